@@ -1,0 +1,141 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// The map of the project. Arrows are imports:
+//
+//   CRdkafka ─▶ Kafka ─┐              ┌─ Postgres ◀─ CPq
+//                      └▶ WorkerRuntime ◀┘
+//   CSimdjson ─▶ JSON ─▶ CloudEvents ─▲
+//                                     │
+//                                  Domain ◀── ClusterAgent
+//                                     ▲            ▲
+//               one executable a worker · slipway · cluster-agent
+
+/// The settings of every Swift target: strict concurrency comes with the language mode, warnings end the build.
+let strict: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+    .treatAllWarnings(as: .error),
+]
+
+/// The fleet: one thin executable each, in Sources/Workers/<folder>.
+let workers: [(product: String, folder: String)] = [
+    ("release-worker", "ReleaseWorker"),
+    ("deployment-worker", "DeploymentWorker"),
+    ("agent-worker", "AgentWorker"),
+    ("resource-worker", "ResourceWorker"),
+    ("outbox-relay", "OutboxRelay"),
+    ("timekeeper", "Timekeeper"),
+]
+
+let package = Package(
+    name: "slipway",
+    platforms: [.macOS(.v15)],
+    products: [
+        .library(name: "Kafka", targets: ["Kafka"]),
+        .library(name: "Postgres", targets: ["Postgres"]),
+        .library(name: "CloudEvents", targets: ["CloudEvents"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.0.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-metrics", from: "2.5.0"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.0.0"),
+        .package(url: "https://github.com/swhitty/FlyingFox", from: "0.27.0"),
+    ],
+    targets: [
+        .systemLibrary(name: "CRdkafka", pkgConfig: "rdkafka", providers: [.apt(["librdkafka-dev"])]),
+        .systemLibrary(name: "CPq", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
+        .target(
+            name: "CSimdjson",
+            cxxSettings: [.unsafeFlags(["-O3"])],
+            linkerSettings: [.linkedLibrary("simdjson"), .linkedLibrary("stdc++")]
+        ),
+        .target(
+            name: "Kafka",
+            dependencies: [
+                "CRdkafka",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "Metrics", package: "swift-metrics"),
+            ],
+            swiftSettings: strict
+        ),
+        .target(
+            name: "Postgres",
+            dependencies: ["CPq", .product(name: "Logging", package: "swift-log")],
+            swiftSettings: strict
+        ),
+        .target(name: "JSON", dependencies: ["CSimdjson"], swiftSettings: strict),
+        .target(name: "CloudEvents", dependencies: ["JSON"], swiftSettings: strict),
+        .target(
+            name: "WorkerRuntime",
+            dependencies: [
+                "Kafka", "Postgres", "CloudEvents", "JSON",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "FlyingFox", package: "FlyingFox"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "CoreMetrics", package: "swift-metrics"),
+            ],
+            resources: [.embedInCode("Migrations")],
+            swiftSettings: strict
+        ),
+        .target(
+            name: "Domain",
+            dependencies: [
+                "WorkerRuntime", "Postgres", "CloudEvents", "JSON",
+                .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "Yams", package: "Yams"),
+            ],
+            resources: [.embedInCode("Migrations")],
+            swiftSettings: strict
+        ),
+        .target(
+            name: "ClusterAgent",
+            dependencies: [
+                "Kafka", "CloudEvents", "JSON", "Domain",
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "Yams", package: "Yams"),
+            ],
+            swiftSettings: strict
+        ),
+        .executableTarget(
+            name: "cluster-agent",
+            dependencies: [
+                "ClusterAgent", "WorkerRuntime", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            path: "Sources/Workers/ClusterAgent",
+            swiftSettings: strict
+        ),
+        .executableTarget(
+            name: "slipway",
+            dependencies: [
+                "Domain", "WorkerRuntime", "Kafka", "Postgres",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            path: "Sources/SlipwayCommand",
+            swiftSettings: strict
+        ),
+        .target(name: "TestSupport", dependencies: ["Kafka", "Postgres", "Domain", "WorkerRuntime"], path: "Tests/TestSupport", swiftSettings: strict),
+        .testTarget(name: "KafkaTests", dependencies: ["Kafka"], swiftSettings: strict),
+        .testTarget(name: "PostgresTests", dependencies: ["Postgres"], swiftSettings: strict),
+        .testTarget(name: "JSONTests", dependencies: ["JSON"], swiftSettings: strict),
+        .testTarget(name: "CloudEventsTests", dependencies: ["CloudEvents"], swiftSettings: strict),
+        .testTarget(name: "WorkerRuntimeTests", dependencies: ["WorkerRuntime", "TestSupport"], swiftSettings: strict),
+        .testTarget(name: "DomainTests", dependencies: ["Domain", "TestSupport"], swiftSettings: strict),
+        .testTarget(name: "ClusterAgentTests", dependencies: ["ClusterAgent", "TestSupport"], swiftSettings: strict),
+        .testTarget(name: "FleetTests", dependencies: ["Domain", "ClusterAgent", "TestSupport"], swiftSettings: strict),
+    ]
+)
+
+package.targets += workers.map { worker in
+    .executableTarget(
+        name: worker.product,
+        dependencies: ["Domain", "WorkerRuntime", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+        path: "Sources/Workers/\(worker.folder)",
+        swiftSettings: strict
+    )
+}

@@ -1,0 +1,219 @@
+-- The words of the design's glossary, one table each. What may be locked together is locked in this order:
+-- resources and their streams, cluster, environment, instance and other objects, command.
+
+create table project (
+    project text primary key,
+    name text not null,
+    revision bigint not null default 1,
+    created_at timestamptz not null
+);
+
+create table cluster (
+    cluster text primary key,
+    name text not null,
+    -- The uid of the cluster's kube-system namespace, bound at the first hello.
+    uid text,
+    key_id int not null default 1,
+    state text not null default 'unknown' check (state in ('unknown', 'connected', 'lost', 'conflict')),
+    -- The epoch of the agent's current boot, and the number of the last message that counted in it.
+    epoch bigint not null default 0,
+    boot uuid,
+    sequence bigint not null default 0,
+    gaps bigint not null default 0,
+    last_seen timestamptz,
+    status_partition int,
+    revision bigint not null default 1,
+    created_at timestamptz not null
+);
+
+create table agent_boot (
+    cluster text not null references cluster,
+    boot uuid not null,
+    epoch bigint not null,
+    superseded boolean not null default false,
+    first_seen timestamptz not null,
+    primary key (cluster, boot)
+);
+
+create table environment (
+    id bigint generated always as identity primary key,
+    project text not null references project,
+    environment text not null,
+    cluster text not null references cluster,
+    namespace text not null,
+    state text not null check (state in ('creating', 'active', 'failed')),
+    reason_code text,
+    reason text,
+    revision bigint not null default 1,
+    created_at timestamptz not null,
+    unique (project, environment),
+    unique (cluster, namespace)
+);
+
+create table application (
+    project text not null references project,
+    application text not null,
+    -- What release events call it: the name in their package URL.
+    artifact text not null,
+    chart_repository text,
+    chart_name text,
+    revision bigint not null default 1,
+    created_at timestamptz not null,
+    primary key (project, application)
+);
+create index application_artifact on application (artifact);
+
+create table version (
+    artifact text not null,
+    version text not null,
+    image text,
+    digest text,
+    chart_repository text,
+    chart_name text,
+    chart_version text,
+    "values" text,
+    commit_id text,
+    branch text,
+    event_source text not null,
+    event_id text not null,
+    published_at timestamptz,
+    recorded_at timestamptz not null,
+    primary key (artifact, version)
+);
+
+create table auto_deploy_rule (
+    id bigint generated always as identity primary key,
+    environment_id bigint not null references environment,
+    application text not null,
+    instance text not null,
+    versions text not null default '*',
+    "values" text,
+    -- On whose behalf the rule acts; permission is checked again each time it fires.
+    creator text not null,
+    enabled boolean not null default true,
+    revision bigint not null default 1,
+    created_at timestamptz not null,
+    unique (environment_id, instance)
+);
+
+create table instance (
+    id bigint generated always as identity primary key,
+    environment_id bigint not null references environment,
+    instance text not null,
+    application text not null,
+    -- Copied from the environment: the resource worker finds instances by where their objects are.
+    cluster text not null,
+    namespace text not null,
+    desired_version text not null,
+    desired_values text not null default '',
+    running_version text,
+    running_generation bigint,
+    generation bigint not null default 0,
+    state text not null check (state in ('operating', 'running', 'failed', 'stopped')),
+    health text not null default 'missing',
+    health_reason text,
+    pods_ready int not null default 0,
+    pods_total int not null default 0,
+    objects int not null default 0,
+    open_command uuid,
+    revision bigint not null default 0,
+    changed_at timestamptz not null,
+    unique (environment_id, instance),
+    unique (cluster, namespace, instance)
+) with (fillfactor = 70);
+
+create table command (
+    -- Derived from (caller, source, id) of the request, so that deciding again names the same command.
+    id uuid primary key,
+    operation text not null,
+    environment_id bigint references environment,
+    instance_id bigint references instance,
+    cluster text,
+    -- The key of its results.
+    key text not null,
+    subject_kind text not null,
+    subject_name text not null,
+    project text,
+    environment text,
+    generation bigint not null default 0,
+    state text not null check (state in (
+        'accepted', 'sent', 'acknowledged', 'applied',
+        'succeeded', 'failed', 'timed_out', 'superseded', 'canceled')),
+    revision int not null,
+    reason_code text,
+    reason text,
+    caller text not null,
+    request_source text not null,
+    request_id text not null,
+    request_type text not null,
+    -- The whole desired state after this command, so that a newer one includes those it supersedes.
+    desired jsonb not null default '{}',
+    -- What the agent said it applied: kind, namespace, name, uid and generation of each object.
+    objects jsonb,
+    created_at timestamptz not null,
+    changed_at timestamptz not null,
+    step_deadline timestamptz,
+    deadline timestamptz not null,
+    -- Seconds for: acknowledge, apply, become healthy.
+    step_seconds int[] not null,
+    settle_seconds int not null,
+    failure_seconds int not null,
+    healthy_since timestamptz,
+    failing_since timestamptz,
+    failing_code text,
+    failing_reason text,
+    traceparent text
+) with (fillfactor = 70);
+create index command_open on command (deadline)
+    where state in ('accepted', 'sent', 'acknowledged', 'applied');
+create index command_instance on command (instance_id, generation);
+create index command_cluster_open on command (cluster)
+    where state in ('accepted', 'sent', 'acknowledged', 'applied');
+
+-- The ledger: every step of every command, and what came too late to count.
+create table command_step (
+    command uuid not null references command,
+    revision int not null,
+    state text not null,
+    late boolean not null default false,
+    reason_code text,
+    reason text,
+    at timestamptz not null,
+    worker text not null,
+    primary key (command, revision)
+);
+
+-- How far the numbered stream of one cluster and namespace was followed.
+create table resource_stream (
+    cluster text not null,
+    namespace text not null,
+    epoch bigint not null,
+    sequence bigint not null,
+    gaps bigint not null default 0,
+    snapshot_wanted boolean not null default false,
+    changed_at timestamptz not null,
+    primary key (cluster, namespace)
+);
+
+create table resource (
+    cluster text not null,
+    namespace text not null,
+    kind text not null,
+    name text not null,
+    api_version text not null,
+    uid text not null,
+    instance text,
+    epoch bigint not null,
+    sequence bigint not null,
+    generation bigint not null default 0,
+    observed_generation bigint,
+    resource_version text,
+    health text not null,
+    health_reason text,
+    gone boolean not null default false,
+    revision bigint not null default 1,
+    object jsonb,
+    changed_at timestamptz not null,
+    primary key (cluster, namespace, kind, name)
+) with (fillfactor = 70);
+create index resource_instance on resource (cluster, namespace, instance) where instance is not null and not gone;

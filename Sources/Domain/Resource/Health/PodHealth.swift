@@ -1,0 +1,77 @@
+internal import JSON
+
+/// The rule for Pods.
+enum PodHealth {
+    static func assess(_ object: JSONValue) -> HealthAssessment {
+        let policy = object["spec"]?["restartPolicy"]
+        let restartsAlways = policy?.equals("Always") ?? false
+        if restartsAlways || ignoresRestartPolicy(object), let broken = waitingInError(object) { return broken }
+
+        let status = object["status"]
+        let message = status?["message"]?.string
+        let phase = status?["phase"]
+        if phase?.equals("Pending") == true { return HealthAssessment(.progressing, message) }
+        if phase?.equals("Succeeded") == true { return HealthAssessment(.healthy, message) }
+        if phase?.equals("Failed") == true { return HealthAssessment(.degraded, failure(status, message)) }
+        guard phase?.equals("Running") == true else { return HealthAssessment(.unknown, message) }
+        if restartsAlways {
+            if isReady(object) { return HealthAssessment(.healthy, message) }
+            return HealthAssessment(hasTerminatedBefore(status) ? .degraded : .progressing, message)
+        }
+        // A pod that ends is most often a hook: it is done when it has succeeded, not while it runs.
+        if policy?.equals("OnFailure") == true || policy?.equals("Never") == true {
+            return HealthAssessment(.progressing, message)
+        }
+        return HealthAssessment(.unknown, message)
+    }
+
+    /// Whether the condition `Ready` is true.
+    static func isReady(_ object: JSONValue) -> Bool {
+        object.condition("Ready")?.isTrueCondition ?? false
+    }
+
+    /// Containers that wait with a reason like `ErrImagePull`, `CreateContainerError` or `CrashLoopBackOff`.
+    private static func waitingInError(_ object: JSONValue) -> HealthAssessment? {
+        var messages: [String] = []
+        var isBroken = false
+        object["status"]?["containerStatuses"]?.forEachElement { container in
+            guard let waiting = container["state"]?["waiting"], let reason = waiting["reason"]?.string else { return }
+            guard reason.hasPrefix("Err") || reason.hasSuffix("Error") || reason.hasSuffix("BackOff") else { return }
+            isBroken = true
+            messages.append(waiting["message"]?.string ?? reason)
+        }
+        return isBroken ? HealthAssessment(.degraded, messages.joined(separator: ", ")) : nil
+    }
+
+    private static func ignoresRestartPolicy(_ object: JSONValue) -> Bool {
+        guard let annotations = object["metadata"]?["annotations"] else { return false }
+        guard annotations["argocd.argoproj.io/ignore-restart-policy"]?.equals("true") == true else { return false }
+        return annotations["argocd.argoproj.io/hook"] == nil && annotations["helm.sh/hook"] == nil
+    }
+
+    private static func hasTerminatedBefore(_ status: JSONValue?) -> Bool {
+        status?["containerStatuses"]?.first { container in
+            container["lastState"]?["terminated"].map { !$0.isNull } ?? false
+        } != nil
+    }
+
+    /// The pod's own message, else the first thing a container ended with, init containers first.
+    private static func failure(_ status: JSONValue?, _ message: String?) -> String? {
+        if let message, !message.isEmpty { return message }
+        var found: String?
+        for list in [status?["initContainerStatuses"], status?["containerStatuses"]] {
+            list?.forEachElement { container in
+                if found == nil { found = ending(of: container) }
+            }
+        }
+        return found
+    }
+
+    private static func ending(of container: JSONValue) -> String? {
+        guard let terminated = container["state"]?["terminated"] else { return nil }
+        if let message = terminated["message"]?.string, !message.isEmpty { return message }
+        if terminated["reason"]?.equals("OOMKilled") == true { return "OOMKilled" }
+        guard let code = terminated["exitCode"]?.int, code != 0 else { return nil }
+        return "The container \(container["name"]?.string ?? "") ended with exit code \(code)"
+    }
+}

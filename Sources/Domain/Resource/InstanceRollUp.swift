@@ -1,0 +1,61 @@
+/// How many objects of an instance are of one kind and health.
+struct ResourceTally: Sendable, Hashable {
+    var kind: String
+    var health: Health
+    var count: Int
+    /// Pods that are ready.
+    var ready = 0
+    /// One of the objects with its reason, for people.
+    var example: String?
+    /// The failure sign of one of the pods.
+    var sign: String?
+}
+
+/// What an instance's objects add up to.
+///
+/// Workloads and volume claims decide. Services and ingresses only warn: on many clusters they never get an address.
+/// What a controller made (a Deployment's ReplicaSets and pods) is judged through the controller, so that an old
+/// ReplicaSet or a pod that is just ending does not count against the new version.
+struct InstanceRollUp: Sendable, Hashable {
+    let assessment: HealthAssessment
+    let podsReady: Int
+    let podsTotal: Int
+    let objects: Int
+
+    init(_ tallies: [ResourceTally]) {
+        let pods = tallies.filter { $0.kind == "Pod" }
+        podsReady = pods.reduce(0) { $0 + $1.ready }
+        // A pod that is healthy and not ready has done its work.
+        podsTotal = pods.reduce(0) { $0 + ($1.health == .healthy ? $1.ready : $1.count) }
+        objects = tallies.reduce(0) { $0 + $1.count }
+        assessment = Self.assess(tallies, pods)
+    }
+
+    private static func assess(_ tallies: [ResourceTally], _ pods: [ResourceTally]) -> HealthAssessment {
+        guard !tallies.isEmpty else { return HealthAssessment(.missing, "No object of the instance is known") }
+        let deciding = deciding(tallies)
+        guard let worst = deciding.max(by: { ($0.health, $1.kind) < ($1.health, $0.kind) }), worst.health != .healthy else {
+            let warning = tallies.filter { isExposure($0.kind) && $0.health != .healthy }.min { $0.kind < $1.kind }
+            return HealthAssessment(.healthy, warning?.example)
+        }
+        let sign = worst.health == .suspended ? nil : pods.compactMap(\.sign).min()
+        return HealthAssessment(worst.health, sign ?? worst.example)
+    }
+
+    /// The objects whose health is the instance's.
+    private static func deciding(_ tallies: [ResourceTally]) -> [ResourceTally] {
+        let kinds = Set(tallies.map(\.kind))
+        let controllers = kinds.intersection(["Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Job", "CronJob"])
+        return tallies.filter { tally in
+            switch tally.kind {
+            case "Deployment", "StatefulSet", "DaemonSet", "PersistentVolumeClaim": true
+            case "ReplicaSet": !kinds.contains("Deployment")
+            case "Job": !kinds.contains("CronJob")
+            case "Pod": controllers.isEmpty
+            default: false
+            }
+        }
+    }
+
+    private static func isExposure(_ kind: String) -> Bool { kind == "Service" || kind == "Ingress" }
+}

@@ -1,0 +1,125 @@
+internal import CloudEvents
+internal import JSON
+internal import WorkerRuntime
+
+/// The types of `resource.changes`.
+enum ResourceEventType: String {
+    case changed = "slipway.resource.changed.v1"
+    case gone = "slipway.resource.gone.v1"
+    case snapshotEnded = "slipway.resource.snapshot_ended.v1"
+}
+
+/// Turns messages of `resource.changes` into facts: the hot path, so it reads bytes once and makes few strings.
+///
+/// One a lane; the parser's buffers are used again for each message.
+final class ResourceDecoder {
+    private let verifier: any SignatureVerifier
+    private let parser = JSONParser()
+    /// The streams seen so far, so that a key is taken apart once.
+    private var streams: [String: StreamID] = [:]
+
+    private static let rememberedStreams = 10_000
+
+    init(verifier: any SignatureVerifier) {
+        self.verifier = verifier
+    }
+
+    /// Reads one message.
+    ///
+    /// - Throws: A refusal if its sender, its place in the stream or its type cannot be trusted or read. What is wrong
+    ///   inside a body from a known sender is no refusal but a fact of its own, so that the stream stays unbroken.
+    func decode(_ message: KafkaMessageView) throws(Refusal) -> ResourceMessage {
+        let stream = try stream(of: message)
+        let keyID: Int32
+        do {
+            keyID = try verifier.verify(message, from: stream.cluster)
+        } catch {
+            throw .deadLetter(error)
+        }
+        let position = StreamPosition(
+            epoch: try Self.number("ce_epoch", in: message),
+            sequence: try Self.number("ce_sequence", in: message)
+        )
+        let fact = try fact(of: message, in: stream)
+        return ResourceMessage(stream: stream, position: position, keyID: keyID, fact: fact)
+    }
+
+    private func stream(of message: KafkaMessageView) throws(Refusal) -> StreamID {
+        guard let key = message.key else { throw .invalid("key", "The key is missing; it should be cluster/namespace.") }
+        if let known = streams[key] { return known }
+        guard let stream = StreamID(key: key) else {
+            throw .invalid("key", "The key is '\(key.prefix(80))'; it should be cluster/namespace.")
+        }
+        if streams.count >= Self.rememberedStreams { streams.removeAll(keepingCapacity: true) }
+        streams[key] = stream
+        return stream
+    }
+
+    private static func number(_ header: String, in message: KafkaMessageView) throws(Refusal) -> Int64 {
+        guard let text = message.header(header) else {
+            throw .invalid(header, "The header '\(header)' is missing; it should be a number from 1.")
+        }
+        guard let number = Int64(text), number > 0 else {
+            throw .invalid(header, "The header '\(header)' is '\(text.prefix(40))'; it should be a number from 1.")
+        }
+        return number
+    }
+
+    private func fact(of message: KafkaMessageView, in stream: StreamID) throws(Refusal) -> ResourceFact {
+        guard let type = message.header("ce_type") else {
+            throw .invalid("ce_type", "The header 'ce_type' is missing; agents write CloudEvents in binary mode.")
+        }
+        guard let type = ResourceEventType(rawValue: type) else {
+            throw .deadLetter(
+                Reason(
+                    code: "unknown_type",
+                    sentence: "The type '\(type.prefix(80))' is not one that this version of the resource worker reads.",
+                    field: "ce_type"
+                )
+            )
+        }
+        let instance = type == .changed ? message.header("ce_instance") : nil
+        return read(message, as: type, instance: instance, in: stream)
+    }
+
+    /// Parses the value and reads the fact; a fault becomes a fact that names it.
+    private func read(
+        _ message: KafkaMessageView,
+        as type: ResourceEventType,
+        instance: String?,
+        in stream: StreamID
+    ) -> ResourceFact {
+        let fact = message.withValue { bytes -> ResourceFact in
+            do {
+                return try parser.withDocument(bytes) { root in
+                    let reader = ResourceReader(root)
+                    do throws(Reason) {
+                        guard !StorableJSON.hasForbiddenEscape(bytes) else { throw Self.forbiddenEscape }
+                        return try reader.fact(type, in: stream, instance: instance)
+                    } catch {
+                        return .unreadable(reader.id(in: stream), error)
+                    }
+                }
+            } catch let error as JSONError {
+                return .unreadable(nil, Reason(code: error.code.snakeCase, sentence: error.sentence, field: "data"))
+            } catch {
+                return .unreadable(nil, Reason(code: "not_json", sentence: "The value is not JSON.", field: "data"))
+            }
+        }
+        let missing = Reason(code: "empty", sentence: "There is no value; it should be a JSON object.", field: "data")
+        return fact ?? .unreadable(nil, missing)
+    }
+
+    private static let forbiddenEscape = Reason(
+        code: "nul_character",
+        sentence: "A text of the object holds U+0000 or half of a surrogate pair, which cannot be stored.",
+        field: "data"
+    )
+}
+
+extension Refusal {
+    /// A field of the message around the body that is missing or wrong.
+    fileprivate static func invalid(_ field: String, _ sentence: String) -> Refusal {
+        .deadLetter(Reason(code: "invalid_message", sentence: sentence, field: field))
+    }
+}

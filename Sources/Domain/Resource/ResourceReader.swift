@@ -1,0 +1,140 @@
+internal import JSON
+internal import WorkerRuntime
+
+/// Reads the bodies of `resource.changes`; each fault names the field, what is wrong and what would be right.
+struct ResourceReader {
+    private let root: JSONValue
+
+    /// Kubernetes limits names to 253 characters; what is longer would not fit the database's index either.
+    private static let longestName = 253
+
+    init(_ root: JSONValue) {
+        self.root = root
+    }
+
+    /// Reads a body of a type.
+    func fact(_ type: ResourceEventType, in stream: StreamID, instance: String?) throws(Reason) -> ResourceFact {
+        switch type {
+        case .changed: .changed(try change(in: stream, instance: instance))
+        case .gone: .gone(try gone(in: stream))
+        case .snapshotEnded: .snapshotEnded(try snapshotEnded())
+        }
+    }
+
+    /// The object's identity as far as it can be read, for a body that is at fault elsewhere.
+    func id(in stream: StreamID) -> ResourceID? {
+        guard let kind = try? name(root["kind"], "kind"),
+            let name = try? name(root["metadata"]?["name"], "metadata.name"),
+            root["metadata"]?["namespace"]?.string == stream.namespace
+        else { return nil }
+        return ResourceID(stream: stream, kind: kind, name: name)
+    }
+
+    private func change(in stream: StreamID, instance: String?) throws(Reason) -> ResourceChange {
+        let identity = try identity(in: stream)
+        let (id, apiVersion) = (identity.id, identity.apiVersion)
+        let metadata = identity.metadata
+        try object(root["spec"], "spec")
+        try object(root["status"], "status")
+        let isPod = id.kind == "Pod" && apiVersion == "v1"
+        return ResourceChange(
+            id: id,
+            apiVersion: apiVersion,
+            uid: identity.uid,
+            generation: try number(metadata["generation"], "metadata.generation") ?? 0,
+            observedGeneration: try number(root["status"]?["observedGeneration"], "status.observedGeneration"),
+            resourceVersion: try text(metadata["resourceVersion"], "metadata.resourceVersion"),
+            instance: try checkedInstance(instance),
+            commandGeneration: metadata["labels"]?["slipway.io/generation"]?.string.flatMap { Int64($0) },
+            assessment: HealthRules.assess(root, kind: id.kind, apiVersion: apiVersion),
+            isReady: isPod ? PodHealth.isReady(root) : nil,
+            sign: isPod ? FailureSign(pod: root, name: id.name) : nil,
+            // A secret's value is nowhere but in its encrypted column: even one that came untrimmed is not kept.
+            keepsObject: id.kind != "Secret"
+        )
+    }
+
+    private func gone(in stream: StreamID) throws(Reason) -> ResourceGone {
+        let identity = try identity(in: stream)
+        return ResourceGone(id: identity.id, apiVersion: identity.apiVersion, uid: identity.uid)
+    }
+
+    private func snapshotEnded() throws(Reason) -> SnapshotEnded {
+        guard root.isObject else { throw wrong("data", root.kindInWords, "an object") }
+        let kind = try name(root["kind"], "kind")
+        let apiVersion = try name(root["apiVersion"], "apiVersion")
+        guard let began = try number(root["began"], "began") else { throw missing("began", "the first message's sequence") }
+        guard let count = try number(root["count"], "count") else { throw missing("count", "the number of objects") }
+        return SnapshotEnded(kind: kind, apiVersion: apiVersion, began: began, count: count)
+    }
+
+    private func identity(
+        in stream: StreamID
+    ) throws(Reason) -> (id: ResourceID, apiVersion: String, uid: String, metadata: JSONValue) {
+        guard root.isObject else { throw wrong("data", root.kindInWords, "an object") }
+        let kind = try name(root["kind"], "kind")
+        let apiVersion = try text(root["apiVersion"], "apiVersion")
+        guard let apiVersion, !apiVersion.isEmpty else { throw missing("apiVersion", "the group and version") }
+        guard let metadata = root["metadata"] else { throw missing("metadata", "an object") }
+        guard metadata.isObject else { throw wrong("metadata", metadata.kindInWords, "an object") }
+        let name = try name(metadata["name"], "metadata.name")
+        guard let uid = try text(metadata["uid"], "metadata.uid"), !uid.isEmpty else {
+            throw missing("metadata.uid", "the object's uid")
+        }
+        let namespace = try text(metadata["namespace"], "metadata.namespace") ?? ""
+        guard namespace == stream.namespace else {
+            throw Reason(
+                code: "key_mismatch",
+                sentence: "'metadata.namespace' is '\(namespace.prefix(80))' and the key says '\(stream.namespace)'; "
+                    + "both should be the same.",
+                field: "metadata.namespace"
+            )
+        }
+        return (ResourceID(stream: stream, kind: kind, name: name), apiVersion, uid, metadata)
+    }
+
+    private func checkedInstance(_ instance: String?) throws(Reason) -> String? {
+        guard let instance, !instance.isEmpty else { return nil }
+        guard instance.utf8.count <= Self.longestName, !instance.utf8.contains(0) else {
+            throw wrong("ce_instance", "too long or not a name", "the name of an instance")
+        }
+        return instance
+    }
+
+    /// A text that names something: not empty, not too long, and without the slash that separates keys.
+    private func name(_ value: JSONValue?, _ field: String) throws(Reason) -> String {
+        guard let name = try text(value, field), !name.isEmpty else { throw missing(field, "a name") }
+        let isVersion = field == "apiVersion"
+        guard name.utf8.count <= Self.longestName, isVersion || !name.utf8.contains(UInt8(ascii: "/")) else {
+            throw wrong(field, "'\(name.prefix(80))'", "a name of at most \(Self.longestName) bytes without a slash")
+        }
+        return name
+    }
+
+    private func text(_ value: JSONValue?, _ field: String) throws(Reason) -> String? {
+        guard let value, !value.isNull else { return nil }
+        guard let text = value.string else { throw wrong(field, value.kindInWords, "a string") }
+        return text
+    }
+
+    private func number(_ value: JSONValue?, _ field: String) throws(Reason) -> Int64? {
+        guard let value, !value.isNull else { return nil }
+        guard let number = value.int, number >= 0 else {
+            throw wrong(field, value.int.map(String.init) ?? value.kindInWords, "a whole number from 0")
+        }
+        return number
+    }
+
+    private func object(_ value: JSONValue?, _ field: String) throws(Reason) {
+        guard let value, !value.isNull else { return }
+        guard value.isObject else { throw wrong(field, value.kindInWords, "an object") }
+    }
+
+    private func missing(_ field: String, _ wanted: String) -> Reason {
+        Reason(code: "missing_field", sentence: "'\(field)' is missing; it should hold \(wanted).", field: field)
+    }
+
+    private func wrong(_ field: String, _ found: String, _ wanted: String) -> Reason {
+        Reason(code: "wrong_type", sentence: "'\(field)' is \(found); it should be \(wanted).", field: field)
+    }
+}

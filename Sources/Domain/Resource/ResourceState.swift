@@ -1,0 +1,119 @@
+internal import WorkerRuntime
+
+/// What is stored of one object.
+struct ResourceState: Sendable, Equatable {
+    var apiVersion: String
+    var uid: String
+    var instance: String?
+    var position: StreamPosition
+    var generation: Int64 = 0
+    var observedGeneration: Int64?
+    var resourceVersion: String?
+    var assessment: HealthAssessment
+    var isReady: Bool?
+    var sign: FailureSign?
+    var commandGeneration: Int64?
+    var isGone = false
+    /// Rises by one with each change that can be seen from outside, through deletion and re-creation too.
+    var revision: Int64 = 0
+
+    /// Whether somebody who follows the object's status would notice a difference.
+    func looksLike(_ other: ResourceState) -> Bool {
+        isGone == other.isGone && generation == other.generation && observedGeneration == other.observedGeneration
+            && assessment == other.assessment && isReady == other.isReady && instance == other.instance
+            && uid == other.uid && sign == other.sign && commandGeneration == other.commandGeneration
+    }
+}
+
+/// One object on its way through a batch: what was stored, and what the batch's messages make of it.
+///
+/// The rules of the object store, without the store: a fact counts only if its position is later than that of the fact
+/// that is held, and a deletion only if it ends the life that is held.
+struct ResourceHistory: Sendable {
+    let id: ResourceID
+    let stored: ResourceState?
+    private(set) var current: ResourceState?
+    /// The entry of the batch whose object is to be stored; `nil` when none was kept.
+    private(set) var objectEntry: Int?
+
+    init(id: ResourceID, stored: ResourceState?) {
+        self.id = id
+        self.stored = stored
+        current = stored
+    }
+
+    /// Takes in an object as it looks at a position.
+    ///
+    /// - Parameter entry: The place of its message in the batch.
+    mutating func apply(_ change: ResourceChange, at position: StreamPosition, entry: Int) -> Outcome {
+        if let late = verdict(on: position) { return late }
+        current = ResourceState(
+            apiVersion: change.apiVersion,
+            uid: change.uid,
+            instance: change.instance,
+            position: position,
+            generation: change.generation,
+            observedGeneration: change.observedGeneration,
+            resourceVersion: change.resourceVersion,
+            assessment: change.assessment,
+            isReady: change.isReady,
+            sign: change.sign,
+            commandGeneration: change.commandGeneration
+        )
+        objectEntry = change.keepsObject ? entry : nil
+        return .applied
+    }
+
+    /// Takes in a deletion; the late deletion of an earlier life is stale.
+    mutating func apply(_ gone: ResourceGone, at position: StreamPosition) -> Outcome {
+        if let late = verdict(on: position) { return late }
+        if let current, !current.isGone, current.uid != gone.uid { return .stale }
+        end(at: position, apiVersion: gone.apiVersion, uid: gone.uid)
+        return .applied
+    }
+
+    /// Notes that the object's newest fact could not be read, so that its stored health is no longer believed.
+    ///
+    /// It is still there: a snapshot that holds an unreadable object must not remove it.
+    mutating func applyUnreadable(_ reason: Reason, at position: StreamPosition) {
+        guard verdict(on: position) == nil, var state = current, !state.isGone else { return }
+        state.position = position
+        state.assessment = HealthAssessment(.unknown, "Its newest state could not be read: \(reason.sentence)")
+        current = state
+    }
+
+    private mutating func end(at position: StreamPosition, apiVersion: String, uid: String) {
+        var state = current ?? ResourceState(
+            apiVersion: apiVersion, uid: uid, position: position, assessment: HealthAssessment(.missing))
+        state.uid = uid
+        state.position = position
+        state.assessment = HealthAssessment(.missing)
+        state.isReady = nil
+        state.sign = nil
+        state.isGone = true
+        current = state
+        objectEntry = nil
+    }
+
+    private func verdict(on position: StreamPosition) -> Outcome? {
+        guard let current, position <= current.position else { return nil }
+        return position == current.position ? .repeated : .stale
+    }
+
+    /// Whether the batch changed what is stored.
+    var isChanged: Bool { current?.position != stored?.position }
+
+    /// Whether followers of the object's status see a difference. An object that came and went unseen is none.
+    var isVisiblyChanged: Bool {
+        guard let current else { return false }
+        guard let stored else { return !current.isGone }
+        return !current.looksLike(stored)
+    }
+
+    /// What is to be stored, with its revision.
+    var result: ResourceState? {
+        guard isChanged, var state = current else { return nil }
+        state.revision = (stored?.revision ?? 0) + (isVisiblyChanged ? 1 : 0)
+        return state
+    }
+}

@@ -1,0 +1,126 @@
+internal import Postgres
+internal import WorkerRuntime
+
+/// The tables `resource` and `resource_stream`, written by the resource worker alone.
+///
+/// Two things keep facts from going backwards. The rows of the batch's streams are locked first, in the order of their
+/// keys, and guard the objects below them, so objects are read without locks of their own. And every write repeats the
+/// comparison of positions in its own `where`: a lane that should not be writing at all overwrites nothing newer.
+struct ResourceStore {
+    /// Locks the streams and returns how far each was followed; one that is absent has not begun.
+    func lockStreams(
+        _ ids: [StreamID],
+        in transaction: borrowing PostgresTransaction
+    ) throws(PostgresError) -> [StreamID: StreamState] {
+        let rows = try transaction.query(
+            """
+            select s.cluster, s.namespace, s.epoch, s.sequence, s.gaps, s.unbroken_since, s.snapshot_wanted
+            from resource_stream s
+            join unnest($1::text[], $2::text[]) as wanted(cluster, namespace)
+                on s.cluster = wanted.cluster and s.namespace = wanted.namespace
+            order by s.cluster, s.namespace
+            for no key update of s
+            """,
+            [.array(.texts(ids.map(\.cluster))), .array(.texts(ids.map(\.namespace)))]
+        )
+        var streams: [StreamID: StreamState] = [:]
+        for row in rows {
+            streams[StreamID(cluster: try row.string(0), namespace: try row.string(1))] = StreamState(
+                position: StreamPosition(epoch: try row.int64(2), sequence: try row.int64(3)),
+                gaps: try row.int64(4),
+                unbrokenSince: try row.int64(5),
+                isSnapshotWanted: try row.bool(6)
+            )
+        }
+        return streams
+    }
+
+    /// Writes how far the streams were followed. A stream that began at the same time in another lane keeps the later
+    /// position.
+    func advance(
+        _ streams: [StreamID: StreamState],
+        now: Int64,
+        in transaction: borrowing PostgresTransaction
+    ) throws(PostgresError) {
+        let rows = streams.sorted { $0.key < $1.key }
+        _ = try transaction.query(
+            """
+            insert into resource_stream as s
+                (cluster, namespace, epoch, sequence, gaps, unbroken_since, snapshot_wanted, changed_at)
+            select *, $8 from unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[],
+                $7::boolean[])
+            on conflict (cluster, namespace) do update
+            set epoch = excluded.epoch, sequence = excluded.sequence, gaps = excluded.gaps,
+                unbroken_since = excluded.unbroken_since, snapshot_wanted = excluded.snapshot_wanted,
+                changed_at = excluded.changed_at
+            where (s.epoch, s.sequence) <= (excluded.epoch, excluded.sequence)
+            """,
+            [
+                .array(.texts(rows.map(\.key.cluster))), .array(.texts(rows.map(\.key.namespace))),
+                .array(.int64s(rows.map(\.value.position.epoch))), .array(.int64s(rows.map(\.value.position.sequence))),
+                .array(.int64s(rows.map(\.value.gaps))), .array(.int64s(rows.map(\.value.unbrokenSince))),
+                .array(.bools(rows.map(\.value.isSnapshotWanted))), .timestamp(now),
+            ]
+        )
+    }
+
+    /// What is stored of each object, in the order of `ids`; the streams must be locked.
+    func states(
+        of ids: [ResourceID],
+        in transaction: borrowing PostgresTransaction
+    ) throws(PostgresError) -> [ResourceState?] {
+        var states = [ResourceState?](repeating: nil, count: ids.count)
+        guard !ids.isEmpty else { return states }
+        let rows = try transaction.query(
+            """
+            select wanted.place, r.api_version, r.uid, r.instance, r.epoch, r.sequence, r.generation,
+                r.observed_generation, r.resource_version, r.health, r.health_reason, r.gone, r.revision,
+                r.ready, r.failing_code, r.failing_reason, r.command_generation
+            from unnest($1::text[], $2::text[], $3::text[], $4::text[]) with ordinality
+                as wanted(cluster, namespace, kind, name, place)
+            join resource r on r.cluster = wanted.cluster and r.namespace = wanted.namespace
+                and r.kind = wanted.kind and r.name = wanted.name
+            """,
+            Self.keys(ids)
+        )
+        for row in rows { states[try row.int(0) - 1] = try Self.state(row) }
+        return states
+    }
+
+    /// The objects whose stored position is not the one just written, because another lane has written a later one.
+    ///
+    /// Happens only where one key lies on two partitions, as when a topic is given more of them.
+    func overtaken(
+        _ histories: [ResourceHistory],
+        in transaction: borrowing PostgresTransaction
+    ) throws(PostgresError) -> Set<ResourceID> {
+        let states = try states(of: histories.map(\.id), in: transaction)
+        return Set(zip(histories, states).filter { $0.current?.position != $1?.position }.map(\.0.id))
+    }
+
+    private static func state(_ row: PostgresRow) throws(PostgresError) -> ResourceState {
+        let sign = try row.optionalString(14).flatMap(FailureSign.Code.init(rawValue:))
+        return ResourceState(
+            apiVersion: try row.string(1),
+            uid: try row.string(2),
+            instance: try row.optionalString(3),
+            position: StreamPosition(epoch: try row.int64(4), sequence: try row.int64(5)),
+            generation: try row.int64(6),
+            observedGeneration: try row.optionalInt64(7),
+            resourceVersion: try row.optionalString(8),
+            assessment: HealthAssessment(Health(rawValue: try row.string(9)) ?? .unknown, try row.optionalString(10)),
+            isReady: try row.optionalBool(13),
+            sign: try sign.map { code throws(PostgresError) in FailureSign(code, try row.optionalString(15) ?? "") },
+            commandGeneration: try row.optionalInt64(16),
+            isGone: try row.bool(11),
+            revision: try row.int64(12)
+        )
+    }
+
+    static func keys(_ ids: [ResourceID]) -> [PostgresValue] {
+        [
+            .array(.texts(ids.map(\.stream.cluster))), .array(.texts(ids.map(\.stream.namespace))),
+            .array(.texts(ids.map(\.kind))), .array(.texts(ids.map(\.name))),
+        ]
+    }
+}

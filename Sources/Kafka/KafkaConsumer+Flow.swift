@@ -1,0 +1,62 @@
+import CRdkafka
+import Glibc
+
+extension KafkaConsumer {
+    /// The partitions this consumer paused, in order.
+    public var pausedPartitions: [KafkaTopicPartition] { paused.sorted() }
+
+    /// Whether this consumer paused the partition.
+    public func isPaused(_ partition: KafkaTopicPartition) -> Bool { paused.contains(partition) }
+
+    /// Stops delivery from the partitions; what librdkafka had fetched is fetched again after ``resume(_:)``.
+    ///
+    /// Partitions that are not assigned are passed over. The owner has to go on polling.
+    public func pause(_ partitions: [KafkaTopicPartition]) throws(KafkaError) {
+        let handle = try open("pause partitions")
+        let chosen = Set(partitions).intersection(assigned).subtracting(paused)
+        guard !chosen.isEmpty else { return }
+        let list = RDKafkaPartitionList(chosen.sorted())
+        try KafkaError.check(rd_kafka_pause_partitions(handle.pointer, list.pointer), "pause partitions")
+        try list.check("pause partitions", ignoring: [.unknownPartition])
+        paused.formUnion(chosen)
+    }
+
+    /// Goes on with delivery behind the last delivered message.
+    ///
+    /// Only partitions paused here are resumed: librdkafka 2.0.2 goes back when it resumes others (its issue 4636).
+    public func resume(_ partitions: [KafkaTopicPartition]) throws(KafkaError) {
+        let handle = try open("resume partitions")
+        let chosen = Set(partitions).intersection(paused)
+        guard !chosen.isEmpty else { return }
+        let list = RDKafkaPartitionList(chosen.sorted())
+        try KafkaError.check(rd_kafka_resume_partitions(handle.pointer, list.pointer), "resume partitions")
+        try list.check("resume partitions", ignoring: [.unknownPartition])
+        paused.subtract(chosen)
+    }
+
+    /// Continues at another offset of an assigned partition; nothing from before the call is delivered after it.
+    ///
+    /// Blocks until librdkafka has begun the seek, at most the timeout; a partition that has just been assigned may need
+    /// some milliseconds before it can seek.
+    public func seek(to position: KafkaPosition, timeout: Duration) throws(KafkaError) {
+        let handle = try open("seek")
+        let place = position.topicPartition
+        guard let topic = rd_kafka_topic_new(handle.pointer, place.topic, nil) else {
+            throw KafkaError(KafkaError.Code(rd_kafka_last_error()), operation: "seek", topicPartition: place)
+        }
+        defer { rd_kafka_topic_destroy(topic) }
+        let clock = ContinuousClock()
+        let end = clock.now.advanced(by: timeout)
+        while true {
+            let left = max(clock.now.duration(to: end), .milliseconds(1))
+            let code = rd_kafka_seek(topic, place.partition, position.offset, left.timeoutMilliseconds)
+            if code == RD_KAFKA_RESP_ERR_NO_ERROR { break }
+            let isStarting = code == RD_KAFKA_RESP_ERR__STATE || code == RD_KAFKA_RESP_ERR__PREV_IN_PROGRESS
+            guard isStarting, assigned.contains(place), clock.now < end else {
+                throw KafkaError(KafkaError.Code(code), operation: "seek", topicPartition: place)
+            }
+            usleep(5_000)
+        }
+        expect(position, handle)
+    }
+}

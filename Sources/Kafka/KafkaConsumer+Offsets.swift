@@ -1,0 +1,122 @@
+import CRdkafka
+
+extension KafkaConsumer {
+    /// Asks the group whether this consumer is a member now, by committing the positions.
+    ///
+    /// Blocks until the coordinator answered, at most the timeout. An assignment may have waited in this client long
+    /// after the group gave the partitions to others; only the coordinator knows. Without positions nothing is asked.
+    /// - Throws: ``KafkaError/isStaleMember`` when the group does not know the member (any more),
+    ///   ``KafkaError/isRebalanceInProgress`` when to poll and ask again, otherwise what kept the question from being
+    ///   answered.
+    public func proveMembership(
+        _ positions: [KafkaPosition],
+        timeout: Duration = .seconds(5)
+    ) throws(KafkaError) {
+        let handle = try open("prove the membership")
+        guard !positions.isEmpty else { return }
+        // Without a member id the broker would take the commit for one of a consumer outside the group.
+        guard hasMemberID(handle) else { throw KafkaError(.unknownMember, operation: "prove the membership") }
+        let list = RDKafkaPartitionList(positions)
+        try commit(list.pointer, handle, timeout: timeout, operation: "prove the membership")
+    }
+
+    /// Notes where the next ``commit(wait:timeout:)`` stands for the partition.
+    ///
+    /// A partition that is not assigned any more is not an error: its new owner commits.
+    public func storeOffset(_ position: KafkaPosition) throws(KafkaError) {
+        try storeOffsets([position])
+    }
+
+    /// Notes several offsets in one call; see ``storeOffset(_:)``.
+    public func storeOffsets(_ positions: [KafkaPosition]) throws(KafkaError) {
+        let handle = try open("store offsets")
+        guard !positions.isEmpty else { return }
+        let list = RDKafkaPartitionList(positions)
+        let code = KafkaError.Code(rd_kafka_offsets_store(handle.pointer, list.pointer))
+        guard code != .none else { return }
+        let notMine: Set<KafkaError.Code> = [.state, .unknownPartition]
+        try list.check("store offsets", ignoring: notMine)
+        guard notMine.contains(code) else { throw KafkaError(code, operation: "store offsets") }
+    }
+
+    /// Commits the stored offsets of the assignment; nothing new to commit is not an error.
+    ///
+    /// Without waiting it returns at once and a failure is only logged by librdkafka.
+    public func commit(wait: Bool, timeout: Duration = .seconds(5)) throws(KafkaError) {
+        let handle = try open("commit offsets")
+        guard !wait else { return try commit(nil, handle, timeout: timeout, operation: "commit offsets") }
+        let code = rd_kafka_commit(handle.pointer, nil, 1)
+        guard code != RD_KAFKA_RESP_ERR__NO_OFFSET else { return }
+        try KafkaError.check(code, "commit offsets")
+    }
+
+    /// The ends of a partition, asked from its leader; blocks at most the timeout.
+    public func watermarks(
+        of partition: KafkaTopicPartition,
+        timeout: Duration
+    ) throws(KafkaError) -> KafkaWatermarks {
+        try open("read the watermarks").watermarks(of: partition, timeout: timeout)
+    }
+
+    /// The group's committed offsets, asked from the coordinator; blocks at most the timeout.
+    ///
+    /// Partitions without one are left out.
+    public func committed(
+        _ partitions: [KafkaTopicPartition],
+        timeout: Duration
+    ) throws(KafkaError) -> [KafkaPosition] {
+        let handle = try open("read the committed offsets")
+        let list = RDKafkaPartitionList(partitions)
+        let code = rd_kafka_committed(handle.pointer, list.pointer, timeout.timeoutMilliseconds)
+        try KafkaError.check(code, "read the committed offsets")
+        try list.check("read the committed offsets")
+        return list.positions
+    }
+
+    private func hasMemberID(_ handle: RDKafkaHandle) -> Bool {
+        guard let member = rd_kafka_memberid(handle.pointer) else { return false }
+        defer { rd_kafka_mem_free(handle.pointer, member) }
+        return member.pointee != 0
+    }
+
+    /// Commits and waits; `nil` stands for the stored offsets of the assignment.
+    private func commit(
+        _ list: UnsafeMutablePointer<rd_kafka_topic_partition_list_t>?,
+        _ handle: RDKafkaHandle,
+        timeout: Duration,
+        operation: String
+    ) throws(KafkaError) {
+        let queue: OpaquePointer = rd_kafka_queue_new(handle.pointer)
+        defer { rd_kafka_queue_destroy(queue) }
+        try KafkaError.check(rd_kafka_commit_queue(handle.pointer, list, queue, nil, nil), operation)
+        guard let event = rd_kafka_queue_poll(queue, timeout.timeoutMilliseconds) else {
+            throw KafkaError(.timedOut, operation: operation)
+        }
+        defer { rd_kafka_event_destroy(event) }
+        let code = rd_kafka_event_error(event)
+        if list == nil, code == RD_KAFKA_RESP_ERR__NO_OFFSET { return }
+        try KafkaError.check(code, operation)
+        guard let answered = rd_kafka_event_topic_partition_list(event) else { return }
+        for element in UnsafeBufferPointer(start: answered.pointee.elems, count: Int(answered.pointee.cnt))
+        where element.offset >= 0 { try KafkaError.check(element.err, operation) }
+    }
+}
+
+extension RDKafkaHandle {
+    func watermarks(of partition: KafkaTopicPartition, timeout: Duration) throws(KafkaError) -> KafkaWatermarks {
+        var marks = KafkaWatermarks(low: 0, high: 0)
+        let code = rd_kafka_query_watermark_offsets(
+            pointer,
+            partition.topic,
+            partition.partition,
+            &marks.low,
+            &marks.high,
+            timeout.timeoutMilliseconds
+        )
+        guard code == RD_KAFKA_RESP_ERR_NO_ERROR else {
+            let reason = KafkaError.Code(code)
+            throw KafkaError(reason, operation: "read the watermarks", topicPartition: partition)
+        }
+        return marks
+    }
+}

@@ -1,0 +1,71 @@
+import CRdkafka
+import Glibc
+
+extension KafkaMessage {
+    /// Lends each header in order, without allocating; a null value is `nil`.
+    ///
+    /// The bytes are valid only during the call. Headers are parsed by the first use of a consumed message.
+    public func forEachHeader(
+        _ body: (_ name: UnsafeBufferPointer<UInt8>, _ value: UnsafeRawBufferPointer?) throws -> Void
+    ) rethrows {
+        switch content {
+        case .values(let values):
+            for header in values.headers {
+                var name = header.name
+                try name.withUTF8 { name in
+                    guard let value = header.value else { return try body(name, nil) }
+                    try value.withUnsafeBytes { try body(name, $0) }
+                }
+            }
+        case .native(let message, _):
+            try Self.forEachHeader(of: message, body)
+        }
+    }
+
+    /// The headers in order, copied.
+    public var headers: [KafkaHeader] {
+        if case .values(let values) = content { return values.headers }
+        var headers: [KafkaHeader] = []
+        forEachHeader { name, value in
+            headers.append(KafkaHeader(name: String(decoding: name, as: UTF8.self), value: value.map { Array($0) }))
+        }
+        return headers
+    }
+
+    /// The text of the last header of that name; `nil` when there is none, or it is null or not valid UTF-8.
+    public func header(_ name: String) -> String? {
+        switch content {
+        case .values(let values):
+            return values.headers.last { $0.name == name }?.text
+        case .native(let message, _):
+            var list: OpaquePointer?
+            guard rd_kafka_message_headers(message, &list) == RD_KAFKA_RESP_ERR_NO_ERROR, let list else { return nil }
+            var value: UnsafeRawPointer?
+            var count = 0
+            let found = rd_kafka_header_get_last(list, name, &value, &count)
+            guard found == RD_KAFKA_RESP_ERR_NO_ERROR, let value else { return nil }
+            return String(validating: UnsafeRawBufferPointer(start: value, count: count), as: UTF8.self)
+        }
+    }
+
+    private static func forEachHeader(
+        of message: UnsafePointer<rd_kafka_message_t>,
+        _ body: (UnsafeBufferPointer<UInt8>, UnsafeRawBufferPointer?) throws -> Void
+    ) rethrows {
+        var list: OpaquePointer?
+        guard rd_kafka_message_headers(message, &list) == RD_KAFKA_RESP_ERR_NO_ERROR, let list else { return }
+        var index = 0
+        var name: UnsafePointer<CChar>?
+        var value: UnsafeRawPointer?
+        var count = 0
+        while rd_kafka_header_get_all(list, index, &name, &value, &count) == RD_KAFKA_RESP_ERR_NO_ERROR, let text = name
+        {
+            let length = strlen(text)
+            try text.withMemoryRebound(to: UInt8.self, capacity: length) { bytes in
+                let value = value.map { UnsafeRawBufferPointer(start: $0, count: count) }
+                try body(UnsafeBufferPointer(start: bytes, count: length), value)
+            }
+            index += 1
+        }
+    }
+}

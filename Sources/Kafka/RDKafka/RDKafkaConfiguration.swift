@@ -1,0 +1,62 @@
+import CRdkafka
+
+/// An `rd_kafka_conf_t` until a client takes it over.
+struct RDKafkaConfiguration: ~Copyable {
+    private let pointer: OpaquePointer
+
+    /// Applies the library's defaults, then the caller's properties.
+    init(_ settings: KafkaSettings, defaults: [String: String]) throws(KafkaError) {
+        var values = defaults
+        values["bootstrap.servers"] = settings.bootstrapServers
+        values["log.connection.close"] = "false"
+        values.merge(settings.properties) { _, given in given }
+        let configuration: OpaquePointer = rd_kafka_conf_new()
+        // In the order of names, so that of two wrong properties always the same one is reported.
+        for (name, value) in values.sorted(by: { $0.key < $1.key }) {
+            if let error = Self.set(name, value, in: configuration) {
+                rd_kafka_conf_destroy(configuration)
+                throw error
+            }
+        }
+        pointer = configuration
+    }
+
+    deinit { rd_kafka_conf_destroy(pointer) }
+
+    /// Registers callbacks.
+    borrowing func withPointer(_ body: (OpaquePointer) -> Void) {
+        body(pointer)
+    }
+
+    /// Gives the pointer to `rd_kafka_new`, which frees it.
+    consuming func take() -> OpaquePointer {
+        let pointer = pointer
+        discard self
+        return pointer
+    }
+
+    private static func set(_ name: String, _ value: String, in configuration: OpaquePointer) -> KafkaError? {
+        var text = [CChar](repeating: 0, count: 512)
+        let result = rd_kafka_conf_set(configuration, name, value, &text, text.count)
+        switch result {
+        case RD_KAFKA_CONF_OK:
+            return nil
+        case RD_KAFKA_CONF_UNKNOWN:
+            let version = String(cString: rd_kafka_version_str())
+            let reason = "librdkafka \(version) does not know the Kafka property \"\(name)\"."
+            return KafkaError(.invalidArgument, operation: "configure the Kafka client", reason: reason)
+        default:
+            let isSecret = ["password", "secret", "key", "sasl", "oauth"].contains { name.contains($0) }
+            let detail = isSecret ? "its value is not accepted" : String(cText: text)
+            let reason = "The Kafka property \"\(name)\" cannot be set: \(detail)."
+            return KafkaError(.invalidArgument, operation: "configure the Kafka client", reason: reason)
+        }
+    }
+}
+
+extension String {
+    /// The text before the first zero of a C buffer.
+    init(cText buffer: [CChar]) {
+        self.init(decoding: buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    }
+}

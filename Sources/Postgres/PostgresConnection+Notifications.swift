@@ -1,0 +1,56 @@
+import CPq
+
+#if canImport(Glibc)
+import Glibc
+#else
+import Musl
+#endif
+
+/// A message of NOTIFY.
+public struct PostgresNotification: Sendable, Equatable {
+    /// The channel it was sent on.
+    public let channel: String
+    /// The text that was sent along; empty if none.
+    public let payload: String
+    /// The server process that sent it.
+    public let backendPID: Int32
+}
+
+extension PostgresConnection {
+    /// Subscribes to a channel, also for the sessions that ``reconnect()`` makes.
+    public func listen(_ channel: String) throws(PostgresError) {
+        try script("listen \(PostgresIdentifier.quote(channel))")
+        if !channels.contains(channel) { channels.append(channel) }
+    }
+
+    /// Sends a notification; inside a transaction it leaves with COMMIT.
+    ///
+    /// A NOTIFY in a transaction makes the server commit such transactions one after the other; send it on its own.
+    public func notify(_ channel: String, _ payload: String = "") throws(PostgresError) {
+        try query("select pg_notify($1, $2)", [.text(channel), .text(payload)])
+    }
+
+    /// Waits for the next notification.
+    ///
+    /// - Returns: `nil` if none came in time.
+    /// - Throws: ``PostgresError`` of the kind `connection` if the connection is lost.
+    public func waitForNotification(timeout: Duration) throws(PostgresError) -> PostgresNotification? {
+        let handle = try liveHandle()
+        let deadline = Deadline(after: timeout)
+        while true {
+            if let notification = nextNotification(of: handle) { return notification }
+            if Socket.wait(PQsocket(handle), for: POLLIN, until: deadline) == 0 { return nil }
+            if PQconsumeInput(handle) == 0 { throw lostConnection(handle) }
+        }
+    }
+
+    private func nextNotification(of handle: OpaquePointer) -> PostgresNotification? {
+        guard let pointer = PQnotifies(handle) else { return nil }
+        defer { PQfreemem(pointer) }
+        return PostgresNotification(
+            channel: String(cString: pointer.pointee.relname),
+            payload: String(cString: pointer.pointee.extra),
+            backendPID: pointer.pointee.be_pid
+        )
+    }
+}

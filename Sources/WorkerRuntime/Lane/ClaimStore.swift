@@ -1,0 +1,180 @@
+import CoreMetrics
+import Kafka
+import Logging
+import Postgres
+
+/// The SQL of claims: taking one, and moving it on.
+struct ClaimStore {
+    let group: String
+    /// The logical topic; claims do not depend on the fleet's prefix beyond the group's.
+    let topic: String
+    let owner: String
+
+    /// The offset of the next message, or `nil` when the partition was never claimed.
+    func nextOffset(_ partition: Int32, on connection: PostgresConnection) throws -> Int64? {
+        try connection.query(
+            "select next_offset from partition_claim where consumer_group = $1 and topic = $2 and partition = $3",
+            [.text(group), .text(topic), .int32(partition)]
+        ).first?.int64(0)
+    }
+
+    /// Raises the epoch and takes the partition. Ends the session of a former owner that keeps the row locked.
+    func claim(
+        _ partition: Int32,
+        watermarks: KafkaWatermarks,
+        on connection: PostgresConnection,
+        logger: Logger
+    ) throws -> PartitionClaim {
+        do {
+            return try take(partition, watermarks: watermarks, on: connection, logger: logger)
+        } catch let error as PostgresError where error.sqlState?.rawValue == "55P03" {
+            logger.warning("the former owner keeps the claim locked; ending its session", metadata: [LogKey.partition: "\(partition)"])
+            try endSessionOfOwner(partition, on: connection)
+            return try take(partition, watermarks: watermarks, on: connection, logger: logger)
+        }
+    }
+
+    private func take(
+        _ partition: Int32,
+        watermarks: KafkaWatermarks,
+        on connection: PostgresConnection,
+        logger: Logger
+    ) throws -> PartitionClaim {
+        try connection.transaction { (transaction: borrowing PostgresTransaction) in
+            try take(partition, watermarks: watermarks, in: transaction, logger: logger)
+        }
+    }
+
+    private func take(
+        _ partition: Int32,
+        watermarks: KafkaWatermarks,
+        in transaction: borrowing PostgresTransaction,
+        logger: Logger
+    ) throws -> PartitionClaim {
+        _ = try transaction.query("select set_config('lock_timeout', '1s', true)")
+        let row = try transaction.query(
+            """
+            insert into partition_claim as c
+                (consumer_group, topic, partition, epoch, next_offset, owner, owner_pid, owner_started, claimed_at)
+            values ($1, $2, $3, 1, $4, $5, pg_backend_pid(),
+                (select backend_start from pg_stat_activity where pid = pg_backend_pid()), clock_timestamp())
+            on conflict (consumer_group, topic, partition) do update
+                set epoch = c.epoch + 1, owner = excluded.owner, owner_pid = excluded.owner_pid,
+                    owner_started = excluded.owner_started, claimed_at = excluded.claimed_at,
+                    claims_without_progress = case when c.next_offset < $6 then c.claims_without_progress + 1 else 0 end
+            returning epoch, next_offset, last_offset, last_timestamp, suspect_offset, claims_without_progress
+            """,
+            [
+                .text(group), .text(topic), .int32(partition), .int64(watermarks.low), .text(owner),
+                .int64(watermarks.high),
+            ]
+        )
+        guard let row = row.first else {
+            throw Reason(code: "claim_failed", sentence: "The claim of partition \(partition) returned no row.")
+        }
+        var claim = PartitionClaim(epoch: try row.int64(0), nextOffset: try row.int64(1))
+        claim.isCautious = try row.int32(5) >= 2
+        if let suspect = try row.optionalInt64(4), suspect == claim.nextOffset { claim.condemnedOffset = suspect }
+        let lastOffset = try row.optionalInt64(2)
+        let lastTimestamp = try row.optionalInt64(3)
+        try correct(&claim, partition, watermarks, in: transaction, logger: logger)
+        if let lastOffset, let lastTimestamp, lastOffset < claim.nextOffset, lastOffset >= watermarks.low {
+            claim.lastHandled = (lastOffset, lastTimestamp)
+        }
+        return claim
+    }
+
+    /// Moves a position that Kafka no longer has, or does not have yet, to the oldest message, loudly.
+    private func correct(
+        _ claim: inout PartitionClaim,
+        _ partition: Int32,
+        _ watermarks: KafkaWatermarks,
+        in transaction: borrowing PostgresTransaction,
+        logger: Logger
+    ) throws {
+        let isRemade = claim.nextOffset > watermarks.high
+        let lost = max(0, watermarks.low - claim.nextOffset)
+        guard isRemade || lost > 0 else { return }
+        let place: Logger.Metadata = [LogKey.partition: "\(partition)", LogKey.offset: "\(claim.nextOffset)"]
+        if isRemade {
+            logger.error("the topic ends before the stored offset: it was made anew; starting at its oldest message", metadata: place)
+            RuntimeMetrics.topicRemade.increment()
+        } else {
+            logger.error("retention took \(lost) messages before they were consumed; going on at the oldest", metadata: place)
+            RuntimeMetrics.lostToRetention.increment(by: Int(lost))
+        }
+        claim.nextOffset = watermarks.low
+        claim.condemnedOffset = nil
+        _ = try transaction.query(
+            """
+            update partition_claim
+            set next_offset = $4, incarnation = incarnation + $5, lost_to_retention = lost_to_retention + $6,
+                last_offset = null, last_timestamp = null, suspect_offset = null
+            where consumer_group = $1 and topic = $2 and partition = $3
+            """,
+            [
+                .text(group), .text(topic), .int32(partition), .int64(watermarks.low), .int32(isRemade ? 1 : 0),
+                .int64(isRemade ? 0 : lost),
+            ]
+        )
+    }
+
+    /// Notes that the topic is another one than before, and that reading begins at its oldest message.
+    func restart(_ partition: Int32, claim: PartitionClaim, at low: Int64, on connection: PostgresConnection) throws {
+        _ = try connection.query(
+            """
+            update partition_claim
+            set next_offset = $5, incarnation = incarnation + 1, last_offset = null, last_timestamp = null,
+                suspect_offset = null
+            where consumer_group = $1 and topic = $2 and partition = $3 and epoch = $4
+            """,
+            [.text(group), .text(topic), .int32(partition), .int64(claim.epoch), .int64(low)]
+        )
+    }
+
+    /// Commits that this message is about to be handled, so that its worker's death is laid to it.
+    func suspect(_ offset: Int64, partition: Int32, epoch: Int64, on connection: PostgresConnection) throws {
+        _ = try connection.query(
+            """
+            update partition_claim set suspect_offset = $5
+            where consumer_group = $1 and topic = $2 and partition = $3 and epoch = $4
+            """,
+            [.text(group), .text(topic), .int32(partition), .int64(epoch), .int64(offset)]
+        )
+    }
+
+    /// Says that these partitions were consumed up to now: their end was reached.
+    func noteConsumed(_ claims: [Int32: PartitionClaim], on connection: PostgresConnection) throws {
+        let atEnd = claims.filter { $0.value.isAtEnd }.sorted { $0.key < $1.key }
+        guard !atEnd.isEmpty else { return }
+        _ = try connection.query(
+            """
+            update partition_claim c set consumed_until = clock_timestamp()
+            from (
+                select c.partition from partition_claim c
+                join unnest($3::int[], $4::bigint[]) as mine(partition, epoch)
+                    on c.partition = mine.partition and c.epoch = mine.epoch
+                where c.consumer_group = $1 and c.topic = $2
+                order by c.partition for no key update of c skip locked
+            ) held
+            where c.consumer_group = $1 and c.topic = $2 and c.partition = held.partition
+            """,
+            [
+                .text(group), .text(topic), .array(.int32s(atEnd.map(\.key))),
+                .array(.int64s(atEnd.map(\.value.epoch))),
+            ]
+        )
+    }
+
+    private func endSessionOfOwner(_ partition: Int32, on connection: PostgresConnection) throws {
+        _ = try connection.query(
+            """
+            select pg_terminate_backend(a.pid)
+            from partition_claim c
+            join pg_stat_activity a on a.pid = c.owner_pid and a.backend_start = c.owner_started
+            where c.consumer_group = $1 and c.topic = $2 and c.partition = $3 and a.pid <> pg_backend_pid()
+            """,
+            [.text(group), .text(topic), .int32(partition)]
+        )
+    }
+}

@@ -1,0 +1,90 @@
+import Foundation
+import Kafka
+
+/// A decoded message in a lane's hand, with the epoch under which it was polled.
+struct Held<Input> {
+    let message: KafkaMessageView
+    /// The epoch of the claim when the message was polled: after a new claim the message is read again.
+    let epoch: Int64
+    /// The handler's input, or why there is none.
+    let decoded: Result<Input, Refusal>
+    /// What the inbox remembers of it.
+    let inboxKey: InboxKey?
+
+    var partition: Int32 { message.partition }
+    var offset: Int64 { message.offset }
+}
+
+/// The part of a batch that lies in one partition: what the fence checks and where the claim goes on.
+struct Span {
+    let partition: Int32
+    let epoch: Int64
+    /// Where the claim must stand.
+    let from: Int64
+    /// Where it stands after the commit.
+    let to: Int64
+    let lastOffset: Int64
+    let lastTimestamp: Int64
+    var tally = Tally()
+
+    /// The same span with its counts.
+    func counting(_ tally: Tally) -> Span {
+        var span = self
+        span.tally = tally
+        return span
+    }
+
+    /// The spans of messages in order of their partitions, which is the order in which claims are locked.
+    static func of<Input>(_ messages: [Held<Input>], claims: [Int32: PartitionClaim]) -> [Span] {
+        var last: [Int32: Held<Input>] = [:]
+        for message in messages { last[message.partition] = message }
+        return last.keys.sorted().compactMap { partition in
+            guard let claim = claims[partition], let message = last[partition] else { return nil }
+            return Span(
+                partition: partition,
+                epoch: claim.epoch,
+                from: claim.nextOffset,
+                to: message.offset + 1,
+                lastOffset: message.offset,
+                lastTimestamp: message.message.timestampMilliseconds
+            )
+        }
+    }
+}
+
+/// How many messages had which outcome: the ledger that must close.
+struct Tally: Equatable {
+    var consumed = 0
+    var applied = 0
+    var repeated = 0
+    var stale = 0
+    var rejected = 0
+    var deadLettered = 0
+    var parked = 0
+
+    mutating func count(_ outcome: Outcome) {
+        consumed += 1
+        switch outcome {
+        case .applied: applied += 1
+        case .repeated: repeated += 1
+        case .stale: stale += 1
+        case .rejected: rejected += 1
+        case .deadLettered: deadLettered += 1
+        }
+    }
+
+    mutating func countParked() {
+        consumed += 1
+        parked += 1
+    }
+
+    mutating func add(_ other: Tally) {
+        consumed += other.consumed
+        applied += other.applied
+        repeated += other.repeated
+        stale += other.stale
+        rejected += other.rejected
+        deadLettered += other.deadLettered
+        parked += other.parked
+    }
+}

@@ -1,0 +1,182 @@
+import CoreMetrics
+import Foundation
+import Kafka
+import Logging
+import Postgres
+
+/// One thread, one Kafka consumer, one PostgreSQL connection: the whole life of a message.
+///
+/// Read ``run()`` first: collect a batch, settle it in one transaction (see `LaneTransaction.swift`), store the
+/// offsets, answer the group's rebalances between transactions. What happens when a transaction fails is in
+/// `LaneRecovery.swift`; a key whose message failed waits in the database, see `LaneParking.swift`.
+///
+/// A lane is used on one thread only, the one that calls ``run()``.
+final class Lane<H: Handler> {
+    let configuration: LaneConfiguration
+    let handler: H
+    let stop: StopSignal
+    let pulse: LanePulse
+    let logger: Logger
+    let connection: PostgresConnection
+    let consumer: KafkaConsumer
+    let claimStore: ClaimStore
+    let outbox: OutboxTable
+    let metrics: LaneMetrics
+
+    /// The partitions that this lane may commit.
+    var claims: [Int32: PartitionClaim] = [:]
+    /// Partitions that the group assigned and that are not claimed yet.
+    var unclaimed: [Int32] = []
+    /// Partitions that are assigned and whose claim was lost to the fence, until they are claimed again.
+    var unheld: Set<Int32> = []
+    /// A rebalance that waits until the batch in hand is settled.
+    var pendingRebalance: KafkaConsumerEvent?
+    var hand: [Held<H.Input>] = []
+    var nextHousekeeping = ContinuousClock.now
+    var nextParkedVisit = ContinuousClock.now
+    var lastNotify = ContinuousClock.now
+
+    /// Connects to the database and joins the group; blocks.
+    init(_ configuration: LaneConfiguration, name: String, handler: H, stop: StopSignal, pulse: LanePulse) throws {
+        self.configuration = configuration
+        self.handler = handler
+        self.stop = stop
+        self.pulse = pulse
+        var logger = configuration.logger
+        logger[metadataKey: LogKey.lane] = "\(name)"
+        self.logger = logger
+        connection = try PostgresConnection(configuration.database, logger: logger)
+        outbox = OutboxTable(shards: try Installation.outboxShards(on: connection))
+        claimStore = ClaimStore(group: configuration.group, topic: configuration.topic, owner: name)
+        metrics = LaneMetrics(worker: configuration.worker)
+        consumer = try KafkaConsumer(
+            configuration.kafka,
+            group: configuration.group,
+            topics: [configuration.realTopic],
+            instance: configuration.instance.map { "\($0)-\(name)" }
+        )
+    }
+
+    /// Consumes until the stop is asked for, then finishes what it has and leaves the group.
+    ///
+    /// - Throws: What the process cannot go on with: a fatal client error, or a database that stays away past the
+    ///   drain deadline of a stop.
+    func run() throws {
+        while !stop.isRequested {
+            pulse.beat()
+            try answerRebalance()
+            try collect()
+            try settleHand()
+            try retryParked()
+            try keepHouse()
+        }
+        try drain()
+    }
+
+    /// Polls until nothing more is there, the batch is full, or the group rebalances.
+    private func collect() throws {
+        var bytes = 0
+        while hand.count < configuration.batchCount, bytes < configuration.batchBytes, pendingRebalance == nil {
+            let event = try consumer.poll(timeout: hand.isEmpty ? .milliseconds(50) : .zero)
+            guard let event else { return }
+            bytes += try take(event)
+        }
+    }
+
+    /// Takes one event of the consumer; returns the bytes that a message adds to the hand.
+    func take(_ event: KafkaConsumerEvent) throws -> Int {
+        switch event {
+        case .message(let message):
+            guard try accept(message) else { return 0 }
+            return message.valueCount + 100
+        case .assigned, .revoked:
+            pendingRebalance = event
+        case .endOfPartition(let position):
+            claims[position.topicPartition.partition]?.isAtEnd = true
+        case .failure(let error):
+            if error.isFatal { throw error }
+            logger.warning("the broker reports: \(error)")
+        }
+        return 0
+    }
+
+    /// Decodes a message into the hand, unless it lies before the claim or the topic turns out to be another one.
+    private func accept(_ message: KafkaMessage) throws -> Bool {
+        guard var claim = claims[message.partition] else { return false }
+        claim.isAtEnd = false
+        if let last = claim.lastHandled {
+            claim.lastHandled = nil
+            claims[message.partition] = claim
+            if message.offset == last.offset, message.timestamp.millisecondsSince1970 != last.timestamp {
+                try restartRemadeTopic(message.topicPartition, claim: claim)
+                return false
+            }
+        }
+        claims[message.partition] = claim
+        guard message.offset >= claim.nextOffset else { return false }
+        hand.append(decode(message, claim: claim))
+        return true
+    }
+
+    private func decode(_ message: KafkaMessage, claim: PartitionClaim) -> Held<H.Input> {
+        let view = KafkaMessageView(message, topic: configuration.topic)
+        let decoded: Result<H.Input, Refusal>
+        if claim.condemnedOffset == message.offset {
+            decoded = .failure(.deadLetter(.workerCrashed))
+        } else {
+            do throws(Refusal) {
+                decoded = .success(try handler.decode(view))
+            } catch {
+                decoded = .failure(error)
+            }
+        }
+        let key: InboxKey? = if case .success(let input) = decoded { handler.inboxKey(of: input) } else { nil }
+        return Held(message: view, epoch: claim.epoch, decoded: decoded, inboxKey: key)
+    }
+
+    private func settleHand() throws {
+        guard !hand.isEmpty else { return }
+        let messages = hand
+        hand = []
+        TestSignal.afterPoll.reach()
+        try settle(messages)
+    }
+
+    /// Small duties between batches: idle progress, offsets for lag tools, the connection's health.
+    private func keepHouse() throws {
+        let now = ContinuousClock.now
+        guard now >= nextHousekeeping else { return }
+        nextHousekeeping = now + .seconds(2)
+        metrics.partitions.record(claims.count)
+        do {
+            if !unclaimed.isEmpty { try claimAssigned() }
+            if !unheld.isEmpty { try reclaimUnheld() }
+            try claimStore.noteConsumed(claims, on: connection)
+            try consumer.commit(wait: false)
+        } catch let error as KafkaError where !error.isFatal {
+            logger.debug("offsets for lag tools were not committed: \(error)")
+        } catch {
+            try recover(from: error)
+        }
+    }
+
+    private func drain() throws {
+        logger.info("stopping: the batch in hand is settled, leaving the group")
+        do {
+            try consumer.commit(wait: true)
+        } catch {
+            logger.debug("offsets for lag tools were not committed: \(error)")
+        }
+        if !consumer.close(deadline: .seconds(5)) {
+            logger.warning("the consumer did not leave the group within 5 seconds")
+        }
+        connection.close()
+    }
+}
+
+extension Reason {
+    static let workerCrashed = Reason(
+        code: "worker_crashed",
+        sentence: "Workers ended repeatedly while they handled this message; it was set aside without being decoded."
+    )
+}

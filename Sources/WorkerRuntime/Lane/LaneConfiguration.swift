@@ -1,0 +1,83 @@
+public import Kafka
+public import Logging
+public import Postgres
+
+/// What a lane needs to know; the same for every lane of a worker.
+public struct LaneConfiguration: Sendable {
+    /// The worker's name, such as `deployment-worker`; also its consumer group, behind the topic prefix.
+    public var worker: String
+    /// The logical topic that is consumed.
+    public var topic: String
+    /// What real topic names and groups begin with.
+    public var topicPrefix: String
+    /// How to reach the broker.
+    public var kafka: KafkaSettings
+    /// How to reach the database.
+    public var database: PostgresConfiguration
+    /// A stable name of this process for static group membership, if it has one.
+    public var instance: String?
+    /// The most messages of one transaction.
+    public var batchCount = 500
+    /// The most bytes of values of one transaction.
+    public var batchBytes = 4 << 20
+    /// When and how often a parked message is tried again.
+    public var retries = RetryPolicy()
+    /// How long a stop may take before it is called unclean.
+    public var drainDeadline: Duration = .seconds(20)
+    /// How long the inbox remembers; older requests are refused, since nobody can say whether they were seen.
+    public var inboxReach: Duration = .seconds(15 * 86400)
+    /// Where the lane writes what operators should know.
+    public var logger: Logger
+
+    /// Makes a configuration with the defaults of an operator's fleet.
+    public init(
+        worker: String,
+        topic: String,
+        topicPrefix: String,
+        kafka: KafkaSettings,
+        database: PostgresConfiguration,
+        logger: Logger
+    ) {
+        self.worker = worker
+        self.topic = topic
+        self.topicPrefix = topicPrefix
+        self.kafka = kafka
+        self.database = database
+        self.logger = logger
+    }
+
+    /// The consumer group: the same for every process of this worker.
+    public var group: String { topicPrefix + worker }
+    var realTopic: String { topicPrefix + topic }
+}
+
+/// When a parked message is tried again: exponential back-off with jitter, by the database's clock.
+public struct RetryPolicy: Sendable {
+    /// How often the head message of a key is tried before it is dead-lettered.
+    public var attempts = 8
+    /// The wait before the first retry.
+    public var firstDelay: Duration = .seconds(1)
+    /// The longest wait between two tries.
+    public var longestDelay: Duration = .seconds(60)
+    /// How many messages may wait behind one key before more are refused.
+    public var queuedMessages = 1000
+    /// How many bytes may wait behind one key before more are refused.
+    public var queuedBytes = 8 << 20
+
+    /// Makes the default policy.
+    public init() {}
+
+    /// The wait before try number `attempt` (the first retry is 1), without jitter, in milliseconds.
+    public func delayMilliseconds(attempt: Int) -> Int64 {
+        let longest = longestDelay.milliseconds
+        let doublings = min(max(attempt - 1, 0), 20)
+        return min(longest, firstDelay.milliseconds << Int64(doublings))
+    }
+}
+
+extension Duration {
+    var milliseconds: Int64 {
+        let (seconds, attoseconds) = components
+        return seconds * 1000 + attoseconds / 1_000_000_000_000_000
+    }
+}

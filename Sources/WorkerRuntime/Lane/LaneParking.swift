@@ -1,0 +1,222 @@
+import CoreMetrics
+import Foundation
+import Kafka
+import Logging
+import Postgres
+
+/// Messages that cannot be handled now: parked with their key, tried again by the lane that owns the partition.
+extension Lane {
+    var parkedQueue: ParkedQueue { ParkedQueue(group: configuration.group, topic: configuration.topic) }
+
+    /// Queues messages whose key is parked behind it; returns their places in the batch.
+    ///
+    /// The lock on the key's row is what keeps order: who empties the queue holds it too.
+    func queueBehindParked(
+        _ messages: [Held<H.Input>],
+        now: Int64,
+        tallies: inout [Int32: Tally],
+        in transaction: borrowing PostgresTransaction
+    ) throws -> Set<Int> {
+        guard handler.parksFailures else { return [] }
+        let keys = Set(messages.compactMap(\.message.keyBytes)).sorted { $0.lexicographicallyPrecedes($1) }
+        guard !keys.isEmpty else { return [] }
+        var parked = try parkedQueue.lock(keys, in: transaction)
+        guard !parked.isEmpty else { return [] }
+        var waiting: Set<Int> = []
+        for (index, held) in messages.enumerated() {
+            guard let key = held.message.keyBytes, let queue = parked[key] else { continue }
+            waiting.insert(index)
+            let isFull =
+                queue.messages >= configuration.retries.queuedMessages
+                || queue.bytes + held.message.valueCount > configuration.retries.queuedBytes
+            if isFull {
+                let letter = DeadLetter(held.message, reason: .queueFull, group: configuration.group)
+                try outbox.insert([letter.record], in: transaction)
+                tallies[held.partition, default: Tally()].count(.deadLettered(.queueFull))
+            } else {
+                try parkedQueue.append(held.message, in: transaction)
+                parked[key] = (queue.messages + 1, queue.bytes + held.message.valueCount)
+                tallies[held.partition, default: Tally()].countParked()
+            }
+        }
+        return waiting
+    }
+
+    /// Parks one message that failed alone, or dead-letters it where parking makes no sense.
+    func setAside(_ held: Held<H.Input>, reason: Reason) throws {
+        let message = held.message
+        let parks = handler.parksFailures && message.keyBytes != nil && configuration.retries.attempts > 0
+        logger.warning("\(parks ? "parked" : "dead-lettered"): \(reason)", metadata: place(message))
+        var failures = 0
+        while claims[held.partition]?.epoch == held.epoch, held.offset >= claims[held.partition]?.nextOffset ?? .max {
+            do {
+                let spans = try connection.transaction { (transaction: borrowing PostgresTransaction) in
+                    try setAside(held, reason: reason, parks: parks, in: transaction)
+                }
+                finish(spans, took: .zero)
+            } catch {
+                failures += 1
+                if case .fenced = Failure.classify(error) { return try reclaim([held.partition]) }
+                try recover(from: error)
+            }
+        }
+    }
+
+    private func setAside(
+        _ held: Held<H.Input>,
+        reason: Reason,
+        parks: Bool,
+        in transaction: borrowing PostgresTransaction
+    ) throws -> [Span] {
+        let spans = Span.of([held], claims: claims)
+        _ = try fence(spans, in: transaction)
+        var tally = Tally()
+        if parks {
+            let delay = jittered(configuration.retries.delayMilliseconds(attempt: 1))
+            try parkedQueue.open(held.message, reason: reason, delay: delay, in: transaction)
+            tally.countParked()
+        } else {
+            let letter = DeadLetter(held.message, reason: reason, group: configuration.group)
+            try outbox.insert([letter.record], in: transaction)
+            tally.count(.deadLettered(reason))
+        }
+        let settled = spans.map { $0.counting(tally) }
+        try advance(settled, in: transaction)
+        return settled
+    }
+
+    /// Tries the keys that are due, each under the fence of its partition.
+    func retryParked() throws {
+        guard handler.parksFailures, !claims.isEmpty, ContinuousClock.now >= nextParkedVisit else { return }
+        nextParkedVisit = ContinuousClock.now + .milliseconds(200)
+        do {
+            for due in try parkedQueue.due(in: claims.keys.sorted(), on: connection) {
+                while !stop.isRequested, claims[due.partition] != nil, try retryHead(of: due) {}
+            }
+        } catch {
+            switch Failure.classify(error) {
+            case .fenced: try reclaim(claims.keys.sorted())
+            default: try recover(from: error)
+            }
+        }
+    }
+
+    /// Handles the head message of a key; returns whether the next one may be tried at once.
+    private func retryHead(of due: ParkedQueue.DueKey) throws -> Bool {
+        do {
+            return try connection.transaction { (transaction: borrowing PostgresTransaction) in
+                let now = try fence(standing(due.partition), in: transaction)
+                guard try parkedQueue.lockDue(due.key, in: transaction) != nil,
+                    let parked = try parkedQueue.head(of: due.key, realTopic: configuration.realTopic, in: transaction)
+                else { return false }
+                let outcome = try handle(parked, now: now, in: transaction)
+                try release(parked, key: due.key, outcome: outcome, partition: due.partition, in: transaction)
+                return true
+            }
+        } catch {
+            guard case .message(let reason) = Failure.classify(error) else { throw error }
+            return try giveUpOrPostpone(due, reason: reason)
+        }
+    }
+
+    private func handle(
+        _ parked: ParkedQueue.Parked,
+        now: Int64,
+        in transaction: borrowing PostgresTransaction
+    ) throws -> Outcome {
+        let view = KafkaMessageView(parked.message, topic: configuration.topic)
+        let input: H.Input
+        do throws(Refusal) {
+            input = try handler.decode(view)
+        } catch {
+            try outbox.insert(
+                [DeadLetter(view, reason: error.reason, group: configuration.group).record],
+                in: transaction
+            )
+            return .deadLettered(error.reason)
+        }
+        let entry = Entry(input, message: view)
+        if let key = handler.inboxKey(of: input) {
+            try Inbox(reach: configuration.inboxReach + .seconds(86400)).admit([(entry, key)], now: now, in: transaction)
+        }
+        let batch = Batch([entry], now: now)
+        try handler.handle(batch, in: transaction)
+        if let answer = entry.answer, let key = handler.inboxKey(of: input) {
+            _ = try transaction.query("update inbox set answer = $2 where id = $1", [.uuid(key.requestID), .bytes(answer)])
+        }
+        if case .deadLettered(let reason) = entry.outcome {
+            batch.outbox.append(DeadLetter(view, reason: reason, group: configuration.group).record)
+        }
+        try outbox.insert(batch.outbox.records, in: transaction)
+        return entry.outcome
+    }
+
+    private func release(
+        _ parked: ParkedQueue.Parked,
+        key: [UInt8],
+        outcome: Outcome,
+        partition: Int32,
+        in transaction: borrowing PostgresTransaction
+    ) throws {
+        try parkedQueue.remove(parked, key: key, in: transaction)
+        var tally = Tally()
+        tally.count(outcome)
+        _ = try transaction.query(
+            """
+            update partition_claim set released_applied = released_applied + $4,
+                released_repeated = released_repeated + $5, released_stale = released_stale + $6,
+                released_rejected = released_rejected + $7, released_dead_lettered = released_dead_lettered + $8
+            where consumer_group = $1 and topic = $2 and partition = $3
+            """,
+            [
+                .text(configuration.group), .text(configuration.topic), .int32(partition),
+                .int64(Int64(tally.applied)), .int64(Int64(tally.repeated)), .int64(Int64(tally.stale)),
+                .int64(Int64(tally.rejected)), .int64(Int64(tally.deadLettered)),
+            ]
+        )
+        metrics.released.increment()
+    }
+
+    /// After a failed try: waits longer, or dead-letters the head so that the key goes on.
+    private func giveUpOrPostpone(_ due: ParkedQueue.DueKey, reason: Reason) throws -> Bool {
+        try connection.transaction { (transaction: borrowing PostgresTransaction) in
+            _ = try fence(standing(due.partition), in: transaction)
+            guard let locked = try parkedQueue.lockDue(due.key, in: transaction),
+                let parked = try parkedQueue.head(of: due.key, realTopic: configuration.realTopic, in: transaction)
+            else { return false }
+            guard locked.attempt < configuration.retries.attempts else {
+                let view = KafkaMessageView(parked.message, topic: configuration.topic)
+                let letter = DeadLetter(view, reason: reason, group: configuration.group)
+                try outbox.insert([letter.record], in: transaction)
+                try release(parked, key: due.key, outcome: .deadLettered(reason), partition: due.partition, in: transaction)
+                logger.warning("dead-lettered after \(locked.attempt) tries: \(reason)", metadata: place(view))
+                return true
+            }
+            let delay = jittered(configuration.retries.delayMilliseconds(attempt: locked.attempt + 1))
+            try parkedQueue.postpone(due.key, reason: reason, delay: delay, in: transaction)
+            return false
+        }
+    }
+
+    /// The claim of a partition as it stands, for a transaction that does not move it on.
+    private func standing(_ partition: Int32) -> [Span] {
+        guard let claim = claims[partition] else { return [] }
+        return [
+            Span(
+                partition: partition, epoch: claim.epoch, from: claim.nextOffset, to: claim.nextOffset,
+                lastOffset: 0, lastTimestamp: 0
+            )
+        ]
+    }
+
+    private func jittered(_ milliseconds: Int64) -> Int64 {
+        milliseconds + Int64.random(in: 0...max(1, milliseconds / 5))
+    }
+}
+
+extension Reason {
+    static let queueFull = Reason(
+        code: "queue_full",
+        sentence: "Too many messages wait behind a failed message of the same key; this one was not queued."
+    )
+}

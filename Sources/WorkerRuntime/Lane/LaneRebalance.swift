@@ -1,0 +1,148 @@
+import CoreMetrics
+import Kafka
+import Logging
+import Postgres
+
+/// Answers to the group's rebalances, given between transactions.
+extension Lane {
+    /// Answers a rebalance that a poll reported, once the hand is empty.
+    func answerRebalance() throws {
+        guard let event = pendingRebalance else { return }
+        pendingRebalance = nil
+        switch event {
+        case .assigned(let partitions):
+            unclaimed += partitions.map(\.partition)
+            if partitions.isEmpty { try consumer.assign([]) }
+            try claimAssigned()
+        case .revoked(let partitions, let isLost):
+            for partition in partitions {
+                claims[partition.partition] = nil
+                unheld.remove(partition.partition)
+                unclaimed.removeAll { $0 == partition.partition }
+            }
+            try consumer.release(partitions)
+            logger.info(
+                isLost ? "partitions lost" : "partitions given up",
+                metadata: [LogKey.partitions: "\(partitions.map(\.partition).sorted())"]
+            )
+        default:
+            break
+        }
+        metrics.partitions.record(claims.count)
+    }
+
+    /// Claims what the group assigned: proves membership, raises the epoch, starts at the database's offset.
+    ///
+    /// A stale member (one that slept through a rebalance) fails the proof, and so cannot lock the live owner out.
+    func claimAssigned() throws {
+        let partitions = unclaimed.sorted()
+        guard !partitions.isEmpty else { return }
+        do {
+            var positions: [KafkaPosition] = []
+            for partition in partitions {
+                guard let claim = try claim(partition) else { continue }
+                claims[partition] = claim
+                positions.append(KafkaPosition(topicPartition(partition), offset: claim.startOffset))
+            }
+            unclaimed = []
+            try consumer.assign(positions)
+            logger.info("partitions claimed", metadata: [LogKey.partitions: "\(partitions)"])
+        } catch let error as PostgresError {
+            for partition in partitions { claims[partition] = nil }
+            logger.warning("the claim waits for the database: \(error)")
+            try recover(from: error)
+        } catch let error as KafkaError where !error.isFatal {
+            for partition in partitions { claims[partition] = nil }
+            logger.warning("the claim waits for the broker: \(error)")
+        }
+    }
+
+    /// Claims one partition, or returns `nil` when the group no longer counts this lane as its owner.
+    func claim(_ partition: Int32) throws -> PartitionClaim? {
+        let place = topicPartition(partition)
+        let watermarks = try consumer.watermarks(of: place, timeout: .seconds(10))
+        let known = try claimStore.nextOffset(partition, on: connection)
+        let proof = KafkaPosition(place, offset: known ?? watermarks.low)
+        guard try proveMembership(proof) else { return nil }
+        return try claimStore.claim(partition, watermarks: watermarks, on: connection, logger: logger)
+    }
+
+    private func proveMembership(_ position: KafkaPosition) throws -> Bool {
+        for _ in 0..<20 {
+            guard let error = refusal(of: position) else { return true }
+            if error.isStaleMember {
+                logger.warning(
+                    "the group counts another member as owner",
+                    metadata: [LogKey.partition: "\(position.topicPartition.partition)"]
+                )
+                metrics.staleMember.increment()
+                return false
+            }
+            guard error.isRebalanceInProgress || error.isRetriable else { throw error }
+            // The next poll joins the rebalance; its events are answered after this one.
+            if pendingRebalance == nil, let event = try consumer.poll(timeout: .milliseconds(50)) {
+                _ = try take(event)
+            }
+            if pendingRebalance != nil { return false }
+        }
+        return false
+    }
+
+    private func refusal(of position: KafkaPosition) -> KafkaError? {
+        do {
+            try consumer.proveMembership([position])
+            return nil
+        } catch {
+            return error
+        }
+    }
+
+    /// Claims again after the fence refused this lane: only the group's word makes the partition lost.
+    func reclaim(_ partitions: [Int32]) throws {
+        for partition in partitions where claims.removeValue(forKey: partition) != nil {
+            metrics.fenced.increment()
+            unheld.insert(partition)
+        }
+        try reclaimUnheld()
+    }
+
+    /// Claims partitions that are assigned but not held; what the broker cannot answer now is tried again later.
+    func reclaimUnheld() throws {
+        for partition in unheld.sorted() {
+            do {
+                guard let claim = try claim(partition) else {
+                    if pendingRebalance == nil { unheld.remove(partition) }
+                    continue
+                }
+                try consumer.seek(
+                    to: KafkaPosition(topicPartition(partition), offset: claim.startOffset),
+                    timeout: .seconds(10)
+                )
+                unheld.remove(partition)
+                claims[partition] = claim
+            } catch let error as KafkaError where !error.isFatal {
+                logger.warning("the new claim waits for the broker: \(error)")
+            }
+        }
+    }
+
+    /// Starts a topic that was made anew at its oldest message.
+    func restartRemadeTopic(_ place: KafkaTopicPartition, claim: PartitionClaim) throws {
+        logger.error(
+            "the message at the last handled offset is another one: the topic was made anew; starting at its oldest",
+            metadata: [LogKey.partition: "\(place.partition)"]
+        )
+        RuntimeMetrics.topicRemade.increment()
+        let low = try consumer.watermarks(of: place, timeout: .seconds(10)).low
+        try claimStore.restart(place.partition, claim: claim, at: low, on: connection)
+        var claim = claim
+        claim.nextOffset = low
+        claim.condemnedOffset = nil
+        claims[place.partition] = claim
+        try consumer.seek(to: KafkaPosition(place, offset: low), timeout: .seconds(10))
+    }
+
+    func topicPartition(_ partition: Int32) -> KafkaTopicPartition {
+        KafkaTopicPartition(topic: configuration.realTopic, partition: partition)
+    }
+}

@@ -1,0 +1,147 @@
+import CoreMetrics
+import Kafka
+import Logging
+import Postgres
+
+/// What happens when a batch does not commit.
+extension Lane {
+    /// Brings every message to an outcome: alone, in halves, or after the trouble is over.
+    func settle(_ messages: [Held<H.Input>]) throws {
+        for group in groups(of: messages) {
+            try settleGroup(group)
+        }
+    }
+
+    /// Cuts the hand where one transaction must end: before a repeated inbox key, and around suspects.
+    private func groups(of messages: [Held<H.Input>]) -> [[Held<H.Input>]] {
+        var groups: [[Held<H.Input>]] = [[]]
+        var seen: Set<InboxKey> = []
+        for held in messages {
+            let isSuspect = claims[held.partition]?.isCautious ?? false
+            let isRepeat = held.inboxKey.map { !seen.insert($0).inserted } ?? false
+            if isSuspect || isRepeat, groups[groups.count - 1].isEmpty == false {
+                groups.append([])
+                seen = Set([held.inboxKey].compactMap { $0 })
+            }
+            groups[groups.count - 1].append(held)
+            if isSuspect { groups.append([]) }
+        }
+        return groups.filter { !$0.isEmpty }
+    }
+
+    private func settleGroup(_ group: [Held<H.Input>]) throws {
+        var failures = 0
+        while true {
+            // What was polled under an epoch that is gone is read again from the claim.
+            let messages = group.filter { claims[$0.partition]?.epoch == $0.epoch && $0.offset >= claims[$0.partition]?.nextOffset ?? .max }
+            guard !messages.isEmpty else { return }
+            do {
+                try markSuspect(messages)
+                try transact(messages)
+                return
+            } catch {
+                failures += 1
+                guard try isWorthRepeating(messages, after: error, failures: failures) else { return }
+            }
+        }
+    }
+
+    /// Deals with one failure; returns whether the same messages should be tried once more.
+    private func isWorthRepeating(_ messages: [Held<H.Input>], after error: any Error, failures: Int) throws -> Bool {
+        switch Failure.classify(error) {
+        case .fenced:
+            logger.warning("fenced: another lane claimed a partition; claiming again")
+            try reclaim(Set(messages.map(\.partition)).sorted())
+            return false
+        case .transient where failures >= 5 && connection.isUsable:
+            let reason = Reason(code: "kept_failing", sentence: "The transaction failed \(failures) times: \(error).")
+            try isolate(messages, reason: reason)
+            return false
+        case .transient(let isConnectionLost):
+            metrics.transientFailures.increment()
+            if isConnectionLost || failures > 3 { try recover(from: error) }
+            return true
+        case .message(let reason):
+            try isolate(messages, reason: reason)
+            return false
+        case .fatal(let error):
+            throw error
+        }
+    }
+
+    /// Splits in order, the first half before the second; one message alone is parked or dead-lettered.
+    private func isolate(_ messages: [Held<H.Input>], reason: Reason) throws {
+        guard messages.count == 1, let message = messages.first else {
+            let middle = messages.count / 2
+            try settleGroup(Array(messages[..<middle]))
+            try settleGroup(Array(messages[middle...]))
+            return
+        }
+        try setAside(message, reason: reason)
+    }
+
+    private func markSuspect(_ messages: [Held<H.Input>]) throws {
+        guard let first = messages.first, let claim = claims[first.partition], claim.isCautious else { return }
+        try claimStore.suspect(first.offset, partition: first.partition, epoch: claim.epoch, on: connection)
+    }
+
+    /// Waits until the database answers again, staying in the group; then learns what became of the claims.
+    func recover(from error: any Error) throws {
+        guard case .transient = Failure.classify(error) else { throw error }
+        logger.warning("waiting for the database: \(error)")
+        let paused = claims.keys.map(topicPartition)
+        try consumer.pause(paused)
+        var backoff = PostgresBackoff()
+        let began = ContinuousClock.now
+        while true {
+            pulse.beat()
+            if stop.isRequested, ContinuousClock.now - began > configuration.drainDeadline { throw error }
+            try stayInGroup(for: backoff.next())
+            do {
+                if !connection.isUsable { try connection.reconnect() }
+                _ = try connection.query("select 1")
+                break
+            } catch {
+                logger.debug("still waiting for the database: \(error)")
+            }
+        }
+        try followClaims()
+        let kept = paused.filter { claims[$0.partition] != nil }
+        try consumer.resume(kept)
+        logger.info("the database answers again")
+    }
+
+    /// Polls while everything is paused, so that heartbeats and rebalances go on.
+    private func stayInGroup(for wait: Duration) throws {
+        let end = ContinuousClock.now + wait
+        repeat {
+            guard let event = try consumer.poll(timeout: min(wait, .milliseconds(100))) else { continue }
+            _ = try take(event)
+            guard case .revoked(let partitions, _)? = pendingRebalance else { continue }
+            pendingRebalance = nil
+            for partition in partitions {
+                claims[partition.partition] = nil
+                unheld.remove(partition.partition)
+            }
+            unclaimed.removeAll { partition in partitions.contains { $0.partition == partition } }
+            try consumer.release(partitions)
+        } while ContinuousClock.now < end
+    }
+
+    /// Reads the claims after a lost answer: a commit that happened moves the claim on, so nothing is done twice.
+    private func followClaims() throws {
+        guard !claims.isEmpty else { return }
+        let rows = try connection.query(
+            """
+            select partition, epoch, next_offset from partition_claim
+            where consumer_group = $1 and topic = $2 and partition = any($3)
+            """,
+            [.text(configuration.group), .text(configuration.topic), .array(.int32s(claims.keys.sorted()))]
+        )
+        for row in rows {
+            let partition = try row.int32(0)
+            guard claims[partition]?.epoch == (try row.int64(1)) else { continue }
+            claims[partition]?.nextOffset = try row.int64(2)
+        }
+    }
+}

@@ -1,0 +1,186 @@
+import CoreMetrics
+import Foundation
+import Kafka
+import Logging
+import Postgres
+
+/// One batch, one transaction: the steps in order.
+extension Lane {
+    /// Fences, admits, handles, publishes and moves on; all of it commits or nothing does.
+    func transact(_ messages: [Held<H.Input>]) throws {
+        let started = ContinuousClock.now
+        let fenced = Span.of(messages, claims: claims)
+        let settled = try connection.transaction { (transaction: borrowing PostgresTransaction) in
+            try work(messages, spans: fenced, in: transaction)
+        }
+        TestSignal.afterCommit.reach()
+        finish(settled, took: ContinuousClock.now - started)
+    }
+
+    /// The steps inside the transaction; returns the spans with what became of their messages.
+    private func work(
+        _ messages: [Held<H.Input>],
+        spans: [Span],
+        in transaction: borrowing PostgresTransaction
+    ) throws -> [Span] {
+        let now = try fence(spans, in: transaction)
+        var tallies: [Int32: Tally] = [:]
+        let waiting = try queueBehindParked(messages, now: now, tallies: &tallies, in: transaction)
+        let batch = try makeBatch(messages, except: waiting, now: now, in: transaction)
+        try handler.handle(batch, in: transaction)
+        TestSignal.inTransaction.reach()
+        settleOutcomes(of: batch, messages, except: waiting, tallies: &tallies)
+        try keepAnswers(batch, messages, in: transaction)
+        try outbox.insert(batch.outbox.records, in: transaction)
+        let settled = spans.map { span in span.counting(tallies[span.partition] ?? Tally()) }
+        try advance(settled, in: transaction)
+        metrics.published.increment(by: batch.outbox.records.count)
+        return settled
+    }
+
+    /// The first statement: raises SW001 unless this lane still holds every partition where it stands.
+    func fence(_ spans: [Span], in transaction: borrowing PostgresTransaction) throws(PostgresError) -> Int64 {
+        let result = try transaction.query(
+            "select fence($1, $2::text[], $3::int[], $4::bigint[], $5::bigint[])",
+            [
+                .text(configuration.group),
+                .array(.texts(spans.map { _ in configuration.topic })),
+                .array(.int32s(spans.map(\.partition))),
+                .array(.int64s(spans.map(\.epoch))),
+                .array(.int64s(spans.map(\.from))),
+            ]
+        )
+        return try result[0].timestamp(0)
+    }
+
+    private func makeBatch(
+        _ messages: [Held<H.Input>],
+        except waiting: Set<Int>,
+        now: Int64,
+        in transaction: borrowing PostgresTransaction
+    ) throws -> Batch<H.Input> {
+        var entries: [Entry<H.Input>] = []
+        entries.reserveCapacity(messages.count)
+        var keyed: [(Entry<H.Input>, InboxKey)] = []
+        for (index, held) in messages.enumerated() where !waiting.contains(index) {
+            guard case .success(let input) = held.decoded else { continue }
+            let entry = Entry(input, message: held.message)
+            entries.append(entry)
+            if let key = held.inboxKey { keyed.append((entry, key)) }
+        }
+        try Inbox(reach: configuration.inboxReach).admit(keyed, now: now, in: transaction)
+        return Batch(entries, now: now)
+    }
+
+    /// Counts every message once and sends what cannot be handled to the dead letters.
+    private func settleOutcomes(
+        of batch: Batch<H.Input>,
+        _ messages: [Held<H.Input>],
+        except waiting: Set<Int>,
+        tallies: inout [Int32: Tally]
+    ) {
+        var entries = batch.entries.makeIterator()
+        for (index, held) in messages.enumerated() where !waiting.contains(index) {
+            let outcome: Outcome
+            switch held.decoded {
+            case .failure(let refusal): outcome = .deadLettered(refusal.reason)
+            case .success: outcome = entries.next()?.outcome ?? .applied
+            }
+            tallies[held.partition, default: Tally()].count(outcome)
+            if case .deadLettered(let reason) = outcome {
+                logger.warning("dead-lettered: \(reason)", metadata: place(held.message))
+                batch.outbox.append(DeadLetter(held.message, reason: reason, group: configuration.group).record)
+            }
+        }
+    }
+
+    /// Keeps what a repeat of a message is answered with.
+    private func keepAnswers(
+        _ batch: Batch<H.Input>,
+        _ messages: [Held<H.Input>],
+        in transaction: borrowing PostgresTransaction
+    ) throws {
+        let answered = batch.entries.filter { $0.answer != nil && $0.admission == .first }
+        guard !answered.isEmpty else { return }
+        let ids = Dictionary(
+            messages.compactMap { held in held.inboxKey.map { (Place(held.message), $0.requestID) } },
+            uniquingKeysWith: { first, _ in first }
+        )
+        for entry in answered {
+            guard let id = ids[Place(entry.message)], let answer = entry.answer else { continue }
+            _ = try transaction.query("update inbox set answer = $2 where id = $1", [.uuid(id), .bytes(answer)])
+        }
+    }
+
+    /// The last statement: the claims stand behind the batch and the ledger has counted it.
+    func advance(_ spans: [Span], in transaction: borrowing PostgresTransaction) throws(PostgresError) {
+        func counts(_ count: (Tally) -> Int) -> PostgresValue { .array(.int64s(spans.map { Int64(count($0.tally)) })) }
+        _ = try transaction.query(
+            """
+            update partition_claim c
+            set next_offset = m.next_offset, last_offset = m.last_offset, last_timestamp = m.last_timestamp,
+                consumed_until = greatest(c.consumed_until, to_timestamp(m.last_timestamp / 1000.0)),
+                claims_without_progress = 0, suspect_offset = null,
+                consumed = c.consumed + m.consumed, applied = c.applied + m.applied,
+                repeated = c.repeated + m.repeated, stale = c.stale + m.stale, rejected = c.rejected + m.rejected,
+                dead_lettered = c.dead_lettered + m.dead_lettered, parked = c.parked + m.parked
+            from unnest($3::int[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[],
+                    $10::bigint[], $11::bigint[], $12::bigint[], $13::bigint[])
+                as m(partition, next_offset, last_offset, last_timestamp, consumed, applied, repeated, stale, rejected,
+                    dead_lettered, parked)
+            where c.consumer_group = $1 and c.topic = $2 and c.partition = m.partition
+            """,
+            [
+                .text(configuration.group), .text(configuration.topic),
+                .array(.int32s(spans.map(\.partition))), .array(.int64s(spans.map(\.to))),
+                .array(.int64s(spans.map(\.lastOffset))), .array(.int64s(spans.map(\.lastTimestamp))),
+                counts(\.consumed), counts(\.applied), counts(\.repeated), counts(\.stale), counts(\.rejected),
+                counts(\.deadLettered), counts(\.parked),
+            ]
+        )
+    }
+
+    /// After the commit: the claims in memory follow, the offsets are stored for lag tools, the relay is woken.
+    func finish(_ spans: [Span], took: Duration) {
+        for span in spans {
+            claims[span.partition]?.nextOffset = span.to
+            claims[span.partition]?.isCautious = false
+            claims[span.partition]?.condemnedOffset = nil
+            metrics.count(span.tally)
+            do {
+                try consumer.storeOffset(KafkaPosition(topicPartition(span.partition), offset: span.to))
+            } catch {
+                logger.debug("the offset was not stored for lag tools: \(error)")
+            }
+        }
+        metrics.batchSeconds.recordSeconds(took)
+        wakeRelay()
+    }
+
+    /// Tells the relay that rows wait: after the commit, on its own, at most every 5 ms.
+    private func wakeRelay() {
+        let now = ContinuousClock.now
+        guard now - lastNotify >= .milliseconds(5) else { return }
+        lastNotify = now
+        do {
+            try connection.notify(OutboxRelayLane.channel)
+        } catch {
+            logger.debug("the relay was not woken; it looks by itself within 50 ms: \(error)")
+        }
+    }
+
+    func place(_ message: KafkaMessageView) -> Logger.Metadata {
+        [LogKey.partition: "\(message.partition)", LogKey.offset: "\(message.offset)"]
+    }
+}
+
+/// Where a message lies: its identity within a lane.
+struct Place: Hashable {
+    let partition: Int32
+    let offset: Int64
+
+    init(_ message: KafkaMessageView) {
+        partition = message.partition
+        offset = message.offset
+    }
+}

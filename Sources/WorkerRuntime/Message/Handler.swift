@@ -1,0 +1,33 @@
+public import Postgres
+
+/// What a worker does with the messages of its topic.
+///
+/// One instance serves one lane, on that lane's thread. ``decode(_:)`` runs outside any transaction;
+/// ``handle(_:in:)`` runs inside one, after the fence and the inbox, and must do nothing that cannot be rolled back.
+///
+/// A handler that throws decides the batch's fate by what it throws: a transient `PostgresError` repeats the batch;
+/// anything else is taken as the fault of one message, which is found by splitting the batch and then parked with its
+/// key (or dead-lettered, see ``parksFailures``).
+public protocol Handler {
+    /// The decoded form of one message.
+    associatedtype Input
+
+    /// Whether a message that fails is parked with its key and tried again.
+    ///
+    /// `false` dead-letters it at once: right for facts that a newer fact will replace.
+    var parksFailures: Bool { get }
+
+    /// Turns a message into the handler's input; pure, and on the hot path.
+    func decode(_ message: KafkaMessageView) throws(Refusal) -> Input
+
+    /// What the inbox remembers of this input, or `nil` for facts that carry their own version.
+    func inboxKey(of input: Input) -> InboxKey?
+
+    /// Decides the batch: sets each entry's outcome, writes state, and appends what is to be published.
+    func handle(_ batch: Batch<Input>, in transaction: borrowing PostgresTransaction) throws
+}
+
+extension Handler {
+    /// Failures are parked unless a handler says otherwise.
+    public var parksFailures: Bool { true }
+}

@@ -1,0 +1,48 @@
+/// Kafka headers as one byte string, for a column: per header the length and bytes of its name and of its value.
+///
+/// Lengths are big-endian; a value's length of -1 is a null value. Order and repetition are kept.
+enum HeaderBytes {
+    static func encode(_ headers: [(String, [UInt8]?)]) -> [UInt8] {
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(headers.reduce(0) { $0 + 6 + $1.0.utf8.count + ($1.1?.count ?? 0) })
+        for (name, value) in headers {
+            let length = UInt16(truncatingIfNeeded: name.utf8.count)
+            bytes.append(UInt8(length >> 8))
+            bytes.append(UInt8(length & 0xFF))
+            bytes.append(contentsOf: name.utf8)
+            let count = value.map { Int32($0.count) } ?? -1
+            withUnsafeBytes(of: count.bigEndian) { bytes.append(contentsOf: $0) }
+            if let value { bytes.append(contentsOf: value) }
+        }
+        return bytes
+    }
+
+    /// Reads what ``encode(_:)`` wrote; `nil` when the bytes are not of that form.
+    static func decode(_ bytes: [UInt8]) -> [(String, [UInt8]?)]? {
+        var headers: [(String, [UInt8]?)] = []
+        var rest = bytes[...]
+        while !rest.isEmpty {
+            guard let nameLength = number(&rest, bytes: 2), let name = take(&rest, nameLength),
+                let valueLength = number(&rest, bytes: 4)
+            else { return nil }
+            let text = String(decoding: name, as: UTF8.self)
+            if valueLength == 0xFFFF_FFFF {
+                headers.append((text, nil))
+                continue
+            }
+            guard let value = take(&rest, valueLength) else { return nil }
+            headers.append((text, Array(value)))
+        }
+        return headers
+    }
+
+    private static func number(_ rest: inout ArraySlice<UInt8>, bytes: Int) -> Int? {
+        take(&rest, bytes).map { $0.reduce(0) { $0 << 8 | Int($1) } }
+    }
+
+    private static func take(_ rest: inout ArraySlice<UInt8>, _ count: Int) -> ArraySlice<UInt8>? {
+        guard rest.count >= count else { return nil }
+        defer { rest = rest.dropFirst(count) }
+        return rest.prefix(count)
+    }
+}

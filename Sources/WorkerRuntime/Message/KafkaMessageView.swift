@@ -1,0 +1,68 @@
+public import CloudEvents
+internal import Kafka
+
+/// A Kafka message as handlers see it: readable, without a way to reach the consumer.
+///
+/// The topic is the logical one, without the fleet's prefix, so that contracts and signatures do not depend on where
+/// a fleet runs. A parked message that is tried again looks like the original.
+public struct KafkaMessageView: Sendable, CloudEventCarrier {
+    let message: KafkaMessage
+    /// The topic's name without the fleet's prefix, such as `deployment.requests`.
+    public let topic: String
+
+    init(_ message: KafkaMessage, topic: String) {
+        self.message = message
+        self.topic = topic
+    }
+
+    /// Makes a view of values, for tests of decoders and handlers.
+    ///
+    /// - Parameter brokerTime: Milliseconds since 1970, taken as the broker's append time.
+    public init(
+        topic: String,
+        partition: Int32 = 0,
+        offset: Int64 = 0,
+        brokerTime: Int64 = 0,
+        key: String?,
+        headers: [(String, String)],
+        value: [UInt8]?
+    ) {
+        self.init(
+            KafkaMessage(
+                topic: topic,
+                partition: partition,
+                offset: offset,
+                timestamp: KafkaTimestamp(kind: .logAppendTime, millisecondsSince1970: brokerTime),
+                key: key.map { Array($0.utf8) },
+                value: value,
+                headers: headers.map { KafkaHeader($0.0, $0.1) }
+            ),
+            topic: topic
+        )
+    }
+
+    /// The partition it was read from.
+    public var partition: Int32 { message.partition }
+    /// Its offset in the partition.
+    public var offset: Int64 { message.offset }
+    /// The key as text; `nil` when there is none or it is not UTF-8.
+    public var key: String? { message.key }
+    /// The key's bytes; `nil` when there is none.
+    public var keyBytes: [UInt8]? { message.keyBytes }
+    /// The message's timestamp in milliseconds since 1970; 0 when it has none.
+    public var timestampMilliseconds: Int64 { message.timestamp.millisecondsSince1970 }
+    /// Whether the broker set the timestamp when it appended the message, so that its sender could not choose it.
+    public var isBrokerTime: Bool { message.timestamp.kind == .logAppendTime }
+    /// The number of bytes of the value.
+    public var valueCount: Int { message.valueCount }
+    /// A copy of the value; `nil` for a tombstone.
+    public var valueBytes: [UInt8]? { message.valueBytes }
+
+    /// The last header of that name as text.
+    public func header(_ name: String) -> String? { message.header(name) }
+
+    /// Lends the value's bytes, which are valid inside the closure only; `nil` for a tombstone.
+    public func withValue<R>(_ body: (UnsafeRawBufferPointer) throws -> R) rethrows -> R? {
+        try message.withValue(body)
+    }
+}

@@ -1,0 +1,169 @@
+-- What the runtime keeps beside the domain's state, changed in the same transactions.
+
+-- One row: what this database is. Compared at each start, so that a restored database is noticed.
+create table installation (
+    only_row boolean primary key default true check (only_row),
+    system_identifier text not null,
+    timeline int not null,
+    outbox_shards int not null,
+    created_at timestamptz not null default now()
+);
+
+-- The worker processes that live: each lane says so every few seconds.
+create table worker (
+    id uuid primary key,
+    name text not null,
+    host text not null,
+    pid int not null,
+    program_version text not null,
+    lanes int not null,
+    started_at timestamptz not null default now(),
+    seen_at timestamptz not null default now()
+);
+
+-- Who consumes a partition, up to where it was consumed, and what became of its messages.
+create table partition_claim (
+    consumer_group text not null,
+    topic text not null,
+    partition int not null,
+    -- Raised by every claim; a batch commits only under the epoch that its lane holds.
+    epoch bigint not null default 0,
+    -- The offset of the next message to handle. The truth; what Kafka stores is for lag tools.
+    next_offset bigint not null,
+    owner text,
+    owner_pid int,
+    owner_started timestamptz,
+    claimed_at timestamptz,
+    -- The last message handled, to notice a topic that was made anew.
+    last_offset bigint,
+    last_timestamp bigint,
+    incarnation int not null default 1,
+    -- Up to which time the partition was consumed.
+    consumed_until timestamptz,
+    -- Two or more claims without a commit between them suggest a message that kills its worker.
+    claims_without_progress int not null default 0,
+    suspect_offset bigint,
+    -- consumed = applied + repeated + stale + rejected + dead_lettered + parked
+    consumed bigint not null default 0,
+    applied bigint not null default 0,
+    repeated bigint not null default 0,
+    stale bigint not null default 0,
+    rejected bigint not null default 0,
+    dead_lettered bigint not null default 0,
+    parked bigint not null default 0,
+    -- parked = still parked + released
+    released_applied bigint not null default 0,
+    released_repeated bigint not null default 0,
+    released_stale bigint not null default 0,
+    released_rejected bigint not null default 0,
+    released_dead_lettered bigint not null default 0,
+    -- Messages that retention took before they were consumed.
+    lost_to_retention bigint not null default 0,
+    primary key (consumer_group, topic, partition)
+) with (fillfactor = 50);
+
+-- The first statement of every batch. Locks the claims in one order and raises SW001 unless this lane still holds
+-- each of them at the offset that it goes on from. A statement of its own: what follows sees what the lock waited for.
+create function fence(consumer text, topics text[], partitions int[], epochs bigint[], offsets bigint[])
+returns timestamptz language plpgsql as $$
+declare
+    held int;
+begin
+    select count(*) into held from (
+        select 1
+        from partition_claim c
+        join unnest(topics, partitions, epochs, offsets) as mine(topic, partition, epoch, next_offset)
+            on c.topic = mine.topic and c.partition = mine.partition
+                and c.epoch = mine.epoch and c.next_offset = mine.next_offset
+        where c.consumer_group = consumer
+        order by c.topic, c.partition
+        for no key update of c
+    ) locked;
+    if held <> cardinality(topics) then
+        raise exception 'fenced: another lane claimed a partition of this batch' using errcode = 'SW001';
+    end if;
+    return clock_timestamp();
+end
+$$;
+
+-- What was seen, so that a repeat is recognised. Purged in chunks, later than the topics' retention.
+create table inbox (
+    id uuid primary key,
+    digest bytea not null,
+    answer bytea,
+    seen_at timestamptz not null
+);
+create index inbox_seen_at on inbox using brin (seen_at);
+
+-- A key whose head message failed; later messages of the key wait behind it, other keys go on.
+create table parked_key (
+    consumer_group text not null,
+    topic text not null,
+    key bytea not null,
+    -- The partition of the head message: the lane that owns it tries again.
+    partition int not null,
+    due timestamptz not null,
+    attempt int not null,
+    messages int not null,
+    bytes bigint not null,
+    reason_code text not null,
+    reason text not null,
+    parked_at timestamptz not null,
+    primary key (consumer_group, topic, key)
+);
+create index parked_key_due on parked_key (due);
+
+create table parked_message (
+    id bigint generated always as identity primary key,
+    consumer_group text not null,
+    topic text not null,
+    key bytea not null,
+    partition int not null,
+    message_offset bigint not null,
+    timestamp_kind smallint not null,
+    timestamp_ms bigint not null,
+    headers bytea not null,
+    value bytea,
+    parked_at timestamptz not null,
+    foreign key (consumer_group, topic, key) references parked_key
+);
+create index parked_message_key on parked_message (consumer_group, topic, key, id);
+
+-- What is to be published, in the order of ids within a shard.
+create table outbox (
+    id bigint generated always as identity primary key,
+    shard int not null,
+    topic text not null,
+    key bytea not null,
+    headers bytea not null,
+    value bytea,
+    coalesces boolean not null,
+    created_at timestamptz not null default clock_timestamp()
+) with (autovacuum_vacuum_scale_factor = 0.0, autovacuum_vacuum_threshold = 20000);
+create index outbox_shard on outbox (shard, id);
+
+-- Who publishes a shard, by the database's clock.
+create table outbox_lease (
+    shard int primary key,
+    owner text,
+    epoch bigint not null default 0,
+    lease_until timestamptz not null default '-infinity'
+);
+
+-- The relays that live, so that each takes its share of the shards.
+create table outbox_relay (
+    owner text primary key,
+    seen_at timestamptz not null
+);
+
+-- What the broker will not take, whatever is tried.
+create table outbox_failed (
+    id bigint primary key,
+    topic text not null,
+    key bytea not null,
+    headers bytea not null,
+    value bytea,
+    reason_code text not null,
+    reason text not null,
+    failed_at timestamptz not null default now()
+);

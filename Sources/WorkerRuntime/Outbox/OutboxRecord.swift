@@ -1,0 +1,111 @@
+import CloudEvents
+
+/// A CloudEvent that is to be published.
+public struct OutgoingEvent: Sendable {
+    /// Its id: derived from what it says, so that a repeat is recognisable.
+    public var id: String
+    /// Its type, ending in a version.
+    public var type: String
+    /// Who publishes it, such as `/slipway/agent-worker`.
+    public var source: String
+    /// What it is about.
+    public var subject: String?
+    /// When it happened: microseconds since 1970, by the database's clock.
+    public var time: Int64
+    /// The JSON data.
+    public var data: [UInt8]
+    /// Extension attributes, written as `ce_<name>`.
+    public var extensions: [(String, String)]
+    /// Headers that are not attributes, such as a signature.
+    public var plainHeaders: [(String, String)]
+    /// The W3C trace that it belongs to.
+    public var traceparent: String?
+
+    /// Makes an event.
+    public init(
+        id: String,
+        type: String,
+        source: String,
+        subject: String?,
+        time: Int64,
+        data: [UInt8],
+        extensions: [(String, String)] = [],
+        plainHeaders: [(String, String)] = [],
+        traceparent: String? = nil
+    ) {
+        self.id = id
+        self.type = type
+        self.source = source
+        self.subject = subject
+        self.time = time
+        self.data = data
+        self.extensions = extensions
+        self.plainHeaders = plainHeaders
+        self.traceparent = traceparent
+    }
+
+    /// The headers in the CloudEvents binary mode, in a fixed order.
+    public var headers: [(String, String)] {
+        var headers = [
+            ("ce_specversion", "1.0"), ("ce_id", id), ("ce_source", source), ("ce_type", type),
+            ("ce_time", RFC3339.format(microseconds: time)), ("content-type", "application/json"),
+        ]
+        if let subject { headers.append(("ce_subject", subject)) }
+        for (name, value) in extensions { headers.append(("ce_" + name, value)) }
+        headers += plainHeaders
+        if let traceparent { headers.append(("traceparent", traceparent)) }
+        return headers
+    }
+}
+
+/// A row of the outbox: one message that leaves when the transaction has committed.
+///
+/// Its key must be the identity of a row that the transaction has locked: that is what makes ids rise in the order of
+/// commits for each key.
+public struct OutboxRecord: Sendable {
+    /// The topic's logical name, such as `deployment.results`.
+    public var topic: String
+    /// The Kafka key; empty for a message without one.
+    public var key: [UInt8]
+    /// The headers, in order.
+    public var headers: [(String, [UInt8]?)]
+    /// The value; `nil` is a tombstone.
+    public var value: [UInt8]?
+    /// Whether only the newest record of the key need leave, as on a compacted topic.
+    public var coalesces: Bool
+    /// Whether all records of the topic share a shard, whatever their key.
+    public var shardsByTopic: Bool
+
+    /// Makes a record of an event.
+    public init(topic: String, key: String, event: OutgoingEvent, coalesces: Bool = false) {
+        self.topic = topic
+        self.key = Array(key.utf8)
+        headers = event.headers.map { ($0.0, Array($0.1.utf8)) }
+        value = event.data
+        self.coalesces = coalesces
+        shardsByTopic = topic.hasPrefix("agent.commands.")
+    }
+
+    /// Makes a tombstone, which carries its identity and revision in headers.
+    public init(tombstone topic: String, key: String, id: String, source: String, revision: Int64, time: Int64) {
+        self.topic = topic
+        self.key = Array(key.utf8)
+        headers = [
+            ("ce_specversion", "1.0"), ("ce_id", id), ("ce_source", source), ("ce_type", "slipway.tombstone.v1"),
+            ("ce_time", RFC3339.format(microseconds: time)), ("ce_revision", String(revision)),
+        ].map { ($0.0, Array($0.1.utf8)) }
+        value = nil
+        coalesces = true
+        shardsByTopic = false
+    }
+
+    /// Makes a record of raw parts, for dead letters.
+    public init(topic: String, key: [UInt8], headers: [(String, [UInt8]?)], value: [UInt8]?) {
+        self.topic = topic
+        self.key = key
+        self.headers = headers
+        self.value = value
+        coalesces = false
+        shardsByTopic = false
+    }
+}

@@ -1,0 +1,145 @@
+import CoreMetrics
+import Foundation
+public import Kafka
+public import Logging
+public import Postgres
+
+/// One thread that publishes the outbox: leases shards, sends their rows in order, deletes what the broker has.
+///
+/// A shard has one owner at a time, by the database's clock. Its producer has a `transactional.id`, for one purpose: a
+/// new owner's start makes the broker refuse what a stopped former owner still holds, so an old state can never
+/// become a compacted topic's last word.
+final class OutboxRelayLane {
+    /// The PostgreSQL channel on which lanes wake the relay.
+    static let channel = "slipway_outbox"
+
+    let configuration: RelayConfiguration
+    let stop: StopSignal
+    let pulse: LanePulse
+    let owner: String
+    let logger: Logger
+    let connection: PostgresConnection
+    let metrics = RelayMetrics()
+    private let leases: ShardLeases
+    private var shards: [Int: RelayShard] = [:]
+    private var nextLeaseVisit = ContinuousClock.now
+
+    /// Connects to the database; producers are made as shards are leased.
+    init(_ configuration: RelayConfiguration, name: String, stop: StopSignal, pulse: LanePulse) throws {
+        self.configuration = configuration
+        self.stop = stop
+        self.pulse = pulse
+        owner = name
+        var logger = configuration.logger
+        logger[metadataKey: LogKey.lane] = "\(name)"
+        self.logger = logger
+        connection = try PostgresConnection(configuration.database, logger: logger)
+        leases = ShardLeases(owner: name, duration: configuration.leaseDuration)
+    }
+
+    /// Publishes until the stop is asked for, then gives the shards up.
+    func run() throws {
+        try connection.listen(Self.channel)
+        while !stop.isRequested {
+            pulse.beat()
+            do {
+                try visitLeases()
+                if try !publishAll() { _ = try connection.waitForNotification(timeout: .milliseconds(50)) }
+            } catch let error as PostgresError {
+                try recover(from: error)
+            }
+        }
+        for shard in shards.values { shard.close() }
+        try leases.giveUp(Array(shards.keys), on: connection)
+        connection.close()
+    }
+
+    /// Renews what is held, takes its share of what is free, gives up what is more than its share.
+    private func visitLeases() throws {
+        guard ContinuousClock.now >= nextLeaseVisit else { return }
+        nextLeaseVisit = ContinuousClock.now + configuration.leaseDuration / 4
+        let held = try leases.renew(holding: shards.mapValues(\.epoch), on: connection)
+        for shard in shards.keys where held[shard] == nil {
+            logger.warning("the lease of a shard is gone", metadata: [LogKey.shard: "\(shard)"])
+            metrics.fenced.increment()
+            shards.removeValue(forKey: shard)?.close()
+        }
+        for (shard, epoch) in held where shards[shard] == nil {
+            shards[shard] = try open(shard, epoch: epoch)
+        }
+        let surplus = try leases.surplus(holding: shards.count, on: connection)
+        for shard in shards.keys.sorted().suffix(surplus) {
+            shards.removeValue(forKey: shard)?.close()
+            try leases.giveUp([shard], on: connection)
+        }
+        metrics.shards.record(shards.count)
+        metrics.waiting.record(try leases.waitingRows(on: connection))
+    }
+
+    private func open(_ shard: Int, epoch: Int64) throws -> RelayShard {
+        let relay = try RelayShard(shard, epoch: epoch, configuration: configuration, metrics: metrics, logger: logger)
+        logger.info("publishing a shard", metadata: [LogKey.shard: "\(shard)", LogKey.epoch: "\(epoch)"])
+        return relay
+    }
+
+    /// Publishes a batch of each shard; returns whether anything was there.
+    private func publishAll() throws -> Bool {
+        var found = false
+        for (number, shard) in shards.sorted(by: { $0.key < $1.key }) {
+            do {
+                if try shard.publishBatch(on: connection) { found = true }
+            } catch let error as KafkaError {
+                logger.warning("the shard's producer is made anew: \(error)", metadata: [LogKey.shard: "\(number)"])
+                shards.removeValue(forKey: number)?.close()
+                nextLeaseVisit = .now
+                try leases.giveUp([number], on: connection)
+                Thread.sleep(forTimeInterval: 0.2)
+            }
+            pulse.beat()
+        }
+        return found
+    }
+
+    private func recover(from error: PostgresError) throws {
+        logger.warning("waiting for the database: \(error)")
+        var backoff = PostgresBackoff()
+        while !stop.isRequested {
+            pulse.beat()
+            Thread.sleep(forTimeInterval: Double(backoff.next().milliseconds) / 1000)
+            do {
+                if !connection.isUsable { try connection.reconnect() }
+                try connection.listen(Self.channel)
+                return
+            } catch {
+                logger.debug("still waiting for the database: \(error)")
+            }
+        }
+        throw error
+    }
+}
+
+/// What a relay needs to know.
+public struct RelayConfiguration: Sendable {
+    /// What real topic names begin with.
+    public var topicPrefix: String
+    /// How to reach the broker.
+    public var kafka: KafkaSettings
+    /// How to reach the database.
+    public var database: PostgresConfiguration
+    /// How long a lease lasts without being renewed.
+    public var leaseDuration: Duration = .seconds(10)
+    /// The most rows of one Kafka transaction.
+    public var batchRows = 2000
+    /// Whether producers are transactional; needed for fencing, see ``OutboxRelayLane``.
+    public var isTransactional = true
+    /// Where the relay writes what operators should know.
+    public var logger: Logger
+
+    /// Makes a configuration with the defaults of an operator's fleet.
+    public init(topicPrefix: String, kafka: KafkaSettings, database: PostgresConfiguration, logger: Logger) {
+        self.topicPrefix = topicPrefix
+        self.kafka = kafka
+        self.database = database
+        self.logger = logger
+    }
+}

@@ -1,0 +1,200 @@
+import CoreMetrics
+import Kafka
+import Logging
+import Postgres
+
+/// One shard of the outbox under a lease: its rows leave in the order of their ids.
+final class RelayShard {
+    let number: Int
+    let epoch: Int64
+    private let configuration: RelayConfiguration
+    private let metrics: RelayMetrics
+    private let logger: Logger
+    private let producer: KafkaProducer
+    private var isAlone = false
+
+    /// Makes the shard's producer; with a transactional one the broker fences the former owner here.
+    init(_ number: Int, epoch: Int64, configuration: RelayConfiguration, metrics: RelayMetrics, logger: Logger) throws {
+        self.number = number
+        self.epoch = epoch
+        self.configuration = configuration
+        self.metrics = metrics
+        self.logger = logger
+        let id = "\(configuration.topicPrefix)outbox-\(number)"
+        producer = try KafkaProducer(configuration.kafka, transactionalID: configuration.isTransactional ? id : nil)
+        if configuration.isTransactional { try producer.initTransactions(timeout: .seconds(30)) }
+    }
+
+    /// Sends one batch and deletes it; returns whether there was one.
+    ///
+    /// After a permanent error of one row, the rows of a batch are sent one at a time until the bad one is found.
+    func publishBatch(on connection: PostgresConnection) throws -> Bool {
+        let rows = try read(limit: isAlone ? 1 : configuration.batchRows, on: connection)
+        guard !rows.isEmpty else { return false }
+        let newest = newestOfCoalescing(rows)
+        let leaving = rows.enumerated().filter { newest[$0.offset] }.map(\.element)
+        if let failure = try send(leaving) {
+            guard leaving.count == 1, let row = leaving.first else {
+                isAlone = true
+                return true
+            }
+            try setAside(row, failure, on: connection)
+            return true
+        }
+        isAlone = false
+        TestSignal.afterPublish.reach()
+        try delete(rows, on: connection)
+        metrics.published.increment(by: leaving.count)
+        metrics.coalesced.increment(by: rows.count - leaving.count)
+        return true
+    }
+
+    func close() {
+        producer.close()
+    }
+
+    private func read(limit: Int, on connection: PostgresConnection) throws -> [OutboxRow] {
+        try connection.query(
+            """
+            select id, topic, key, headers, value, coalesces from outbox where shard = $1 order by id limit $2
+            """,
+            [.int32(Int32(number)), .int32(Int32(limit))]
+        ).map(OutboxRow.init)
+    }
+
+    /// Of several states of one key only the newest leaves, where the topic is compacted.
+    private func newestOfCoalescing(_ rows: [OutboxRow]) -> [Bool] {
+        var leaves = [Bool](repeating: true, count: rows.count)
+        var seen: Set<OutboxRow.Identity> = []
+        for (index, row) in rows.enumerated().reversed() where row.coalesces {
+            leaves[index] = seen.insert(row.identity).inserted
+        }
+        return leaves
+    }
+
+    /// Sends and waits for the broker's word on each; returns the first permanent failure.
+    private func send(_ rows: [OutboxRow]) throws -> KafkaError? {
+        if configuration.isTransactional { try producer.beginTransaction() }
+        let failure = try enqueue(rows) ?? waitForDeliveries()
+        guard configuration.isTransactional else { return failure }
+        if failure != nil {
+            try producer.abortTransaction(timeout: .seconds(30))
+        } else {
+            try producer.commitTransaction(timeout: .seconds(30))
+        }
+        return failure
+    }
+
+    private func enqueue(_ rows: [OutboxRow]) throws -> KafkaError? {
+        for (index, row) in rows.enumerated() {
+            let record = row.record(prefix: configuration.topicPrefix)
+            while let error = refusal(of: record, tag: UInt64(index)) {
+                if error.isPermanentForMessage { return error }
+                guard error.isQueueFull else { throw error }
+                if let failure = try permanentFailure(in: producer.poll(timeout: .milliseconds(20))) { return failure }
+            }
+        }
+        return nil
+    }
+
+    private func refusal(of record: KafkaRecord, tag: UInt64) -> KafkaError? {
+        do {
+            try producer.send(record, tag: tag)
+            return nil
+        } catch {
+            return error
+        }
+    }
+
+    private func waitForDeliveries() throws -> KafkaError? {
+        let end = ContinuousClock.now + .seconds(60)
+        while producer.outstanding > 0 {
+            if let failure = try permanentFailure(in: producer.poll(timeout: .milliseconds(20))) { return failure }
+            guard ContinuousClock.now < end else {
+                throw KafkaError(.timedOut, operation: "publish", reason: "the broker did not answer in time")
+            }
+        }
+        return nil
+    }
+
+    /// The first failure that no repetition mends; one that may pass is thrown.
+    private func permanentFailure(in deliveries: [KafkaDelivery]) throws -> KafkaError? {
+        for delivery in deliveries {
+            guard let error = delivery.error else { continue }
+            guard error.isPermanentForMessage else { throw error }
+            return error
+        }
+        return nil
+    }
+
+    /// Deletes what the broker has, where this relay still holds the shard.
+    private func delete(_ rows: [OutboxRow], on connection: PostgresConnection) throws {
+        let result = try connection.query(
+            """
+            delete from outbox o using outbox_lease l
+            where l.shard = $1 and l.epoch = $2 and o.shard = $1 and o.id = any($3)
+            """,
+            [.int32(Int32(number)), .int64(epoch), .array(.int64s(rows.map(\.id)))]
+        )
+        if result.affected == 0 {
+            metrics.fenced.increment()
+            logger.warning("the shard has another owner, who publishes its rows again", metadata: [LogKey.shard: "\(number)"])
+        }
+    }
+
+    /// Moves a row that the broker will never take out of the way of those behind it.
+    private func setAside(_ row: OutboxRow, _ error: KafkaError, on connection: PostgresConnection) throws {
+        logger.error("a message cannot be delivered: \(error)", metadata: [LogKey.topic: "\(row.topic)"])
+        metrics.failed.increment()
+        _ = try connection.query(
+            """
+            with gone as (
+                delete from outbox o using outbox_lease l
+                where l.shard = $1 and l.epoch = $2 and o.shard = $1 and o.id = $3
+                returning o.id, o.topic, o.key, o.headers, o.value
+            )
+            insert into outbox_failed (id, topic, key, headers, value, reason_code, reason)
+            select id, topic, key, headers, value, 'not_deliverable', $4 from gone
+            """,
+            [.int32(Int32(number)), .int64(epoch), .int64(row.id), .text("\(error)")]
+        )
+        isAlone = false
+    }
+}
+
+/// A row of the outbox as the relay reads it.
+struct OutboxRow {
+    struct Identity: Hashable {
+        let topic: String
+        let key: [UInt8]
+    }
+
+    let id: Int64
+    let topic: String
+    let key: [UInt8]
+    let headers: [UInt8]
+    let value: [UInt8]?
+    let coalesces: Bool
+
+    init(_ row: PostgresRow) throws {
+        id = try row.int64(0)
+        topic = try row.string(1)
+        key = try row.bytes(2)
+        headers = try row.bytes(3)
+        value = try row.optionalBytes(4)
+        coalesces = try row.bool(5)
+    }
+
+    var identity: Identity { Identity(topic: topic, key: key) }
+
+    func record(prefix: String) -> KafkaRecord {
+        KafkaRecord(
+            topic: prefix + topic,
+            partition: nil,
+            key: key.isEmpty ? nil : key,
+            value: value,
+            headers: (HeaderBytes.decode(headers) ?? []).map { KafkaHeader(name: $0.0, value: $0.1) },
+            timestampMilliseconds: nil
+        )
+    }
+}

@@ -1,0 +1,82 @@
+import Postgres
+
+/// Who publishes which shard: the SQL of the leases, all by the database's clock.
+struct ShardLeases {
+    let owner: String
+    let duration: Duration
+
+    /// Extends the leases that are still held, then takes free ones up to this relay's share.
+    ///
+    /// - Returns: The epoch of each shard that is held now.
+    func renew(holding: [Int: Int64], on connection: PostgresConnection) throws -> [Int: Int64] {
+        let seconds = PostgresValue.double(Double(duration.milliseconds) / 1000)
+        _ = try connection.query(
+            """
+            insert into outbox_relay (owner, seen_at) values ($1, clock_timestamp())
+            on conflict (owner) do update set seen_at = excluded.seen_at
+            """,
+            [.text(owner)]
+        )
+        let mine = holding.sorted { $0.key < $1.key }
+        var held: [Int: Int64] = [:]
+        let renewed = try connection.query(
+            """
+            update outbox_lease l set lease_until = clock_timestamp() + $4 * interval '1 second'
+            from unnest($2::int[], $3::bigint[]) as mine(shard, epoch)
+            where l.shard = mine.shard and l.epoch = mine.epoch and l.owner = $1
+            returning l.shard, l.epoch
+            """,
+            [
+                .text(owner), .array(.int32s(mine.map { Int32($0.key) })), .array(.int64s(mine.map(\.value))), seconds,
+            ]
+        )
+        for row in renewed { held[Int(try row.int32(0))] = try row.int64(1) }
+        let taken = try connection.query(
+            """
+            update outbox_lease l
+            set owner = $1, epoch = l.epoch + 1, lease_until = clock_timestamp() + $2 * interval '1 second'
+            from (
+                select shard from outbox_lease where lease_until < clock_timestamp()
+                order by shard
+                limit greatest(0, (
+                    select ceil(count(*)::numeric / greatest(1, (select count(*) from outbox_relay
+                        where seen_at > clock_timestamp() - $2 * interval '1 second')))
+                    from outbox_lease) - $3)
+                for update skip locked
+            ) free
+            where l.shard = free.shard
+            returning l.shard, l.epoch
+            """,
+            [.text(owner), seconds, .int32(Int32(held.count))]
+        )
+        for row in taken { held[Int(try row.int32(0))] = try row.int64(1) }
+        return held
+    }
+
+    /// How many shards this relay holds beyond its share of the living relays.
+    func surplus(holding count: Int, on connection: PostgresConnection) throws -> Int {
+        let row = try connection.query(
+            """
+            select ceil((select count(*) from outbox_lease)::numeric / greatest(1, count(*)))::int
+            from outbox_relay where seen_at > clock_timestamp() - $1 * interval '1 second'
+            """,
+            [.double(Double(duration.milliseconds) / 1000)]
+        ).first
+        guard let share = try row?.int32(0) else { return 0 }
+        return max(0, count - Int(share))
+    }
+
+    /// Lets others take these shards at once.
+    func giveUp(_ shards: [Int], on connection: PostgresConnection) throws {
+        _ = try connection.query(
+            "update outbox_lease set lease_until = '-infinity', owner = null where owner = $1 and shard = any($2)",
+            [.text(owner), .array(.int32s(shards.map { Int32($0) }))]
+        )
+    }
+
+    /// How many rows wait, by the planner's estimate where there are many.
+    func waitingRows(on connection: PostgresConnection) throws -> Int {
+        let row = try connection.query("select count(*) from (select 1 from outbox limit 100000) rows").first
+        return Int(try row?.int64(0) ?? 0)
+    }
+}

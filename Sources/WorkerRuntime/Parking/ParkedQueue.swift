@@ -1,0 +1,167 @@
+import Foundation
+import Kafka
+import Postgres
+
+/// The queues of keys whose head message failed: the SQL.
+struct ParkedQueue {
+    let group: String
+    let topic: String
+
+    /// A key that is due, as found without a lock.
+    struct DueKey {
+        let key: [UInt8]
+        let partition: Int32
+    }
+
+    /// A parked key under its row lock.
+    struct LockedKey {
+        let attempt: Int
+        let reason: Reason
+    }
+
+    /// A parked message.
+    struct Parked {
+        let id: Int64
+        let message: KafkaMessage
+    }
+
+    /// Locks the rows of these keys, in one order, and returns those that exist with what waits behind them.
+    func lock(_ keys: [[UInt8]], in transaction: borrowing PostgresTransaction) throws -> [[UInt8]: (messages: Int, bytes: Int)] {
+        let rows = try transaction.query(
+            """
+            select key, messages, bytes from parked_key
+            where consumer_group = $1 and topic = $2 and key = any($3)
+            order by key for update
+            """,
+            [.text(group), .text(topic), .array(.byteas(keys))]
+        )
+        var found: [[UInt8]: (messages: Int, bytes: Int)] = [:]
+        for row in rows { found[try row.bytes(0)] = (Int(try row.int32(1)), Int(try row.int64(2))) }
+        return found
+    }
+
+    /// Parks a key with its first message.
+    func open(_ message: KafkaMessageView, reason: Reason, delay: Int64, in transaction: borrowing PostgresTransaction) throws {
+        _ = try transaction.query(
+            """
+            insert into parked_key (consumer_group, topic, key, partition, due, attempt, messages, bytes, reason_code,
+                reason, parked_at)
+            values ($1, $2, $3, $4, clock_timestamp() + $5 * interval '1 millisecond', 1, 0, 0, $6, $7, clock_timestamp())
+            """,
+            [
+                .text(group), .text(topic), .bytes(message.keyBytes ?? []), .int32(message.partition), .int64(delay),
+                .text(reason.code), .text(reason.sentence),
+            ]
+        )
+        try append(message, in: transaction)
+    }
+
+    /// Puts a message behind those of its key.
+    func append(_ message: KafkaMessageView, in transaction: borrowing PostgresTransaction) throws {
+        let key = message.keyBytes ?? []
+        _ = try transaction.query(
+            """
+            insert into parked_message (consumer_group, topic, key, partition, message_offset, timestamp_kind,
+                timestamp_ms, headers, value, parked_at)
+            values ($1, $2, $3, $4, $5, $6, $7, $8, $9, clock_timestamp())
+            """,
+            [
+                .text(group), .text(topic), .bytes(key), .int32(message.partition), .int64(message.offset),
+                .int16(message.isBrokerTime ? 2 : 1), .int64(message.timestampMilliseconds),
+                .bytes(HeaderBytes.encode(message.safeHeaders)), message.valueBytes.map { .bytes($0) } ?? .null,
+            ]
+        )
+        _ = try transaction.query(
+            """
+            update parked_key set messages = messages + 1, bytes = bytes + $4
+            where consumer_group = $1 and topic = $2 and key = $3
+            """,
+            [.text(group), .text(topic), .bytes(key), .int64(Int64(message.valueCount))]
+        )
+    }
+
+    /// The keys that are due and whose head lies in one of these partitions; no lock is taken.
+    func due(in partitions: [Int32], on connection: PostgresConnection) throws -> [DueKey] {
+        try connection.query(
+            """
+            select key, partition from parked_key
+            where consumer_group = $1 and topic = $2 and partition = any($3) and due <= clock_timestamp()
+            order by due limit 20
+            """,
+            [.text(group), .text(topic), .array(.int32s(partitions))]
+        ).map { DueKey(key: try $0.bytes(0), partition: try $0.int32(1)) }
+    }
+
+    /// Locks a key that is still due.
+    func lockDue(_ key: [UInt8], in transaction: borrowing PostgresTransaction) throws -> LockedKey? {
+        try transaction.query(
+            """
+            select attempt, reason_code, reason from parked_key
+            where consumer_group = $1 and topic = $2 and key = $3 and due <= clock_timestamp()
+            for update
+            """,
+            [.text(group), .text(topic), .bytes(key)]
+        ).first.map {
+            LockedKey(attempt: Int(try $0.int32(0)), reason: Reason(code: try $0.string(1), sentence: try $0.string(2)))
+        }
+    }
+
+    /// The oldest message of a key.
+    func head(of key: [UInt8], realTopic: String, in transaction: borrowing PostgresTransaction) throws -> Parked? {
+        guard
+            let row = try transaction.query(
+                """
+                select id, partition, message_offset, timestamp_kind, timestamp_ms, headers, value from parked_message
+                where consumer_group = $1 and topic = $2 and key = $3 order by id limit 1
+                """,
+                [.text(group), .text(topic), .bytes(key)]
+            ).first
+        else { return nil }
+        let headers = HeaderBytes.decode(try row.bytes(5)) ?? []
+        return Parked(
+            id: try row.int64(0),
+            message: KafkaMessage(
+                topic: realTopic,
+                partition: try row.int32(1),
+                offset: try row.int64(2),
+                timestamp: KafkaTimestamp(
+                    kind: try row.int(3) == 2 ? .logAppendTime : .createTime,
+                    millisecondsSince1970: try row.int64(4)
+                ),
+                key: key,
+                value: try row.optionalBytes(6),
+                headers: headers.map { KafkaHeader(name: $0.0, value: $0.1) }
+            )
+        )
+    }
+
+    /// Takes the head message out; the key goes with its last message, and what waits behind is due at once.
+    func remove(_ parked: Parked, key: [UInt8], in transaction: borrowing PostgresTransaction) throws {
+        _ = try transaction.query("delete from parked_message where id = $1", [.int64(parked.id)])
+        _ = try transaction.query(
+            """
+            update parked_key set messages = messages - 1, bytes = bytes - $4, attempt = 0, due = clock_timestamp(),
+                partition = coalesce((select m.partition from parked_message m where m.consumer_group = $1
+                    and m.topic = $2 and m.key = $3 order by m.id limit 1), partition)
+            where consumer_group = $1 and topic = $2 and key = $3
+            """,
+            [.text(group), .text(topic), .bytes(key), .int64(Int64(parked.message.valueCount))]
+        )
+        _ = try transaction.query(
+            "delete from parked_key where consumer_group = $1 and topic = $2 and key = $3 and messages = 0",
+            [.text(group), .text(topic), .bytes(key)]
+        )
+    }
+
+    /// Puts the next try off.
+    func postpone(_ key: [UInt8], reason: Reason, delay: Int64, in transaction: borrowing PostgresTransaction) throws {
+        _ = try transaction.query(
+            """
+            update parked_key set attempt = attempt + 1, due = clock_timestamp() + $4 * interval '1 millisecond',
+                reason_code = $5, reason = $6
+            where consumer_group = $1 and topic = $2 and key = $3
+            """,
+            [.text(group), .text(topic), .bytes(key), .int64(delay), .text(reason.code), .text(reason.sentence)]
+        )
+    }
+}

@@ -1,0 +1,65 @@
+import CoreMetrics
+
+/// The metrics of one lane; see `README.md` for what each tells an operator.
+struct LaneMetrics {
+    let consumed: Counter
+    let outcomes: [String: Counter]
+    let published: Counter
+    let fenced: Counter
+    let staleMember: Counter
+    let transientFailures: Counter
+    let released: Counter
+    let partitions: Gauge
+    let batchSeconds: Recorder
+
+    init(worker: String) {
+        func counter(_ name: String, _ more: [(String, String)] = []) -> Counter {
+            Counter(label: name, dimensions: [("worker", worker)] + more)
+        }
+        consumed = counter("slipway_messages_consumed")
+        outcomes = Dictionary(
+            uniqueKeysWithValues: ["applied", "repeated", "stale", "rejected", "dead_lettered", "parked"].map {
+                ($0, counter("slipway_messages", [("outcome", $0)]))
+            }
+        )
+        published = counter("slipway_outbox_written")
+        fenced = counter("slipway_lane_fenced")
+        staleMember = counter("slipway_lane_stale_member")
+        transientFailures = counter("slipway_lane_transient_failures")
+        released = counter("slipway_parked_released")
+        partitions = Gauge(label: "slipway_lane_partitions", dimensions: [("worker", worker)])
+        batchSeconds = Recorder(label: "messaging_process_duration_seconds", dimensions: [("worker", worker)])
+    }
+
+    func count(_ tally: Tally) {
+        consumed.increment(by: tally.consumed)
+        let counts = [
+            ("applied", tally.applied), ("repeated", tally.repeated), ("stale", tally.stale),
+            ("rejected", tally.rejected), ("dead_lettered", tally.deadLettered), ("parked", tally.parked),
+        ]
+        for (outcome, count) in counts where count > 0 { outcomes[outcome]?.increment(by: count) }
+    }
+}
+
+/// The metrics of a relay lane.
+struct RelayMetrics {
+    let published = Counter(label: "slipway_outbox_published")
+    let coalesced = Counter(label: "slipway_outbox_coalesced")
+    let failed = Counter(label: "slipway_outbox_failed")
+    let fenced = Counter(label: "slipway_outbox_fenced")
+    let shards = Gauge(label: "slipway_outbox_shards")
+    let waiting = Gauge(label: "slipway_outbox_waiting")
+}
+
+/// Metrics of what should never happen.
+enum RuntimeMetrics {
+    static var topicRemade: Counter { Counter(label: "slipway_topic_remade") }
+    static var lostToRetention: Counter { Counter(label: "slipway_messages_lost_to_retention") }
+}
+
+extension Recorder {
+    func recordSeconds(_ duration: Duration) {
+        let (seconds, attoseconds) = duration.components
+        record(Double(seconds) + Double(attoseconds) / 1e18)
+    }
+}

@@ -1,0 +1,6 @@
+public import Postgres
+
+/// The runtime's tables, in order.
+public let runtimeMigrations: [PostgresMigration] = [
+    PostgresMigration(name: "V0001_runtime", sql: String(decoding: PackageResources.V0001_runtime_sql, as: UTF8.self))
+]
