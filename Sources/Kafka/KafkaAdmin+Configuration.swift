@@ -26,8 +26,8 @@ extension KafkaAdmin {
 
     /// Sets some of the topic's properties and keeps the others that were set on it.
     ///
-    /// librdkafka 2.0.2 only knows the request that replaces all of them, so they are read first: a change made by somebody
-    /// else in between is lost.
+    /// librdkafka 2.0.2 only knows the request that replaces all of them, so they are read first: a change made by
+    /// somebody else in between is lost.
     public func alterConfiguration(
         _ topic: String,
         _ changes: [String: String],

@@ -3,8 +3,8 @@ import CRdkafka
 extension KafkaAdmin {
     /// How far the group has come in each partition of the topics, in order.
     ///
-    /// Asks the coordinator once and each partition's leader once; the timeout is for each of these questions. Topics the
-    /// cluster does not have are left out.
+    /// Asks the coordinator once and each partition's leader once; the timeout is for each of these questions. Topics
+    /// the cluster does not have are left out.
     public func lag(group: String, topics: [String], timeout: Duration) throws(KafkaError) -> [KafkaPartitionLag] {
         let metadata = try metadata(timeout: timeout)
         let partitions = topics.flatMap { name in

@@ -4,8 +4,8 @@ import Synchronization
 extension KafkaConsumer {
     /// Starts reading the partitions, each from its offset; answers an `assigned` event.
     ///
-    /// Fewer partitions than were given are allowed, also none: what the owner could not claim yet it assigns later with
-    /// another call. The fetch starts in the background.
+    /// Fewer partitions than were given are allowed, also none: what the owner could not claim yet it assigns later
+    /// with another call. The fetch starts in the background.
     public func assign(_ positions: [KafkaPosition]) throws(KafkaError) {
         let handle = try open("assign partitions")
         if isCooperative {

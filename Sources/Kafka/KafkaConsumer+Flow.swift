@@ -1,5 +1,4 @@
 import CRdkafka
-import Glibc
 
 extension KafkaConsumer {
     /// The partitions this consumer paused, in order.
@@ -36,27 +35,42 @@ extension KafkaConsumer {
 
     /// Continues at another offset of an assigned partition; nothing from before the call is delivered after it.
     ///
-    /// Blocks until librdkafka has begun the seek, at most the timeout; a partition that has just been assigned may need
-    /// some milliseconds before it can seek.
+    /// Blocks until librdkafka has begun the seek, at most the timeout. Also how to go on after
+    /// ``KafkaError/Code/offsetReset``. A paused partition stays paused.
     public func seek(to position: KafkaPosition, timeout: Duration) throws(KafkaError) {
         let handle = try open("seek")
+        let place = position.topicPartition
+        guard assigned.contains(place) else {
+            throw KafkaError(.state, operation: "seek", reason: "the partition is not assigned", topicPartition: place)
+        }
+        let code = try begin(position, handle, timeout: timeout)
+        switch code {
+        case .none: expect(position, handle)
+        case .state where owed == nil: try reassign(position)
+        default: throw KafkaError(code, operation: "seek", topicPartition: place)
+        }
+    }
+
+    private func begin(
+        _ position: KafkaPosition,
+        _ handle: RDKafkaHandle,
+        timeout: Duration
+    ) throws(KafkaError) -> KafkaError.Code {
         let place = position.topicPartition
         guard let topic = rd_kafka_topic_new(handle.pointer, place.topic, nil) else {
             throw KafkaError(KafkaError.Code(rd_kafka_last_error()), operation: "seek", topicPartition: place)
         }
         defer { rd_kafka_topic_destroy(topic) }
-        let clock = ContinuousClock()
-        let end = clock.now.advanced(by: timeout)
-        while true {
-            let left = max(clock.now.duration(to: end), .milliseconds(1))
-            let code = rd_kafka_seek(topic, place.partition, position.offset, left.timeoutMilliseconds)
-            if code == RD_KAFKA_RESP_ERR_NO_ERROR { break }
-            let isStarting = code == RD_KAFKA_RESP_ERR__STATE || code == RD_KAFKA_RESP_ERR__PREV_IN_PROGRESS
-            guard isStarting, assigned.contains(place), clock.now < end else {
-                throw KafkaError(KafkaError.Code(code), operation: "seek", topicPartition: place)
-            }
-            usleep(5_000)
-        }
-        expect(position, handle)
+        return KafkaError.Code(
+            rd_kafka_seek(topic, place.partition, position.offset, timeout.timeoutMilliseconds)
+        )
+    }
+
+    /// librdkafka seeks only while it fetches: not just after the assignment, nor after a failed offset.
+    private func reassign(_ position: KafkaPosition) throws(KafkaError) {
+        let wasPaused = isPaused(position.topicPartition)
+        try release([position.topicPartition])
+        try assign([position])
+        if wasPaused { try pause([position.topicPartition]) }
     }
 }

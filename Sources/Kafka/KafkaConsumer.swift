@@ -3,13 +3,17 @@ import Synchronization
 
 /// A member of a consumer group, used on one thread.
 ///
-/// Everything but ``poll(timeout:)``'s wait and the calls that say so returns at once. Rebalances are not handled behind
-/// the owner's back: ``poll(timeout:)`` returns them and the owner answers with ``assign(_:)`` or ``release(_:)`` when it
-/// is ready; until then the group waits (at most `max.poll.interval.ms`) and nothing is delivered.
-/// No message is delivered twice while a partition stays assigned, unless ``seek(to:timeout:)`` goes back.
+/// Everything but ``poll(timeout:)``'s wait and the calls that say so returns at once. Rebalances are not handled
+/// behind the owner's back: ``poll(timeout:)`` returns them and the owner answers with ``assign(_:)`` or
+/// ``release(_:)`` when it is ready; until then the group waits (at most `max.poll.interval.ms`) and nothing is
+/// delivered. No message is delivered twice while a partition stays assigned, unless ``seek(to:timeout:)`` goes back
+/// (or `auto.offset.reset` is set and librdkafka does).
 public final class KafkaConsumer {
     var handle: RDKafkaHandle?
     let isCooperative: Bool
+    /// Whether an offset behind the delivered ones can only be a repetition; with a reset policy it may be a new
+    /// topic's.
+    private let dropsRepetitions: Bool
     /// The rebalance the group waits for.
     var owed: KafkaConsumerEvent?
     var assigned: Set<KafkaTopicPartition> = []
@@ -18,8 +22,8 @@ public final class KafkaConsumer {
     /// Joins the group in the background.
     ///
     /// Defaults, each of which `properties` may change: cooperative-sticky assignment, no automatic commit or offset
-    /// store, `auto.offset.reset=error`, sessions of 10 s with a heartbeat a second, end-of-partition events, and a queue
-    /// of at most 4 MiB.
+    /// store, `auto.offset.reset=error`, sessions of 10 s with a heartbeat a second, end-of-partition events, and a
+    /// queue of at most 4 MiB.
     /// - Parameters:
     ///   - settings: The cluster and any librdkafka property.
     ///   - group: The consumer group.
@@ -40,6 +44,7 @@ public final class KafkaConsumer {
         let handle = try RDKafkaHandle(.consumer, configuration, callbacks: RDKafkaCallbacks(settings))
         self.handle = handle
         isCooperative = strategy.contains("cooperative")
+        dropsRepetitions = settings.properties["auto.offset.reset", default: "error"] == "error"
         try KafkaError.check(rd_kafka_poll_set_consumer(handle.pointer), "create the consumer")
         let list = RDKafkaPartitionList(topics.map { KafkaTopicPartition(topic: $0, partition: -1) })
         try KafkaError.check(rd_kafka_subscribe(handle.pointer, list.pointer), "subscribe")
@@ -82,10 +87,11 @@ public final class KafkaConsumer {
 
     /// Leaves the group and frees the client; returns `false` when that did not end within the deadline.
     ///
-    /// Blocks at most the deadline, plus two seconds in which librdkafka stops its threads. A rebalance not yet answered
-    /// is answered by giving everything up. After `false` the rest goes on in the background, and the client's memory is
-    /// kept until the process ends; so it is for a cooperative consumer that never had an assignment (librdkafka 2.0.2
-    /// would abort the process). Messages already delivered stay valid. Closing twice is not an error.
+    /// Blocks at most the deadline, plus two seconds in which librdkafka stops its threads. A rebalance not yet
+    /// answered is answered by giving everything up. After `false` the rest goes on in the background, and the
+    /// client's memory is kept until the process ends; so it is for a cooperative consumer that never had an
+    /// assignment (librdkafka 2.0.2 would abort the process). Messages already delivered stay valid. Closing twice is
+    /// not an error.
     public func close(deadline: Duration) -> Bool {
         guard let handle else { return true }
         self.handle = nil
@@ -122,7 +128,7 @@ public final class KafkaConsumer {
             return failure(message.pointee, topic: topic?.name, handle)
         }
         let (partition, offset) = (message.pointee.partition, message.pointee.offset)
-        guard offset >= topic.nextOffset(of: partition) else {
+        guard offset >= topic.nextOffset(of: partition) || !dropsRepetitions else {
             rd_kafka_message_destroy(message)  // librdkafka went back behind what was delivered.
             return nil
         }

@@ -5,7 +5,8 @@ import Synchronization
 ///
 /// Good enough for tests and demonstrations: groups, offsets, transactions and injected errors work. It keeps at most
 /// 5 MiB and 100,000 messages of a partition, forgets everything with the process, fences no transactional producer,
-/// and has no admin requests: topics are created here or by the first producer.
+/// and has no admin requests: topics are created here or by the first producer. A new group waits 3 s for members, so
+/// that a consumer with a `session.timeout.ms` of 3000 or less never joins.
 /// All calls may come from any thread.
 public final class KafkaMockCluster: Sendable {
     /// `host:port` list of the brokers.
@@ -14,8 +15,8 @@ public final class KafkaMockCluster: Sendable {
 
     /// The cluster and the client it lives in.
     ///
-    /// `@unchecked Sendable` holds because librdkafka's mock calls are safe from any thread and the cluster is destroyed
-    /// once, under the lock.
+    /// `@unchecked Sendable` holds because librdkafka's mock calls are safe from any thread and the cluster is
+    /// destroyed once, under the lock.
     private struct State: @unchecked Sendable {
         let cluster: OpaquePointer
         let handle: RDKafkaHandle

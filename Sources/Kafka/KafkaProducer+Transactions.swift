@@ -3,7 +3,8 @@ import CRdkafka
 extension KafkaProducer {
     /// Takes over the transactional id: the broker refuses what older producers with it still hold.
     ///
-    /// Blocks at most the timeout; call once, before the first transaction. After ``KafkaError/isRetriable`` call again.
+    /// Blocks at most the timeout; call once, before the first transaction. After ``KafkaError/isRetriable`` call
+    /// again.
     public func initTransactions(timeout: Duration) throws(KafkaError) {
         let handle = try open("take over the transactional id")
         let error = rd_kafka_init_transactions(handle.pointer, timeout.timeoutMilliseconds)
@@ -18,8 +19,8 @@ extension KafkaProducer {
 
     /// Waits until everything sent is acknowledged, then commits; the delivery reports come with the next poll.
     ///
-    /// Blocks at most the timeout. After ``KafkaError/isRetriable`` call again; after ``KafkaError/requiresAbort`` abort;
-    /// after ``KafkaError/isFatal`` make a new producer.
+    /// Blocks at most the timeout. After ``KafkaError/isRetriable`` call again; after ``KafkaError/requiresAbort``
+    /// abort; after ``KafkaError/isFatal`` make a new producer.
     public func commitTransaction(timeout: Duration) throws(KafkaError) {
         let handle = try open("commit the transaction")
         let error = rd_kafka_commit_transaction(handle.pointer, timeout.timeoutMilliseconds)

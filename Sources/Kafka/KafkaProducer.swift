@@ -61,7 +61,8 @@ public final class KafkaProducer {
 
     /// Sends what is queued without lingering and waits until all of it is reported.
     ///
-    /// - Throws: ``KafkaError/Code/timedOut`` when the timeout passed first; the reports so far come with the next poll.
+    /// - Throws: ``KafkaError/Code/timedOut`` when the timeout passed first; the reports so far come with the next
+    ///   poll.
     public func flush(timeout: Duration) throws(KafkaError) -> [KafkaDelivery] {
         let handle = try open("flush")
         try KafkaError.check(rd_kafka_flush(handle.pointer, timeout.timeoutMilliseconds), "flush")

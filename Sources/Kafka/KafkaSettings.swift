@@ -1,3 +1,4 @@
+public import CoreMetrics
 public import Logging
 
 /// How to reach a Kafka cluster, shared by consumers, producers and the admin client.
@@ -11,6 +12,8 @@ public struct KafkaSettings: Sendable {
     public var properties: [String: String]
     /// Where librdkafka's log lines go; `nil` silences them.
     public var logger: Logger?
+    /// Where gauges go when `statistics.interval.ms` is set; `nil` is the process's metrics system.
+    public var metricsFactory: (any MetricsFactory)?
 
     /// Describes a cluster.
     public init(bootstrapServers: String, properties: [String: String] = [:], logger: Logger? = nil) {

@@ -1,6 +1,6 @@
 internal import CloudEvents
 internal import JSON
-internal import WorkerRuntime
+import WorkerRuntime
 
 /// The types of `resource.changes`.
 enum ResourceEventType: String {

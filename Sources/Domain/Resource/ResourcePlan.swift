@@ -1,4 +1,4 @@
-internal import WorkerRuntime
+import WorkerRuntime
 
 /// What a batch of facts makes of the streams and objects it touches: decided in memory, in the order of the messages.
 ///

@@ -1,5 +1,5 @@
 internal import JSON
-internal import WorkerRuntime
+import WorkerRuntime
 
 /// Reads the bodies of `resource.changes`; each fault names the field, what is wrong and what would be right.
 struct ResourceReader {

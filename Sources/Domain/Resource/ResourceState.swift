@@ -1,4 +1,4 @@
-internal import WorkerRuntime
+import WorkerRuntime
 
 /// What is stored of one object.
 struct ResourceState: Sendable, Equatable {

@@ -1,5 +1,5 @@
-internal import Postgres
-internal import WorkerRuntime
+import Postgres
+import WorkerRuntime
 
 /// The tables `resource` and `resource_stream`, written by the resource worker alone.
 ///

@@ -33,12 +33,17 @@ public struct StreamID: Sendable, Hashable, Comparable {
         self.namespace = namespace
     }
 
+    /// Kubernetes limits each part to 63 characters; what is far longer would not fit the database's index.
+    private static let longestKey = 512
+
     /// Reads a message's key, `cluster/namespace`.
     init?(key: String) {
         guard let slash = key.utf8.firstIndex(of: UInt8(ascii: "/")) else { return nil }
         cluster = String(key[..<slash])
         namespace = String(key[key.utf8.index(after: slash)...])
-        guard !cluster.isEmpty, !namespace.isEmpty, !namespace.utf8.contains(UInt8(ascii: "/")) else { return nil }
+        guard !cluster.isEmpty, !namespace.isEmpty, key.utf8.count <= Self.longestKey,
+            !namespace.utf8.contains(UInt8(ascii: "/")), !key.utf8.contains(0)
+        else { return nil }
     }
 
     /// The order in which streams are locked.

@@ -4,8 +4,9 @@ import Logging
 /// What librdkafka's callbacks collect for the owner of a client.
 ///
 /// librdkafka keeps a retained pointer to this object from ``register(in:)`` until ``unregister()``, which is called
-/// after the handle was destroyed. `@unchecked Sendable` holds because all callbacks but the log run inside a poll on the
-/// owner's thread (while closing: on the closing thread, for which the owner waits), and the log only reads the logger.
+/// after the handle was destroyed. `@unchecked Sendable` holds because all callbacks but the log run inside a poll on
+/// the owner's thread (while closing: on the closing thread, for which the owner waits), and the log only reads the
+/// logger.
 final class RDKafkaCallbacks: @unchecked Sendable {
     let logger: Logger?
     var rebalances: [KafkaConsumerEvent] = []
@@ -20,7 +21,7 @@ final class RDKafkaCallbacks: @unchecked Sendable {
     init(_ settings: KafkaSettings) {
         logger = settings.logger
         let interval = settings.properties["statistics.interval.ms"] ?? "0"
-        statistics = interval == "0" ? nil : RDKafkaStatistics()
+        statistics = interval == "0" ? nil : RDKafkaStatistics(settings.metricsFactory)
     }
 
     func register(in configuration: borrowing RDKafkaConfiguration, role: RDKafkaHandle.Role) {

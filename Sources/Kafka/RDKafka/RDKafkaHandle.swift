@@ -9,7 +9,8 @@ import Synchronization
 final class RDKafkaHandle: @unchecked Sendable {
     let pointer: OpaquePointer
     let callbacks: RDKafkaCallbacks
-    /// Whether the last owner frees the handle; a handle that librdkafka cannot free safely is left to the process's end.
+    /// Whether the last owner frees the handle; a handle that librdkafka cannot free safely is left to the process's
+    /// end.
     let isDestroyable = Atomic<Bool>(true)
 
     /// How long the last owner waits for librdkafka to stop its threads, which go on by themselves after it.

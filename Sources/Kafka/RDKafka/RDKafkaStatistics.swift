@@ -1,9 +1,14 @@
+import CoreMetrics
 import FoundationEssentials
-import Metrics
 
 /// Turns librdkafka's periodic statistics into gauges; only made when `statistics.interval.ms` is set.
 final class RDKafkaStatistics {
+    private let factory: any MetricsFactory
     private var gauges: [String: Gauge] = [:]
+
+    init(_ factory: (any MetricsFactory)?) {
+        self.factory = factory ?? MetricsSystem.factory
+    }
 
     /// Reads one report; a report that cannot be read changes nothing and is counted.
     func record(_ json: UnsafeRawBufferPointer) {
@@ -11,7 +16,7 @@ final class RDKafkaStatistics {
             let report = try JSONDecoder().decode(Report.self, from: Data(json))
             record(report)
         } catch {
-            Counter(label: "kafka_client_statistics_unreadable_total").increment()
+            Counter(label: "kafka_client_statistics_unreadable_total", factory: factory).increment()
         }
     }
 
@@ -33,7 +38,7 @@ final class RDKafkaStatistics {
 
     private func set(_ label: String, _ dimensions: [(String, String)], _ value: Int64) {
         let key = dimensions.reduce(into: label) { $0 += "\u{0}" + $1.1 }
-        let gauge = gauges[key] ?? Gauge(label: label, dimensions: dimensions)
+        let gauge = gauges[key] ?? Gauge(label: label, dimensions: dimensions, factory: factory)
         gauges[key] = gauge
         gauge.record(value)
     }

@@ -1,4 +1,4 @@
-internal import Postgres
+public import Postgres
 
 /// Collects what a transaction publishes; the runtime writes it as rows before the commit, in the order of appending.
 public final class OutboxBuffer {
@@ -57,5 +57,15 @@ struct OutboxTable {
             """,
             [.array(shard), .array(topic), .array(key), .array(headers), .array(value), .array(coalesces)]
         )
+    }
+}
+
+/// Writes what a worker without a lane publishes, before its commit.
+public enum OutboxWriter {
+    /// Writes the buffer's records as rows.
+    public static func write(_ buffer: OutboxBuffer, in transaction: borrowing PostgresTransaction) throws {
+        guard !buffer.records.isEmpty else { return }
+        let shards = try transaction.query("select outbox_shards from installation").only().int32(0)
+        try OutboxTable(shards: Int(shards)).insert(buffer.records, in: transaction)
     }
 }

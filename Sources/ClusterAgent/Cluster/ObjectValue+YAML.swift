@@ -1,0 +1,69 @@
+import Yams
+
+extension ObjectValue {
+    /// Reads one YAML document; an empty text is an empty object.
+    ///
+    /// - Throws: ``ManifestError`` that says where the text is wrong and never quotes it: values may hold secrets.
+    public init(yaml text: String) throws(ManifestError) {
+        let documents = try Self.documents(yaml: text)
+        self = documents.first ?? .empty
+    }
+
+    /// Reads every document of a YAML stream; empty ones are passed over.
+    public static func documents(yaml text: String) throws(ManifestError) -> [ObjectValue] {
+        do {
+            var values: [ObjectValue] = []
+            for node in try Yams.compose_all(yaml: text) {
+                let value = ObjectValue(node)
+                if value != .null { values.append(value) }
+            }
+            return values
+        } catch let error as YamlError {
+            throw ManifestError(sentence: "The YAML cannot be read: \(Self.place(of: error)).")
+        } catch {
+            throw ManifestError(sentence: "The YAML cannot be read.")
+        }
+    }
+
+    init(_ node: Node) {
+        switch node {
+        case .mapping(let mapping):
+            self = .object(mapping.map { Member($0.key.string ?? "", ObjectValue($0.value)) })
+        case .sequence(let sequence):
+            self = .array(sequence.map { ObjectValue($0) })
+        case .scalar(let scalar):
+            self = Self.scalar(node, text: scalar.string)
+        case .alias:
+            self = .null
+        }
+    }
+
+    /// Yams resolves plain scalars by YAML 1.1's core rules; a quoted one is always a text.
+    private static func scalar(_ node: Node, text: String) -> ObjectValue {
+        if node.null != nil { return .null }
+        if let truth = node.bool { return .bool(truth) }
+        if let number = node.int { return .int(Int64(number)) }
+        if let number = node.float { return .double(number) }
+        return .string(text)
+    }
+
+    private static func place(of error: YamlError) -> String {
+        switch error {
+        case .scanner(_, let problem, let mark, _), .parser(_, let problem, let mark, _),
+            .composer(_, let problem, let mark, _):
+            "\(problem) in line \(mark.line), column \(mark.column)"
+        default: "it is not well formed"
+        }
+    }
+}
+
+/// Why a release could not be turned into objects.
+public struct ManifestError: Error, Sendable, Hashable {
+    /// What is wrong, for people; never a text of the values.
+    public let sentence: String
+
+    /// Makes an error.
+    public init(sentence: String) {
+        self.sentence = sentence
+    }
+}

@@ -1,0 +1,75 @@
+/// What is stored of a cluster's agent.
+public struct AgentRecord: Sendable, Hashable {
+    /// The uid that the cluster was bound to at its first hello.
+    public var uid: String?
+    /// The number of the current boot.
+    public var epoch: Int64
+    /// The current boot.
+    public var boot: String?
+    /// The number of the last message that counted.
+    public var sequence: Int64
+    /// `unknown`, `connected`, `lost` or `conflict`.
+    public var state: AgentState
+}
+
+/// Where a cluster's agent stands.
+public enum AgentState: String, Sendable, Hashable, CaseIterable {
+    /// It never said hello.
+    case unknown
+    /// It speaks.
+    case connected
+    /// It has been silent for longer than its lease.
+    case lost
+    /// Two agents take turns.
+    case conflict
+}
+
+/// What a hello comes to.
+public enum HelloDecision: Sendable, Hashable {
+    /// The boot may act under this epoch; it is new or says hello again.
+    case welcome(AgentRecord, isNewBoot: Bool)
+    /// It may not: it was superseded, or it speaks for another cluster.
+    case refuse(String, isConflict: Bool)
+}
+
+/// What the number of a message comes to.
+public enum AgentNumbering: Sendable, Hashable {
+    /// It counts; so many numbers before it are missing.
+    case current(missing: Int64)
+    /// It was seen.
+    case repeated
+    /// It comes from an earlier boot: recorded, and the sender is told to stop.
+    case superseded
+    /// It comes from an epoch that the database does not know: the database was restored.
+    case ahead
+}
+
+extension AgentRecord {
+    /// Decides about a hello; pure.
+    ///
+    /// - Parameter isSuperseded: Whether this boot was superseded before: it never comes back.
+    public func hello(boot: String, clusterUID: String, isSuperseded: Bool) -> HelloDecision {
+        if let uid, uid != clusterUID {
+            return .refuse("This name belongs to the cluster \(uid); register this cluster under another name.", isConflict: true)
+        }
+        if isSuperseded {
+            return .refuse("Another agent of this cluster has taken over.", isConflict: true)
+        }
+        var next = self
+        next.uid = clusterUID
+        next.state = .connected
+        guard boot != self.boot else { return .welcome(next, isNewBoot: false) }
+        next.epoch += 1
+        next.boot = boot
+        next.sequence = 0
+        return .welcome(next, isNewBoot: true)
+    }
+
+    /// Judges a message by its numbers; pure.
+    public func number(epoch: Int64, sequence: Int64) -> AgentNumbering {
+        if epoch < self.epoch { return .superseded }
+        if epoch > self.epoch { return .ahead }
+        if sequence <= self.sequence { return .repeated }
+        return .current(missing: sequence - self.sequence - 1)
+    }
+}

@@ -1,0 +1,80 @@
+internal import CloudEvents
+import Foundation
+import WorkerRuntime
+
+/// Writes messages to one cluster's agent, signed.
+struct AgentPost {
+    let fleetKey: FleetKey
+    let worker: String
+    let cluster: String
+    let epoch: Int64
+    let keyID: Int32
+
+    func namespaceRequested(_ command: Command, namespace: String, now: Int64) -> OutboxRecord {
+        record(
+            AgentCommandType.namespaceRequested, key: command.key, of: command.id, now: now,
+            NamespaceRequested(
+                command: command.id.uuidString.lowercased(), generation: command.generation, environment: command.key,
+                namespace: namespace),
+            traceparent: command.traceparent)
+    }
+
+    func releaseRequested(_ command: Command, _ release: ReleaseRequested, now: Int64) -> OutboxRecord {
+        record(
+            AgentCommandType.releaseRequested, key: command.key, of: command.id, now: now, release,
+            traceparent: command.traceparent)
+    }
+
+    func withdrawn(_ command: Command, namespace: String, now: Int64) -> OutboxRecord {
+        record(
+            AgentCommandType.withdrawn, key: command.key, of: command.id, now: now,
+            Withdrawn(
+                command: command.id.uuidString.lowercased(), generation: command.generation, namespace: namespace,
+                instance: command.subjectName),
+            traceparent: command.traceparent)
+    }
+
+    func welcomed(_ welcome: Welcomed, now: Int64) -> OutboxRecord {
+        control(AgentCommandType.welcomed, id: "\(welcome.boot) \(welcome.epoch) \(now)", now: now, welcome)
+    }
+
+    func superseded(_ boot: String, reason: String, now: Int64) -> OutboxRecord {
+        control(AgentCommandType.superseded, id: "\(boot) \(now)", now: now, Superseded(boot: boot, reason: reason))
+    }
+
+    func helloRequested(now: Int64) -> OutboxRecord {
+        control(AgentCommandType.helloRequested, id: "\(now)", now: now, [String: String]())
+    }
+
+    func snapshotRequested(_ namespace: String, now: Int64) -> OutboxRecord {
+        control(
+            AgentCommandType.snapshotRequested, id: "\(namespace) \(now)", now: now,
+            SnapshotRequested(namespace: namespace))
+    }
+
+    private func record(
+        _ type: String, key: String, of command: UUID, now: Int64, _ data: some Encodable, traceparent: String?
+    ) -> OutboxRecord {
+        make(type, key: key, id: DerivedID.make(type, command.uuidString), now: now, data, traceparent: traceparent)
+    }
+
+    private func control(_ type: String, id: String, now: Int64, _ data: some Encodable) -> OutboxRecord {
+        make(type, key: cluster, id: DerivedID.make(type, cluster, id), now: now, data, traceparent: nil)
+    }
+
+    private func make(
+        _ type: String, key: String, id: UUID, now: Int64, _ data: some Encodable, traceparent: String?
+    ) -> OutboxRecord {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        // Encoding these plain values cannot fail; an empty object would be refused by the agent, loudly.
+        let bytes = (try? encoder.encode(data)).map(Array.init) ?? Array("{}".utf8)
+        let topic = "agent.commands.\(cluster)"
+        let event = OutgoingEvent(
+            id: id.uuidString.lowercased(), type: type, source: "/slipway/\(worker)", subject: key, time: now,
+            data: bytes, extensions: [("epoch", String(epoch))], traceparent: traceparent)
+        let key_ = fleetKey.clusterKey(cluster, keyID: keyID)
+        return OutboxRecord(
+            topic: topic, key: key, event: event.signed(.toAgent, topic: topic, key: key, with: key_, keyID: keyID))
+    }
+}

@@ -1,0 +1,157 @@
+import Foundation
+public import Logging
+public import Postgres
+public import WorkerRuntime
+
+/// Follows agents: what `agent-worker` does with `agent.status`.
+///
+/// One partition holds all messages of a cluster, so they come in the agent's order.
+public final class AgentStatusHandler: Handler {
+    static let worker = "agent-worker"
+    private let decoder: AgentStatusDecoder
+    private let fleetKey: FleetKey
+    private let logger: Logger
+    private let reports: CommandReports
+
+    /// Makes a handler.
+    public init(fleetKey: FleetKey, logger: Logger) {
+        decoder = AgentStatusDecoder(signatures: AgentSignatures(fleetKey))
+        self.fleetKey = fleetKey
+        self.logger = logger
+        reports = CommandReports(fleetKey: fleetKey)
+    }
+
+    /// Checks the signature and reads the message.
+    public func decode(_ message: KafkaMessageView) throws(Refusal) -> AgentStatusInput {
+        try decoder.decode(message)
+    }
+
+    /// Agents number what they say: no inbox is needed.
+    public func inboxKey(of input: AgentStatusInput) -> InboxKey? { nil }
+
+    /// Locks the clusters of the batch, then the environments and instances of the commands spoken of, each in one
+    /// order; then follows each message in its turn.
+    public func handle(_ batch: Batch<AgentStatusInput>, in transaction: borrowing PostgresTransaction) throws {
+        var clusters = try lockClusters(of: batch, in: transaction)
+        try reports.lock(batch.entries.compactMap(\.input.body.command), in: transaction)
+        for entry in batch.entries {
+            guard var cluster = clusters[entry.input.cluster] else {
+                entry.outcome = .deadLettered(.unknown("cluster", entry.input.cluster))
+                continue
+            }
+            guard cluster.keyID == entry.input.keyID else {
+                entry.outcome = .deadLettered(
+                    Reason(code: "bad_signature", sentence: "The message is signed with a key that the cluster no longer uses."))
+                continue
+            }
+            entry.outcome = try follow(entry, &cluster, batch, in: transaction)
+            clusters[entry.input.cluster] = cluster
+        }
+        try write(clusters, in: transaction)
+    }
+
+    private func follow(
+        _ entry: Entry<AgentStatusInput>,
+        _ cluster: inout ClusterRow,
+        _ batch: Batch<AgentStatusInput>,
+        in transaction: borrowing PostgresTransaction
+    ) throws -> Outcome {
+        let input = entry.input
+        if case .hello(let hello) = input.body {
+            return try greet(hello, &cluster, entry.message, batch, in: transaction)
+        }
+        let post = post(cluster)
+        switch cluster.agent.number(epoch: input.epoch, sequence: input.sequence) {
+        case .repeated:
+            return .repeated
+        case .superseded:
+            if case .heartbeat(let beat) = input.body {
+                batch.outbox.append(
+                    post.superseded(beat.boot, reason: "Another agent of this cluster has taken over.", now: batch.now))
+            }
+            return .stale
+        case .ahead:
+            batch.outbox.append(post.helloRequested(now: batch.now))
+            return .stale
+        case .current(let missing):
+            if missing > 0 {
+                cluster.gaps += missing
+                logger.warning("messages of an agent are missing", metadata: ["cluster": "\(input.cluster)", "missing": "\(missing)"])
+            }
+            cluster.agent.sequence = input.sequence
+            cluster.note(entry.message, now: batch.now)
+            try reports.take(input.body, batch, in: transaction)
+            return .applied
+        }
+    }
+
+    private func greet(
+        _ hello: AgentHello,
+        _ cluster: inout ClusterRow,
+        _ message: KafkaMessageView,
+        _ batch: Batch<AgentStatusInput>,
+        in transaction: borrowing PostgresTransaction
+    ) throws -> Outcome {
+        guard let boot = UUID(uuidString: hello.boot) else {
+            return .deadLettered(Reason(code: "invalid_field", sentence: "'boot' should be a UUID.", field: "boot"))
+        }
+        let known = try transaction.query(
+            "select superseded from agent_boot where cluster = $1 and boot = $2", [.text(cluster.name), .uuid(boot)]
+        ).first
+        let isSuperseded = try known?.bool(0) ?? false
+        switch cluster.agent.hello(boot: boot.uuidString.lowercased(), clusterUID: hello.clusterUID, isSuperseded: isSuperseded) {
+        case .refuse(let why, let isConflict):
+            if isConflict { cluster.agent.state = .conflict }
+            logger.warning("an agent's hello is refused: \(why)", metadata: ["cluster": "\(cluster.name)"])
+            batch.outbox.append(post(cluster).superseded(hello.boot, reason: why, now: batch.now))
+            return .rejected(Reason(code: "hello_refused", sentence: why))
+        case .welcome(let agent, let isNewBoot):
+            cluster.agent = agent
+            cluster.note(message, now: batch.now)
+            if isNewBoot { try remember(boot, cluster, now: batch.now, in: transaction) }
+            try welcome(hello.boot, cluster, batch, in: transaction)
+            return .applied
+        }
+    }
+
+    private func remember(
+        _ boot: UUID, _ cluster: ClusterRow, now: Int64, in transaction: borrowing PostgresTransaction
+    ) throws {
+        _ = try transaction.query(
+            "update agent_boot set superseded = true where cluster = $1 and boot <> $2", [.text(cluster.name), .uuid(boot)])
+        _ = try transaction.query(
+            """
+            insert into agent_boot (cluster, boot, epoch, first_seen) values ($1, $2, $3, $4) on conflict do nothing
+            """,
+            [.text(cluster.name), .uuid(boot), .int64(cluster.agent.epoch), .timestamp(now)])
+        logger.info("an agent connected", metadata: ["cluster": "\(cluster.name)", "epoch": "\(cluster.agent.epoch)"])
+    }
+
+    /// Answers a hello, and sends the open commands again: a lost command topic loses nothing.
+    private func welcome(
+        _ boot: String, _ cluster: ClusterRow, _ batch: Batch<AgentStatusInput>,
+        in transaction: borrowing PostgresTransaction
+    ) throws {
+        let namespaces = try transaction.query(
+            "select namespace from environment where cluster = $1 order by namespace", [.text(cluster.name)]
+        ).map { try $0.string(0) }
+        let open = try reports.progress.store.open(ofCluster: cluster.name, in: transaction)
+        let post = post(cluster)
+        batch.outbox.append(
+            post.welcomed(
+                Welcomed(
+                    boot: boot, epoch: cluster.agent.epoch, namespaces: namespaces,
+                    open: open.map { $0.id.uuidString.lowercased() }, snapshotSeconds: 120, heartbeatSeconds: 5),
+                now: batch.now))
+        for command in open {
+            guard let message = try reports.message(of: command, post: post, now: batch.now, in: transaction) else { continue }
+            batch.outbox.append(message)
+        }
+    }
+
+    private func post(_ cluster: ClusterRow) -> AgentPost {
+        AgentPost(
+            fleetKey: fleetKey, worker: Self.worker, cluster: cluster.name, epoch: cluster.agent.epoch,
+            keyID: cluster.keyID)
+    }
+}

@@ -1,0 +1,83 @@
+import Foundation
+import Postgres
+import WorkerRuntime
+
+/// What agents report of commands, and what they are told again.
+struct CommandReports {
+    let fleetKey: FleetKey
+    let progress = CommandProgress(worker: AgentStatusHandler.worker)
+
+    /// Locks the environments, then the instances, of these commands, each in one order.
+    func lock(_ commands: [UUID], in transaction: borrowing PostgresTransaction) throws {
+        guard !commands.isEmpty else { return }
+        let ids = PostgresValue.array(.uuids(Array(Set(commands))))
+        _ = try transaction.query(
+            """
+            select id from environment where id in (select environment_id from command where id = any($1))
+            order by id for no key update
+            """,
+            [ids])
+        _ = try transaction.query(
+            """
+            select id from instance where id in (select instance_id from command where id = any($1))
+            order by id for no key update
+            """,
+            [ids])
+    }
+
+    /// Lets a report happen to its command. A report of an unknown command, or of an ended one, moves nothing.
+    func take(
+        _ body: AgentStatusInput.Body,
+        _ batch: Batch<AgentStatusInput>,
+        in transaction: borrowing PostgresTransaction
+    ) throws {
+        guard let id = body.command, var command = try progress.store.lock([id], in: transaction)[id] else { return }
+        switch body {
+        case .hello, .heartbeat:
+            return
+        case .acknowledged(let report):
+            guard report.generation == command.generation else { return }
+            try progress.take(.acknowledge, &command, now: batch.now, outbox: batch.outbox, in: transaction)
+        case .applied(let report):
+            guard report.generation == command.generation else { return }
+            try applied(report, &command, batch, in: transaction)
+        case .failed(let report):
+            guard report.generation == command.generation else { return }
+            let reason = Reason(code: report.code, sentence: String(report.message.prefix(2000)))
+            try progress.take(.fail, &command, reason: reason, now: batch.now, outbox: batch.outbox, in: transaction)
+        }
+    }
+
+    private func applied(
+        _ report: AgentApplied,
+        _ command: inout Command,
+        _ batch: Batch<AgentStatusInput>,
+        in transaction: borrowing PostgresTransaction
+    ) throws {
+        command.objects = Array(try JSONEncoder.stable.encode(report.objects))
+        let moved = try progress.take(.apply, &command, now: batch.now, outbox: batch.outbox, in: transaction)
+        if !moved, !command.state.isTerminal { try progress.store.update(command, now: batch.now, in: transaction) }
+        guard command.state == .applied else { return }
+        guard let instance = command.instanceID else {
+            // Nothing to watch: an environment's namespace is there.
+            try progress.take(.settle, &command, now: batch.now, outbox: batch.outbox, in: transaction)
+            return
+        }
+        try WindowRefresh.run(instances: [instance], now: batch.now, in: transaction)
+    }
+
+    /// The message of an open command, for an agent that has just said hello.
+    func message(
+        of command: Command, post: AgentPost, now: Int64, in transaction: borrowing PostgresTransaction
+    ) throws -> OutboxRecord? {
+        if command.instanceID != nil {
+            let release = try JSONDecoder().decode(ReleaseRequested.self, from: Data(command.desired))
+            return post.releaseRequested(command, release, now: now)
+        }
+        guard command.operation == "environment.create", let environment = command.environmentID else { return nil }
+        let namespace = try transaction.query(
+            "select namespace from environment where id = $1", [.int64(environment)]
+        ).first?.string(0)
+        return namespace.map { post.namespaceRequested(command, namespace: $0, now: now) }
+    }
+}

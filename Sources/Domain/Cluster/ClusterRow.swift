@@ -1,0 +1,68 @@
+import Foundation
+import Postgres
+import WorkerRuntime
+
+/// A cluster's row under its lock.
+struct ClusterRow {
+    let name: String
+    let keyID: Int32
+    var agent: AgentRecord
+    var gaps: Int64
+    var lastSeen: Int64?
+    var partition: Int32?
+    var before: AgentState
+
+    /// Notes that the agent lives: by the broker's time where the broker set it, which no agent can choose.
+    mutating func note(_ message: KafkaMessageView, now: Int64) {
+        let heard = message.isBrokerTime ? message.timestampMilliseconds * 1000 : now
+        lastSeen = max(lastSeen ?? 0, heard)
+        partition = message.partition
+        if agent.state == .lost { agent.state = .connected }
+    }
+}
+
+extension AgentStatusHandler {
+    /// Locks the rows of all clusters of a batch, in one order.
+    func lockClusters(
+        of batch: Batch<AgentStatusInput>,
+        in transaction: borrowing PostgresTransaction
+    ) throws -> [String: ClusterRow] {
+        let names = Set(batch.entries.map(\.input.cluster)).sorted()
+        let rows = try transaction.query(
+            """
+            select cluster, key_id, uid, epoch, boot, sequence, state, gaps, last_seen, status_partition from cluster
+            where cluster = any($1) order by cluster for no key update
+            """,
+            [.array(.texts(names))])
+        var clusters: [String: ClusterRow] = [:]
+        for row in rows {
+            let state = AgentState(rawValue: try row.string(6)) ?? .unknown
+            clusters[try row.string(0)] = ClusterRow(
+                name: try row.string(0), keyID: try row.int32(1),
+                agent: AgentRecord(
+                    uid: try row.optionalString(2), epoch: try row.int64(3),
+                    boot: try row.optionalUUID(4)?.uuidString.lowercased(), sequence: try row.int64(5), state: state),
+                gaps: try row.int64(7), lastSeen: try row.optionalTimestamp(8), partition: try row.optionalInt32(9),
+                before: state)
+        }
+        return clusters
+    }
+
+    /// Writes the rows back.
+    func write(_ clusters: [String: ClusterRow], in transaction: borrowing PostgresTransaction) throws {
+        for cluster in clusters.values.sorted(by: { $0.name < $1.name }) {
+            _ = try transaction.query(
+                """
+                update cluster set uid = $2, epoch = $3, boot = $4, sequence = $5, state = $6, gaps = $7, last_seen = $8,
+                    status_partition = $9, revision = revision + $10
+                where cluster = $1
+                """,
+                [
+                    .text(cluster.name), .optionalText(cluster.agent.uid), .int64(cluster.agent.epoch),
+                    .optionalUUID(cluster.agent.boot.flatMap(UUID.init(uuidString:))), .int64(cluster.agent.sequence),
+                    .text(cluster.agent.state.rawValue), .int64(cluster.gaps), .optionalTimestamp(cluster.lastSeen),
+                    .optionalInt32(cluster.partition), .int64(cluster.agent.state == cluster.before ? 0 : 1),
+                ])
+        }
+    }
+}

@@ -1,0 +1,113 @@
+import Foundation
+internal import JSON
+public import WorkerRuntime
+internal import CloudEvents
+
+/// What is said of a command on `deployment.results`.
+public enum CommandResult {
+    /// The topic.
+    public static let topic = "deployment.results"
+
+    /// The message about one step; its id follows from command and revision, so a repeat is recognisable.
+    public static func record(of command: Command, _ step: LedgerStep, worker: String, now: Int64) -> OutboxRecord {
+        let data = JSONWriter.object { json in
+            json.member("command", command.id.uuidString.lowercased())
+            json.objectMember("request") { request in
+                request.member("source", command.requestSource)
+                request.member("id", command.requestID)
+                request.member("type", command.requestType)
+            }
+            if let project = command.project { json.member("project", project) }
+            if let environment = command.environment { json.member("environment", environment) }
+            json.objectMember("subject") { subject in
+                subject.member("kind", command.subjectKind)
+                subject.member("name", command.subjectName)
+            }
+            json.member("state", step.state.rawValue)
+            json.member("revision", step.revision)
+            json.member("generation", command.generation)
+            json.member("reason", step.reason)
+            json.member("time", RFC3339.format(microseconds: now))
+        }
+        return OutboxRecord(
+            topic: topic,
+            key: command.key,
+            event: OutgoingEvent(
+                id: id(command.id, step.revision), type: "slipway.command.\(step.state.rawValue).v1",
+                source: "/slipway/\(worker)", subject: "\(command.key)/\(command.subjectName)", time: now, data: data,
+                extensions: [("revision", String(step.revision))], traceparent: command.traceparent)
+        )
+    }
+
+    /// The message about a request that never became a command.
+    public static func rejection(of request: RequestIdentity, _ reason: Reason, now: Int64) -> OutboxRecord {
+        let data = JSONWriter.object { json in
+            json.member("command", nil as String?)
+            json.objectMember("request") { identity in
+                identity.member("source", request.source)
+                identity.member("id", request.id)
+                identity.member("type", request.type)
+            }
+            let parts = request.key.split(separator: "/", maxSplits: 1)
+            if let project = parts.first { json.member("project", String(project)) }
+            if parts.count == 2 { json.member("environment", String(parts[1])) }
+            json.objectMember("subject") { subject in
+                subject.member("kind", request.subjectKind)
+                subject.member("name", request.subjectName)
+            }
+            json.member("state", "rejected")
+            json.member("revision", 0)
+            json.member("reason", reason)
+            json.member("time", RFC3339.format(microseconds: now))
+        }
+        return OutboxRecord(
+            topic: topic,
+            key: request.key,
+            event: OutgoingEvent(
+                id: DerivedID.make("rejection", request.source, request.id, reason.code).uuidString.lowercased(),
+                type: "slipway.command.rejected.v1", source: "/slipway/deployment-worker",
+                subject: "\(request.key)/\(request.subjectName)", time: now, data: data,
+                extensions: [("revision", "0")], traceparent: request.traceparent)
+        )
+    }
+
+    /// The id of the message about one step.
+    static func id(_ command: UUID, _ revision: Int32) -> String {
+        DerivedID.make("result", command.uuidString, String(revision)).uuidString.lowercased()
+    }
+}
+
+/// Who asked for what: the part of a request that its answer repeats.
+public struct RequestIdentity: Sendable, Hashable {
+    /// The CloudEvents source.
+    public var source: String
+    /// The CloudEvents id.
+    public var id: String
+    /// The CloudEvents type.
+    public var type: String
+    /// The Kafka key.
+    public var key: String
+    /// What it is about: `instance`, `environment` and so on.
+    public var subjectKind: String
+    /// The name of what it is about, as far as it could be read.
+    public var subjectName: String
+    /// The trace.
+    public var traceparent: String?
+}
+
+extension JSONWriter {
+    /// Writes an object member.
+    mutating func objectMember(_ name: StaticString, _ body: (inout JSONWriter) -> Void) {
+        member(name, object: body)
+    }
+
+    /// Writes a reason, or null.
+    mutating func member(_ name: StaticString, _ reason: Reason?) {
+        guard let reason else { return member(name, nil as String?) }
+        objectMember(name) { json in
+            json.member("code", reason.code)
+            json.member("message", reason.sentence)
+            if let field = reason.field { json.member("field", field) }
+        }
+    }
+}

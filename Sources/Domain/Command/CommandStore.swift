@@ -1,0 +1,153 @@
+import Foundation
+public import Postgres
+import WorkerRuntime
+
+/// The rows of commands and their ledger.
+public struct CommandStore {
+    /// The program that writes, for the ledger.
+    public let worker: String
+
+    /// Makes a store.
+    public init(worker: String) {
+        self.worker = worker
+    }
+
+    static let columns = """
+        id, operation, environment_id, instance_id, cluster, key, subject_kind, subject_name, project, environment,
+        generation, state, revision, reason_code, reason, caller, request_source, request_id, request_type,
+        desired::text, objects::text, created_at, step_deadline, deadline, step_seconds, settle_seconds,
+        failure_seconds, healthy_since, failing_since, failing_code, failing_reason, traceparent
+        """
+
+    /// Locks commands in the order of their ids and reads them.
+    public func lock(_ ids: [UUID], in transaction: borrowing PostgresTransaction) throws -> [UUID: Command] {
+        guard !ids.isEmpty else { return [:] }
+        let rows = try transaction.query(
+            "select \(Self.columns) from command where id = any($1) order by id for no key update",
+            [.array(.uuids(ids))]
+        )
+        var commands: [UUID: Command] = [:]
+        for row in rows {
+            let command = try Command(row)
+            commands[command.id] = command
+        }
+        return commands
+    }
+
+    /// The open commands of a cluster in the order in which they were accepted; not locked.
+    public func open(ofCluster cluster: String, in transaction: borrowing PostgresTransaction) throws -> [Command] {
+        try transaction.query(
+            """
+            select \(Self.columns) from command
+            where cluster = $1 and state in ('accepted', 'sent', 'acknowledged', 'applied')
+            order by created_at, generation, id
+            """,
+            [.text(cluster)]
+        ).map { try Command($0) }
+    }
+
+    /// Writes a new command.
+    public func insert(_ command: Command, now: Int64, in transaction: borrowing PostgresTransaction) throws {
+        _ = try transaction.query(
+            """
+            insert into command (id, operation, environment_id, instance_id, cluster, key, subject_kind, subject_name,
+                project, environment, generation, state, revision, caller, request_source, request_id, request_type,
+                desired, created_at, changed_at, step_deadline, deadline, step_seconds, settle_seconds,
+                failure_seconds, traceparent)
+            values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $19, $20, $21,
+                $22, $23, $24, $25)
+            """,
+            [
+                .uuid(command.id), .text(command.operation), .optionalInt64(command.environmentID),
+                .optionalInt64(command.instanceID), .optionalText(command.cluster), .text(command.key),
+                .text(command.subjectKind), .text(command.subjectName), .optionalText(command.project),
+                .optionalText(command.environment), .int64(command.generation), .text(command.state.rawValue),
+                .int32(command.revision), .text(command.caller), .text(command.requestSource),
+                .text(command.requestID), .text(command.requestType), .jsonb(command.desired), .timestamp(now),
+                .optionalTimestamp(command.stepDeadline), .timestamp(command.deadline),
+                .array(.int32s([command.timers.acknowledge, command.timers.apply, command.timers.healthy].map { Int32($0) })),
+                .int32(Int32(command.timers.settle)), .int32(Int32(command.timers.failure)),
+                .optionalText(command.traceparent),
+            ]
+        )
+    }
+
+    /// Writes what changes of a command.
+    public func update(_ command: Command, now: Int64, in transaction: borrowing PostgresTransaction) throws {
+        _ = try transaction.query(
+            """
+            update command
+            set state = $2, revision = $3, reason_code = $4, reason = $5, objects = $6, changed_at = $7,
+                step_deadline = $8, healthy_since = $9, failing_since = $10, failing_code = $11, failing_reason = $12
+            where id = $1
+            """,
+            [
+                .uuid(command.id), .text(command.state.rawValue), .int32(command.revision),
+                .optionalText(command.reason?.code), .optionalText(command.reason?.sentence),
+                .optionalJSONB(command.objects), .timestamp(now), .optionalTimestamp(command.stepDeadline),
+                .optionalTimestamp(command.windows.healthySince), .optionalTimestamp(command.windows.failingSince),
+                .optionalText(command.windows.failing?.code), .optionalText(command.windows.failing?.sentence),
+            ]
+        )
+    }
+
+    /// Writes lines of the ledger.
+    public func append(_ steps: [LedgerStep], of command: Command, now: Int64, in transaction: borrowing PostgresTransaction) throws {
+        for step in steps {
+            _ = try transaction.query(
+                """
+                insert into command_step (command, revision, state, late, reason_code, reason, at, worker)
+                values ($1, $2, $3, $4, $5, $6, $7, $8)
+                """,
+                [
+                    .uuid(command.id), .int32(step.revision), .text(step.state.rawValue), .bool(step.isLate),
+                    .optionalText(step.reason?.code), .optionalText(step.reason?.sentence), .timestamp(now),
+                    .text(worker),
+                ]
+            )
+        }
+    }
+}
+
+extension Command {
+    init(_ row: PostgresRow) throws {
+        id = try row.uuid(0)
+        operation = try row.string(1)
+        environmentID = try row.optionalInt64(2)
+        instanceID = try row.optionalInt64(3)
+        cluster = try row.optionalString(4)
+        key = try row.string(5)
+        subjectKind = try row.string(6)
+        subjectName = try row.string(7)
+        project = try row.optionalString(8)
+        environment = try row.optionalString(9)
+        generation = try row.int64(10)
+        state = CommandState(rawValue: try row.string(11)) ?? .failed
+        revision = try row.int32(12)
+        if let code = try row.optionalString(13) {
+            reason = Reason(code: code, sentence: try row.optionalString(14) ?? "")
+        }
+        caller = try row.string(15)
+        requestSource = try row.string(16)
+        requestID = try row.string(17)
+        requestType = try row.string(18)
+        desired = Array(try row.string(19).utf8)
+        objects = try row.optionalString(20).map { Array($0.utf8) }
+        createdAt = try row.timestamp(21)
+        stepDeadline = try row.optionalTimestamp(22)
+        deadline = try row.timestamp(23)
+        let seconds = try row.int64s(24)
+        timers = CommandTimers()
+        timers.acknowledge = Int(seconds.first ?? 60)
+        timers.apply = Int(seconds.count > 1 ? seconds[1] : 300)
+        timers.healthy = Int(seconds.count > 2 ? seconds[2] : 600)
+        timers.settle = Int(try row.int32(25))
+        timers.failure = Int(try row.int32(26))
+        windows.healthySince = try row.optionalTimestamp(27)
+        windows.failingSince = try row.optionalTimestamp(28)
+        if let code = try row.optionalString(29) {
+            windows.failing = Reason(code: code, sentence: try row.optionalString(30) ?? "")
+        }
+        traceparent = try row.optionalString(31)
+    }
+}

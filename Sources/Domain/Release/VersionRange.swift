@@ -1,0 +1,156 @@
+public import WorkerRuntime
+
+/// A semantic version, tolerant of a leading `v` and of missing parts.
+public struct SemanticVersion: Sendable, Hashable, Comparable, CustomStringConvertible {
+    let numbers: [Int]
+    let prerelease: [String]
+    /// The text as it was given.
+    public let description: String
+
+    /// Reads `1.4.2`, `v1.4`, `2.0.0-rc.1+build`; `nil` where the text is none of these.
+    public init?(_ text: String) {
+        var body = text.first == "v" || text.first == "V" ? text.dropFirst() : text[...]
+        if let plus = body.firstIndex(of: "+") { body = body[..<plus] }
+        var prerelease: [String] = []
+        if let dash = body.firstIndex(of: "-") {
+            prerelease = body[body.index(after: dash)...].split(separator: ".").map(String.init)
+            guard !prerelease.isEmpty else { return nil }
+            body = body[..<dash]
+        }
+        let parts = body.split(separator: ".", omittingEmptySubsequences: false)
+        let numbers = parts.compactMap { Int($0) }
+        guard !parts.isEmpty, parts.count <= 3, numbers.count == parts.count, numbers.allSatisfy({ $0 >= 0 }) else {
+            return nil
+        }
+        self.numbers = numbers + Array(repeating: 0, count: 3 - numbers.count)
+        self.prerelease = prerelease
+        description = text
+    }
+
+    init(_ numbers: [Int]) {
+        self.numbers = numbers
+        prerelease = []
+        description = numbers.map(String.init).joined(separator: ".")
+    }
+
+    /// The precedence of Semantic Versioning 2.0: a prerelease comes before its release.
+    public static func < (left: SemanticVersion, right: SemanticVersion) -> Bool {
+        if left.numbers != right.numbers { return left.numbers.lexicographicallyPrecedes(right.numbers) }
+        if left.prerelease.isEmpty || right.prerelease.isEmpty {
+            return !left.prerelease.isEmpty && right.prerelease.isEmpty
+        }
+        for (one, other) in zip(left.prerelease, right.prerelease) where one != other {
+            switch (Int(one), Int(other)) {
+            case (let one?, let other?): return one < other
+            case (_?, nil): return true
+            case (nil, _?): return false
+            case (nil, nil): return one < other
+            }
+        }
+        return left.prerelease.count < right.prerelease.count
+    }
+
+    /// Equal in precedence.
+    public static func == (left: SemanticVersion, right: SemanticVersion) -> Bool {
+        left.numbers == right.numbers && left.prerelease == right.prerelease
+    }
+
+    /// Hashes what equality compares.
+    public func hash(into hasher: inout Hasher) {
+        hasher.combine(numbers)
+        hasher.combine(prerelease)
+    }
+}
+
+/// Which versions a rule takes: `*`, `1.2.x`, `^1.2`, `~1.2`, `>=1.0.0 <2.0.0`, alternatives with `||`.
+public struct VersionRange: Sendable, Hashable {
+    private struct Bound: Sendable, Hashable {
+        let comparison: String
+        let version: SemanticVersion
+
+        func contains(_ candidate: SemanticVersion) -> Bool {
+            switch comparison {
+            case ">=": candidate >= version
+            case ">": candidate > version
+            case "<=": candidate <= version
+            case "<": candidate < version
+            default: candidate == version
+            }
+        }
+    }
+
+    private let alternatives: [[Bound]]
+
+    /// Reads a range.
+    ///
+    /// - Throws: A reason that says which part is not a range and what would be.
+    public static func parse(_ text: String) throws(Reason) -> VersionRange {
+        var alternatives: [[Bound]] = []
+        for part in text.split(separator: "|", omittingEmptySubsequences: true) {
+            var bounds: [Bound] = []
+            for word in part.split(separator: " ") {
+                guard let more = Self.bounds(String(word)) else {
+                    throw Reason(
+                        code: "invalid_range",
+                        sentence: "'versions' holds '\(word.prefix(40))'; it should be a range such as '^1.2', '~1.2.3', "
+                            + "'>=1.0.0 <2.0.0', '1.x' or '*'.",
+                        field: "versions")
+                }
+                bounds += more
+            }
+            alternatives.append(bounds)
+        }
+        guard !alternatives.isEmpty else {
+            throw Reason(code: "invalid_range", sentence: "'versions' is empty; '*' takes every version.", field: "versions")
+        }
+        return VersionRange(alternatives: alternatives)
+    }
+
+    /// Whether a version lies in the range. A prerelease does only where a bound names one of the same numbers.
+    public func contains(_ version: SemanticVersion) -> Bool {
+        alternatives.contains { bounds in
+            guard bounds.allSatisfy({ $0.contains(version) }) else { return false }
+            guard !version.prerelease.isEmpty, !bounds.isEmpty else { return true }
+            return bounds.contains { !$0.version.prerelease.isEmpty && $0.version.numbers == version.numbers }
+        }
+    }
+
+    private static func bounds(_ word: String) -> [Bound]? {
+        if word == "*" || word == "x" { return [] }
+        for comparison in [">=", "<=", ">", "<", "="] where word.hasPrefix(comparison) {
+            guard let version = SemanticVersion(String(word.dropFirst(comparison.count))) else { return nil }
+            return [Bound(comparison: comparison, version: version)]
+        }
+        if word.hasPrefix("^") { return caret(String(word.dropFirst())) }
+        if word.hasPrefix("~") { return tilde(String(word.dropFirst())) }
+        let parts = word.split(separator: ".", omittingEmptySubsequences: false)
+        if let wildcard = parts.firstIndex(where: { $0 == "x" || $0 == "X" || $0 == "*" }) {
+            let numbers = parts[..<wildcard].compactMap { Int($0) }
+            guard numbers.count == wildcard, wildcard > 0 else { return nil }
+            return between(numbers, raising: wildcard - 1)
+        }
+        return SemanticVersion(word).map { [Bound(comparison: "=", version: $0)] }
+    }
+
+    private static func caret(_ text: String) -> [Bound]? {
+        guard let version = SemanticVersion(text) else { return nil }
+        let place = version.numbers.firstIndex { $0 > 0 } ?? 2
+        return [Bound(comparison: ">=", version: version)] + between(version.numbers, raising: place).suffix(1)
+    }
+
+    private static func tilde(_ text: String) -> [Bound]? {
+        guard let version = SemanticVersion(text) else { return nil }
+        let place = text.split(separator: ".").count > 1 ? 1 : 0
+        return [Bound(comparison: ">=", version: version)] + between(version.numbers, raising: place).suffix(1)
+    }
+
+    private static func between(_ numbers: [Int], raising place: Int) -> [Bound] {
+        let low = numbers + Array(repeating: 0, count: 3 - numbers.count)
+        var high = Array(low[...place])
+        high[place] += 1
+        high += Array(repeating: 0, count: 3 - high.count)
+        return [
+            Bound(comparison: ">=", version: SemanticVersion(low)), Bound(comparison: "<", version: SemanticVersion(high)),
+        ]
+    }
+}

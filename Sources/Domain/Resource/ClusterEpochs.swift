@@ -1,0 +1,33 @@
+import Postgres
+
+/// What the resource worker needs to know of clusters.
+struct ClusterEpochs {
+    /// A cluster's present epoch and key.
+    struct Row: Sendable {
+        let epoch: Int64
+        let keyID: Int32
+    }
+
+    /// Reads clusters without locking them: a hello that is handled at the same time makes the facts of the epoch
+    /// before it merely the last of that epoch.
+    func read(
+        _ names: [String],
+        in transaction: borrowing PostgresTransaction
+    ) throws(PostgresError) -> [String: Row] {
+        let rows = try transaction.query(
+            "select cluster, epoch, key_id from cluster where cluster = any($1::text[])",
+            [.array(.texts(names))]
+        )
+        var clusters: [String: Row] = [:]
+        for row in rows { clusters[try row.string(0)] = Row(epoch: try row.int64(1), keyID: try row.int32(2)) }
+        return clusters
+    }
+
+    /// Locks clusters in the order of their names, for records whose key they are.
+    func lock(_ names: [String], in transaction: borrowing PostgresTransaction) throws(PostgresError) {
+        _ = try transaction.query(
+            "select 1 from cluster where cluster = any($1::text[]) order by cluster for no key update",
+            [.array(.texts(names))]
+        )
+    }
+}

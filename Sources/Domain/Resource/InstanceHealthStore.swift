@@ -1,0 +1,110 @@
+import Postgres
+
+/// Keeps the health of instances in step with their objects.
+struct InstanceHealthStore {
+    /// Locks the instances in the order of their keys; one statement, so that lanes do not lock in different orders.
+    func lock(
+        _ ids: [InstanceID],
+        in transaction: borrowing PostgresTransaction
+    ) throws(PostgresError) -> [(place: Int, instance: InstanceHealth)] {
+        let rows = try transaction.query(
+            """
+            select wanted.place, i.id, i.open_command is not null, i.health, i.health_reason, i.pods_ready,
+                i.pods_total, i.objects, i.revision
+            from unnest($1::text[], $2::text[], $3::text[]) with ordinality
+                as wanted(cluster, namespace, instance, place)
+            join instance i on i.cluster = wanted.cluster and i.namespace = wanted.namespace
+                and i.instance = wanted.instance
+            order by i.cluster, i.namespace, i.instance
+            for no key update of i
+            """,
+            Self.keys(ids)
+        )
+        var locked: [(place: Int, instance: InstanceHealth)] = []
+        for row in rows { locked.append((try row.int(0) - 1, try Self.instance(row))) }
+        return locked
+    }
+
+    /// Counts the objects of each instance by kind and health, in the order of `ids`.
+    ///
+    /// A statement of its own after the locks, so that it sees what the lock waited for.
+    func tallies(
+        of ids: [InstanceID],
+        in transaction: borrowing PostgresTransaction
+    ) throws(PostgresError) -> [[ResourceTally]] {
+        let rows = try transaction.query(
+            """
+            select wanted.place, r.kind, r.health, count(*), count(*) filter (where r.ready),
+                min((r.kind || ' ' || r.name || coalesce(': ' || r.health_reason, '')) collate "C")
+                    filter (where r.health <> 'healthy'),
+                min(r.failing_reason collate "C")
+            from unnest($1::text[], $2::text[], $3::text[]) with ordinality
+                as wanted(cluster, namespace, instance, place)
+            join resource r on r.cluster = wanted.cluster and r.namespace = wanted.namespace
+                and r.instance = wanted.instance and not r.gone
+            group by wanted.place, r.kind, r.health
+            """,
+            Self.keys(ids)
+        )
+        var tallies = [[ResourceTally]](repeating: [], count: ids.count)
+        for row in rows {
+            tallies[try row.int(0) - 1].append(
+                ResourceTally(
+                    kind: try row.string(1),
+                    health: Health(rawValue: try row.string(2)) ?? .unknown,
+                    count: try row.int(3),
+                    ready: try row.int(4),
+                    example: try row.optionalString(5),
+                    sign: try row.optionalString(6)
+                )
+            )
+        }
+        return tallies
+    }
+
+    /// Writes the instances that changed; their rows are locked.
+    func write(
+        _ instances: [InstanceHealth],
+        now: Int64,
+        in transaction: borrowing PostgresTransaction
+    ) throws(PostgresError) {
+        guard !instances.isEmpty else { return }
+        _ = try transaction.query(
+            """
+            update instance i
+            set health = new.health, health_reason = new.health_reason, pods_ready = new.pods_ready,
+                pods_total = new.pods_total, objects = new.objects, revision = new.revision, changed_at = $8
+            from unnest($1::bigint[], $2::text[], $3::text[], $4::int[], $5::int[], $6::int[], $7::bigint[])
+                as new(id, health, health_reason, pods_ready, pods_total, objects, revision)
+            where i.id = new.id
+            """,
+            [
+                .array(.int64s(instances.map(\.id))), .array(.texts(instances.map(\.assessment.health.rawValue))),
+                .array(.optionalTexts(instances.map(\.assessment.reason))),
+                .array(.int32s(instances.map { Int32(clamping: $0.podsReady) })),
+                .array(.int32s(instances.map { Int32(clamping: $0.podsTotal) })),
+                .array(.int32s(instances.map { Int32(clamping: $0.objects) })),
+                .array(.int64s(instances.map(\.revision))), .timestamp(now),
+            ]
+        )
+    }
+
+    private static func keys(_ ids: [InstanceID]) -> [PostgresValue] {
+        [
+            .array(.texts(ids.map(\.stream.cluster))), .array(.texts(ids.map(\.stream.namespace))),
+            .array(.texts(ids.map(\.instance))),
+        ]
+    }
+
+    private static func instance(_ row: PostgresRow) throws(PostgresError) -> InstanceHealth {
+        InstanceHealth(
+            id: try row.int64(1),
+            hasOpenCommand: try row.bool(2),
+            assessment: HealthAssessment(Health(rawValue: try row.string(3)) ?? .unknown, try row.optionalString(4)),
+            podsReady: try row.int(5),
+            podsTotal: try row.int(6),
+            objects: try row.int(7),
+            revision: try row.int64(8)
+        )
+    }
+}

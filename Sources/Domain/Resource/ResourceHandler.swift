@@ -1,0 +1,218 @@
+public import Postgres
+public import WorkerRuntime
+
+/// Keeps the store of observed objects, adds them up to the health of instances, and publishes what changed.
+///
+/// The hot path: a batch is decided in memory and written with a fixed number of statements, whatever its size.
+public final class ResourceHandler: Handler {
+    /// The executable that runs it, for ledgers and for the events' source.
+    static let worker = "resource-worker"
+    static let source = "/slipway/\(worker)"
+    /// How long an agent that was asked for a hello is not asked again.
+    private static let helloPause: Int64 = 10_000_000
+
+    private let decoder: ResourceDecoder
+    private let fleetKey: FleetKey
+    private let store = ResourceStore()
+    private let clusters = ClusterEpochs()
+    private let instances = InstanceHealthStore()
+    private var helloAsked: [String: Int64] = [:]
+
+    /// Makes the handler of one lane.
+    ///
+    /// - Parameters:
+    ///   - fleetKey: Signs what is asked of agents.
+    ///   - verifier: Tells whether a message comes from the cluster it names.
+    public init(fleetKey: FleetKey, verifier: any SignatureVerifier) {
+        self.fleetKey = fleetKey
+        decoder = ResourceDecoder(verifier: verifier)
+    }
+
+    /// Makes the handler of one lane, which checks signatures with keys derived from the fleet's.
+    public convenience init(fleetKey: FleetKey) {
+        self.init(fleetKey: fleetKey, verifier: AgentSignatures(fleetKey))
+    }
+
+    /// A newer fact replaces one that fails, so nothing waits behind it.
+    public var parksFailures: Bool { false }
+
+    /// Facts carry their own version.
+    public func inboxKey(of input: ResourceMessage) -> InboxKey? { nil }
+
+    /// Checks the sender and reads the fact.
+    public func decode(_ message: KafkaMessageView) throws(Refusal) -> ResourceMessage {
+        try decoder.decode(message)
+    }
+
+    /// Decides the batch; see ``Handler/handle(_:in:)``.
+    public func handle(_ batch: Batch<ResourceMessage>, in transaction: borrowing PostgresTransaction) throws {
+        let names = Set(batch.entries.map(\.input.stream.cluster))
+        let known = try clusters.read(names.sorted(), in: transaction)
+        var restored: Set<String> = []
+        let admitted = batch.entries.indices.filter { place in
+            let entry = batch.entries[place]
+            guard let outcome = Self.refuse(entry.input, by: known[entry.input.stream.cluster]) else { return true }
+            if case .ahead = outcome { restored.insert(entry.input.stream.cluster) }
+            entry.outcome = outcome.outcome
+            return false
+        }
+        let plan = try decide(batch, admitted, in: transaction)
+        let touched = try write(plan, of: batch, in: transaction)
+        try ask(plan.wantedSnapshots, hello: restored, of: known, batch, in: transaction)
+        try rollUp(touched, batch, in: transaction)
+    }
+
+    // MARK: Steps
+
+    /// Why a message counts for nothing.
+    private enum Refused {
+        case sender(Reason)
+        case behind
+        case ahead
+
+        var outcome: Outcome {
+            switch self {
+            case .sender(let reason): .deadLettered(reason)
+            case .behind, .ahead: .stale
+            }
+        }
+    }
+
+    /// Whether the message is from a cluster, a key and an epoch that count.
+    private static func refuse(_ message: ResourceMessage, by cluster: ClusterEpochs.Row?) -> Refused? {
+        let name = message.stream.cluster
+        guard let cluster else {
+            return .sender(
+                Reason(
+                    code: "unknown_cluster",
+                    sentence: "The cluster '\(name)' is not registered; send slipway.cluster.register.v1 first.",
+                    field: "key"
+                )
+            )
+        }
+        guard message.keyID == cluster.keyID else {
+            return .sender(
+                Reason(
+                    code: "wrong_key",
+                    sentence: "The message is signed with key \(message.keyID) of the cluster '\(name)'; "
+                        + "its key is number \(cluster.keyID) now.",
+                    field: "slipway-signature"
+                )
+            )
+        }
+        if message.position.epoch < cluster.epoch { return .behind }
+        return message.position.epoch > cluster.epoch ? .ahead : nil
+    }
+
+    /// Folds the messages into what is stored.
+    private func decide(
+        _ batch: Batch<ResourceMessage>,
+        _ places: [Int],
+        in transaction: borrowing PostgresTransaction
+    ) throws -> ResourcePlan {
+        var ids: [ResourceID] = []
+        var seen: Set<ResourceID> = []
+        var streams: Set<StreamID> = []
+        for place in places {
+            let message = batch.entries[place].input
+            streams.insert(message.stream)
+            if let id = message.fact.id, seen.insert(id).inserted { ids.append(id) }
+        }
+        guard !streams.isEmpty else { return ResourcePlan([], stored: [], streams: [:]) }
+        let followed = try store.lockStreams(streams.sorted(), in: transaction)
+        var plan = ResourcePlan(ids, stored: try store.states(of: ids, in: transaction), streams: followed)
+        for place in places {
+            batch.entries[place].outcome = plan.take(batch.entries[place].input, entry: place)
+        }
+        return plan
+    }
+
+    /// Writes objects and streams, publishes what can be seen, and returns the instances it touches.
+    private func write(
+        _ plan: ResourcePlan,
+        of batch: Batch<ResourceMessage>,
+        in transaction: borrowing PostgresTransaction
+    ) throws -> Set<InstanceID> {
+        var written = plan.histories.filter(\.isChanged)
+        var rows = ResourceRows(capacity: written.count)
+        for history in written {
+            guard let state = history.result else { continue }
+            rows.append(history.id, state, object: history.objectEntry.map { batch.entries[$0].message })
+        }
+        if rows.count > 0, try store.write(rows, now: batch.now, in: transaction) < rows.count {
+            let lost = try store.overtaken(written, in: transaction)
+            written.removeAll { lost.contains($0.id) }
+        }
+        let swept = try store.sweep(plan.sweeps, now: batch.now, in: transaction)
+        if !plan.streams.isEmpty { try store.advance(plan.streams, now: batch.now, in: transaction) }
+        return publish(written.filter(\.isVisiblyChanged), swept, batch)
+    }
+
+    private func publish(
+        _ changed: [ResourceHistory],
+        _ swept: [SweptResource],
+        _ batch: Batch<ResourceMessage>
+    ) -> Set<InstanceID> {
+        var touched: Set<InstanceID> = []
+        let gone = Set(swept.map(\.id))
+        for history in changed {
+            for instance in Set([history.stored?.instance, history.current?.instance].compactMap { $0 }) {
+                touched.insert(InstanceID(stream: history.id.stream, instance: instance))
+            }
+            guard !gone.contains(history.id), let state = history.result else { continue }
+            batch.outbox.append(ResourceStatus.record(of: history.id, state, at: batch.now))
+        }
+        for resource in swept {
+            batch.outbox.append(ResourceStatus.tombstone(of: resource.id, revision: resource.revision, at: batch.now))
+            if let instance = resource.instance {
+                touched.insert(InstanceID(stream: resource.id.stream, instance: instance))
+            }
+        }
+        return touched
+    }
+
+    /// Asks agents for snapshots and hellos; their clusters' rows are locked first, because they are the records' keys.
+    private func ask(
+        _ snapshots: Set<StreamID>,
+        hello restored: Set<String>,
+        of known: [String: ClusterEpochs.Row],
+        _ batch: Batch<ResourceMessage>,
+        in transaction: borrowing PostgresTransaction
+    ) throws {
+        let due = restored.filter { batch.now - (helloAsked[$0] ?? 0) >= Self.helloPause }
+        let names = due.union(snapshots.map(\.cluster)).sorted()
+        guard !names.isEmpty else { return }
+        try clusters.lock(names, in: transaction)
+        for cluster in names {
+            guard let row = known[cluster] else { continue }
+            let post = AgentPost(
+                fleetKey: fleetKey, worker: Self.worker, cluster: cluster, epoch: row.epoch, keyID: row.keyID)
+            if due.contains(cluster) { batch.outbox.append(post.helloRequested(now: batch.now)) }
+            for stream in snapshots.filter({ $0.cluster == cluster }).sorted() {
+                batch.outbox.append(post.snapshotRequested(stream.namespace, now: batch.now))
+            }
+        }
+        for cluster in due { helloAsked[cluster] = batch.now }
+    }
+
+    /// Adds up the objects of the instances touched, and looks at the commands that wait for them.
+    private func rollUp(
+        _ touched: Set<InstanceID>,
+        _ batch: Batch<ResourceMessage>,
+        in transaction: borrowing PostgresTransaction
+    ) throws {
+        guard !touched.isEmpty else { return }
+        let ids = touched.sorted()
+        let locked = try instances.lock(ids, in: transaction)
+        guard !locked.isEmpty else { return }
+        let tallies = try instances.tallies(of: ids, in: transaction)
+        let changed = locked.compactMap { $0.instance.updated(by: InstanceRollUp(tallies[$0.place])) }
+        try instances.write(changed, now: batch.now, in: transaction)
+        if !changed.isEmpty {
+            try InstanceProgress(worker: Self.worker)
+                .publish(changed.map(\.id), now: batch.now, outbox: batch.outbox, in: transaction)
+        }
+        let waiting = locked.map(\.instance).filter(\.hasOpenCommand).map(\.id)
+        try WindowRefresh.run(instances: waiting, now: batch.now, in: transaction)
+    }
+}

@@ -1,0 +1,85 @@
+import Postgres
+import WorkerRuntime
+
+extension ResourceStore {
+    /// Writes the objects of a batch with one statement.
+    ///
+    /// Fenced: a row whose stored position is not lower than the new one is left as it is. A new object that cannot be
+    /// read keeps what was stored of it; a deleted one keeps nothing but its counters.
+    ///
+    /// - Returns: The number of rows written; fewer than asked for means that another lane was ahead.
+    func write(
+        _ rows: ResourceRows,
+        now: Int64,
+        in transaction: borrowing PostgresTransaction
+    ) throws(PostgresError) -> Int {
+        try transaction.query(
+            """
+            insert into resource as r
+                (cluster, namespace, kind, name, api_version, uid, instance, epoch, sequence, generation,
+                observed_generation, resource_version, health, health_reason, gone, revision, ready, failing_code,
+                failing_reason, command_generation, object, changed_at)
+            select *, $22
+            from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[],
+                $8::bigint[], $9::bigint[], $10::bigint[], $11::bigint[], $12::text[], $13::text[], $14::text[],
+                $15::boolean[], $16::bigint[], $17::boolean[], $18::text[], $19::text[], $20::bigint[], $21::jsonb[])
+            on conflict (cluster, namespace, kind, name) do update
+            set api_version = excluded.api_version, uid = excluded.uid, instance = excluded.instance,
+                epoch = excluded.epoch, sequence = excluded.sequence, generation = excluded.generation,
+                observed_generation = excluded.observed_generation, resource_version = excluded.resource_version,
+                health = excluded.health, health_reason = excluded.health_reason, gone = excluded.gone,
+                revision = excluded.revision, ready = excluded.ready, failing_code = excluded.failing_code,
+                failing_reason = excluded.failing_reason, command_generation = excluded.command_generation,
+                object = case when excluded.gone then null else coalesce(excluded.object, r.object) end,
+                changed_at = excluded.changed_at
+            where (r.epoch, r.sequence) < (excluded.epoch, excluded.sequence)
+            """,
+            rows.parameters + [.timestamp(now)]
+        ).affected
+    }
+
+    /// Marks as gone what a snapshot did not hold: rows of its kind that were last seen before it began.
+    ///
+    /// Runs after the batch's objects were written, so that what came after the snapshot stays. The streams are locked.
+    func sweep(
+        _ sweeps: [ResourcePlan.SnapshotKind: ResourcePlan.Sweep],
+        now: Int64,
+        in transaction: borrowing PostgresTransaction
+    ) throws(PostgresError) -> [SweptResource] {
+        guard !sweeps.isEmpty else { return [] }
+        let list = Array(sweeps)
+        let rows = try transaction.query(
+            """
+            update resource r
+            set gone = true, health = 'missing', health_reason = null, object = null, ready = null,
+                failing_code = null, failing_reason = null, epoch = s.epoch, sequence = s.ended,
+                revision = r.revision + 1, changed_at = $7
+            from unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::bigint[], $6::bigint[])
+                as s(cluster, namespace, kind, epoch, began, ended)
+            where r.cluster = s.cluster and r.namespace = s.namespace and r.kind = s.kind and not r.gone
+                and (r.epoch, r.sequence) < (s.epoch, s.began)
+            returning r.cluster, r.namespace, r.kind, r.name, r.instance, r.revision
+            """,
+            [
+                .array(.texts(list.map(\.key.stream.cluster))), .array(.texts(list.map(\.key.stream.namespace))),
+                .array(.texts(list.map(\.key.kind))), .array(.int64s(list.map(\.value.began.epoch))),
+                .array(.int64s(list.map(\.value.began.sequence))), .array(.int64s(list.map(\.value.ended.sequence))),
+                .timestamp(now),
+            ]
+        )
+        var swept: [SweptResource] = []
+        for row in rows {
+            let stream = StreamID(cluster: try row.string(0), namespace: try row.string(1))
+            let id = ResourceID(stream: stream, kind: try row.string(2), name: try row.string(3))
+            swept.append(SweptResource(id: id, instance: try row.optionalString(4), revision: try row.int64(5)))
+        }
+        return swept
+    }
+}
+
+/// An object that a snapshot found gone.
+struct SweptResource: Sendable {
+    let id: ResourceID
+    let instance: String?
+    let revision: Int64
+}

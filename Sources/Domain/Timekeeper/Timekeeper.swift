@@ -1,0 +1,163 @@
+import Foundation
+public import Postgres
+import WorkerRuntime
+
+/// Lets time pass: settles what stayed healthy, fails what kept failing, ends what took too long, misses lost agents.
+///
+/// Everything goes by the database's clock. Any number may run: candidates are found without locks, then locked in the
+/// one order with SKIP LOCKED, and looked at again.
+public struct Timekeeper: Sendable {
+    static let worker = "timekeeper"
+    private let fleetKey: FleetKey
+    private let leaseSeconds: Int
+    private let group: String
+
+    /// Makes a timekeeper.
+    ///
+    /// - Parameters:
+    ///   - leaseSeconds: How long an agent may be silent.
+    ///   - agentGroup: The consumer group of the agent workers, whose progress decides whether silence is real.
+    public init(fleetKey: FleetKey, leaseSeconds: Int, agentGroup: String) {
+        self.fleetKey = fleetKey
+        self.leaseSeconds = leaseSeconds
+        group = agentGroup
+    }
+
+    /// One round; returns whether anything was due.
+    public func round(on connection: PostgresConnection) throws -> Bool {
+        let due = try connection.query(
+            """
+            select id from command
+            where state in ('accepted', 'sent', 'acknowledged', 'applied')
+                and (deadline <= now() or step_deadline <= now()
+                    or healthy_since + settle_seconds * interval '1 second' <= now()
+                    or failing_since + failure_seconds * interval '1 second' <= now())
+            order by id limit 100
+            """
+        ).map { try $0.uuid(0) }
+        var moved = false
+        for id in due where try end(id, on: connection) { moved = true }
+        if try missLostAgents(on: connection) { moved = true }
+        return moved
+    }
+
+    /// Ends one command if it is still due, in a transaction of its own.
+    private func end(_ id: UUID, on connection: PostgresConnection) throws -> Bool {
+        try connection.transaction { (transaction: borrowing PostgresTransaction) in
+            try end(id, in: transaction)
+        }
+    }
+
+    private func end(_ id: UUID, in transaction: borrowing PostgresTransaction) throws -> Bool {
+        let place = try transaction.query(
+            """
+            select e.id from environment e join command c on c.environment_id = e.id
+            where c.id = $1 for no key update of e skip locked
+            """,
+            [.uuid(id)])
+        guard place.count == 1 else { return false }
+        _ = try transaction.query(
+            """
+            select i.id from instance i join command c on c.instance_id = i.id where c.id = $1 for no key update of i
+            """,
+            [.uuid(id)])
+        let progress = CommandProgress(worker: Self.worker)
+        guard var command = try progress.store.lock([id], in: transaction)[id] else { return false }
+        let now = try transaction.query("select clock_timestamp()").only().timestamp(0)
+        let view = try agentView(of: command, now: now, in: transaction)
+        guard let (event, reason) = DueCommand.decide(command, view: view, now: now) else { return false }
+        let outbox = OutboxBuffer()
+        try progress.take(event, &command, reason: reason, now: now, outbox: outbox, in: transaction)
+        if event == .timeOut { try withdraw(command, now: now, outbox: outbox, in: transaction) }
+        try OutboxWriter.write(outbox, in: transaction)
+        return true
+    }
+
+    /// Takes an ended command back from the agent: agents judge no deadlines.
+    private func withdraw(
+        _ command: Command, now: Int64, outbox: OutboxBuffer, in transaction: borrowing PostgresTransaction
+    ) throws {
+        guard let cluster = command.cluster, let environment = command.environmentID else { return }
+        let row = try transaction.query(
+            """
+            select c.epoch, c.key_id, e.namespace from cluster c, environment e where c.cluster = $1 and e.id = $2
+            """,
+            [.text(cluster), .int64(environment)]
+        ).only()
+        let post = AgentPost(
+            fleetKey: fleetKey, worker: Self.worker, cluster: cluster, epoch: try row.int64(0), keyID: try row.int32(1))
+        outbox.append(post.withdrawn(command, namespace: try row.string(2), now: now))
+    }
+
+    private func agentView(
+        of command: Command, now: Int64, in transaction: borrowing PostgresTransaction
+    ) throws -> AgentView {
+        let row = try transaction.query(
+            """
+            select c.state, c.last_seen, c.epoch,
+                (select min(p.consumed_until) from partition_claim p
+                    where p.consumer_group = $2 and p.topic = 'agent.status'
+                        and (c.status_partition is null or p.partition = c.status_partition))
+            from cluster c where c.cluster = $1
+            """,
+            [.optionalText(command.cluster), .text(group)]
+        ).first
+        guard let row else { return AgentView(condition: .neverSeen, consumedUntil: now) }
+        let isSilent = try row.optionalTimestamp(1).map { now - $0 > Int64(leaseSeconds) * 1_000_000 } ?? true
+        let condition: AgentCondition = try row.int64(2) == 0 ? .neverSeen : isSilent ? .lost : .connected
+        return AgentView(condition: condition, consumedUntil: try row.optionalTimestamp(3))
+    }
+
+    /// Marks agents as lost whose messages were read past their lease, so that Slipway's own delay loses nobody.
+    private func missLostAgents(on connection: PostgresConnection) throws -> Bool {
+        let lost = try connection.query(
+            """
+            update cluster c set state = 'lost', revision = revision + 1
+            where c.cluster in (
+                select c.cluster from cluster c
+                where c.state = 'connected' and c.last_seen < now() - $1 * interval '1 second'
+                    and exists (
+                        select 1 from partition_claim p
+                        where p.consumer_group = $2 and p.topic = 'agent.status' and p.partition = c.status_partition
+                            and p.consumed_until > c.last_seen + $1 * interval '1 second')
+                order by c.cluster for no key update skip locked)
+            """,
+            [.int32(Int32(leaseSeconds)), .text(group)])
+        return lost.affected > 0
+    }
+}
+
+/// What is known of the agent whose command is due.
+struct AgentView: Sendable, Hashable {
+    var condition: AgentCondition
+    /// Up to when the agent's messages were read: microseconds since 1970.
+    var consumedUntil: Int64?
+}
+
+/// What time does to a command; pure.
+enum DueCommand {
+    /// Our own delay may hold a result back for this long before a deadline counts all the same.
+    static let patience: Int64 = 600_000_000
+
+    /// The event that is due, or `nil` when nothing is.
+    static func decide(_ command: Command, view: AgentView, now: Int64) -> (CommandEvent, Reason?)? {
+        guard !command.state.isTerminal else { return nil }
+        if command.state == .applied {
+            if let since = command.windows.healthySince, now - since >= Int64(command.timers.settle) * 1_000_000 {
+                return (.settle, nil)
+            }
+            if let since = command.windows.failingSince, now - since >= Int64(command.timers.failure) * 1_000_000 {
+                return (.fail, command.windows.failing)
+            }
+        }
+        let deadline = min(command.deadline, command.stepDeadline ?? command.deadline)
+        guard now >= deadline else { return nil }
+        let isRead = (view.consumedUntil ?? 0) >= deadline
+        // An agent that never spoke has nothing that could be waiting.
+        if isRead || view.condition == .neverSeen {
+            return (.timeOut, command.missingStep(agent: view.condition, behind: false))
+        }
+        guard now >= deadline + patience else { return nil }
+        return (.timeOut, command.missingStep(agent: view.condition, behind: true))
+    }
+}

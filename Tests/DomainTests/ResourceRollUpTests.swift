@@ -1,0 +1,57 @@
+import Testing
+
+@testable import Domain
+
+@Suite struct ResourceRollUpTests {
+    @Test func `an instance without objects is missing`() {
+        #expect(InstanceRollUp([]).assessment.health == .missing)
+    }
+
+    @Test func `only configuration is healthy`() {
+        let sum = InstanceRollUp([ResourceTally(kind: "ConfigMap", health: .healthy, count: 2)])
+        #expect(sum.assessment == HealthAssessment(.healthy))
+        #expect(sum.objects == 2)
+    }
+
+    @Test func `the worst workload decides and says why`() {
+        let sum = InstanceRollUp([
+            ResourceTally(kind: "Deployment", health: .healthy, count: 1, example: "Deployment web"),
+            ResourceTally(kind: "StatefulSet", health: .progressing, count: 1, example: "StatefulSet db: 0 of 1 pods are ready"),
+        ])
+        #expect(sum.assessment == HealthAssessment(.progressing, "StatefulSet db: 0 of 1 pods are ready"))
+    }
+
+    @Test func `a service or ingress without an address warns and does not hold the instance back`() {
+        let sum = InstanceRollUp([
+            ResourceTally(kind: "Deployment", health: .healthy, count: 1),
+            ResourceTally(kind: "Ingress", health: .progressing, count: 1, example: "Ingress web: waiting"),
+        ])
+        #expect(sum.assessment == HealthAssessment(.healthy, "Ingress web: waiting"))
+    }
+
+    @Test func `old replica sets and ending pods do not count where a Deployment is`() {
+        let sum = InstanceRollUp([
+            ResourceTally(kind: "Deployment", health: .healthy, count: 1),
+            ResourceTally(kind: "ReplicaSet", health: .degraded, count: 1),
+            ResourceTally(kind: "Pod", health: .healthy, count: 3, ready: 2),
+            ResourceTally(kind: "Pod", health: .progressing, count: 1),
+        ])
+        #expect(sum.assessment.health == .healthy)
+        #expect(sum.podsReady == 2)
+        #expect(sum.podsTotal == 3)
+        #expect(sum.objects == 6)
+    }
+
+    @Test func `pods without a controller decide themselves`() {
+        let sum = InstanceRollUp([ResourceTally(kind: "Pod", health: .degraded, count: 1, example: "Pod p: Evicted")])
+        #expect(sum.assessment == HealthAssessment(.degraded, "Pod p: Evicted"))
+    }
+
+    @Test func `what a pod shows explains a rollout that does not end`() {
+        let sum = InstanceRollUp([
+            ResourceTally(kind: "Deployment", health: .progressing, count: 1, example: "Deployment web: 0 of 1"),
+            ResourceTally(kind: "Pod", health: .degraded, count: 1, sign: "The image cannot be pulled"),
+        ])
+        #expect(sum.assessment == HealthAssessment(.progressing, "The image cannot be pulled"))
+    }
+}

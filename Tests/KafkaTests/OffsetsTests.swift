@@ -1,0 +1,77 @@
+import Kafka
+import Testing
+
+@Suite(.timeLimit(.minutes(1))) struct OffsetsTests {
+    @Test func `stored offsets are committed and others see them`() async throws {
+        try await onOwnThread {
+            let world = try World(partitions: 2)
+            try world.send(["a", "b", "c"])
+            let reader = Reader(try world.consumer())
+            try reader.read(3)
+            try reader.consumer.commit(wait: true)  // Nothing stored yet: not an error.
+            let both = [world.place(0), world.place(1)]
+            #expect(try reader.consumer.committed(both, timeout: .seconds(5)).isEmpty)
+            try reader.consumer.storeOffset(KafkaPosition(world.place(), offset: 2))
+            try reader.consumer.commit(wait: true)
+            let expected = [KafkaPosition(world.place(), offset: 2)]
+            #expect(try reader.consumer.committed(both, timeout: .seconds(5)) == expected)
+
+            let admin = try KafkaAdmin(world.settings())
+            #expect(try admin.committed(group: "readers", both, timeout: .seconds(5)) == expected)
+            let lags = try admin.lag(group: "readers", topics: [world.topic, "absent"], timeout: .seconds(5))
+            #expect(lags.map(\.topicPartition) == both)
+            #expect(lags.map(\.committed) == [2, nil])
+            #expect(lags.map(\.lag) == [1, 0])
+
+            try reader.consumer.storeOffset(KafkaPosition(world.place(), offset: 3))
+            try reader.consumer.commit(wait: false)
+            _ = try waitFor("the commit") { () -> Bool? in
+                try admin.committed(group: "readers", both, timeout: .seconds(5)).first?.offset == 3 ? true : nil
+            }
+            admin.close()
+            #expect(reader.consumer.close(deadline: .seconds(5)))
+        }
+    }
+
+    @Test func `an offset of a partition that was given back is passed over`() async throws {
+        try await onOwnThread {
+            let world = try World(partitions: 2)
+            let reader = Reader(try world.consumer())
+            try reader.read("the assignment") { $0.consumer.assignment.count == 2 }
+            try reader.consumer.release([world.place(1)])
+            try reader.consumer.storeOffset(KafkaPosition(world.place(1), offset: 9))
+            let both = [KafkaPosition(world.place(0), offset: 4), KafkaPosition(world.place(1), offset: 9)]
+            try reader.consumer.storeOffsets(both)
+            try reader.consumer.commit(wait: true)
+            let committed = try reader.consumer.committed([world.place(0), world.place(1)], timeout: .seconds(5))
+            #expect(committed == [KafkaPosition(world.place(0), offset: 4)])
+            #expect(reader.consumer.close(deadline: .seconds(5)))
+        }
+    }
+
+    @Test func `the watermarks are the partition's two ends`() async throws {
+        try await onOwnThread {
+            let world = try World()
+            try world.send(["a", "b"])
+            let consumer = try world.consumer()
+            let marks = try consumer.watermarks(of: world.place(), timeout: .seconds(5))
+            #expect(marks == KafkaWatermarks(low: 0, high: 2))
+            #expect(throws: KafkaError.self) { try consumer.watermarks(of: world.place(7), timeout: .seconds(1)) }
+            #expect(consumer.close(deadline: .seconds(5)))
+        }
+    }
+
+    @Test func `a failed commit says what failed`() async throws {
+        try await onOwnThread {
+            let world = try World()
+            let reader = Reader(try world.consumer())
+            try reader.read("the assignment") { !$0.consumer.assignment.isEmpty }
+            try reader.consumer.storeOffset(KafkaPosition(world.place(), offset: 5))
+            try world.cluster.pushRequestErrors(.offsetCommit, [.groupAuthorizationFailed])
+            let error = #expect(throws: KafkaError.self) { try reader.consumer.commit(wait: true) }
+            #expect(error?.code == .groupAuthorizationFailed)
+            #expect(error?.description.hasPrefix("cannot commit offsets") == true)
+            #expect(reader.consumer.close(deadline: .seconds(5)))
+        }
+    }
+}

@@ -1,0 +1,32 @@
+import Kafka
+import Testing
+
+@Suite(.timeLimit(.minutes(1))) struct SettingsTests {
+    @Test func `a property librdkafka does not know is named in one sentence`() {
+        let settings = KafkaSettings(bootstrapServers: "", properties: ["sesion.timeout.ms": "1"])
+        let error = #expect(throws: KafkaError.self) { try KafkaProducer(settings) }
+        #expect(error?.code == .invalidArgument)
+        #expect(error?.reason.contains("\"sesion.timeout.ms\"") == true)
+        #expect(error?.reason.contains("does not know") == true)
+    }
+
+    @Test func `a value that is not accepted is named with its property`() {
+        let settings = KafkaSettings(bootstrapServers: "", properties: ["session.timeout.ms": "soon"])
+        let error = #expect(throws: KafkaError.self) { try KafkaConsumer(settings, group: "g", topics: ["t"]) }
+        #expect(error?.reason.contains("\"session.timeout.ms\"") == true)
+    }
+
+    @Test func `the value of a secret is not repeated`() {
+        let properties = ["security.protocol": "ssl", "ssl.key.pem": "hunter2"]
+        let settings = KafkaSettings(bootstrapServers: "", properties: properties)
+        let error = #expect(throws: KafkaError.self) { try KafkaProducer(settings) }
+        #expect(error.map { "\($0)".contains("hunter2") } == false)
+    }
+
+    @Test func `properties that contradict each other keep the client from being made`() {
+        let settings = KafkaSettings(bootstrapServers: "", properties: ["acks": "1"])
+        let error = #expect(throws: KafkaError.self) { try KafkaProducer(settings) }
+        #expect(error?.operation == "create the Kafka client")
+        #expect(error?.reason.contains("acks") == true)
+    }
+}
