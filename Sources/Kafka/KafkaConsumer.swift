@@ -27,7 +27,8 @@ public final class KafkaConsumer {
     /// - Parameters:
     ///   - settings: The cluster and any librdkafka property.
     ///   - group: The consumer group.
-    ///   - topics: The topics' full names; one that begins with `^` is a regular expression.
+    ///   - topics: The topics' full names; one that begins with `^` is a regular expression. With none, the consumer
+    ///     joins no group and reads what ``assign(_:)`` names; see ``KafkaReader``.
     ///   - instance: Makes the member static (`group.instance.id`): it keeps its partitions over a restart.
     /// - Throws: A property that is not accepted, by name.
     public init(
@@ -46,8 +47,10 @@ public final class KafkaConsumer {
         isCooperative = strategy.contains("cooperative")
         dropsRepetitions = settings.properties["auto.offset.reset", default: "error"] == "error"
         try KafkaError.check(rd_kafka_poll_set_consumer(handle.pointer), "create the consumer")
-        let list = RDKafkaPartitionList(topics.map { KafkaTopicPartition(topic: $0, partition: -1) })
-        try KafkaError.check(rd_kafka_subscribe(handle.pointer, list.pointer), "subscribe")
+        if !topics.isEmpty {
+            let list = RDKafkaPartitionList(topics.map { KafkaTopicPartition(topic: $0, partition: -1) })
+            try KafkaError.check(rd_kafka_subscribe(handle.pointer, list.pointer), "subscribe")
+        }
         // librdkafka 2.0.2 aborts the process when a cooperative consumer is destroyed before its first assignment.
         handle.isDestroyable.store(!isCooperative, ordering: .releasing)
     }

@@ -61,22 +61,38 @@ import WorkerRuntime
         (
             "metadata.name",
             AgentMessage.make(
-                "slipway.resource.gone.v1", #"{"kind":"Pod","apiVersion":"v1","metadata":{"namespace":"shop"}}"#, 1, 1)
+                "slipway.resource.gone.v1",
+                #"{"kind":"Pod","apiVersion":"v1","metadata":{"namespace":"shop"}}"#,
+                1,
+                1
+            )
         ),
         (
             "metadata.name",
             AgentMessage.make(
-                "slipway.resource.gone.v1", #"{"kind":"Pod","apiVersion":"v1","metadata":{"name":"a/b"}}"#, 1, 1)
+                "slipway.resource.gone.v1",
+                #"{"kind":"Pod","apiVersion":"v1","metadata":{"name":"a/b"}}"#,
+                1,
+                1
+            )
         ),
         (
             "metadata.uid",
             AgentMessage.make(
                 "slipway.resource.gone.v1",
-                #"{"kind":"Pod","apiVersion":"v1","metadata":{"name":"a","namespace":"shop"}}"#, 1, 1)
+                #"{"kind":"Pod","apiVersion":"v1","metadata":{"name":"a","namespace":"shop"}}"#,
+                1,
+                1
+            )
         ),
         (
             "began",
-            AgentMessage.make("slipway.resource.snapshot_ended.v1", #"{"kind":"Pod","apiVersion":"v1","count":0}"#, 1, 1)
+            AgentMessage.make(
+                "slipway.resource.snapshot_ended.v1",
+                #"{"kind":"Pod","apiVersion":"v1","count":0}"#,
+                1,
+                1
+            )
         ),
     ])
     func `what is wrong is named`(_ field: String, _ message: KafkaMessageView) throws {
@@ -88,7 +104,11 @@ import WorkerRuntime
         let message = KafkaMessageView(topic: "resource.changes", key: "c1/shop", headers: headers, value: [])
         #expect(try reason(message).field == "ce_epoch")
         let unsigned = KafkaMessageView(
-            topic: "resource.changes", key: "c1/shop", headers: headers + [("unsigned", "")], value: [])
+            topic: "resource.changes",
+            key: "c1/shop",
+            headers: headers + [("unsigned", "")],
+            value: []
+        )
         #expect(try reason(unsigned).code == "unsigned")
     }
 

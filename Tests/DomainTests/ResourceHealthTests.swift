@@ -35,7 +35,9 @@ struct HealthCase: Sendable, CustomTestStringConvertible {
     @Test func `kinds without a rule have no opinion, also those of other groups`() throws {
         #expect(try health("ConfigMap", "v1", "{}").health == .healthy)
         #expect(try health("Secret", "v1", "{}").health == .healthy)
-        #expect(try health("Service", "serving.knative.dev/v1", #"{"spec":{"type":"LoadBalancer"}}"#).health == .healthy)
+        #expect(
+            try health("Service", "serving.knative.dev/v1", #"{"spec":{"type":"LoadBalancer"}}"#).health == .healthy
+        )
         #expect(try health("Deployment", "example.com/v1", #"{"spec":{"paused":true}}"#).health == .healthy)
     }
 
@@ -43,23 +45,37 @@ struct HealthCase: Sendable, CustomTestStringConvertible {
         HealthCase("paused", .suspended, #"{"metadata":{"generation":2},"spec":{"paused":true}}"#),
         HealthCase("not observed", .progressing, #"{"metadata":{"generation":2},"status":{"observedGeneration":1}}"#),
         HealthCase(
-            "deadline exceeded", .degraded,
+            "deadline exceeded",
+            .degraded,
             #"{"metadata":{"generation":2},"spec":{"replicas":1},"status":{"observedGeneration":2,"updatedReplicas":0,"#
-                + #""conditions":[{"type":"Progressing","status":"False","reason":"ProgressDeadlineExceeded"}]}}"#),
+                + #""conditions":[{"type":"Progressing","status":"False","reason":"ProgressDeadlineExceeded"}]}}"#
+        ),
         HealthCase(
-            "not observed goes before a deadline of the version before", .progressing,
+            "not observed goes before a deadline of the version before",
+            .progressing,
             #"{"metadata":{"generation":3},"status":{"observedGeneration":2,"#
-                + #""conditions":[{"type":"Progressing","status":"False","reason":"ProgressDeadlineExceeded"}]}}"#),
-        HealthCase("not updated", .progressing, #"{"spec":{"replicas":2},"status":{"updatedReplicas":1,"replicas":2}}"#),
+                + #""conditions":[{"type":"Progressing","status":"False","reason":"ProgressDeadlineExceeded"}]}}"#
+        ),
         HealthCase(
-            "old replicas", .progressing,
-            #"{"spec":{"replicas":2},"status":{"updatedReplicas":2,"replicas":3,"availableReplicas":2}}"#),
+            "not updated",
+            .progressing,
+            #"{"spec":{"replicas":2},"status":{"updatedReplicas":1,"replicas":2}}"#
+        ),
         HealthCase(
-            "not available", .progressing,
-            #"{"spec":{"replicas":2},"status":{"updatedReplicas":2,"replicas":2,"availableReplicas":1}}"#),
+            "old replicas",
+            .progressing,
+            #"{"spec":{"replicas":2},"status":{"updatedReplicas":2,"replicas":3,"availableReplicas":2}}"#
+        ),
         HealthCase(
-            "rolled out", .healthy,
-            #"{"spec":{"replicas":2},"status":{"updatedReplicas":2,"replicas":2,"availableReplicas":2}}"#),
+            "not available",
+            .progressing,
+            #"{"spec":{"replicas":2},"status":{"updatedReplicas":2,"replicas":2,"availableReplicas":1}}"#
+        ),
+        HealthCase(
+            "rolled out",
+            .healthy,
+            #"{"spec":{"replicas":2},"status":{"updatedReplicas":2,"replicas":2,"availableReplicas":2}}"#
+        ),
         HealthCase("scaled to nothing", .healthy, #"{"spec":{"replicas":0},"status":{}}"#),
     ])
     func deployments(_ line: HealthCase) throws {
@@ -69,11 +85,15 @@ struct HealthCase: Sendable, CustomTestStringConvertible {
     @Test(arguments: [
         HealthCase("not observed", .progressing, #"{"metadata":{"generation":1}}"#),
         HealthCase(
-            "replica failure", .degraded,
-            #"{"status":{"conditions":[{"type":"ReplicaFailure","status":"True","message":"exceeded quota"}]}}"#),
+            "replica failure",
+            .degraded,
+            #"{"status":{"conditions":[{"type":"ReplicaFailure","status":"True","message":"exceeded quota"}]}}"#
+        ),
         HealthCase(
-            "replica failure that is over", .healthy,
-            #"{"status":{"conditions":[{"type":"ReplicaFailure","status":"False"}]}}"#),
+            "replica failure that is over",
+            .healthy,
+            #"{"status":{"conditions":[{"type":"ReplicaFailure","status":"False"}]}}"#
+        ),
         HealthCase("not available", .progressing, #"{"spec":{"replicas":2},"status":{"availableReplicas":1}}"#),
         HealthCase("available", .healthy, #"{"spec":{"replicas":2},"status":{"availableReplicas":2}}"#),
     ])
@@ -85,24 +105,37 @@ struct HealthCase: Sendable, CustomTestStringConvertible {
         HealthCase("never observed", .progressing, #"{"spec":{"replicas":0}}"#),
         HealthCase("not observed", .progressing, #"{"metadata":{"generation":2},"status":{"observedGeneration":1}}"#),
         HealthCase(
-            "not ready", .progressing, #"{"spec":{"replicas":2},"status":{"observedGeneration":1,"readyReplicas":1}}"#),
+            "not ready",
+            .progressing,
+            #"{"spec":{"replicas":2},"status":{"observedGeneration":1,"readyReplicas":1}}"#
+        ),
         HealthCase(
-            "partition not updated", .progressing,
+            "partition not updated",
+            .progressing,
             #"{"spec":{"replicas":3,"updateStrategy":{"type":"RollingUpdate","rollingUpdate":{"partition":1}}},"#
-                + #""status":{"observedGeneration":1,"readyReplicas":3,"updatedReplicas":1}}"#),
+                + #""status":{"observedGeneration":1,"readyReplicas":3,"updatedReplicas":1}}"#
+        ),
         HealthCase(
-            "partition updated", .healthy,
+            "partition updated",
+            .healthy,
             #"{"spec":{"replicas":3,"updateStrategy":{"type":"RollingUpdate","rollingUpdate":{"partition":1}}},"#
-                + #""status":{"observedGeneration":1,"readyReplicas":3,"updatedReplicas":2,"updateRevision":"b"}}"#),
+                + #""status":{"observedGeneration":1,"readyReplicas":3,"updatedReplicas":2,"updateRevision":"b"}}"#
+        ),
         HealthCase(
-            "on delete", .healthy,
-            #"{"spec":{"updateStrategy":{"type":"OnDelete"}},"status":{"observedGeneration":1,"updateRevision":"b"}}"#),
+            "on delete",
+            .healthy,
+            #"{"spec":{"updateStrategy":{"type":"OnDelete"}},"status":{"observedGeneration":1,"updateRevision":"b"}}"#
+        ),
         HealthCase(
-            "revisions differ", .progressing,
-            #"{"status":{"observedGeneration":1,"updateRevision":"b","currentRevision":"a"}}"#),
+            "revisions differ",
+            .progressing,
+            #"{"status":{"observedGeneration":1,"updateRevision":"b","currentRevision":"a"}}"#
+        ),
         HealthCase(
-            "revisions agree", .healthy,
-            #"{"status":{"observedGeneration":1,"updateRevision":"b","currentRevision":"b"}}"#),
+            "revisions agree",
+            .healthy,
+            #"{"status":{"observedGeneration":1,"updateRevision":"b","currentRevision":"b"}}"#
+        ),
     ])
     func `stateful sets`(_ line: HealthCase) throws {
         #expect(try health("StatefulSet", "apps/v1", line.json).health == line.health)
@@ -111,15 +144,21 @@ struct HealthCase: Sendable, CustomTestStringConvertible {
     @Test(arguments: [
         HealthCase("not observed", .progressing, #"{"metadata":{"generation":1}}"#),
         HealthCase(
-            "on delete", .healthy,
-            #"{"spec":{"updateStrategy":{"type":"OnDelete"}},"status":{"desiredNumberScheduled":2}}"#),
+            "on delete",
+            .healthy,
+            #"{"spec":{"updateStrategy":{"type":"OnDelete"}},"status":{"desiredNumberScheduled":2}}"#
+        ),
         HealthCase("not updated", .progressing, #"{"status":{"desiredNumberScheduled":2,"updatedNumberScheduled":1}}"#),
         HealthCase(
-            "not available", .progressing,
-            #"{"status":{"desiredNumberScheduled":2,"updatedNumberScheduled":2,"numberAvailable":1}}"#),
+            "not available",
+            .progressing,
+            #"{"status":{"desiredNumberScheduled":2,"updatedNumberScheduled":2,"numberAvailable":1}}"#
+        ),
         HealthCase(
-            "available", .healthy,
-            #"{"status":{"desiredNumberScheduled":2,"updatedNumberScheduled":2,"numberAvailable":2}}"#),
+            "available",
+            .healthy,
+            #"{"status":{"desiredNumberScheduled":2,"updatedNumberScheduled":2,"numberAvailable":2}}"#
+        ),
     ])
     func `daemon sets`(_ line: HealthCase) throws {
         #expect(try health("DaemonSet", "apps/v1", line.json).health == line.health)
@@ -129,8 +168,10 @@ struct HealthCase: Sendable, CustomTestStringConvertible {
         HealthCase("running", .progressing, "{}"),
         HealthCase("failed", .degraded, #"{"status":{"conditions":[{"type":"Failed","status":"True"}]}}"#),
         HealthCase(
-            "failed goes before complete", .degraded,
-            #"{"status":{"conditions":[{"type":"Complete","status":"True"},{"type":"Failed","status":"True"}]}}"#),
+            "failed goes before complete",
+            .degraded,
+            #"{"status":{"conditions":[{"type":"Complete","status":"True"},{"type":"Failed","status":"True"}]}}"#
+        ),
         HealthCase("paused", .suspended, #"{"status":{"conditions":[{"type":"Suspended","status":"True"}]}}"#),
         HealthCase("goes on", .progressing, #"{"status":{"conditions":[{"type":"Suspended","status":"False"}]}}"#),
         HealthCase("complete", .healthy, #"{"status":{"conditions":[{"type":"Complete","status":"True"}]}}"#),
@@ -141,10 +182,16 @@ struct HealthCase: Sendable, CustomTestStringConvertible {
 
     @Test(arguments: [
         HealthCase("inside", .healthy, #"{"spec":{"type":"ClusterIP"}}"#),
-        HealthCase("without an address", .progressing, #"{"spec":{"type":"LoadBalancer"},"status":{"loadBalancer":{}}}"#),
         HealthCase(
-            "with an address", .healthy,
-            #"{"spec":{"type":"LoadBalancer"},"status":{"loadBalancer":{"ingress":[{"ip":"10.0.0.1"}]}}}"#),
+            "without an address",
+            .progressing,
+            #"{"spec":{"type":"LoadBalancer"},"status":{"loadBalancer":{}}}"#
+        ),
+        HealthCase(
+            "with an address",
+            .healthy,
+            #"{"spec":{"type":"LoadBalancer"},"status":{"loadBalancer":{"ingress":[{"ip":"10.0.0.1"}]}}}"#
+        ),
     ])
     func services(_ line: HealthCase) throws {
         #expect(try health("Service", "v1", line.json).health == line.health)

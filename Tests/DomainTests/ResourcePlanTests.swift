@@ -6,7 +6,9 @@ import WorkerRuntime
 private let stream = StreamID(cluster: "c1", namespace: "shop")
 private let web = ResourceID(stream: stream, kind: "Deployment", name: "web")
 
-private func at(_ epoch: Int64, _ sequence: Int64) -> StreamPosition { StreamPosition(epoch: epoch, sequence: sequence) }
+private func at(_ epoch: Int64, _ sequence: Int64) -> StreamPosition {
+    StreamPosition(epoch: epoch, sequence: sequence)
+}
 
 private func change(_ uid: String, _ health: Health = .healthy) -> ResourceChange {
     ResourceChange(id: web, apiVersion: "apps/v1", uid: uid, assessment: HealthAssessment(health))
@@ -98,7 +100,11 @@ private func change(_ uid: String, _ health: Health = .healthy) -> ResourceChang
         var plan = ResourcePlan([web], stored: [nil], streams: [:])
         for sequence: Int64 in [1, 3, 7] {
             let message = ResourceMessage(
-                stream: stream, position: at(1, sequence), keyID: 1, fact: .changed(change("a")))
+                stream: stream,
+                position: at(1, sequence),
+                keyID: 1,
+                fact: .changed(change("a"))
+            )
             _ = plan.take(message, entry: 0)
         }
         #expect(plan.wantedSnapshots == [stream])
@@ -106,7 +112,9 @@ private func change(_ uid: String, _ health: Health = .healthy) -> ResourceChang
         #expect(gaps == 2)
         var later = ResourcePlan([web], stored: [nil], streams: plan.streams)
         _ = later.take(
-            ResourceMessage(stream: stream, position: at(1, 20), keyID: 1, fact: .changed(change("a"))), entry: 0)
+            ResourceMessage(stream: stream, position: at(1, 20), keyID: 1, fact: .changed(change("a"))),
+            entry: 0
+        )
         #expect(later.wantedSnapshots.isEmpty)
     }
 

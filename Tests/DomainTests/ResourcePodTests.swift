@@ -12,36 +12,56 @@ import Testing
 
     @Test(arguments: [
         HealthCase(
-            "an error while it restarts always", .degraded,
-            #"{"spec":{"restartPolicy":"Always"},"status":{"phase":"Pending",\#(waiting("ErrImagePull"))}}"#),
+            "an error while it restarts always",
+            .degraded,
+            #"{"spec":{"restartPolicy":"Always"},"status":{"phase":"Pending",\#(waiting("ErrImagePull"))}}"#
+        ),
         HealthCase(
-            "a reason that ends in Error", .degraded,
-            #"{"spec":{"restartPolicy":"Always"},"status":{"phase":"Pending",\#(waiting("CreateContainerError"))}}"#),
+            "a reason that ends in Error",
+            .degraded,
+            #"{"spec":{"restartPolicy":"Always"},"status":{"phase":"Pending",\#(waiting("CreateContainerError"))}}"#
+        ),
         HealthCase(
-            "a back-off goes before readiness", .degraded,
-            #"{"spec":{"restartPolicy":"Always"},"status":{"phase":"Running",\#(ready),\#(waiting("CrashLoopBackOff"))}}"#),
+            "a back-off goes before readiness",
+            .degraded,
+            #"{"spec":{"restartPolicy":"Always"},"status":{"phase":"Running",\#(ready),\#(waiting("CrashLoopBackOff"))}}"#
+        ),
         HealthCase(
-            "an error of a pod that ends", .progressing,
-            #"{"spec":{"restartPolicy":"Never"},"status":{"phase":"Pending",\#(waiting("ErrImagePull"))}}"#),
+            "an error of a pod that ends",
+            .progressing,
+            #"{"spec":{"restartPolicy":"Never"},"status":{"phase":"Pending",\#(waiting("ErrImagePull"))}}"#
+        ),
         HealthCase(
-            "an error of a pod that ends and asks to be judged", .degraded,
+            "an error of a pod that ends and asks to be judged",
+            .degraded,
             #"{"metadata":{"annotations":{"argocd.argoproj.io/ignore-restart-policy":"true"}},"#
-                + #""spec":{"restartPolicy":"Never"},"status":{"phase":"Pending",\#(waiting("ErrImagePull"))}}"#),
+                + #""spec":{"restartPolicy":"Never"},"status":{"phase":"Pending",\#(waiting("ErrImagePull"))}}"#
+        ),
         HealthCase(
-            "other waiting", .progressing,
-            #"{"spec":{"restartPolicy":"Always"},"status":{"phase":"Pending",\#(waiting("ContainerCreating"))}}"#),
+            "other waiting",
+            .progressing,
+            #"{"spec":{"restartPolicy":"Always"},"status":{"phase":"Pending",\#(waiting("ContainerCreating"))}}"#
+        ),
         HealthCase("pending", .progressing, #"{"status":{"phase":"Pending"}}"#),
         HealthCase("succeeded", .healthy, #"{"status":{"phase":"Succeeded"}}"#),
         HealthCase("failed", .degraded, #"{"status":{"phase":"Failed"}}"#),
         HealthCase("ready", .healthy, #"{"spec":{"restartPolicy":"Always"},"status":{"phase":"Running",\#(ready)}}"#),
         HealthCase(
-            "not ready after an end", .degraded,
+            "not ready after an end",
+            .degraded,
             #"{"spec":{"restartPolicy":"Always"},"status":{"phase":"Running","#
-                + #""containerStatuses":[{"lastState":{"terminated":{"exitCode":1}}}]}}"#),
+                + #""containerStatuses":[{"lastState":{"terminated":{"exitCode":1}}}]}}"#
+        ),
         HealthCase(
-            "not ready yet", .progressing,
-            #"{"spec":{"restartPolicy":"Always"},"status":{"phase":"Running","containerStatuses":[{"lastState":{}}]}}"#),
-        HealthCase("running to its end", .progressing, #"{"spec":{"restartPolicy":"Never"},"status":{"phase":"Running"}}"#),
+            "not ready yet",
+            .progressing,
+            #"{"spec":{"restartPolicy":"Always"},"status":{"phase":"Running","containerStatuses":[{"lastState":{}}]}}"#
+        ),
+        HealthCase(
+            "running to its end",
+            .progressing,
+            #"{"spec":{"restartPolicy":"Never"},"status":{"phase":"Running"}}"#
+        ),
         HealthCase("no phase", .unknown, "{}"),
         HealthCase("running without a policy", .unknown, #"{"status":{"phase":"Running"}}"#),
     ])
@@ -83,7 +103,9 @@ import Testing
         let sign = try #require(
             try sign(
                 #""containerStatuses":[{"name":"web","image":"shop/web:1.4.2","#
-                    + #""state":{"waiting":{"reason":"\#(reason)","message":"not found"}}}]"#))
+                    + #""state":{"waiting":{"reason":"\#(reason)","message":"not found"}}}]"#
+            )
+        )
         #expect(sign.code == .imagePull)
         #expect(sign.isFailing)
         #expect(sign.sentence.contains("shop/web:1.4.2"))
@@ -94,7 +116,9 @@ import Testing
         let sign = try #require(
             try sign(
                 #""containerStatuses":[{"name":"web","restartCount":5,"state":{"waiting":{"reason":"CrashLoopBackOff"}},"#
-                    + #""lastState":{"terminated":{"exitCode":137,"reason":"OOMKilled"}}}]"#))
+                    + #""lastState":{"terminated":{"exitCode":137,"reason":"OOMKilled"}}}]"#
+            )
+        )
         #expect(sign.code == .crashLoop)
         #expect(
             sign.sentence
@@ -105,11 +129,13 @@ import Testing
     @Test func `a configuration error is one, and an unschedulable pod does not fail by itself`() throws {
         let config = try sign(
             #""initContainerStatuses":[{"name":"init","state":{"waiting":{"reason":"CreateContainerConfigError","#
-                + #""message":"secret \"db\" not found"}}}]"#)
+                + #""message":"secret \"db\" not found"}}}]"#
+        )
         #expect(config?.code == .configError)
         #expect(config?.sentence.contains(#"secret "db" not found"#) == true)
         let scheduling = try sign(
-            #""conditions":[{"type":"PodScheduled","status":"False","reason":"Unschedulable","message":"0/3 nodes"}]"#)
+            #""conditions":[{"type":"PodScheduled","status":"False","reason":"Unschedulable","message":"0/3 nodes"}]"#
+        )
         #expect(scheduling?.code == .unschedulable)
         #expect(scheduling?.isFailing == false)
         #expect(try sign(#""phase":"Running""#) == nil)

@@ -16,7 +16,12 @@ import Testing
     @Test func `the worst workload decides and says why`() {
         let sum = InstanceRollUp([
             ResourceTally(kind: "Deployment", health: .healthy, count: 1, example: "Deployment web"),
-            ResourceTally(kind: "StatefulSet", health: .progressing, count: 1, example: "StatefulSet db: 0 of 1 pods are ready"),
+            ResourceTally(
+                kind: "StatefulSet",
+                health: .progressing,
+                count: 1,
+                example: "StatefulSet db: 0 of 1 pods are ready"
+            ),
         ])
         #expect(sum.assessment == HealthAssessment(.progressing, "StatefulSet db: 0 of 1 pods are ready"))
     }

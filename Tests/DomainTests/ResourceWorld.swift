@@ -27,7 +27,8 @@ enum AgentMessage {
         make("slipway.resource.changed.v1", object, epoch, sequence, key: key, instance: instance)
     }
 
-    static func gone(_ kind: String, _ name: String, uid: String, _ epoch: Int64, _ sequence: Int64) -> KafkaMessageView {
+    static func gone(_ kind: String, _ name: String, uid: String, _ epoch: Int64, _ sequence: Int64) -> KafkaMessageView
+    {
         let apiVersion = kind == "Deployment" ? "apps/v1" : "v1"
         let body =
             #"{"apiVersion":"\#(apiVersion)","kind":"\#(kind)","#
@@ -53,7 +54,11 @@ enum AgentMessage {
         var headers = [("ce_type", type), ("ce_epoch", String(epoch)), ("ce_sequence", String(sequence))]
         if let instance { headers.append(("ce_instance", instance)) }
         return KafkaMessageView(
-            topic: "resource.changes", key: key, headers: headers, value: body.map { Array($0.utf8) })
+            topic: "resource.changes",
+            key: key,
+            headers: headers,
+            value: body.map { Array($0.utf8) }
+        )
     }
 
     /// A Deployment of one replica.
@@ -96,7 +101,7 @@ final class ResourceWorld {
             return try server.createDatabase(name)
         }
         connection = try PostgresConnection(PostgresConfiguration(url: url))
-        try PostgresMigrator(runtimeMigrations + domainMigrations).migrate(connection)
+        try PostgresMigrator(fleetMigrations).migrate(connection)
         handler = ResourceHandler(fleetKey: try FleetKey(base64: FleetKey.random()), verifier: TrustingVerifier())
         try connection.script(
             """

@@ -12,12 +12,10 @@ extension ObjectValue {
     /// Reads every document of a YAML stream; empty ones are passed over.
     public static func documents(yaml text: String) throws(ManifestError) -> [ObjectValue] {
         do {
-            var values: [ObjectValue] = []
-            for node in try Yams.compose_all(yaml: text) {
-                let value = ObjectValue(node)
-                if value != .null { values.append(value) }
-            }
-            return values
+            let nodes = try Yams.compose_all(yaml: text)
+            let values = nodes.map { ObjectValue($0) }
+            if let error = nodes.error { throw error }
+            return values.filter { $0 != .null }
         } catch let error as YamlError {
             throw ManifestError(sentence: "The YAML cannot be read: \(Self.place(of: error)).")
         } catch {
@@ -40,11 +38,13 @@ extension ObjectValue {
 
     /// Yams resolves plain scalars by YAML 1.1's core rules; a quoted one is always a text.
     private static func scalar(_ node: Node, text: String) -> ObjectValue {
-        if node.null != nil { return .null }
-        if let truth = node.bool { return .bool(truth) }
-        if let number = node.int { return .int(Int64(number)) }
-        if let number = node.float { return .double(number) }
-        return .string(text)
+        switch node.tag.description {
+        case Tag.Name.null.rawValue: .null
+        case Tag.Name.bool.rawValue: node.bool.map { .bool($0) } ?? .string(text)
+        case Tag.Name.int.rawValue: node.int.map { .int(Int64($0)) } ?? .string(text)
+        case Tag.Name.float.rawValue: node.float.map { .double($0) } ?? .string(text)
+        default: .string(text)
+        }
     }
 
     private static func place(of error: YamlError) -> String {

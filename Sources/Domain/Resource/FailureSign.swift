@@ -57,7 +57,9 @@ extension FailureSign {
             let image = container["image"]?.string ?? ""
             let advice = "check its name and tag, and that the cluster may pull it"
             self.init(
-                .imagePull, "The image \(image) of the container \(name) cannot be pulled (pod \(pod)): \(advice)\(detail)")
+                .imagePull,
+                "The image \(image) of the container \(name) cannot be pulled (pod \(pod)): \(advice)\(detail)"
+            )
         } else if reason.equals("CrashLoopBackOff") {
             self.init(.crashLoop, Self.crash(of: container, name: name, pod: pod))
         } else if reason.equals("CreateContainerConfigError") {
@@ -75,7 +77,8 @@ extension FailureSign {
         let ended = container["lastState"]?["terminated"]
         let code = ended?["exitCode"]?.int.map { "with exit code \($0)" } ?? "without an exit code"
         let why = ended?["reason"]?.equals("OOMKilled") == true ? ", out of memory" : ""
-        return "The container \(name) keeps ending \(code)\(why), restarted \(restarts) times (pod \(pod)): see its logs"
+        return
+            "The container \(name) keeps ending \(code)\(why), restarted \(restarts) times (pod \(pod)): see its logs"
     }
 
     /// The cluster's own words after a colon, cut where registries become long-winded.

@@ -34,7 +34,8 @@ struct InstanceRollUp: Sendable, Hashable {
     private static func assess(_ tallies: [ResourceTally], _ pods: [ResourceTally]) -> HealthAssessment {
         guard !tallies.isEmpty else { return HealthAssessment(.missing, "No object of the instance is known") }
         let deciding = deciding(tallies)
-        guard let worst = deciding.max(by: { ($0.health, $1.kind) < ($1.health, $0.kind) }), worst.health != .healthy else {
+        guard let worst = deciding.max(by: { ($0.health, $1.kind) < ($1.health, $0.kind) }), worst.health != .healthy
+        else {
             let warning = tallies.filter { isExposure($0.kind) && $0.health != .healthy }.min { $0.kind < $1.kind }
             return HealthAssessment(.healthy, warning?.example)
         }

@@ -45,7 +45,9 @@ final class ResourceDecoder {
     }
 
     private func stream(of message: KafkaMessageView) throws(Refusal) -> StreamID {
-        guard let key = message.key else { throw .invalid("key", "The key is missing; it should be cluster/namespace.") }
+        guard let key = message.key else {
+            throw .invalid("key", "The key is missing; it should be cluster/namespace.")
+        }
         if let known = streams[key] { return known }
         guard let stream = StreamID(key: key) else {
             throw .invalid("key", "The key is '\(key.prefix(80))'; it should be cluster/namespace.")
@@ -73,7 +75,8 @@ final class ResourceDecoder {
             throw .deadLetter(
                 Reason(
                     code: "unknown_type",
-                    sentence: "The type '\(type.prefix(80))' is not one that this version of the resource worker reads.",
+                    sentence:
+                        "The type '\(type.prefix(80))' is not one that this version of the resource worker reads.",
                     field: "ce_type"
                 )
             )

@@ -186,7 +186,12 @@ public final class ResourceHandler: Handler {
         for cluster in names {
             guard let row = known[cluster] else { continue }
             let post = AgentPost(
-                fleetKey: fleetKey, worker: Self.worker, cluster: cluster, epoch: row.epoch, keyID: row.keyID)
+                fleetKey: fleetKey,
+                worker: Self.worker,
+                cluster: cluster,
+                epoch: row.epoch,
+                keyID: row.keyID
+            )
             if due.contains(cluster) { batch.outbox.append(post.helloRequested(now: batch.now)) }
             for stream in snapshots.filter({ $0.cluster == cluster }).sorted() {
                 batch.outbox.append(post.snapshotRequested(stream.namespace, now: batch.now))

@@ -63,7 +63,9 @@ struct ResourceReader {
         guard root.isObject else { throw wrong("data", root.kindInWords, "an object") }
         let kind = try name(root["kind"], "kind")
         let apiVersion = try name(root["apiVersion"], "apiVersion")
-        guard let began = try number(root["began"], "began") else { throw missing("began", "the first message's sequence") }
+        guard let began = try number(root["began"], "began") else {
+            throw missing("began", "the first message's sequence")
+        }
         guard let count = try number(root["count"], "count") else { throw missing("count", "the number of objects") }
         return SnapshotEnded(kind: kind, apiVersion: apiVersion, began: began, count: count)
     }

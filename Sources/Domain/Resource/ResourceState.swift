@@ -83,8 +83,14 @@ struct ResourceHistory: Sendable {
     }
 
     private mutating func end(at position: StreamPosition, apiVersion: String, uid: String) {
-        var state = current ?? ResourceState(
-            apiVersion: apiVersion, uid: uid, position: position, assessment: HealthAssessment(.missing))
+        var state =
+            current
+            ?? ResourceState(
+                apiVersion: apiVersion,
+                uid: uid,
+                position: position,
+                assessment: HealthAssessment(.missing)
+            )
         state.uid = uid
         state.position = position
         state.assessment = HealthAssessment(.missing)
@@ -103,7 +109,9 @@ struct ResourceHistory: Sendable {
     /// Whether the batch changed what is stored.
     var isChanged: Bool { current?.position != stored?.position }
 
-    /// Whether followers of the object's status see a difference. An object that came and went unseen is none.
+    /// Whether followers of the object's status see a difference.
+    ///
+    /// An object that came and went unseen is none.
     var isVisiblyChanged: Bool {
         guard let current else { return false }
         guard let stored else { return !current.isGone }

@@ -21,10 +21,13 @@ enum ResourceStatus {
             json.member("healthReason", state.assessment.reason)
             if let isReady = state.isReady { json.member("ready", isReady) }
             if let sign = state.sign {
-                json.member("sign", object: { json in
-                    json.member("code", sign.code.rawValue)
-                    json.member("message", sign.sentence)
-                })
+                json.member(
+                    "sign",
+                    object: { json in
+                        json.member("code", sign.code.rawValue)
+                        json.member("message", sign.sentence)
+                    }
+                )
             }
             json.member("revision", state.revision)
         }
@@ -44,8 +47,13 @@ enum ResourceStatus {
     static func tombstone(of id: ResourceID, revision: Int64, at now: Int64) -> OutboxRecord {
         let key = id.key
         return OutboxRecord(
-            tombstone: topic, key: key, id: "\(key)@\(revision)", source: ResourceHandler.source, revision: revision,
-            time: now)
+            tombstone: topic,
+            key: key,
+            id: "\(key)@\(revision)",
+            source: ResourceHandler.source,
+            revision: revision,
+            time: now
+        )
     }
 
     private static let topic = "resource.status"

@@ -35,8 +35,9 @@ struct ResourceStore {
         return streams
     }
 
-    /// Writes how far the streams were followed. A stream that began at the same time in another lane keeps the later
-    /// position.
+    /// Writes how far the streams were followed.
+    ///
+    /// A stream that began at the same time in another lane keeps the later position.
     func advance(
         _ streams: [StreamID: StreamState],
         now: Int64,

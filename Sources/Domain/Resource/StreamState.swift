@@ -19,7 +19,9 @@ struct StreamState: Sendable, Equatable {
         case repeated
     }
 
-    /// Follows a message. A gap wants a snapshot; an epoch begins at 1, so a later beginning is a gap too.
+    /// Follows a message.
+    ///
+    /// A gap wants a snapshot; an epoch begins at 1, so a later beginning is a gap too.
     mutating func follow(_ next: StreamPosition) -> Step {
         guard next > position else { return .repeated }
         let isNewEpoch = next.epoch > position.epoch

@@ -14,9 +14,13 @@ enum StatefulSetHealth {
         }
         let strategy = object["spec"]?["updateStrategy"]
         let updated = object.count("updatedReplicas")
-        if strategy?["type"]?.equals("RollingUpdate") == true, let rolling = strategy?["rollingUpdate"], !rolling.isNull {
+        if strategy?["type"]?.equals("RollingUpdate") == true, let rolling = strategy?["rollingUpdate"], !rolling.isNull
+        {
             if let wanted, let partition = rolling["partition"]?.int, updated < wanted - partition {
-                return HealthAssessment(.progressing, "\(updated) of \(wanted - partition) pods of the partition are updated")
+                return HealthAssessment(
+                    .progressing,
+                    "\(updated) of \(wanted - partition) pods of the partition are updated"
+                )
             }
             return HealthAssessment(.healthy, "\(updated) pods are updated")
         }

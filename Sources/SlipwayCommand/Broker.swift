@@ -1,0 +1,61 @@
+import ArgumentParser
+import Dispatch
+import Domain
+import Foundation
+import Kafka
+import WorkerRuntime
+
+struct Broker: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Run an embedded broker for demos and tests: librdkafka's mock cluster.",
+        discussion: """
+            Prints its address and serves until SIGTERM. It keeps only the newest 5 MiB or 100,000 messages of a partition
+            and loses everything when it ends: never use it for work that matters.
+            """
+    )
+
+    @Option(help: "What topic names begin with [SLIPWAY_TOPIC_PREFIX, default 'slipway.'].")
+    var topicPrefix: String?
+    @Option(help: "The partitions of each topic.")
+    var partitions = 4
+    @Option(help: "A cluster whose command topic is made; may be repeated.")
+    var cluster: [String] = []
+    @Option(help: "A file that the address is written to.")
+    var addressFile: String?
+
+    func run() throws {
+        let prefix = Settings(flags: ["TOPIC_PREFIX": topicPrefix]).topicPrefix
+        let broker = try KafkaMockCluster()
+        for topic in Topics.complete(clusters: cluster) {
+            try broker.createTopic(prefix + topic.name, partitions: topic.partitions == 1 ? 1 : partitions)
+        }
+        print(broker.bootstrapServers)
+        if let addressFile {
+            try Data((broker.bootstrapServers + "\n").utf8).write(to: URL(filePath: addressFile), options: .atomic)
+        }
+        Signals.wait()
+        broker.close()
+    }
+}
+
+/// Waits for SIGTERM or SIGINT.
+enum Signals {
+    /// Blocks the calling thread until the process is asked to end.
+    static func wait() {
+        let asked = DispatchSemaphore(value: 0)
+        let sources = onEnd { asked.signal() }
+        asked.wait()
+        sources.forEach { $0.cancel() }
+    }
+
+    /// Calls when the process is asked to end, for as long as the sources are kept.
+    static func onEnd(_ body: @escaping @Sendable () -> Void) -> [any DispatchSourceSignal] {
+        [SIGTERM, SIGINT, SIGHUP].map { number in
+            signal(number, SIG_IGN)
+            let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
+            source.setEventHandler(handler: body)
+            source.resume()
+            return source
+        }
+    }
+}

@@ -1,0 +1,66 @@
+import ArgumentParser
+import Foundation
+
+struct Demo: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Run the whole fleet on this machine and show how a release event becomes a running instance.",
+        discussion: """
+            Starts an embedded PostgreSQL and an embedded broker in folders of their own, the fleet as separate processes and
+            a simulated cluster; publishes a CDEvents artifact.published event; follows it. Leaves nothing behind.
+            """
+    )
+
+    @Flag(help: "End when the instance runs: exit code 0, or 1 with the reason when it does not.")
+    var once = false
+    @Option(help: "How many of each worker.")
+    var scale = 1
+    @Option(help: "How many seconds the instance may take to run.")
+    var limit = 120
+    @Option(help: "A failure that the simulated cluster plays: imagePull, crashLoop or neverReady.")
+    var failure: String?
+
+    func run() throws {
+        let terminal = Terminal()
+        let world = try DemoWorld(terminal: terminal)
+        let stop = DemoStop()
+        let sources = Signals.onEnd { stop.request() }
+        defer {
+            world.end()
+            sources.forEach { $0.cancel() }
+        }
+        do {
+            try world.start(scale: scale, stop: stop)
+            let story = DemoStory(world: world, terminal: terminal, stop: stop, limit: .seconds(limit))
+            try story.prepare(failure: failure)
+            let isRunning = try story.release("1.4.2")
+            if once {
+                guard isRunning else { throw ExitCode(1) }
+                return
+            }
+            world.showWhatNext()
+            stop.wait()
+        } catch is DemoStop.Requested {
+            terminal.line("\nstopped")
+        }
+    }
+}
+
+/// Tells that the demo should end.
+final class DemoStop: Sendable {
+    struct Requested: Error {}
+    private let asked = DispatchSemaphore(value: 0)
+    private let flag = LockedFlag()
+
+    func request() {
+        flag.set()
+        asked.signal()
+    }
+
+    func check() throws {
+        if flag.isSet { throw Requested() }
+    }
+
+    func wait() {
+        asked.wait()
+    }
+}

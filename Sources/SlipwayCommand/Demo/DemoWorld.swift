@@ -1,0 +1,166 @@
+import Domain
+import Foundation
+import Kafka
+import Postgres
+import WorkerRuntime
+
+/// The processes and folders of a demo, begun and ended together.
+final class DemoWorld {
+    static let cluster = "demo"
+    let folder: String
+    let terminal: Terminal
+    let settingsFile: String
+    private var server: PostgresServer?
+    private var children: [Process] = []
+    private(set) var environment: [String: String] = [:]
+
+    init(terminal: Terminal) throws {
+        self.terminal = terminal
+        folder = NSTemporaryDirectory() + "slipway-demo-\(ProcessInfo.processInfo.processIdentifier)"
+        settingsFile = FileManager.default.currentDirectoryPath + "/.slipway/demo.env"
+        try FileManager.default.createDirectory(
+            atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o755])
+    }
+
+    var kafka: KafkaSettings { KafkaSettings(bootstrapServers: environment["SLIPWAY_KAFKA_BROKERS"] ?? "") }
+
+    /// Starts everything, in the order in which each needs the other.
+    func start(scale: Int, stop: DemoStop) throws {
+        let server = try PostgresServer(folder: folder + "/postgres", durable: true, isTemporary: true)
+        self.server = server
+        let fleetKey = FleetKey.random()
+        environment = [
+            "SLIPWAY_DATABASE_URL": try server.createDatabase("slipway"), "SLIPWAY_FLEET_KEY": fleetKey,
+            "SLIPWAY_SETTLE_SECONDS": "2", "SLIPWAY_FAILURE_SECONDS": "5", "SLIPWAY_LOG_LEVEL": "info",
+        ]
+        step("PostgreSQL \(try version()) in a folder of its own, port \(server.port)")
+        try stop.check()
+        environment["SLIPWAY_KAFKA_BROKERS"] = try startBroker(stop)
+        step("an embedded broker at \(environment["SLIPWAY_KAFKA_BROKERS"] ?? ""), with \(Topics.complete(clusters: [Self.cluster]).count) topics")
+        let connection = try PostgresConnection(PostgresConfiguration(url: environment["SLIPWAY_DATABASE_URL"] ?? ""))
+        let applied = try Migrate.migrate(connection, outboxShards: Installation.defaultOutboxShards)
+        connection.close()
+        step("the schema: \(applied.joined(separator: ", "))")
+        let workers = ["release-worker", "deployment-worker", "agent-worker", "resource-worker", "outbox-relay", "timekeeper"]
+        for worker in workers {
+            for number in 1...max(1, scale) { _ = try launch(worker, log: "\(worker)-\(number)") }
+        }
+        step("the fleet: \(workers.joined(separator: ", "))\(scale > 1 ? ", \(scale) of each" : "")")
+        try writeSettings()
+    }
+
+    /// Starts the simulated cluster's agent, once the cluster is registered.
+    func startAgent() throws {
+        let fleetKey = try FleetKey(base64: environment["SLIPWAY_FLEET_KEY"] ?? "")
+        environment["SLIPWAY_CLUSTER"] = Self.cluster
+        let key = fleetKey.clusterKey(Self.cluster, keyID: 1).base64
+        _ = try launch("cluster-agent", ["--simulate"], log: "cluster-agent", more: ["SLIPWAY_AGENT_KEY": key])
+        step("a simulated cluster named '\(Self.cluster)', with its agent")
+    }
+
+    /// Says what died, if anything did: a demo whose fleet is broken must not wait for it.
+    func checkChildren() throws {
+        for child in children where !child.isRunning {
+            let name = child.executableURL?.lastPathComponent ?? "a process"
+            throw StartError("\(name) ended with exit code \(child.terminationStatus); its log:\n\(lastLines(of: name))")
+        }
+    }
+
+    /// Ends every process and removes every file.
+    func end() {
+        for child in children.reversed() where child.isRunning { child.terminate() }
+        let patience = Date().addingTimeInterval(10)
+        for child in children {
+            while child.isRunning, Date() < patience { Thread.sleep(forTimeInterval: 0.02) }
+            if child.isRunning { kill(child.processIdentifier, SIGKILL) }
+        }
+        server?.stop(.immediate)
+        try? FileManager.default.removeItem(atPath: folder)
+        try? FileManager.default.removeItem(atPath: settingsFile)
+        // Gone only when it is empty: others may keep files there.
+        rmdir((settingsFile as NSString).deletingLastPathComponent)
+    }
+
+    func showWhatNext() {
+        let slipway = CommandLine.arguments.first ?? "slipway"
+        terminal.line("\n\(terminal.paint("Everything stays up until Ctrl-C.", .bold)) In a second terminal, in this folder:\n")
+        for line in [
+            "set -a; . .slipway/demo.env; set +a",
+            "\(slipway) overview",
+            "\(slipway) explain shop/staging/web",
+            "\(slipway) send artifact.published --purl 'pkg:oci/web?repository_url=registry.example/shop/web&tag=1.5.0'",
+            "\(slipway) send instance.upgrade --set project=shop --set environment=staging --set instance=web --set version=1.4.2",
+            "\(slipway) status",
+        ] { terminal.line("  " + line) }
+        terminal.line("\nThe logs are in \(folder)/logs.")
+    }
+
+    private func step(_ text: String) {
+        terminal.line("\(terminal.paint("✓", .green)) \(text)")
+    }
+
+    private func version() throws -> String {
+        let connection = try PostgresConnection(PostgresConfiguration(url: environment["SLIPWAY_DATABASE_URL"] ?? ""))
+        defer { connection.close() }
+        let text = try connection.query("show server_version").only().string(0)
+        return text.split(separator: " ").first.map(String.init) ?? text
+    }
+
+    private func startBroker(_ stop: DemoStop) throws -> String {
+        let file = folder + "/broker.address"
+        let broker = try launch(
+            "slipway", ["broker", "--cluster", Self.cluster, "--partitions", "4", "--address-file", file], log: "broker")
+        let patience = Date().addingTimeInterval(20)
+        while Date() < patience {
+            try stop.check()
+            if let address = try? String(contentsOfFile: file, encoding: .utf8), !address.isEmpty {
+                return address.trimmingCharacters(in: .whitespacesAndNewlines)
+            }
+            guard broker.isRunning else { break }
+            Thread.sleep(forTimeInterval: 0.02)
+        }
+        throw StartError("The embedded broker did not start:\n\(lastLines(of: "broker"))")
+    }
+
+    private func launch(_ name: String, _ arguments: [String] = [], log: String, more: [String: String] = [:]) throws -> Process {
+        let own = URL(filePath: "/proc/self/exe").resolvingSymlinksInPath()
+        let executable = own.deletingLastPathComponent().appending(path: name)
+        guard FileManager.default.isExecutableFile(atPath: executable.path) else {
+            throw StartError("'\(executable.path)' is missing; build the whole package with 'swift build'.")
+        }
+        let logs = folder + "/logs"
+        try FileManager.default.createDirectory(atPath: logs, withIntermediateDirectories: true)
+        _ = FileManager.default.createFile(atPath: "\(logs)/\(log).log", contents: nil)
+        let process = Process()
+        process.executableURL = executable
+        process.arguments = arguments
+        process.environment = ProcessInfo.processInfo.environment
+            .filter { !$0.key.hasPrefix("SLIPWAY_") }
+            .merging(environment) { $1 }.merging(more) { $1 }
+        let handle = FileHandle(forWritingAtPath: "\(logs)/\(log).log")
+        process.standardOutput = handle
+        process.standardError = handle
+        process.standardInput = FileHandle.nullDevice
+        try process.run()
+        children.append(process)
+        return process
+    }
+
+    private func lastLines(of name: String) -> String {
+        let files = (try? FileManager.default.contentsOfDirectory(atPath: folder + "/logs")) ?? []
+        guard let file = files.first(where: { $0.hasPrefix(name) }),
+            let text = try? String(contentsOfFile: "\(folder)/logs/\(file)", encoding: .utf8)
+        else { return "(no log)" }
+        return text.split(separator: "\n").suffix(8).joined(separator: "\n")
+    }
+
+    private func writeSettings() throws {
+        try FileManager.default.createDirectory(
+            atPath: (settingsFile as NSString).deletingLastPathComponent, withIntermediateDirectories: true)
+        let lines = environment.sorted { $0.key < $1.key }.map { "\($0.key)='\($0.value)'" }
+        let data = Data((lines.joined(separator: "\n") + "\n").utf8)
+        // The file holds the database's password and the fleet's key.
+        _ = FileManager.default.createFile(
+            atPath: settingsFile, contents: data, attributes: [.posixPermissions: 0o600])
+    }
+}

@@ -1,0 +1,112 @@
+import ArgumentParser
+import Foundation
+import Postgres
+
+struct Explain: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Tell what happened to an instance or a command, what it waits for, and who must act.")
+
+    @Argument(help: "An instance as project/environment/instance, an environment as project/environment, or a command's id.")
+    var what: String
+    @OptionGroup var connection: ConnectionOptions
+    @OptionGroup var output: OutputOptions
+
+    struct Story: Encodable {
+        let command: String
+        let operation: String
+        let subject: String
+        let state: String
+        let steps: [Step]
+        let waitsFor: String?
+    }
+
+    struct Step: Encodable {
+        let time: String
+        let state: String
+        let isLate: Bool
+        let worker: String
+        let reason: String?
+    }
+
+    func run() throws {
+        let database = try connection.connect()
+        let ids = try find(database)
+        guard !ids.isEmpty else {
+            throw ValidationError("'\(what)' is no known command, and no instance or environment with a command.")
+        }
+        let stories = try ids.map { try story(of: $0, database) }
+        database.close()
+        if output.json { return try printJSON(stories) }
+        let terminal = Terminal()
+        for story in stories {
+            terminal.line("\(terminal.paint(story.operation, .bold)) of \(story.subject)  \(terminal.state(story.state))  \(terminal.paint(story.command, .dim))")
+            for step in story.steps {
+                let late = step.isLate ? " (late: changes nothing)" : ""
+                terminal.line("  \(step.time)  \(terminal.state(step.state))\(late)  by \(step.worker)  \(step.reason ?? "")")
+            }
+            if let waits = story.waitsFor { terminal.line("  \(terminal.paint("waits for", .yellow)) \(waits)") }
+        }
+    }
+
+    private func find(_ database: PostgresConnection) throws -> [UUID] {
+        if let id = UUID(uuidString: what) {
+            return try database.query("select id from command where id = $1", [.uuid(id)]).map { try $0.uuid(0) }
+        }
+        let parts = what.split(separator: "/").map(String.init)
+        guard parts.count == 2 || parts.count == 3 else { return [] }
+        return try database.query(
+            """
+            select id from command
+            where key = $1 and ($2::text is null or (subject_kind = 'instance' and subject_name = $2))
+            order by created_at desc limit 5
+            """,
+            [.text(parts[0] + "/" + parts[1]), .optionalText(parts.count == 3 ? parts[2] : nil)]
+        ).map { try $0.uuid(0) }.reversed()
+    }
+
+    private func story(of id: UUID, _ database: PostgresConnection) throws -> Story {
+        let row = try database.query(
+            """
+            select c.operation, c.key || '/' || c.subject_name, c.state, c.failing_reason, k.state, c.cluster,
+                extract(epoch from c.step_deadline - now())::bigint, c.healthy_since is not null, c.settle_seconds
+            from command c left join cluster k on k.cluster = c.cluster where c.id = $1
+            """,
+            [.uuid(id)]
+        ).only()
+        let steps = try database.query(
+            """
+            select to_char(at at time zone 'UTC', 'HH24:MI:SS.MS'), state, late, worker, reason_code, reason
+            from command_step where command = $1 order by revision
+            """,
+            [.uuid(id)]
+        ).map { step in
+            let code = try step.optionalString(4)
+            return Step(
+                time: try step.string(0), state: try step.string(1), isLate: try step.bool(2),
+                worker: try step.string(3), reason: try step.optionalString(5).map { "\(code ?? ""): \($0)" })
+        }
+        return Story(
+            command: id.uuidString.lowercased(), operation: try row.string(0), subject: try row.string(1),
+            state: try row.string(2), steps: steps, waitsFor: try waits(row))
+    }
+
+    private func waits(_ row: PostgresRow) throws -> String? {
+        let left = try row.optionalInt64(6).map { ", for at most \(max(0, $0)) s more" } ?? ""
+        let agent = try row.optionalString(4) ?? "unknown"
+        let cluster = try row.optionalString(5) ?? ""
+        switch try row.string(2) {
+        case "accepted", "sent":
+            return agent == "connected"
+                ? "the agent of cluster \(cluster) to take it\(left)"
+                : "the agent of cluster \(cluster), which is \(agent): whoever runs it must start it\(left)"
+        case "acknowledged":
+            return "the agent of cluster \(cluster) to apply it\(left)"
+        case "applied":
+            if try row.bool(7) { return "the settling time of \(try row.int32(8)) s to pass in good health" }
+            if let failing = try row.optionalString(3) { return "its objects to recover: \(failing)\(left)" }
+            return "its objects to become healthy\(left)"
+        default:
+            return nil
+        }
+    }
+}

@@ -1,0 +1,120 @@
+import ArgumentParser
+import CloudEvents
+import Foundation
+import Kafka
+
+/// A message that the command line sends, made of flags or a file.
+struct Outgoing {
+    let topic: String
+    let key: String
+    let type: String
+    let source: String
+    let id: String
+    let data: [UInt8]
+    var isRequest: Bool { topic == "deployment.requests" }
+
+    init(what: String, set: [String], file: String?, purl: String?, source: String, id: String) throws {
+        self.source = source
+        self.id = id
+        var fields = try Self.fields(set, file: file)
+        switch what {
+        case "artifact.published", "artifact.packaged":
+            type = "dev.cdevents.\(what).0.3.0"
+            topic = "release.events"
+            if let purl { fields = Self.event(type: type, purl: purl, source: source, id: id) }
+            let subject = (fields["subject"] as? [String: Any])?["id"] as? String
+            guard let subject else {
+                throw ValidationError("'--purl' or '--file' should name the artifact.")
+            }
+            key = subject.split(separator: "?").first?.split(separator: "/").last?.split(separator: "@").first.map(String.init) ?? subject
+        case "release.published":
+            type = "slipway.release.published.v1"
+            topic = "release.events"
+            key = fields["artifact"] as? String ?? ""
+        default:
+            type = "slipway.\(what).v1"
+            topic = "deployment.requests"
+            key = Self.requestKey(what, fields)
+        }
+        data = Array(try JSONSerialization.data(withJSONObject: fields, options: [.sortedKeys, .withoutEscapingSlashes]))
+    }
+
+    private static func requestKey(_ what: String, _ fields: [String: Any]) -> String {
+        func text(_ name: String) -> String { fields[name] as? String ?? "" }
+        switch what {
+        case "project.create", "application.create": return text("project")
+        case "cluster.register": return text("cluster")
+        default: return text("project") + "/" + text("environment")
+        }
+    }
+
+    private static func fields(_ set: [String], file: String?) throws -> [String: Any] {
+        var fields: [String: Any] = [:]
+        if let file {
+            let data: Data
+            do {
+                data = try Data(contentsOf: URL(filePath: file))
+            } catch {
+                throw ValidationError("'--file' is '\(file)', which cannot be read.")
+            }
+            guard let object = try? JSONSerialization.jsonObject(with: data) as? [String: Any] else {
+                throw ValidationError("'\(file)' should hold one JSON object.")
+            }
+            fields = object
+        }
+        for pair in set {
+            guard let equals = pair.firstIndex(of: "="), equals > pair.startIndex else {
+                throw ValidationError("'--set \(pair)' should have the form name=value.")
+            }
+            let value = String(pair[pair.index(after: equals)...]).replacingOccurrences(of: "\\n", with: "\n")
+            let name = String(pair[..<equals])
+            fields[name] = name.hasSuffix("Seconds") ? Int(value) ?? value : value
+        }
+        return fields
+    }
+
+    /// A CDEvent of spec 0.5.1.
+    static func event(type: String, purl: String, source: String, id: String) -> [String: Any] {
+        [
+            "context": [
+                "specversion": "0.5.1", "id": id, "source": source, "type": type,
+                "timestamp": RFC3339.format(microseconds: Int64(Date().timeIntervalSince1970 * 1_000_000)),
+            ],
+            "subject": ["id": purl, "source": source, "content": [String: String]()],
+        ]
+    }
+
+    var record: (String) -> KafkaRecord {
+        { prefix in
+            KafkaRecord(
+                topic: prefix + topic, key: Array(key.utf8), value: data,
+                headers: [
+                    KafkaHeader("ce_specversion", "1.0"), KafkaHeader("ce_id", id), KafkaHeader("ce_source", source),
+                    KafkaHeader("ce_type", type), KafkaHeader("content-type", "application/json"),
+                ])
+        }
+    }
+}
+
+/// Sends messages and waits for the broker's word.
+final class MessageSender {
+    private let producer: KafkaProducer
+    private let prefix: String
+
+    init(_ kafka: KafkaSettings, prefix: String) throws {
+        producer = try KafkaProducer(kafka)
+        self.prefix = prefix
+    }
+
+    func send(_ outgoing: Outgoing) throws {
+        try producer.send(outgoing.record(prefix), tag: 0)
+        let deliveries = try producer.flush(timeout: .seconds(30))
+        for delivery in deliveries {
+            if let error = delivery.error { throw error }
+        }
+    }
+
+    func close() {
+        producer.close()
+    }
+}

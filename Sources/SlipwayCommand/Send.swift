@@ -1,0 +1,116 @@
+import ArgumentParser
+import Domain
+import Foundation
+import Kafka
+import WorkerRuntime
+
+struct Send: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Send a deployment request or a release event, wait for the result and show the steps.",
+        discussion: """
+            slipway send instance.deploy --set project=shop --set environment=staging --set application=web \\
+                --set version=1.4.2 --set instance=web-1
+            slipway send artifact.published --purl 'pkg:oci/web?repository_url=registry.example/shop/web&tag=1.4.2'
+            slipway send instance.deploy --file request.json
+            """
+    )
+
+    @Argument(help: "What: project.create, cluster.register, environment.create, application.create, autodeploy.create, instance.deploy, instance.upgrade, release.published, artifact.published or artifact.packaged.")
+    var what: String
+    @Option(help: "A field of the data as name=value; may be repeated.")
+    var set: [String] = []
+    @Option(help: "A file with the JSON data.")
+    var file: String?
+    @Option(help: "The package URL of an artifact, for artifact.published and artifact.packaged.")
+    var purl: String?
+    @Option(help: "Who sends it.")
+    var source = "/slipway-cli"
+    @Option(help: "The event's id; a fresh one otherwise. The same id is done once.")
+    var id: String = UUID().uuidString.lowercased()
+    @Option(help: "How many seconds to wait for the end; 0 does not wait.")
+    var wait = 120
+    @OptionGroup var connection: ConnectionOptions
+    @OptionGroup var output: OutputOptions
+
+    func run() throws {
+        let outgoing = try Outgoing(what: what, set: set, file: file, purl: purl, source: source, id: id)
+        let kafka = try connection.kafka()
+        let prefix = connection.settings.topicPrefix
+        let follower = outgoing.isRequest && wait > 0 ? try KafkaReader(kafka) : nil
+        try follower?.read([prefix + "deployment.results"], fromBeginning: false)
+        let sender = try MessageSender(kafka, prefix: prefix)
+        try sender.send(outgoing)
+        sender.close()
+        guard let follower else {
+            if !output.json { Terminal().line("sent \(outgoing.type) with id \(id)") }
+            return
+        }
+        try follow(outgoing, follower)
+    }
+
+    private func follow(_ outgoing: Outgoing, _ reader: KafkaReader) throws {
+        let terminal = Terminal()
+        let began = ContinuousClock.now
+        if !output.json { terminal.line("sent \(outgoing.type) with id \(id)") }
+        while ContinuousClock.now - began < .seconds(wait) {
+            guard let message = try reader.next(timeout: .milliseconds(200)),
+                let result = ResultMessage(message), result.request.id == id, result.request.source == source
+            else { continue }
+            if output.json {
+                terminal.line(String(decoding: message.valueBytes ?? [], as: UTF8.self))
+            } else {
+                terminal.line(result.line(terminal, after: ContinuousClock.now - began))
+            }
+            switch result.state {
+            case "succeeded": return
+            case "rejected": throw ExitCode(2)
+            case "failed", "timed_out", "superseded", "canceled": throw ExitCode(1)
+            default: continue
+            }
+        }
+        FileHandle.standardError.write(Data("no end within \(wait) s; 'slipway explain' tells what it waits for\n".utf8))
+        throw ExitCode(3)
+    }
+}
+
+/// A message on `deployment.results` as the command line reads it.
+struct ResultMessage: Decodable {
+    struct Request: Decodable {
+        let source: String
+        let id: String
+    }
+    struct Why: Decodable {
+        let code: String
+        let message: String
+    }
+    struct Subject: Decodable {
+        let kind: String
+        let name: String
+    }
+    let command: String?
+    let request: Request
+    let subject: Subject
+    let state: String
+    let revision: Int
+    let reason: Why?
+
+    init?(_ message: KafkaMessage) {
+        guard let bytes = message.valueBytes, let result = try? JSONDecoder().decode(Self.self, from: Data(bytes)) else {
+            return nil
+        }
+        self = result
+    }
+
+    func line(_ terminal: Terminal, after time: Duration) -> String {
+        let why = reason.map { "  \($0.code): \($0.message)" } ?? ""
+        return "\(time.inSeconds)  \(terminal.state(state))\(why)"
+    }
+}
+
+extension Duration {
+    /// `  1.234 s`.
+    var inSeconds: String {
+        let seconds = Double(components.seconds) + Double(components.attoseconds) / 1e18
+        return String(format: "%7.3f s", seconds)
+    }
+}

@@ -1,0 +1,78 @@
+import ArgumentParser
+import Foundation
+import Postgres
+
+struct Status: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Show how the fleet does: workers, agents, open commands, outbox, parked keys.")
+
+    @OptionGroup var connection: ConnectionOptions
+    @OptionGroup var output: OutputOptions
+
+    struct Report: Encodable {
+        var clusters: [[String: String]] = []
+        var openCommands = 0
+        var outboxWaiting = 0
+        var outboxFailed = 0
+        var parkedKeys = 0
+        var parkedOverdue = 0
+        var messages: [[String: String]] = []
+    }
+
+    func run() throws {
+        let database = try connection.connect()
+        let report = try read(database)
+        database.close()
+        if output.json { return try printJSON(report) }
+        let terminal = Terminal()
+        terminal.table(
+            ["CLUSTER", "AGENT", "EPOCH", "LAST SEEN"],
+            report.clusters.map { [$0["cluster"] ?? "", $0["state"] ?? "", $0["epoch"] ?? "", $0["lastSeen"] ?? ""] })
+        terminal.line(
+            "\(report.openCommands) open commands, \(report.outboxWaiting) messages to publish, \(report.outboxFailed) "
+                + "that cannot be, \(report.parkedKeys) parked keys (\(report.parkedOverdue) overdue)")
+        terminal.table(
+            ["GROUP", "TOPIC", "CONSUMED", "APPLIED", "REPEATED", "STALE", "REJECTED", "DEAD", "PARKED"],
+            report.messages.map { row in
+                ["group", "topic", "consumed", "applied", "repeated", "stale", "rejected", "deadLettered", "parked"]
+                    .map { row[$0] ?? "" }
+            })
+    }
+
+    private func read(_ database: PostgresConnection) throws -> Report {
+        var report = Report()
+        report.clusters = try database.query(
+            "select cluster, state, epoch, coalesce(to_char(last_seen, 'YYYY-MM-DD HH24:MI:SS'), 'never') from cluster order by 1"
+        ).map {
+            [
+                "cluster": try $0.string(0), "state": try $0.string(1), "epoch": String(try $0.int64(2)),
+                "lastSeen": try $0.string(3),
+            ]
+        }
+        let counts = try database.query(
+            """
+            select (select count(*) from command where state in ('accepted', 'sent', 'acknowledged', 'applied')),
+                (select count(*) from outbox), (select count(*) from outbox_failed), (select count(*) from parked_key),
+                (select count(*) from parked_key where due < now() - interval '1 minute')
+            """
+        ).only()
+        report.openCommands = Int(try counts.int64(0))
+        report.outboxWaiting = Int(try counts.int64(1))
+        report.outboxFailed = Int(try counts.int64(2))
+        report.parkedKeys = Int(try counts.int64(3))
+        report.parkedOverdue = Int(try counts.int64(4))
+        report.messages = try database.query(
+            """
+            select consumer_group, topic, sum(consumed)::bigint, sum(applied)::bigint, sum(repeated)::bigint,
+                sum(stale)::bigint, sum(rejected)::bigint, sum(dead_lettered)::bigint, sum(parked)::bigint
+            from partition_claim group by 1, 2 order by 1, 2
+            """
+        ).map { row in
+            let names = ["consumed", "applied", "repeated", "stale", "rejected", "deadLettered", "parked"]
+            var counts = ["group": try row.string(0), "topic": try row.string(1)]
+            for (index, name) in names.enumerated() { counts[name] = String(try row.int64(index + 2)) }
+            return counts
+        }
+        return report
+    }
+}

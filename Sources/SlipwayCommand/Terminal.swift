@@ -1,0 +1,46 @@
+import Foundation
+
+/// Writes to the terminal: colours where it is one, plain lines where it is not.
+struct Terminal: Sendable {
+    enum Colour: String, Sendable {
+        case bold = "1"
+        case dim = "2"
+        case red = "31"
+        case green = "32"
+        case yellow = "33"
+        case blue = "34"
+        case cyan = "36"
+    }
+
+    let hasColours = isatty(STDOUT_FILENO) == 1 && ProcessInfo.processInfo.environment["NO_COLOR"] == nil
+
+    func paint(_ text: String, _ colour: Colour) -> String {
+        hasColours ? "\u{1B}[\(colour.rawValue)m\(text)\u{1B}[0m" : text
+    }
+
+    func line(_ text: String = "") {
+        FileHandle.standardOutput.write(Data((text + "\n").utf8))
+    }
+
+    /// A table with columns as wide as their widest cell.
+    func table(_ header: [String], _ rows: [[String]]) {
+        guard !rows.isEmpty else { return }
+        let widths = header.indices.map { column in ([header] + rows).map { $0[column].count }.max() ?? 0 }
+        func text(_ cells: [String]) -> String {
+            zip(cells, widths).map { cell, width in cell.padding(toLength: width, withPad: " ", startingAt: 0) }
+                .joined(separator: "  ").trimmingCharacters(in: .whitespaces)
+        }
+        line(paint(text(header), .bold))
+        for row in rows { line(text(row)) }
+    }
+
+    /// The colour of a state or health word.
+    func state(_ word: String) -> String {
+        switch word {
+        case "succeeded", "running", "healthy", "active", "connected": paint(word, .green)
+        case "failed", "timed_out", "rejected", "degraded", "lost", "conflict": paint(word, .red)
+        case "superseded", "canceled", "missing", "unknown", "suspended": paint(word, .yellow)
+        default: paint(word, .cyan)
+        }
+    }
+}

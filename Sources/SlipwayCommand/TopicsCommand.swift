@@ -1,0 +1,97 @@
+import ArgumentParser
+import Domain
+import Foundation
+import Kafka
+import WorkerRuntime
+
+struct TopicsCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "topics",
+        abstract: "The fleet's topics: list them, make those that are missing, check those that exist.",
+        subcommands: [List.self, Apply.self, Check.self],
+        defaultSubcommand: List.self
+    )
+
+    struct Shape: ParsableArguments {
+        @Option(help: "A cluster whose command topic belongs to the fleet; may be repeated.")
+        var cluster: [String] = []
+        @Option(help: "The partitions of topics that have more than one.")
+        var partitions = Topics.defaultPartitions
+        @Option(help: "How many brokers keep a copy.")
+        var replicationFactor = 1
+
+        func definitions(prefix: String) -> [KafkaTopicDefinition] {
+            Topics.complete(clusters: cluster).map { topic in
+                KafkaTopicDefinition(
+                    name: prefix + topic.name, partitions: topic.partitions == 1 ? 1 : partitions,
+                    replicationFactor: replicationFactor, configuration: topic.configuration)
+            }
+        }
+    }
+
+    struct List: ParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Print the topics that the fleet needs.")
+        @OptionGroup var shape: Shape
+        @OptionGroup var connection: ConnectionOptions
+        @OptionGroup var output: OutputOptions
+
+        func run() throws {
+            let prefix = connection.settings.topicPrefix
+            let topics = Topics.complete(clusters: shape.cluster)
+            if output.json {
+                let rows = topics.map { ["name": prefix + $0.name, "key": $0.key, "partitions": "\($0.partitions)"] }
+                return try printJSON(rows)
+            }
+            Terminal().table(
+                ["TOPIC", "PARTITIONS", "KEY"],
+                topics.map { [prefix + $0.name, "\($0.partitions == 1 ? 1 : shape.partitions)", $0.key] })
+        }
+    }
+
+    struct Apply: ParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Make the topics that are missing; change none.")
+        @OptionGroup var shape: Shape
+        @OptionGroup var connection: ConnectionOptions
+
+        func run() throws {
+            let admin = try KafkaAdmin(try connection.kafka())
+            let existing = Set(try admin.metadata(timeout: .seconds(15)).topics.map(\.name))
+            let missing = shape.definitions(prefix: connection.settings.topicPrefix).filter { !existing.contains($0.name) }
+            if !missing.isEmpty { try admin.createTopics(missing, timeout: .seconds(60)) }
+            for topic in missing { print("made \(topic.name)") }
+            print("\(existing.count) topics were there, \(missing.count) were made")
+        }
+    }
+
+    struct Check: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Compare the cluster's topics with what the fleet needs; exit code 1 where they differ.")
+        @OptionGroup var shape: Shape
+        @OptionGroup var connection: ConnectionOptions
+
+        func run() throws {
+            let admin = try KafkaAdmin(try connection.kafka())
+            let metadata = try admin.metadata(timeout: .seconds(15))
+            var faults: [String] = []
+            for wanted in shape.definitions(prefix: connection.settings.topicPrefix) {
+                guard let topic = metadata.topic(wanted.name) else {
+                    faults.append("\(wanted.name) is missing; 'slipway topics apply' makes it")
+                    continue
+                }
+                if topic.partitionCount < wanted.partitions {
+                    faults.append("\(wanted.name) has \(topic.partitionCount) partitions; the fleet expects \(wanted.partitions)")
+                }
+            }
+            faults.forEach { print($0) }
+            guard faults.isEmpty else { throw ExitCode(1) }
+            print("all topics are as the fleet needs them")
+        }
+    }
+}
+
+/// Prints a value as JSON.
+func printJSON(_ value: some Encodable) throws {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+    print(String(decoding: try encoder.encode(value), as: UTF8.self))
+}

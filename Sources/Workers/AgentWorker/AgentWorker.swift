@@ -1,0 +1,21 @@
+import ArgumentParser
+import Domain
+import WorkerRuntime
+
+@main
+struct AgentWorker: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "agent-worker",
+        abstract: "Follows the agents: connectivity, acknowledgements, results."
+    )
+
+    @OptionGroup var options: WorkerOptions
+
+    func run() async throws {
+        let worker = try WorkerProcess(name: "agent-worker", settings: options.settings, migrations: fleetMigrations)
+        let fleetKey = try FleetKey(worker.settings)
+        try await worker.consume("agent.status") { [logger = worker.logger] in
+            AgentStatusHandler(fleetKey: fleetKey, logger: logger)
+        }
+    }
+}

@@ -1,0 +1,22 @@
+import ArgumentParser
+import Domain
+import WorkerRuntime
+
+@main
+struct DeploymentWorker: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "deployment-worker",
+        abstract: "Decides deployment requests and tells the agents what to do."
+    )
+
+    @OptionGroup var options: WorkerOptions
+
+    func run() async throws {
+        let worker = try WorkerProcess(name: "deployment-worker", settings: options.settings, migrations: fleetMigrations)
+        let fleetKey = try FleetKey(worker.settings)
+        let timers = try CommandTimers(worker.settings)
+        try await worker.consume("deployment.requests") {
+            DeploymentRequestHandler(fleetKey: fleetKey, timers: timers)
+        }
+    }
+}

@@ -1,0 +1,23 @@
+import ArgumentParser
+import Domain
+import WorkerRuntime
+
+@main
+struct TimekeeperWorker: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "timekeeper",
+        abstract: "Lets time pass: deadlines, settling times, lost agents."
+    )
+
+    @OptionGroup var options: WorkerOptions
+
+    func run() async throws {
+        let worker = try WorkerProcess(name: "timekeeper", settings: options.settings, migrations: fleetMigrations)
+        let timekeeper = Timekeeper(
+            fleetKey: try FleetKey(worker.settings),
+            leaseSeconds: try worker.settings.number("AGENT_LEASE_SECONDS", default: 30, in: 1...86_400),
+            agentGroup: worker.settings.topicPrefix + "agent-worker"
+        )
+        try await worker.repeatRounds(every: .milliseconds(250)) { try timekeeper.round(on: $0) }
+    }
+}
