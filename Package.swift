@@ -113,21 +113,54 @@ let package = Package(
         .executableTarget(
             name: "slipway",
             dependencies: [
-                "Domain", "WorkerRuntime", "Kafka", "Postgres",
+                "Domain", "WorkerRuntime", "Kafka", "Postgres", "CloudEvents",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
             ],
             path: "Sources/SlipwayCommand",
             swiftSettings: strict
         ),
-        .target(name: "TestSupport", dependencies: ["Kafka", "Postgres", "Domain", "WorkerRuntime"], path: "Tests/TestSupport", swiftSettings: strict),
-        .testTarget(name: "KafkaTests", dependencies: ["Kafka"], swiftSettings: strict),
-        .testTarget(name: "PostgresTests", dependencies: ["Postgres"], swiftSettings: strict),
+        .target(
+            name: "TestSupport",
+            dependencies: ["Kafka", "Postgres", "Domain", "WorkerRuntime", "CloudEvents", "JSON"],
+            path: "Tests/TestSupport",
+            swiftSettings: strict
+        ),
+        .testTarget(
+            name: "KafkaTests",
+            dependencies: [
+                "Kafka", .product(name: "CoreMetrics", package: "swift-metrics"),
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: strict
+        ),
+        .testTarget(
+            name: "PostgresTests",
+            dependencies: ["Postgres", .product(name: "Logging", package: "swift-log")],
+            swiftSettings: strict
+        ),
         .testTarget(name: "JSONTests", dependencies: ["JSON"], swiftSettings: strict),
         .testTarget(name: "CloudEventsTests", dependencies: ["CloudEvents"], swiftSettings: strict),
-        .testTarget(name: "WorkerRuntimeTests", dependencies: ["WorkerRuntime", "TestSupport"], swiftSettings: strict),
-        .testTarget(name: "DomainTests", dependencies: ["Domain", "TestSupport"], swiftSettings: strict),
-        .testTarget(name: "ClusterAgentTests", dependencies: ["ClusterAgent", "TestSupport"], swiftSettings: strict),
-        .testTarget(name: "FleetTests", dependencies: ["Domain", "ClusterAgent", "TestSupport"], swiftSettings: strict),
+        .testTarget(
+            name: "WorkerRuntimeTests",
+            dependencies: ["WorkerRuntime", "TestSupport", "Kafka", "Postgres", .product(name: "Logging", package: "swift-log")],
+            swiftSettings: strict
+        ),
+        .testTarget(
+            name: "DomainTests",
+            dependencies: [
+                "Domain", "TestSupport", "WorkerRuntime", "Postgres", "CloudEvents", "JSON",
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: strict
+        ),
+        .testTarget(name: "ClusterAgentTests", dependencies: ["ClusterAgent", "TestSupport", "Kafka", "Domain"], swiftSettings: strict),
+        // The real executables as processes: they lie beside the test bundle.
+        .testTarget(
+            name: "FleetTests",
+            dependencies: ["Domain", "TestSupport", "Kafka", "Postgres", "WorkerRuntime", "CloudEvents", "JSON"],
+            swiftSettings: strict
+        ),
     ]
 )
 

@@ -1,75 +1,67 @@
-#include "CSimdjson.h"
+#include "Parser.h"
 
-#include <simdjson.h>
-
-#include <algorithm>
-#include <cstring>
-#include <string>
+#include <new>
 #include <string_view>
-#include <vector>
 
 using namespace simdjson;
 
-struct sj_parser {
-    dom::parser parser;
-    size_t maximum_bytes;
-    std::vector<char> padded;
-};
+// What a parser keeps between documents; a larger document's buffers are given back by the next one that is not large.
+static const size_t usual_bytes = 64 * 1024;
+static const size_t large_bytes = 4 * usual_bytes;
 
-static_assert(sizeof(dom::element) == sizeof(sj_value), "an element is a document and an index");
-static_assert(std::is_trivially_copyable<dom::element>::value, "an element can be copied as bytes");
-
-static dom::element element(sj_value value) {
-    dom::element out;
-    std::memcpy(static_cast<void *>(&out), &value, sizeof(out));
-    return out;
-}
-
-static sj_value raw(dom::element value) {
-    sj_value out;
-    std::memcpy(&out, &value, sizeof(out));
-    return out;
-}
-
-sj_parser *sj_new(size_t maximum_depth, size_t maximum_bytes) {
-    auto *parser = new (std::nothrow) sj_parser{dom::parser(maximum_bytes + 64), maximum_bytes, {}};
-    if (parser == nullptr) return nullptr;
-    if (parser->parser.allocate(64 * 1024, maximum_depth) != SUCCESS) {
-        delete parser;
-        return nullptr;
-    }
-    return parser;
-}
-
-void sj_free(sj_parser *parser) { delete parser; }
-
-static int code(error_code error) {
+static int code(error_code error) noexcept {
     switch (error) {
         case SUCCESS: return SJ_OK;
         case UTF8_ERROR: return SJ_UTF8;
         case DEPTH_ERROR: return SJ_DEPTH;
-        case CAPACITY:
-        case MEMALLOC: return SJ_CAPACITY;
+        case CAPACITY: return SJ_CAPACITY;
+        case MEMALLOC: return SJ_MEMORY;
         case EMPTY: return SJ_EMPTY;
         case NUMBER_ERROR: return SJ_NUMBER;
         default: return SJ_SYNTAX;
     }
 }
 
-int sj_parse(sj_parser *parser, const void *bytes, size_t count, sj_value *root) {
+static bool reserve(sj_parser &parser, size_t count) noexcept {
+    bool shrinks = parser.padded_capacity > large_bytes + SIMDJSON_PADDING && count <= usual_bytes;
+    if (parser.padded_capacity >= count + SIMDJSON_PADDING && !shrinks) return true;
+    size_t wanted = (count <= usual_bytes ? usual_bytes : count) + SIMDJSON_PADDING;
+    parser.padded_capacity = 0;
+    parser.padded.reset(new (std::nothrow) char[wanted]);
+    if (parser.padded == nullptr) return false;
+    parser.padded_capacity = wanted;
+    if (!shrinks) return true;
+    parser.parser = dom::parser(parser.maximum_bytes + SIMDJSON_PADDING);
+    return parser.parser.allocate(usual_bytes, parser.maximum_depth) == SUCCESS;
+}
+
+sj_parser *sj_new(size_t maximum_depth, size_t maximum_bytes) noexcept {
+    size_t capacity = maximum_bytes + SIMDJSON_PADDING;
+    auto *parser = new (std::nothrow) sj_parser{dom::parser(capacity), maximum_depth, maximum_bytes, nullptr, 0, 0};
+    if (parser == nullptr) return nullptr;
+    if (parser->parser.allocate(usual_bytes, maximum_depth) == SUCCESS) return parser;
+    delete parser;
+    return nullptr;
+}
+
+void sj_free(sj_parser *parser) noexcept { delete parser; }
+
+int sj_parse(sj_parser *parser, const void *bytes, size_t count, sj_value *root) noexcept {
+    parser->count = 0;
     if (count > parser->maximum_bytes) return SJ_CAPACITY;
     if (count == 0) return SJ_EMPTY;
-    if (parser->padded.size() < count + SIMDJSON_PADDING) parser->padded.resize(count * 2 + SIMDJSON_PADDING);
-    std::memcpy(parser->padded.data(), bytes, count);
-    std::memset(parser->padded.data() + count, ' ', SIMDJSON_PADDING);
+    if (!reserve(*parser, count)) return SJ_MEMORY;
+    std::memcpy(parser->padded.get(), bytes, count);
+    std::memset(parser->padded.get() + count, ' ', SIMDJSON_PADDING);
     dom::element out;
-    auto error = parser->parser.parse(parser->padded.data(), count, false).get(out);
+    auto error = parser->parser.parse(parser->padded.get(), count, false).get(out);
     if (error != SUCCESS) return code(error);
+    parser->count = count;
     *root = raw(out);
     return SJ_OK;
 }
 
-int sj_type(sj_value value) {
+int sj_type(sj_value value) noexcept {
     switch (element(value).type()) {
         case dom::element_type::ARRAY: return SJ_ARRAY;
         case dom::element_type::OBJECT: return SJ_OBJECT;
@@ -82,28 +74,35 @@ int sj_type(sj_value value) {
     }
 }
 
-bool sj_int64(sj_value value, int64_t *out) { return element(value).get_int64().get(*out) == SUCCESS; }
-bool sj_double(sj_value value, double *out) { return element(value).get_double().get(*out) == SUCCESS; }
-bool sj_bool(sj_value value, bool *out) { return element(value).get_bool().get(*out) == SUCCESS; }
+bool sj_int64(sj_value value, int64_t *out) noexcept { return element(value).get_int64().get(*out) == SUCCESS; }
+bool sj_double(sj_value value, double *out) noexcept { return element(value).get_double().get(*out) == SUCCESS; }
+bool sj_bool(sj_value value, bool *out) noexcept { return element(value).get_bool().get(*out) == SUCCESS; }
 
-bool sj_string(sj_value value, const char **out, size_t *count) {
-    std::string_view text;
-    if (element(value).get_string().get(text) != SUCCESS) return false;
-    *out = text.data();
-    *count = text.size();
+static sj_text text(std::string_view view) noexcept {
+    return {reinterpret_cast<const uint8_t *>(view.data()), view.size()};
+}
+
+static std::string_view view(const uint8_t *bytes, size_t count) noexcept {
+    return std::string_view(reinterpret_cast<const char *>(bytes), count);
+}
+
+bool sj_string(sj_value value, sj_text *out) noexcept {
+    std::string_view found;
+    if (element(value).get_string().get(found) != SUCCESS) return false;
+    *out = text(found);
     return true;
 }
 
-bool sj_get(sj_value object, const char *key, size_t count, sj_value *out) {
+bool sj_get(sj_value object, const uint8_t *key, size_t count, sj_value *out) noexcept {
     dom::object members;
     dom::element found;
     if (element(object).get_object().get(members) != SUCCESS) return false;
-    if (members.at_key(std::string_view(key, count)).get(found) != SUCCESS) return false;
+    if (members.at_key(view(key, count)).get(found) != SUCCESS) return false;
     *out = raw(found);
     return true;
 }
 
-bool sj_at(sj_value array, size_t index, sj_value *out) {
+bool sj_at(sj_value array, size_t index, sj_value *out) noexcept {
     dom::array elements;
     dom::element found;
     if (element(array).get_array().get(elements) != SUCCESS || elements.at(index).get(found) != SUCCESS) return false;
@@ -111,7 +110,8 @@ bool sj_at(sj_value array, size_t index, sj_value *out) {
     return true;
 }
 
-size_t sj_count(sj_value container) {
+// simdjson's own sizes saturate at 2^24 - 1, more than the limit on bytes lets through by default.
+size_t sj_count(sj_value container) noexcept {
     dom::array elements;
     if (element(container).get_array().get(elements) == SUCCESS) return elements.size();
     dom::object members;
@@ -119,64 +119,43 @@ size_t sj_count(sj_value container) {
     return 0;
 }
 
-void sj_each_member(sj_value object, sj_member_visitor visit, void *context) {
-    dom::object members;
-    if (element(object).get_object().get(members) != SUCCESS) return;
-    for (auto field : members) {
-        if (!visit(context, field.key.data(), field.key.size(), raw(field.value))) return;
-    }
-}
-
-void sj_each_element(sj_value array, sj_element_visitor visit, void *context) {
+sj_cursor sj_elements(sj_value array) noexcept {
     dom::array elements;
-    if (element(array).get_array().get(elements) != SUCCESS) return;
-    for (auto value : elements) {
-        if (!visit(context, raw(value))) return;
-    }
+    if (element(array).get_array().get(elements) != SUCCESS) return {{0, 0}, {0, 0}};
+    return {raw(elements.begin()), raw(elements.end())};
 }
 
-// Depth is bounded by the parser's limit, so recursion is safe here.
-static int check(dom::element value, std::string &path) {
-    std::string_view text;
-    if (value.get_string().get(text) == SUCCESS) {
-        return text.find('\0') == std::string_view::npos ? SJ_CLEAN : SJ_NUL_CHARACTER;
-    }
-    size_t length = path.size();
-    dom::array elements;
-    if (value.get_array().get(elements) == SUCCESS) {
-        size_t index = 0;
-        for (auto child : elements) {
-            path += "[" + std::to_string(index++) + "]";
-            if (int found = check(child, path)) return found;
-            path.resize(length);
-        }
-        return SJ_CLEAN;
-    }
+bool sj_next_element(sj_cursor *cursor, sj_value *value) noexcept {
+    if (cursor->next.index == cursor->end.index) return false;
+    auto next = place<dom::array::iterator>(cursor->next);
+    *value = raw(*next);
+    cursor->next = raw(++next);
+    return true;
+}
+
+sj_cursor sj_members(sj_value object) noexcept {
     dom::object members;
-    if (value.get_object().get(members) != SUCCESS) return SJ_CLEAN;
-    std::vector<std::string_view> keys;
-    for (auto field : members) {
-        keys.push_back(field.key);
-        if (length != 0) path += ".";
-        path += field.key;
-        if (field.key.find('\0') != std::string_view::npos) return SJ_NUL_CHARACTER;
-        if (int found = check(field.value, path)) return found;
-        path.resize(length);
-    }
-    std::sort(keys.begin(), keys.end());
-    auto repeated = std::adjacent_find(keys.begin(), keys.end());
-    if (repeated == keys.end()) return SJ_CLEAN;
-    if (length != 0) path += ".";
-    path += *repeated;
-    return SJ_DUPLICATE_KEY;
+    if (element(object).get_object().get(members) != SUCCESS) return {{0, 0}, {0, 0}};
+    return {raw(members.begin()), raw(members.end())};
 }
 
-int sj_check(sj_value value, char *path, size_t capacity) {
-    std::string text;
-    int found = check(element(value), text);
-    std::replace(text.begin(), text.end(), '\0', '?');
-    size_t count = std::min(capacity - 1, text.size());
-    std::memcpy(path, text.data(), count);
-    path[count] = 0;
-    return found;
+bool sj_next_member(sj_cursor *cursor, sj_text *name, sj_value *value) noexcept {
+    if (cursor->next.index == cursor->end.index) return false;
+    auto next = place<dom::object::iterator>(cursor->next);
+    *name = text(next.key());
+    *value = raw(next.value());
+    cursor->next = raw(++next);
+    return true;
+}
+
+bool sj_has_nul_escape(const void *bytes, size_t count) noexcept {
+    auto *next = static_cast<const char *>(bytes);
+    auto *end = next + count;
+    while (next < end) {
+        next = static_cast<const char *>(std::memchr(next, '\\', end - next));
+        if (next == nullptr) return false;
+        if (end - next >= 6 && std::memcmp(next, "\\u0000", 6) == 0) return true;
+        next += 2;
+    }
+    return false;
 }

@@ -1,14 +1,30 @@
 internal import CSimdjson
 
-/// Parses JSON with simdjson, reusing its buffers. Not sendable: one a thread.
+/// Parses JSON with simdjson, reusing its buffers.
+///
+/// Not sendable: one a thread. A document is checked whole before anything of it is seen: syntax, UTF-8, depth and size.
+/// Numbers have 64 bits. Buffers grow with a large document and are given back by the next small one.
 public final class JSONParser {
+    /// How deeply objects and arrays may be nested.
+    public let maximumDepth: Int
+    /// The number of bytes a document may have.
+    public let maximumBytes: Int
     private let parser: OpaquePointer
-    private let maximumDepth: Int
-    private let maximumBytes: Int
+    private var isLending = false
 
-    /// Makes a parser with limits on nesting and size; what exceeds them is an error, never a crash.
+    /// Longer paths are cut in errors.
+    private static let longestPath = 256
+
+    /// Makes a parser with limits; what exceeds them is an error, never a crash.
+    ///
+    /// - Parameters:
+    ///   - maximumDepth: From 1 to 1,024 levels.
+    ///   - maximumBytes: From 1 byte to 1 GiB.
     public init(maximumDepth: Int = 64, maximumBytes: Int = 1 << 20) {
-        guard let parser = sj_new(maximumDepth, maximumBytes) else {
+        precondition((1...1024).contains(maximumDepth), "the depth of JSON is limited to 1 to 1,024 levels")
+        precondition((1...(1 << 30)).contains(maximumBytes), "the size of JSON is limited to 1 byte to 1 GiB")
+        // simdjson counts the root as a level of its own.
+        guard let parser = sj_new(maximumDepth + 1, maximumBytes) else {
             preconditionFailure("no memory for a JSON parser")
         }
         self.parser = parser
@@ -22,63 +38,105 @@ public final class JSONParser {
 
     /// Parses and lends the document, which is valid inside the closure only.
     ///
+    /// The parser cannot parse another document inside the closure.
+    ///
     /// - Throws: ``JSONError``, or what the closure throws.
     public func withDocument<R>(_ bytes: UnsafeRawBufferPointer, _ body: (JSONValue) throws -> R) throws -> R {
-        try body(parse(bytes))
+        let root = try parse(bytes)
+        isLending = true
+        defer { isLending = false }
+        return try body(root)
     }
 
     /// Parses and lends the document, which is valid inside the closure only.
+    ///
+    /// - Throws: ``JSONError``, or what the closure throws.
     public func withDocument<R>(_ bytes: [UInt8], _ body: (JSONValue) throws -> R) throws -> R {
-        try bytes.withUnsafeBytes { try body(parse($0)) }
+        try bytes.withUnsafeBytes { try withDocument($0, body) }
     }
 
-    /// Refuses what a decoder would silently accept: repeated keys, and strings that hold U+0000.
+    /// Refuses what a decoder would silently accept: repeated keys, U+0000 and halves of surrogate pairs.
+    ///
+    /// For slow messages, before `Codable`. The error names the path.
     public func validate(_ bytes: UnsafeRawBufferPointer) throws(JSONError) {
         let root = try parse(bytes)
-        var path = [CChar](repeating: 0, count: 256)
-        let found = sj_check(root.raw, &path, path.count)
-        guard found != 0 else { return }
-        let name = String(decoding: path.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
-        let isDuplicate = found == SJ_DUPLICATE_KEY
-        throw JSONError(
-            code: isDuplicate ? .duplicateKey : .nulCharacter,
-            path: name,
-            sentence: isDuplicate
-                ? "The key '\(name)' stands more than once in its object; each key may stand once."
-                : "The text at '\(name)' holds the character U+0000; text must not."
-        )
+        var path = [UInt8](repeating: 0, count: Self.longestPath)
+        var count = 0
+        let found = sj_check(root.raw, &path, path.count, &count)
+        guard let code = JSONError.Code(Int(found)) else { return }
+        guard code != .outOfMemory else { throw error(code, count: bytes.count) }
+        // Keys are the sender's: what could break a line of a log is left out.
+        let printable = path.prefix(count).map { $0 < 0x20 || $0 == 0x7F ? UInt8(ascii: "?") : $0 }
+        throw JSONError(strict: code, path: String(decoding: printable, as: UTF8.self))
     }
 
-    /// Refuses what a decoder would silently accept; see ``validate(_:)-(UnsafeRawBufferPointer)``.
+    /// Refuses what a decoder would silently accept: repeated keys, U+0000 and halves of surrogate pairs.
+    ///
+    /// For slow messages, before `Codable`. The error names the path.
     public func validate(_ bytes: [UInt8]) throws(JSONError) {
-        var failure: JSONError?
-        bytes.withUnsafeBytes { buffer in
-            do throws(JSONError) { try validate(buffer) } catch { failure = error }
+        try Self.lend(bytes) { buffer throws(JSONError) in try validate(buffer) }
+    }
+
+    /// The bytes of one member of an object, exactly as they were written.
+    ///
+    /// Reads the document twice: for slow messages.
+    ///
+    /// - Returns: `nil` where the document is no object or has no such member.
+    public func bytes(of member: StaticString, in bytes: [UInt8]) throws(JSONError) -> [UInt8]? {
+        try Self.lend(bytes) { buffer throws(JSONError) in
+            _ = try parse(buffer)
+            var found = sj_text()
+            let code = member.withUTF8Buffer { name in
+                name.baseAddress.map { sj_raw_member(parser, $0, name.count, &found) } ?? 0
+            }
+            if let code = JSONError.Code(Int(code)) { throw error(code, count: buffer.count) }
+            return found.start.map { Array(UnsafeBufferPointer(start: $0, count: found.count)) }
         }
-        if let failure { throw failure }
     }
 
     private func parse(_ bytes: UnsafeRawBufferPointer) throws(JSONError) -> JSONValue {
+        precondition(!isLending, "a parser holds one document at a time")
         var root = sj_value()
-        let code = Int(sj_parse(parser, bytes.baseAddress, bytes.count, &root))
-        guard code != SJ_OK else { return JSONValue(raw: root) }
+        let result = sj_parse(parser, bytes.baseAddress, bytes.count, &root)
+        guard let code = JSONError.Code(Int(result)) else { return JSONValue(raw: root) }
         throw error(code, count: bytes.count)
     }
 
-    private func error(_ code: Int, count: Int) -> JSONError {
-        switch code {
-        case SJ_UTF8: JSONError(code: .notUTF8, path: "", sentence: "The value is not UTF-8; JSON must be.")
-        case SJ_DEPTH:
-            JSONError(
-                code: .tooDeep, path: "", sentence: "The value is nested more than \(maximumDepth) levels deep.")
-        case SJ_CAPACITY:
-            JSONError(
-                code: .tooLarge, path: "",
-                sentence: "The value has \(count) bytes; at most \(maximumBytes) are accepted.")
-        case SJ_EMPTY: JSONError(code: .empty, path: "", sentence: "The value is empty; it should hold a JSON object.")
-        case SJ_NUMBER:
-            JSONError(code: .numberOutOfRange, path: "", sentence: "A number is malformed or does not fit 64 bits.")
-        default: JSONError(code: .syntax, path: "", sentence: "The value is not JSON.")
+    private func error(_ code: JSONError.Code, count: Int) -> JSONError {
+        JSONError(code, count: count, maximumDepth: maximumDepth, maximumBytes: maximumBytes)
+    }
+
+    /// `withUnsafeBytes` with typed errors.
+    private static func lend<R>(
+        _ bytes: [UInt8],
+        _ body: (UnsafeRawBufferPointer) throws(JSONError) -> R
+    ) throws(JSONError) -> R {
+        let result = bytes.withUnsafeBytes { buffer -> Result<R, JSONError> in
+            do throws(JSONError) {
+                return .success(try body(buffer))
+            } catch {
+                return .failure(error)
+            }
+        }
+        return try result.get()
+    }
+}
+
+extension JSONError.Code {
+    /// The code of a result of the C interface; `nil` where nothing is wrong.
+    init?(_ result: Int) {
+        switch result {
+        case SJ_OK: return nil
+        case SJ_UTF8: self = .notUTF8
+        case SJ_DEPTH: self = .tooDeep
+        case SJ_CAPACITY: self = .tooLarge
+        case SJ_EMPTY: self = .empty
+        case SJ_NUMBER: self = .numberOutOfRange
+        case SJ_MEMORY: self = .outOfMemory
+        case SJ_DUPLICATE_KEY: self = .duplicateKey
+        case SJ_NUL_CHARACTER: self = .nulCharacter
+        case SJ_SURROGATE: self = .loneSurrogate
+        default: self = .syntax
         }
     }
 }

@@ -1,7 +1,9 @@
 /// Writes compact JSON into one buffer.
+///
+/// Members stand in the order in which they are written; that a name is written once is the caller's part.
 public struct JSONWriter {
     /// What was written.
-    public private(set) var bytes: [UInt8] = []
+    public internal(set) var bytes: [UInt8] = []
     private var needsComma = false
 
     /// Makes an empty writer with room for that many bytes.
@@ -10,74 +12,47 @@ public struct JSONWriter {
     }
 
     /// Writes one object and returns its bytes.
-    public static func object(_ body: (inout JSONWriter) -> Void) -> [UInt8] {
+    public static func object<Failure: Error>(
+        _ body: (inout JSONWriter) throws(Failure) -> Void
+    ) throws(Failure) -> [UInt8] {
         var writer = JSONWriter()
-        writer.object(body)
+        try writer.object(body)
         return writer.bytes
     }
 
-    /// Writes an object; the closure writes its members.
-    public mutating func object(_ body: (inout JSONWriter) -> Void) {
-        separate()
-        bytes.append(UInt8(ascii: "{"))
+    /// Writes one array and returns its bytes.
+    public static func array<Failure: Error>(
+        _ body: (inout JSONWriter) throws(Failure) -> Void
+    ) throws(Failure) -> [UInt8] {
+        var writer = JSONWriter()
+        try writer.array(body)
+        return writer.bytes
+    }
+
+    /// Forgets what was written and keeps the room.
+    public mutating func clear() {
+        bytes.removeAll(keepingCapacity: true)
         needsComma = false
-        body(&self)
-        bytes.append(UInt8(ascii: "}"))
-        needsComma = true
+    }
+
+    /// Writes an object; the closure writes its members.
+    public mutating func object<Failure: Error>(
+        _ body: (inout JSONWriter) throws(Failure) -> Void
+    ) throws(Failure) {
+        try enclosed(by: UInt8(ascii: "{"), UInt8(ascii: "}"), body)
     }
 
     /// Writes an array; the closure writes its elements.
-    public mutating func array(_ body: (inout JSONWriter) -> Void) {
-        separate()
-        bytes.append(UInt8(ascii: "["))
-        needsComma = false
-        body(&self)
-        bytes.append(UInt8(ascii: "]"))
-        needsComma = true
-    }
-
-    /// Writes a member that is an object.
-    public mutating func member(_ name: StaticString, object body: (inout JSONWriter) -> Void) {
-        key(name)
-        object(body)
-    }
-
-    /// Writes a member that is an array.
-    public mutating func member(_ name: StaticString, array body: (inout JSONWriter) -> Void) {
-        key(name)
-        array(body)
-    }
-
-    /// Writes a member that is a text, or null.
-    public mutating func member(_ name: StaticString, _ text: String?) {
-        key(name)
-        if let text { value(text) } else { null() }
-    }
-
-    /// Writes a member that is a whole number.
-    public mutating func member(_ name: StaticString, _ number: some BinaryInteger) {
-        key(name)
-        raw(String(number))
-    }
-
-    /// Writes a member that is a truth value.
-    public mutating func member(_ name: StaticString, _ truth: Bool) {
-        key(name)
-        raw(truth ? "true" : "false")
-    }
-
-    /// Writes a member that is JSON already.
-    public mutating func member(_ name: StaticString, json: [UInt8]) {
-        key(name)
-        separate()
-        bytes.append(contentsOf: json)
-        needsComma = true
+    public mutating func array<Failure: Error>(
+        _ body: (inout JSONWriter) throws(Failure) -> Void
+    ) throws(Failure) {
+        try enclosed(by: UInt8(ascii: "["), UInt8(ascii: "]"), body)
     }
 
     /// Writes the name of a member whose value follows.
     public mutating func key(_ name: StaticString) {
         separate()
-        quote(UnsafeBufferPointer(start: name.utf8Start, count: name.utf8CodeUnitCount))
+        name.withUTF8Buffer { appendQuoted($0) }
         bytes.append(UInt8(ascii: ":"))
         needsComma = false
     }
@@ -85,7 +60,7 @@ public struct JSONWriter {
     /// Writes the name, known only when the program runs, of a member whose value follows.
     public mutating func key(named name: String) {
         separate()
-        quote(name)
+        appendQuoted(name)
         bytes.append(UInt8(ascii: ":"))
         needsComma = false
     }
@@ -93,52 +68,67 @@ public struct JSONWriter {
     /// Writes a text as an element or a value.
     public mutating func value(_ text: String) {
         separate()
-        quote(text)
+        appendQuoted(text)
         needsComma = true
     }
 
     /// Writes a whole number as an element or a value.
-    public mutating func value(_ number: some BinaryInteger) {
-        raw(String(number))
+    @inlinable public mutating func value(_ number: some BinaryInteger) {
+        if let number = Int64(exactly: number) {
+            value(integer: number)
+        } else {
+            value(json: Array(String(number).utf8))
+        }
     }
 
-    /// Writes `null`.
-    public mutating func null() {
-        raw("null")
-    }
-
-    private mutating func raw(_ text: String) {
+    @usableFromInline mutating func value(integer: Int64) {
         separate()
-        bytes.append(contentsOf: text.utf8)
+        append(integer)
+        needsComma = true
+    }
+
+    /// Writes a number as an element or a value: the shortest text that reads back as the same number.
+    ///
+    /// JSON has no infinity and no NaN; they become `null`.
+    public mutating func value(_ number: Double) {
+        json((number.isFinite ? "\(number)" : "null").utf8)
+    }
+
+    /// Writes a truth value as an element or a value.
+    public mutating func value(_ truth: Bool) {
+        json((truth ? "true" : "false").utf8)
+    }
+
+    /// Writes bytes that are JSON already, as an element or a value.
+    public mutating func value(json bytes: [UInt8]) {
+        json(bytes)
+    }
+
+    /// Writes `null` as an element or a value.
+    public mutating func null() {
+        json("null".utf8)
+    }
+
+    private mutating func json(_ text: some Collection<UInt8>) {
+        separate()
+        bytes.append(contentsOf: text)
+        needsComma = true
+    }
+
+    private mutating func enclosed<Failure: Error>(
+        by start: UInt8,
+        _ end: UInt8,
+        _ body: (inout JSONWriter) throws(Failure) -> Void
+    ) throws(Failure) {
+        separate()
+        bytes.append(start)
+        try body(&self)
+        bytes.append(end)
         needsComma = true
     }
 
     private mutating func separate() {
         if needsComma { bytes.append(UInt8(ascii: ",")) }
         needsComma = false
-    }
-
-    private mutating func quote(_ text: String) {
-        var text = text
-        text.withUTF8 { quote($0) }
-    }
-
-    private mutating func quote(_ utf8: UnsafeBufferPointer<UInt8>) {
-        bytes.append(UInt8(ascii: "\""))
-        for byte in utf8 {
-            switch byte {
-            case UInt8(ascii: "\""), UInt8(ascii: "\\"):
-                bytes.append(UInt8(ascii: "\\"))
-                bytes.append(byte)
-            case 0..<0x20:
-                let digits = Array("0123456789abcdef".utf8)
-                bytes.append(contentsOf: "\\u00".utf8)
-                bytes.append(digits[Int(byte >> 4)])
-                bytes.append(digits[Int(byte & 15)])
-            default:
-                bytes.append(byte)
-            }
-        }
-        bytes.append(UInt8(ascii: "\""))
     }
 }

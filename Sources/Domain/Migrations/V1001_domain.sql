@@ -190,6 +190,8 @@ create table resource_stream (
     epoch bigint not null,
     sequence bigint not null,
     gaps bigint not null default 0,
+    -- The first message after the newest gap of the epoch: a snapshot that began before it removes nothing.
+    unbroken_since bigint not null default 1,
     snapshot_wanted boolean not null default false,
     changed_at timestamptz not null,
     primary key (cluster, namespace)
@@ -212,6 +214,11 @@ create table resource (
     health_reason text,
     gone boolean not null default false,
     revision bigint not null default 1,
+    -- Of pods only: whether it is ready, what it shows when it will probably not come up, and which command made it.
+    ready boolean,
+    failing_code text,
+    failing_reason text,
+    command_generation bigint,
     object jsonb,
     changed_at timestamptz not null,
     primary key (cluster, namespace, kind, name)

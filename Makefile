@@ -1,0 +1,37 @@
+# Every target sets up what it needs. `make help` lists them.
+SHELL := /bin/bash
+SWIFT ?= swift
+SCALE ?= 1
+
+.PHONY: help demo test bench lint format build setup clean
+
+help: ## List the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+demo: setup ## Run the fleet here and show a release event become a running instance (ONCE=1 ends by itself)
+	@$(SWIFT) build -c release
+	@.build/release/slipway demo --scale $(SCALE) $(if $(ONCE),--once) $(if $(FAILURE),--failure $(FAILURE))
+
+test: setup ## Run every test
+	@$(SWIFT) build --build-tests
+	@$(SWIFT) test --skip-build $(if $(FILTER),--filter $(FILTER))
+
+bench: setup ## Measure (QUICK=1 takes under two minutes)
+	@$(SWIFT) build -c release
+	@.build/release/slipway-bench $(if $(QUICK),--quick)
+
+lint: ## Check the format and the rules of the tree
+	@$(SWIFT) format lint --strict --recursive Sources Tests Package.swift
+	@scripts/check-tree
+
+format: ## Format the sources
+	@$(SWIFT) format --in-place --recursive Sources Tests Package.swift
+
+build: setup ## Build everything for operation
+	@$(SWIFT) build -c release
+
+setup: ## Install the system packages that are missing
+	@scripts/setup
+
+clean: ## Remove what was built
+	@rm -rf .build .slipway

@@ -1,0 +1,114 @@
+import Foundation
+import Kafka
+import TestSupport
+import Testing
+
+/// Bad input gets a clear answer: which field, what is wrong, what would be right. Nothing is dropped in silence.
+@Suite(.timeLimit(.minutes(5)))
+struct BadInputTests {
+    struct Case: Sendable, CustomTestStringConvertible {
+        let name: String
+        let value: [UInt8]
+        let code: String
+        var field = ""
+        var type = "slipway.project.create.v1"
+        var key: String? = "shop"
+        var testDescription: String { name }
+
+        init(_ name: String, _ text: String, code: String, field: String = "") {
+            self.init(name, bytes: Array(text.utf8), code: code, field: field)
+        }
+
+        init(_ name: String, bytes: [UInt8], code: String, field: String = "") {
+            self.name = name
+            value = bytes
+            self.code = code
+            self.field = field
+        }
+
+        func of(_ type: String, key: String? = "shop") -> Case {
+            var copy = self
+            copy.type = type
+            copy.key = key
+            return copy
+        }
+    }
+
+    static let deep = String(repeating: "[", count: 10_000) + String(repeating: "]", count: 10_000)
+    static let rejected = [
+        Case("not JSON", "this is not JSON", code: "not_json"),
+        Case("not UTF-8", bytes: Array(#"{"project":"sh"#.utf8) + [0xFF, 0xFE] + Array(#""}"#.utf8), code: "not_utf8"),
+        Case("10,000 levels deep", #"{"project":"shop","name":\#(deep)}"#, code: "too_deep"),
+        Case("10 MB", #"{"project":"shop","name":"\#(String(repeating: "x", count: 10 << 20))"}"#, code: "too_large"),
+        Case("wrong type", #"{"project":5}"#, code: "wrong_type", field: "project"),
+        Case("missing field", #"{"name":"Shop"}"#, code: "missing_field", field: "project"),
+        Case("duplicate key", #"{"project":"shop","project":"shop"}"#, code: "duplicate_key", field: "project"),
+        Case("NUL in a string", #"{"project":"shop","name":"a\u0000b"}"#, code: "nul_character", field: "name"),
+        Case("a bad name", #"{"project":"Shop!"}"#, code: "invalid_name", field: "project").of(
+            "slipway.project.create.v1", key: "Shop!"),
+        Case("empty", "", code: "empty"),
+        Case("another key", #"{"project":"other"}"#, code: "key_mismatch", field: "key"),
+        Case("unknown project", #"{"project":"none","application":"web"}"#, code: "unknown_project", field: "project").of(
+            "slipway.application.create.v1", key: "none"),
+        Case("an array", "[]", code: "wrong_type"),
+    ]
+    static let deadLettered = [
+        Case("unknown type", "{}", code: "unknown_type", field: "ce_type").of("slipway.nothing.happens.v1"),
+        Case("unknown version", "{}", code: "unknown_version", field: "ce_type").of("slipway.project.create.v9"),
+        Case("no key", #"{"project":"shop"}"#, code: "missing_key", field: "key").of("slipway.project.create.v1", key: nil),
+    ]
+
+    @Test func `each kind of bad input ends in a rejection or a dead letter with its reason, and the worker goes on`() throws {
+        let world = try FleetWorld(topics: DoneOnceTests.topics, partitions: 1)
+        _ = try world.start("outbox-relay")
+        let worker = try world.start("deployment-worker")
+        for bad in Self.rejected + Self.deadLettered {
+            try world.send(
+                "deployment.requests", key: bad.key, type: bad.type, id: bad.name, value: bad.value)
+        }
+        try world.request("project.create", key: "fine", id: "fine", #"{"project":"fine"}"#)
+        _ = try eventually("the good request after them") {
+            try world.number("select count(*) from command where state = 'succeeded'") == 1 ? true : nil
+        }
+        _ = try eventually("an empty outbox") { try world.number("select count(*) from outbox") == 0 ? true : nil }
+        #expect(worker.isRunning)
+        try expectRejections(world)
+        try expectDeadLetters(world)
+        #expect(try world.number("select rejected from partition_claim") == Int64(Self.rejected.count))
+        #expect(try world.number("select dead_lettered from partition_claim") == Int64(Self.deadLettered.count))
+        #expect(try world.ledgerCloses())
+    }
+
+    private func expectRejections(_ world: FleetWorld) throws {
+        struct Result: Decodable {
+            struct Request: Decodable { let id: String }
+            struct Why: Decodable {
+                let code: String
+                let message: String
+                let field: String?
+            }
+            let request: Request
+            let state: String
+            let reason: Why?
+        }
+        var reasons: [String: Result.Why] = [:]
+        for message in try world.messages(on: "deployment.results") {
+            let result = try JSONDecoder().decode(Result.self, from: Data(message.valueBytes ?? []))
+            if result.state == "rejected" { reasons[result.request.id] = result.reason }
+        }
+        for bad in Self.rejected {
+            let reason = try #require(reasons[bad.name], "\(bad.name) got no answer")
+            #expect(reason.code == bad.code, "\(bad.name): \(reason.message)")
+            #expect((reason.field ?? "") == bad.field, "\(bad.name)")
+            #expect(reason.message.hasSuffix("."), "\(bad.name)")
+        }
+    }
+
+    private func expectDeadLetters(_ world: FleetWorld) throws {
+        var codes: [String: String] = [:]
+        for message in try world.messages(on: "deployment.requests.dlt") {
+            codes[message.header("ce_id") ?? ""] = message.header("slipway-reason-code")
+        }
+        for bad in Self.deadLettered { #expect(codes[bad.name] == bad.code, "\(bad.name)") }
+    }
+}

@@ -1,0 +1,126 @@
+import Foundation
+public import Kafka
+public import Postgres
+
+/// A test's own world: a broker, a database, a folder, and processes that end with it.
+public final class FleetWorld {
+    /// The broker.
+    public let broker: KafkaMockCluster
+    /// A connection to the database.
+    public let database: PostgresConnection
+    /// The folder of logs and test signals.
+    public let folder: String
+    /// What processes get as environment.
+    public var environment: [String: String]
+    private let producer: KafkaProducer
+    private var processes: [WorkerProcessHandle] = []
+
+    /// Makes a world with the topics that are named.
+    public init(topics: [String], partitions: Int = 2) throws {
+        broker = try KafkaMockCluster()
+        for topic in topics {
+            let isSingle = topic.hasPrefix("agent.commands.") || topic.hasSuffix(".dlt")
+            try broker.createTopic("slipway." + topic, partitions: isSingle ? 1 : partitions)
+        }
+        let url = try TestDatabase.make()
+        database = try TestDatabase.connect(url)
+        folder = NSTemporaryDirectory() + "slipway-world-\(UUID().uuidString)"
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        environment = [
+            "SLIPWAY_KAFKA_BROKERS": broker.bootstrapServers, "SLIPWAY_DATABASE_URL": url,
+            "SLIPWAY_FLEET_KEY": Data(repeating: 7, count: 32).base64EncodedString(),
+            // The mock's first join takes 3 s, so sessions must be longer.
+            "SLIPWAY_KAFKA_SESSION_TIMEOUT_MS": "4000", "SLIPWAY_LEASE_MILLISECONDS": "2000",
+            "SLIPWAY_LOG_LEVEL": "debug", "SLIPWAY_RETRY_MILLISECONDS": "300", "SLIPWAY_TEST_SIGNALS": folder,
+            "SLIPWAY_SETTLE_SECONDS": "1", "SLIPWAY_FAILURE_SECONDS": "2",
+        ]
+        var settings = broker.settings
+        // Tests also send what is far too large for the fleet.
+        settings.properties["message.max.bytes"] = "20000000"
+        producer = try KafkaProducer(settings)
+    }
+
+    deinit {
+        processes.removeAll()
+        producer.close()
+        try? FileManager.default.removeItem(atPath: folder)
+    }
+
+    /// Starts a worker.
+    public func start(_ name: String, _ arguments: [String] = [], _ more: [String: String] = [:]) throws -> WorkerProcessHandle {
+        let process = try WorkerProcessHandle(
+            name, arguments, environment: environment.merging(more) { $1 }, folder: folder)
+        processes.append(process)
+        return process
+    }
+
+    /// Sends one message and waits for the broker's word.
+    public func send(
+        _ topic: String,
+        key: String?,
+        type: String,
+        id: String,
+        source: String = "/test",
+        headers: [(String, String)] = [],
+        value: [UInt8]?
+    ) throws {
+        let attributes = [
+            ("ce_specversion", "1.0"), ("ce_id", id), ("ce_source", source), ("ce_type", type),
+            ("content-type", "application/json"),
+        ]
+        let record = KafkaRecord(
+            topic: "slipway." + topic, key: key.map { Array($0.utf8) }, value: value,
+            headers: (attributes + headers).map { KafkaHeader($0.0, $0.1) })
+        try producer.send(record, tag: 0)
+        for delivery in try producer.flush(timeout: .seconds(20)) {
+            if let error = delivery.error { throw error }
+        }
+    }
+
+    /// Sends a deployment request.
+    public func request(_ what: String, key: String, id: String, _ json: String, source: String = "/test") throws {
+        try send(
+            "deployment.requests", key: key, type: "slipway.\(what).v1", id: id, source: source, value: Array(json.utf8))
+    }
+
+    /// Everything that was published on a topic so far, in the order of each partition.
+    public func messages(on topic: String) throws -> [KafkaMessage] {
+        let reader = try KafkaReader(broker.settings)
+        defer { reader.close() }
+        try reader.read(["slipway." + topic], fromBeginning: true)
+        var messages: [KafkaMessage] = []
+        while let message = try reader.next(timeout: .milliseconds(700)) { messages.append(message) }
+        return messages
+    }
+
+    /// A number from the database.
+    public func number(_ sql: String) throws -> Int64 {
+        try database.query(sql).only().int64(0)
+    }
+
+    /// Holds processes at a point, to be killed there.
+    public func hold(_ point: String) {
+        _ = FileManager.default.createFile(atPath: "\(folder)/hold.\(point)", contents: nil)
+    }
+
+    /// Lets processes pass the point again.
+    public func letPass(_ point: String) {
+        try? FileManager.default.removeItem(atPath: "\(folder)/hold.\(point)")
+    }
+
+    /// Waits until a process stands at the point.
+    public func waitUntilHeld(_ process: WorkerProcessHandle, at point: String) throws {
+        _ = try eventually("\(point) reached by \(process.pid)") {
+            FileManager.default.fileExists(atPath: "\(folder)/reached.\(point).\(process.pid)") ? true : nil
+        }
+    }
+
+    /// Whether every message that was consumed has exactly one outcome in the ledger.
+    public func ledgerCloses() throws -> Bool {
+        try number(
+            """
+            select count(*) from partition_claim
+            where consumed <> applied + repeated + stale + rejected + dead_lettered + parked
+            """) == 0
+    }
+}

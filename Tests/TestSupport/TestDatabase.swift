@@ -1,0 +1,47 @@
+import Domain
+import Foundation
+public import Postgres
+import Synchronization
+import WorkerRuntime
+
+/// Databases for tests: one server a test process, a fresh migrated database a test.
+public enum TestDatabase {
+    private struct Shared {
+        var server: PostgresServer?
+        var count = 0
+    }
+
+    // The server is made once and used under the lock only.
+    nonisolated(unsafe) private static var shared = Shared()
+    private static let lock = NSLock()
+
+    /// Makes a database with the fleet's schema and returns its URL.
+    public static func make() throws -> String {
+        lock.lock()
+        defer { lock.unlock() }
+        let server = try shared.server ?? start()
+        shared.server = server
+        shared.count += 1
+        let name = "test_\(shared.count)"
+        let connection = try PostgresConnection(PostgresConfiguration(url: server.url))
+        defer { connection.close() }
+        try connection.script("create database \(name) template fleet")
+        return server.url(database: name)
+    }
+
+    /// Connects to a database that ``make()`` made.
+    public static func connect(_ url: String) throws -> PostgresConnection {
+        try PostgresConnection(PostgresConfiguration(url: url))
+    }
+
+    private static func start() throws -> PostgresServer {
+        let folder = NSTemporaryDirectory() + "slipway-tests-\(ProcessInfo.processInfo.processIdentifier)"
+        let server = try PostgresServer(
+            folder: folder, durable: false, isTemporary: true, settings: ["max_connections": "200"])
+        let connection = try PostgresConnection(PostgresConfiguration(url: try server.createDatabase("fleet")))
+        defer { connection.close() }
+        _ = try PostgresMigrator(fleetMigrations).migrate(connection)
+        try Installation.prepare(on: connection)
+        return server
+    }
+}

@@ -1,0 +1,50 @@
+import Foundation
+
+/// An executable of the fleet as a process of its own, ended with the test.
+public final class WorkerProcessHandle {
+    private let process = Process()
+    /// Where its output goes.
+    public let log: String
+
+    /// Starts an executable that lies beside the test bundle.
+    public init(_ name: String, _ arguments: [String] = [], environment: [String: String], folder: String) throws {
+        let here = URL(filePath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
+        let bundle = CommandLine.arguments.first.map { URL(filePath: $0).deletingLastPathComponent() }
+        let candidates = [here, bundle].compactMap { $0?.appending(path: name) }
+        guard let executable = candidates.first(where: { FileManager.default.isExecutableFile(atPath: $0.path) }) else {
+            throw NotSeen(description: "the executable \(name) beside the tests")
+        }
+        log = "\(folder)/\(name)-\(UUID().uuidString.prefix(8)).log"
+        _ = FileManager.default.createFile(atPath: log, contents: nil)
+        process.executableURL = executable
+        process.arguments = arguments
+        process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
+        let handle = FileHandle(forWritingAtPath: log)
+        process.standardOutput = handle
+        process.standardError = handle
+        try process.run()
+    }
+
+    deinit {
+        if process.isRunning { kill(process.processIdentifier, SIGKILL) }
+    }
+
+    /// The process's id.
+    public var pid: Int32 { process.processIdentifier }
+    /// Whether it lives.
+    public var isRunning: Bool { process.isRunning }
+    /// What it wrote.
+    public var output: String { (try? String(contentsOfFile: log, encoding: .utf8)) ?? "" }
+
+    /// Sends a signal.
+    public func signal(_ number: Int32) {
+        kill(process.processIdentifier, number)
+    }
+
+    /// Waits for its end; returns the exit code.
+    public func exitCode(within limit: Duration = .seconds(40)) throws -> Int32 {
+        try eventually("the end of \(process.executableURL?.lastPathComponent ?? "")", within: limit) {
+            process.isRunning ? nil : process.terminationStatus
+        }
+    }
+}
