@@ -120,6 +120,15 @@ let package = Package(
             path: "Sources/SlipwayCommand",
             swiftSettings: strict
         ),
+        .executableTarget(
+            name: "slipway-bench",
+            dependencies: [
+                "Domain", "WorkerRuntime", "Kafka", "Postgres", "CloudEvents", "JSON",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            path: "Sources/SlipwayBench",
+            swiftSettings: strict
+        ),
         .target(
             name: "TestSupport",
             dependencies: ["Kafka", "Postgres", "Domain", "WorkerRuntime", "CloudEvents", "JSON"],

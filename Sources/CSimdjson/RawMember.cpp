@@ -24,9 +24,7 @@ int sj_raw_member(sj_parser *parser, const uint8_t *key, size_t count, sj_text *
             if (name != wanted) continue;
             ondemand::value value = std::move(field).value();
             if (to_json_string(value).get(json) != SUCCESS) return SJ_SYNTAX;
-            while (!json.empty() && (json.back() == ' ' || json.back() == '\n' || json.back() == '\r' || json.back() == '\t')) {
-                json.remove_suffix(1);
-            }
+            json.remove_suffix(json.size() - 1 - json.find_last_not_of(" \t\n\r"));
             *found = {reinterpret_cast<const uint8_t *>(json.data()), json.size()};
             return SJ_OK;
         }

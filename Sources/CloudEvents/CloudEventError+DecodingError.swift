@@ -24,6 +24,8 @@ extension CloudEventError {
                 field: field,
                 sentence: "\(Self.subject(field)) must be \(wanted), but is \(found)."
             )
+        case .dataCorrupted(let context) where context.codingPath.isEmpty:
+            self.init(numberThatDoesNotFitIn: data, parser: parser)
         case .dataCorrupted(let context):
             let field = Self.path(context.codingPath)
             let why = Self.sentence(context.debugDescription.prefix(160))
@@ -31,6 +33,33 @@ extension CloudEventError {
         @unknown default:
             self.init(kind: .invalidField, field: "", sentence: "The data cannot be read.")
         }
+    }
+
+    /// Foundation does not say where a number stood that its field could not hold, as `1.5` for a whole number.
+    ///
+    /// The data are valid JSON at this point, so that nothing else is corrupted. Events hardly ever have fractions:
+    /// the first one is named.
+    private init(numberThatDoesNotFitIn data: [UInt8], parser: JSONParser) {
+        let field = (try? parser.withDocument(data) { Self.pathOfFraction(in: $0) }).flatMap { $0 }
+        let sentence =
+            field.map { "'\($0)' must be a whole number of at most 64 bits." }
+            ?? "A number in the data is out of the range of its field; it must be smaller."
+        self.init(kind: .invalidField, field: field ?? "", sentence: sentence)
+    }
+
+    /// Recursion goes no deeper than the parser lets documents be.
+    private static func pathOfFraction(in value: JSONValue, at path: String = "") -> String? {
+        if value.kind == .number { return value.int == nil ? path : nil }
+        var found: String?
+        var index = 0
+        value.forEachElement { element in
+            if found == nil { found = pathOfFraction(in: element, at: "\(path)[\(index)]") }
+            index += 1
+        }
+        value.forEachMember { name, member in
+            if found == nil { found = pathOfFraction(in: member, at: path.isEmpty ? name : "\(path).\(name)") }
+        }
+        return found
     }
 
     private static func path(_ keys: [any CodingKey]) -> String {

@@ -62,7 +62,8 @@ sj_parser *_Nullable sj_new(size_t maximum_depth, size_t maximum_bytes) SJ_NOEXC
 void sj_free(sj_parser *_Nonnull parser) SJ_NOEXCEPT;
 
 // Copies the bytes into a padded buffer of the parser and parses them whole.
-int sj_parse(sj_parser *_Nonnull parser, const void *_Nullable bytes, size_t count, sj_value *_Nonnull root) SJ_NOEXCEPT;
+int sj_parse(
+    sj_parser *_Nonnull parser, const void *_Nullable bytes, size_t count, sj_value *_Nonnull root) SJ_NOEXCEPT;
 
 // Looks for a repeated key, U+0000 or half of a surrogate pair; writes the path of the first, cut to `capacity`.
 int sj_check(

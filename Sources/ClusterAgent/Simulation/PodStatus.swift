@@ -1,0 +1,125 @@
+/// Writes a simulated pod's status with the words that schedulers and kubelets use.
+struct PodStatus {
+    let pod: ClusterObject
+    let life: PodLife
+    let timings: SimulatedTimings
+    /// Microseconds since 1970.
+    let now: Int64
+
+    var value: ObjectValue {
+        var status: ObjectValue = ["phase": .string(phase), "qosClass": "BestEffort"]
+        status["conditions"] = .array(conditions)
+        guard let scheduledAt = life.scheduledAt else { return status }
+        status["hostIP"] = "10.0.0.11"
+        status["startTime"] = .string(ClusterObject.time(scheduledAt))
+        if hasStarted { status["podIP"] = .string(address) }
+        status["containerStatuses"] = .array(containers.map(containerStatus))
+        return status
+    }
+
+    private var hasStarted: Bool { life.startedAt > 0 }
+    private var isReady: Bool { life.state == .ready }
+    private var phase: String { hasStarted ? "Running" : "Pending" }
+    private var containers: [ObjectValue] { pod.spec?["containers"]?.elements ?? [] }
+
+    /// An address of the pod network that stays the pod's own.
+    private var address: String {
+        let number = StableHash.of(pod.uid)
+        return "10.244.\(number >> 8 & 0xFF).\(number & 0xFF | 1)"
+    }
+
+    private var conditions: [ObjectValue] {
+        guard life.state != .unschedulable else {
+            let why = "0/3 nodes are available: 3 Insufficient cpu. preemption: 0/3 nodes are available: "
+                + "3 No preemption victims found for incoming pod."
+            return [condition("PodScheduled", false, reason: "Unschedulable", message: why)]
+        }
+        guard life.scheduledAt != nil else { return [] }
+        let names = containers.compactMap { $0["name"]?.string }.joined(separator: " ")
+        let reason = isReady ? nil : "ContainersNotReady"
+        let message = isReady ? nil : "containers with unready status: [\(names)]"
+        return [
+            condition("PodScheduled", true), condition("Initialized", true),
+            condition("ContainersReady", isReady, reason: reason, message: message),
+            condition("Ready", isReady, reason: reason, message: message),
+        ]
+    }
+
+    private func condition(_ type: String, _ isTrue: Bool, reason: String? = nil, message: String? = nil) -> ObjectValue {
+        var condition: ObjectValue = ["type": .string(type), "status": isTrue ? "True" : "False"]
+        condition["lastTransitionTime"] = .string(ClusterObject.time(now))
+        condition["reason"] = reason.map { .string($0) }
+        condition["message"] = message.map { .string($0) }
+        return condition
+    }
+
+    private func containerStatus(_ container: ObjectValue) -> ObjectValue {
+        let image = container["image"]?.string ?? ""
+        let name = container["name"]?.string ?? ""
+        var status: ObjectValue = [
+            "name": .string(name), "image": .string(image), "ready": .bool(isReady),
+            "started": .bool(life.state == .running || isReady), "restartCount": .int(life.restarts),
+            "state": state(of: name, image: image),
+        ]
+        if let ended = life.ended, life.state != .terminated {
+            status["lastState"] = ["terminated": Self.terminated(ended)]
+        } else {
+            status["lastState"] = .empty
+        }
+        return status
+    }
+
+    private func state(of name: String, image: String) -> ObjectValue {
+        switch life.state {
+        case .pending, .unschedulable, .creating: Self.waiting("ContainerCreating")
+        case .pullError: Self.waiting("ErrImagePull", Self.refusal(of: image))
+        case .pullBackOff: Self.waiting("ImagePullBackOff", "Back-off pulling image \"\(image)\"")
+        case .configError: Self.waiting("CreateContainerConfigError", "secret \"\(name)-credentials\" not found")
+        case .running, .ready: ["running": ["startedAt": .string(ClusterObject.time(life.startedAt))]]
+        case .terminated: ["terminated": life.ended.map(Self.terminated) ?? .empty]
+        case .crashBackOff:
+            Self.waiting(
+                "CrashLoopBackOff",
+                "back-off \(Self.goDuration(life.backOffTime(timings))) restarting failed container=\(name) "
+                    + "pod=\(pod.id.name)_\(pod.id.namespace)(\(pod.uid))"
+            )
+        }
+    }
+
+    private static func waiting(_ reason: String, _ message: String? = nil) -> ObjectValue {
+        var waiting: ObjectValue = ["reason": .string(reason)]
+        waiting["message"] = message.map { .string($0) }
+        return ["waiting": waiting]
+    }
+
+    private static func terminated(_ run: PodLife.Run) -> ObjectValue {
+        [
+            "exitCode": 1, "reason": "Error", "startedAt": .string(ClusterObject.time(run.started)),
+            "finishedAt": .string(ClusterObject.time(run.finished)),
+        ]
+    }
+
+    /// What containerd says of an image that the registry does not have.
+    private static func refusal(of image: String) -> String {
+        let first = image.split(separator: "/").first ?? ""
+        let isQualified = image.contains("/") && (first.contains(".") || first.contains(":") || first == "localhost")
+        let name = isQualified ? image : image.contains("/") ? "docker.io/\(image)" : "docker.io/library/\(image)"
+        return "rpc error: code = NotFound desc = failed to pull and unpack image \"\(name)\": "
+            + "failed to resolve reference \"\(name)\": \(name): not found"
+    }
+
+    /// Go's way to write a duration: `10s`, `1m20s`.
+    private static func goDuration(_ microseconds: Int64) -> String {
+        let seconds = max(microseconds / 1_000_000, 1)
+        return seconds < 60 ? "\(seconds)s" : "\(seconds / 60)m\(seconds % 60)s"
+    }
+}
+
+/// A hash that is the same in every process (FNV-1a), for names that must not change.
+enum StableHash {
+    static func of(_ bytes: some Sequence<UInt8>) -> UInt64 {
+        bytes.reduce(0xCBF2_9CE4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 }
+    }
+
+    static func of(_ text: String) -> UInt64 { of(text.utf8) }
+}

@@ -1,0 +1,187 @@
+public import Domain
+
+/// A Kubernetes cluster as far as an agent can see it, played under a virtual clock.
+///
+/// A value: with the same seed, commands and times it does the same things. It makes what a release consists of,
+/// schedules, pulls, starts and becomes ready over seconds, rolls from one version to the next, and fails on demand.
+/// It forgets everything with the process; its uid follows from its name, so that a new process speaks for the same
+/// cluster.
+public struct SimulatedCluster: Cluster, Sendable {
+    /// What happens later.
+    enum Step: Sendable, Hashable {
+        case finish(ClusterWork)
+        case reconcile(ClusterObject.ID)
+        case advance(ClusterObject.ID, uid: String)
+        case remove(ClusterObject.ID, uid: String)
+        case settle(ClusterObject.ID, uid: String)
+        case checkProgress(ClusterObject.ID)
+    }
+
+    /// What is known of a release beside its objects.
+    struct Release: Sendable {
+        var mark: CommandMark
+        var objects: [ClusterObject.ID]
+        var failure: SimulatedFailure?
+    }
+
+    /// The uid of the `kube-system` namespace.
+    public let uid: String
+    /// How long things take.
+    public var timings: SimulatedTimings
+    /// How every release goes wrong that does not say otherwise in its values.
+    public var failure: SimulatedFailure?
+    let helm: HelmTemplate?
+
+    var now: Int64 = 0
+    var random: SeededRandom
+    var agenda = Agenda<Step>()
+    var objects: [ClusterObject.ID: ClusterObject] = [:]
+    /// The objects that belong to the object of a uid.
+    var children: [String: Set<ClusterObject.ID>] = [:]
+    var lives: [ClusterObject.ID: PodLife] = [:]
+    var rollouts: [ClusterObject.ID: Rollout] = [:]
+    var namespaceMarks: [String: CommandMark] = [:]
+    var releases: [CommandSubject: Release] = [:]
+    private var version: Int64 = 1000
+    private var events: [ClusterEvent] = []
+
+    /// Makes an empty cluster.
+    ///
+    /// - Parameters:
+    ///   - name: The cluster's name, from which its uid follows.
+    ///   - seed: What its uids, names and times vary by.
+    ///   - helm: Renders charts; `nil` makes a plain Deployment and Service of every release.
+    public init(
+        name: String,
+        seed: UInt64 = 1,
+        timings: SimulatedTimings = SimulatedTimings(),
+        failure: SimulatedFailure? = nil,
+        helm: HelmTemplate? = nil
+    ) {
+        var identity = SeededRandom(seed: StableHash.of(name))
+        uid = identity.uuid()
+        random = SeededRandom(seed: seed ^ StableHash.of(name))
+        self.timings = timings
+        self.failure = failure
+        self.helm = helm
+    }
+
+    /// The usual kinds, and every other that a release has brought.
+    public var kinds: [WatchedKind] {
+        var kinds = WatchedKind.usual
+        let known = Set(kinds)
+        let brought = Set(objects.values.map { WatchedKind($0.apiVersion, $0.id.kind) }).subtracting(known)
+        kinds += brought.sorted { ($0.apiVersion, $0.kind) < ($1.apiVersion, $1.kind) }
+        return kinds
+    }
+
+    /// The namespaces that were made, in order.
+    public var namespaces: [String] { namespaceMarks.keys.sorted() }
+
+    /// Which command made the namespace or release.
+    public func mark(of subject: CommandSubject) -> CommandMark? {
+        if case .namespace(let name) = subject { return namespaceMarks[name] }
+        return releases[subject]?.mark
+    }
+
+    /// The objects of a release; a namespace has none.
+    public func objects(of subject: CommandSubject) -> [AppliedObject] {
+        (releases[subject]?.objects ?? [])
+            .compactMap { objects[$0] }
+            .map {
+                AppliedObject(
+                    apiVersion: $0.apiVersion, kind: $0.id.kind, namespace: $0.id.namespace, name: $0.id.name,
+                    uid: $0.uid, generation: $0.generation ?? 0, resourceVersion: $0.resourceVersion)
+            }
+    }
+
+    /// The objects of a kind, by name.
+    public func objects(in namespace: String, kind: WatchedKind) -> [ClusterObject] {
+        objects.values
+            .filter { $0.id.namespace == namespace && $0.id.kind == kind.kind && $0.apiVersion == kind.apiVersion }
+            .sorted { $0.id < $1.id }
+    }
+
+    /// Begins to do what a command asks for; it ends after the time that helm takes.
+    public mutating func start(_ work: ClusterWork, now: Int64) {
+        advance(to: now)
+        later(timings.apply, .finish(work))
+    }
+
+    /// Lets the time pass and returns what happened in it.
+    public mutating func poll(now: Int64) -> [ClusterEvent] {
+        advance(to: now)
+        defer { events = [] }
+        return events
+    }
+
+    /// Takes a namespace away with everything in it, as somebody with `kubectl` would.
+    public mutating func deleteNamespace(_ name: String, now: Int64) {
+        advance(to: now)
+        namespaceMarks[name] = nil
+        releases = releases.filter { $0.key.namespace != name }
+        for id in objects.keys.sorted() where id.namespace == name { remove(id) }
+    }
+
+    /// When something happens next; `nil` while everything rests.
+    public var nextTime: Int64? { agenda.nextTime }
+
+    private mutating func advance(to time: Int64) {
+        while let (due, step) = agenda.next(dueAt: time) {
+            now = max(now, due)
+            perform(step)
+        }
+        now = max(now, time)
+    }
+
+    private mutating func perform(_ step: Step) {
+        switch step {
+        case .finish(let work): finish(work)
+        case .reconcile(let id): reconcile(id)
+        case .advance(let id, let uid): advancePod(id, uid: uid)
+        case .remove(let id, let uid):
+            guard objects[id]?.uid == uid else { return }
+            let owner = objects[id]?.owner
+            remove(id)
+            reconcileOwner(owner, in: id.namespace)
+        case .settle(let id, let uid): settle(id, uid: uid)
+        case .checkProgress(let id): reconcile(id)
+        }
+    }
+
+    // MARK: The store
+
+    mutating func later(_ time: Int64, _ step: Step) {
+        agenda.add(step, at: now + timings.varied(time, &random))
+    }
+
+    mutating func report(_ event: ClusterEvent) { events.append(event) }
+
+    /// Stores an object; one that looks as before changes nothing.
+    mutating func put(_ object: ClusterObject) {
+        var object = object
+        if let stored = objects[object.id] {
+            object.resourceVersion = stored.resourceVersion
+            guard object != stored else { return }
+        }
+        version += 1
+        object.resourceVersion = String(version)
+        if let owner = object.owner { children[owner.uid, default: []].insert(object.id) }
+        objects[object.id] = object
+        events.append(.changed(object))
+    }
+
+    /// Removes an object and, as Kubernetes' garbage collector does, everything that belongs to it.
+    mutating func remove(_ id: ClusterObject.ID) {
+        guard let object = objects.removeValue(forKey: id) else { return }
+        if let owner = object.owner { children[owner.uid]?.remove(id) }
+        lives[id] = nil
+        rollouts[id] = nil
+        events.append(.gone(object))
+        for child in (children.removeValue(forKey: object.uid) ?? []).sorted() { remove(child) }
+    }
+
+    func owned(by object: ClusterObject, kind: String) -> [ClusterObject] {
+        (children[object.uid] ?? []).filter { $0.kind == kind }.sorted().compactMap { objects[$0] }
+    }
+}

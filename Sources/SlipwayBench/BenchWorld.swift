@@ -1,0 +1,113 @@
+import Domain
+import Foundation
+import Kafka
+import Postgres
+import WorkerRuntime
+
+/// A durable database, a broker in a process of its own, and workers as processes: what a round is measured on.
+final class BenchWorld {
+    private let folder = NSTemporaryDirectory() + "slipway-bench-\(UUID().uuidString.prefix(8))"
+    private let server: PostgresServer
+    private var children: [(name: String, process: Process)] = []
+    let url: String
+    let database: PostgresConnection
+    let fleetKeyText = FleetKey.random()
+    private(set) var brokers = ""
+
+    init(needsBroker: Bool = true) throws {
+        try FileManager.default.createDirectory(
+            atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o755])
+        server = try PostgresServer(
+            folder: folder + "/postgres", durable: true, isTemporary: true,
+            settings: ["shared_buffers": "256MB", "max_wal_size": "4GB", "checkpoint_timeout": "15min"])
+        url = try server.createDatabase("bench")
+        database = try PostgresConnection(PostgresConfiguration(url: url))
+        _ = try PostgresMigrator(fleetMigrations).migrate(database)
+        try Installation.prepare(on: database)
+        try fill()
+        if needsBroker { try startBroker() }
+    }
+
+    deinit {
+        for child in children.reversed() where child.process.isRunning { child.process.terminate() }
+        for child in children { child.process.waitUntilExit() }
+        database.close()
+        server.stop(.immediate)
+        try? FileManager.default.removeItem(atPath: folder)
+    }
+
+    var fleetKey: FleetKey {
+        get throws { try FleetKey(base64: fleetKeyText) }
+    }
+    var kafka: KafkaSettings { KafkaSettings(bootstrapServers: brokers) }
+
+    /// One cluster, its environments and instances.
+    private func fill() throws {
+        try database.script(
+            """
+            insert into project values ('bench', 'bench', 1, now());
+            insert into cluster (cluster, name, state, epoch, created_at) values ('bench', 'bench', 'connected', 1, now());
+            insert into environment (project, environment, cluster, namespace, state, created_at)
+                select 'bench', 'e' || n, 'bench', 'bench-' || n, 'active', now()
+                from generate_series(0, \(ResourceLoad.namespaces - 1)) n;
+            insert into instance (environment_id, instance, application, cluster, namespace, desired_version, state, changed_at)
+                select e.id, 'app-' || n, 'web', 'bench', e.namespace, '1.0.0', 'running', now()
+                from environment e, generate_series(0, \(ResourceLoad.instancesPerNamespace - 1)) n;
+            """)
+    }
+
+    private func startBroker() throws {
+        let file = folder + "/address"
+        _ = try start("slipway", ["broker", "--cluster", "bench", "--partitions", "48", "--address-file", file])
+        let end = Date().addingTimeInterval(20)
+        while Date() < end {
+            if let text = try? String(contentsOfFile: file, encoding: .utf8), !text.isEmpty {
+                brokers = text.trimmingCharacters(in: .whitespacesAndNewlines)
+                return
+            }
+            Thread.sleep(forTimeInterval: 0.02)
+        }
+        throw StartError("The broker did not start.")
+    }
+
+    /// Starts an executable that lies beside this one.
+    @discardableResult
+    func start(_ name: String, _ arguments: [String] = [], _ more: [String: String] = [:]) throws -> Int32 {
+        let own = URL(filePath: "/proc/self/exe").resolvingSymlinksInPath()
+        let process = Process()
+        process.executableURL = own.deletingLastPathComponent().appending(path: name)
+        process.arguments = arguments
+        process.environment = ProcessInfo.processInfo.environment.merging([
+            "SLIPWAY_KAFKA_BROKERS": brokers, "SLIPWAY_DATABASE_URL": url, "SLIPWAY_FLEET_KEY": fleetKeyText,
+            "SLIPWAY_LOG_LEVEL": "warning",
+        ]) { $1 }.merging(more) { $1 }
+        process.standardOutput = FileHandle.nullDevice
+        try process.run()
+        children.append((name, process))
+        return process.processIdentifier
+    }
+
+    /// CPU seconds and peak memory in MiB of every process, the database's as a sum.
+    func usage() -> [(name: String, cpu: Double, peak: Double)] {
+        var rows = children.map { child in
+            let usage = Self.usage(of: child.process.processIdentifier)
+            let name = child.name == "slipway" ? "broker" : child.name
+            return (name, usage.cpu, usage.peak)
+        }
+        let backends = (try? database.query("select pid from pg_stat_activity where pid is not null")) ?? nil
+        var cpu = 0.0
+        for row in backends.map(Array.init) ?? [] { cpu += (try? Self.usage(of: row.int32(0)).cpu) ?? 0 }
+        rows.append(("PostgreSQL, its sessions", cpu, 0))
+        return rows
+    }
+
+    private static func usage(of pid: Int32) -> (cpu: Double, peak: Double) {
+        let stat = (try? String(contentsOfFile: "/proc/\(pid)/stat", encoding: .utf8)) ?? ""
+        let fields = stat.split(separator: ")").last?.split(separator: " ") ?? []
+        let ticks = fields.count > 12 ? (Double(fields[11]) ?? 0) + (Double(fields[12]) ?? 0) : 0
+        let status = (try? String(contentsOfFile: "/proc/\(pid)/status", encoding: .utf8)) ?? ""
+        let line = status.split(separator: "\n").first { $0.hasPrefix("VmHWM") }
+        let kilobytes = line?.split(separator: " ").dropLast().last.flatMap { Double($0) } ?? 0
+        return (ticks / Double(sysconf(Int32(_SC_CLK_TCK))), kilobytes / 1024)
+    }
+}
