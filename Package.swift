@@ -149,7 +149,7 @@ let package = Package(
             swiftSettings: strict
         ),
         .testTarget(name: "JSONTests", dependencies: ["JSON"], swiftSettings: strict),
-        .testTarget(name: "CloudEventsTests", dependencies: ["CloudEvents"], swiftSettings: strict),
+        .testTarget(name: "CloudEventsTests", dependencies: ["CloudEvents", "JSON"], swiftSettings: strict),
         .testTarget(
             name: "WorkerRuntimeTests",
             dependencies: ["WorkerRuntime", "TestSupport", "Kafka", "Postgres", .product(name: "Logging", package: "swift-log")],

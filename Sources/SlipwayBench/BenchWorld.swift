@@ -39,7 +39,12 @@ final class BenchWorld {
     var fleetKey: FleetKey {
         get throws { try FleetKey(base64: fleetKeyText) }
     }
-    var kafka: KafkaSettings { KafkaSettings(bootstrapServers: brokers) }
+    /// The mock broker answers an empty fetch only when its wait is over, so the wait is short here.
+    var kafka: KafkaSettings {
+        var settings = KafkaSettings(bootstrapServers: brokers)
+        settings.properties["fetch.wait.max.ms"] = "5"
+        return settings
+    }
 
     /// One cluster, its environments and instances.
     private func fill() throws {
@@ -79,7 +84,7 @@ final class BenchWorld {
         process.arguments = arguments
         process.environment = ProcessInfo.processInfo.environment.merging([
             "SLIPWAY_KAFKA_BROKERS": brokers, "SLIPWAY_DATABASE_URL": url, "SLIPWAY_FLEET_KEY": fleetKeyText,
-            "SLIPWAY_LOG_LEVEL": "warning",
+            "SLIPWAY_LOG_LEVEL": "critical", "SLIPWAY_KAFKA_FETCH_WAIT_MAX_MS": "5",
         ]) { $1 }.merging(more) { $1 }
         process.standardOutput = FileHandle.nullDevice
         try process.run()

@@ -30,7 +30,9 @@ enum ThroughputBench {
 
     private static func preload(_ count: Int, _ world: BenchWorld) throws {
         var load = ResourceLoad(fleetKey: try world.fleetKey)
-        let producer = try KafkaProducer(world.kafka)
+        var settings = world.kafka
+        settings.properties["linger.ms"] = "50"
+        let producer = try KafkaProducer(settings)
         for index in 0..<count {
             let record = load.next()
             while true {

@@ -12,8 +12,10 @@ extension ObjectValue {
     /// Reads every document of a YAML stream; empty ones are passed over.
     public static func documents(yaml text: String) throws(ManifestError) -> [ObjectValue] {
         do {
-            let nodes = try Yams.compose_all(yaml: text)
-            let values = nodes.map { ObjectValue($0) }
+            var nodes = try Yams.compose_all(yaml: text)
+            var values: [ObjectValue] = []
+            // Not a loop over a copy of the sequence: only the one that is drained knows its error.
+            while let node = nodes.next() { values.append(ObjectValue(node)) }
             if let error = nodes.error { throw error }
             return values.filter { $0 != .null }
         } catch let error as YamlError {

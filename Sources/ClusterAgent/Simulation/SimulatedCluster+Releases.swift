@@ -3,6 +3,7 @@ import Domain
 extension SimulatedCluster {
     /// Does what the work says, all at once, and reports its end.
     mutating func finish(_ work: ClusterWork) {
+        underway.remove(work.mark)
         do throws(WorkFailure) {
             switch work {
             case .namespace(let request): namespaceMarks[request.namespace] = work.mark

@@ -42,6 +42,8 @@ public struct SimulatedCluster: Cluster, Sendable {
     var rollouts: [ClusterObject.ID: Rollout] = [:]
     var namespaceMarks: [String: CommandMark] = [:]
     var releases: [CommandSubject: Release] = [:]
+    /// Commands that are being done: one that comes again meanwhile is not done twice.
+    var underway: Set<CommandMark> = []
     private var version: Int64 = 1000
     private var events: [ClusterEvent] = []
 
@@ -105,7 +107,7 @@ public struct SimulatedCluster: Cluster, Sendable {
     /// Begins to do what a command asks for; it ends after the time that helm takes.
     public mutating func start(_ work: ClusterWork, now: Int64) {
         advance(to: now)
-        later(timings.apply, .finish(work))
+        if underway.insert(work.mark).inserted { later(timings.apply, .finish(work)) }
     }
 
     /// Lets the time pass and returns what happened in it.

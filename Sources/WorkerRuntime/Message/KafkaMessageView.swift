@@ -61,6 +61,14 @@ public struct KafkaMessageView: Sendable, CloudEventCarrier {
     /// The last header of that name as text.
     public func header(_ name: String) -> String? { message.header(name) }
 
+    /// Calls with each header whose name begins with `ce_`, in order.
+    public func forEachAttributeHeader(_ body: (_ name: String, _ text: String?) -> Void) {
+        message.forEachHeader { name, value in
+            guard name.starts(with: "ce_".utf8) else { return }
+            body(String(decoding: name, as: UTF8.self), value.flatMap { String(validating: $0, as: UTF8.self) })
+        }
+    }
+
     /// Lends the value's bytes, which are valid inside the closure only; `nil` for a tombstone.
     public func withValue<R>(_ body: (UnsafeRawBufferPointer) throws -> R) rethrows -> R? {
         try message.withValue(body)

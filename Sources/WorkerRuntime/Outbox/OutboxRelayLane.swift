@@ -83,21 +83,32 @@ final class OutboxRelayLane {
     }
 
     /// Publishes a batch of each shard; returns whether anything was there.
+    ///
+    /// All shards begin before the first is completed, so that their waits for the broker pass together.
     private func publishAll() throws -> Bool {
-        var found = false
-        for (number, shard) in shards.sorted(by: { $0.key < $1.key }) {
-            do {
-                if try shard.publishBatch(on: connection) { found = true }
-            } catch let error as KafkaError {
-                logger.warning("the shard's producer is made anew: \(error)", metadata: [LogKey.shard: "\(number)"])
-                shards.removeValue(forKey: number)?.close()
-                nextLeaseVisit = .now
-                try leases.giveUp([number], on: connection)
-                Thread.sleep(forTimeInterval: 0.2)
-            }
+        var begun: [Int] = []
+        for number in shards.keys.sorted() {
+            if try attempt(number, { try $0.begin(on: connection) }) == true { begun.append(number) }
+        }
+        for number in begun {
+            _ = try attempt(number) { try $0.complete(on: connection) }
             pulse.beat()
         }
-        return found
+        return !begun.isEmpty
+    }
+
+    /// Does something with a shard; after an error of its producer the shard is given up and taken anew.
+    private func attempt<R>(_ number: Int, _ body: (RelayShard) throws -> R) throws -> R? {
+        guard let shard = shards[number] else { return nil }
+        do {
+            return try body(shard)
+        } catch let error as KafkaError {
+            logger.warning("the shard's producer is made anew: \(error)", metadata: [LogKey.shard: "\(number)"])
+            shards.removeValue(forKey: number)?.close()
+            nextLeaseVisit = .now
+            try leases.giveUp([number], on: connection)
+            return nil
+        }
     }
 
     private func recover(from error: PostgresError) throws {

@@ -12,6 +12,14 @@ final class RelayShard {
     private let logger: Logger
     private let producer: KafkaProducer
     private var isAlone = false
+    private var underWay: Batch?
+
+    /// Rows that were handed to the producer.
+    private struct Batch {
+        let rows: [OutboxRow]
+        let leaving: [OutboxRow]
+        let failure: KafkaError?
+    }
 
     /// Makes the shard's producer; with a transactional one the broker fences the former owner here.
     init(_ number: Int, epoch: Int64, configuration: RelayConfiguration, metrics: RelayMetrics, logger: Logger) throws {
@@ -25,28 +33,35 @@ final class RelayShard {
         if configuration.isTransactional { try producer.initTransactions(timeout: .seconds(30)) }
     }
 
-    /// Sends one batch and deletes it; returns whether there was one.
+    /// Reads a batch and hands it to the producer; returns whether there was one. ``complete(on:)`` follows.
     ///
     /// After a permanent error of one row, the rows of a batch are sent one at a time until the bad one is found.
-    func publishBatch(on connection: PostgresConnection) throws -> Bool {
+    func begin(on connection: PostgresConnection) throws -> Bool {
         let rows = try read(limit: isAlone ? 1 : configuration.batchRows, on: connection)
         guard !rows.isEmpty else { return false }
         let newest = newestOfCoalescing(rows)
         let leaving = rows.enumerated().filter { newest[$0.offset] }.map(\.element)
-        if let failure = try send(leaving) {
-            guard leaving.count == 1, let row = leaving.first else {
+        if configuration.isTransactional { try producer.beginTransaction() }
+        underWay = Batch(rows: rows, leaving: leaving, failure: try enqueue(leaving))
+        return true
+    }
+
+    /// Waits for the broker's word on the batch that was begun, and deletes what the broker has.
+    func complete(on connection: PostgresConnection) throws {
+        guard let batch = underWay else { return }
+        underWay = nil
+        if let failure = try end(batch) {
+            guard batch.leaving.count == 1, let row = batch.leaving.first else {
                 isAlone = true
-                return true
+                return
             }
-            try setAside(row, failure, on: connection)
-            return true
+            return try setAside(row, failure, on: connection)
         }
         isAlone = false
         TestSignal.afterPublish.reach()
-        try delete(rows, on: connection)
-        metrics.published.increment(by: leaving.count)
-        metrics.coalesced.increment(by: rows.count - leaving.count)
-        return true
+        try delete(batch.rows, on: connection)
+        metrics.published.increment(by: batch.leaving.count)
+        metrics.coalesced.increment(by: batch.rows.count - batch.leaving.count)
     }
 
     func close() {
@@ -72,10 +87,9 @@ final class RelayShard {
         return leaves
     }
 
-    /// Sends and waits for the broker's word on each; returns the first permanent failure.
-    private func send(_ rows: [OutboxRow]) throws -> KafkaError? {
-        if configuration.isTransactional { try producer.beginTransaction() }
-        let failure = try enqueue(rows) ?? waitForDeliveries()
+    /// Waits for the broker's word on each message; returns the first permanent failure.
+    private func end(_ batch: Batch) throws -> KafkaError? {
+        let failure = try batch.failure ?? waitForDeliveries()
         guard configuration.isTransactional else { return failure }
         if failure != nil {
             try producer.abortTransaction(timeout: .seconds(30))

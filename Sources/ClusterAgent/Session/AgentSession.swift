@@ -1,0 +1,199 @@
+import Domain
+
+/// What an agent is to do, decided by its session.
+public enum AgentOutput: Sendable, Hashable {
+    /// Sign and send; the order counts.
+    case send(AgentMessage)
+    /// Begin in the cluster.
+    case start(ClusterWork)
+    /// The command at this place needs no other look once everything sent before has arrived.
+    case done(CommandPlace)
+    /// Another boot has taken over: stop, and do not come back as this boot.
+    case stop(reason: String)
+    /// Fail as the simulated cluster was told to.
+    case fail(AgentFault)
+}
+
+/// One boot of an agent, from its hello to its end: which command it follows, what it says and with which numbers.
+///
+/// A value without clock or I/O. It acts only when two things hold: the fleet has welcomed this boot, and the command
+/// topic has been read to its end, so that of each subject only the highest generation is done that nobody has
+/// withdrawn. Deadlines are the fleet's business: an agent's clock judges nothing.
+public struct AgentSession: Sendable {
+    /// The cluster that it speaks for.
+    public let cluster: String
+    /// The id of this start.
+    public let boot: String
+    /// The number that the fleet gave this boot; `nil` before it was welcomed.
+    public internal(set) var epoch: Int64?
+    /// Whether the fleet has told this boot to stop.
+    public internal(set) var isSuperseded = false
+    /// Whether the command topic was read to its end.
+    public internal(set) var isCaughtUp = false
+
+    let clusterUID: String
+    var statusSequence: Int64 = 0
+    var helloSequence: Int64 = 0
+    var changeSequences: [String: Int64] = [:]
+    var messageCount: Int64 = 0
+
+    var heartbeat = Int64.max
+    var heartbeatPeriod: Int64 = 10_000_000
+    var snapshotPeriod: Int64 = 300_000_000
+    var nextSnapshot = Int64.max
+    var nextHello: Int64?
+    var namespaces: Set<String> = []
+    /// The namespaces whose snapshots are still to be sent, in order.
+    var snapshots: [String] = []
+
+    var held: [CommandSubject: HeldCommand] = [:]
+    var running: [CommandSubject: HeldCommand] = [:]
+    var withdrawn: [CommandSubject: Int64] = [:]
+    /// How commands of this boot failed, to be said again when they come again.
+    var failures: [String: WorkFailure] = [:]
+    var outputs: [AgentOutput] = []
+
+    /// The version that a hello states.
+    public static let agentVersion = "0.1.0"
+    /// How long a hello waits for its answer before it is repeated: microseconds.
+    static let helloPeriod: Int64 = 5_000_000
+
+    /// Makes a session that has not said hello; ``tick(now:_:)`` says it.
+    public init(cluster: String, boot: String, clusterUID: String) {
+        self.cluster = cluster
+        self.boot = boot
+        self.clusterUID = clusterUID
+        nextHello = 0
+    }
+
+    /// Whether commands may be acted on.
+    public var isActive: Bool { epoch != nil && isCaughtUp && !isSuperseded }
+
+    /// Takes a message of the command topic.
+    public mutating func take(_ command: AgentCommand, now: Int64, _ view: some Cluster) -> [AgentOutput] {
+        guard !isSuperseded else { return [] }
+        switch command.content {
+        case .welcomed(let welcomed):
+            if welcomed.boot == boot { welcome(welcomed, now: now, view) }
+            outputs.append(.done(command.place))
+        case .superseded(let superseded):
+            outputs.append(.done(command.place))
+            if superseded.boot == boot {
+                isSuperseded = true
+                outputs.append(.stop(reason: superseded.reason))
+            }
+        case .work(let work): take(work, at: command.place, now: now)
+        case .withdrawn(let request): withdraw(request, at: command.place)
+        case .snapshotRequested(let namespace):
+            if epoch != nil { wantSnapshot(of: namespace) }
+            outputs.append(.done(command.place))
+        case .helloRequested:
+            // An old request, read on the way to the end, was for another boot.
+            if isActive { nextHello = min(nextHello ?? .max, now) }
+            outputs.append(.done(command.place))
+        }
+        act(now: now, view)
+        return takeOutputs()
+    }
+
+    /// Notes that the command topic was read to its end.
+    public mutating func catchUp(now: Int64, _ view: some Cluster) -> [AgentOutput] {
+        isCaughtUp = true
+        act(now: now, view)
+        return takeOutputs()
+    }
+
+    /// Takes what happened in the cluster.
+    public mutating func take(_ event: ClusterEvent, now: Int64, _ view: some Cluster) -> [AgentOutput] {
+        guard !isSuperseded else { return [] }
+        switch event {
+        case .changed(let object): sendChange(of: object, now: now)
+        case .gone(let object): sendGone(object, now: now)
+        case .finished(let work, let failure): finish(work, failure, now: now, view)
+        case .agentFault(let fault): outputs.append(.fail(fault))
+        }
+        act(now: now, view)
+        return takeOutputs()
+    }
+
+    /// Says hello, heartbeats and at most one namespace's snapshot when their time has come; call it often.
+    public mutating func tick(now: Int64, _ view: some Cluster) -> [AgentOutput] {
+        guard !isSuperseded else { return [] }
+        if let due = nextHello, now >= due { sayHello(now: now) }
+        guard epoch != nil else { return takeOutputs() }
+        if now >= heartbeat {
+            heartbeat = now + heartbeatPeriod
+            say(.heartbeat(boot: boot), now: now)
+        }
+        if now >= nextSnapshot { wantSnapshots(now: now) }
+        if !snapshots.isEmpty { sendSnapshot(of: snapshots.removeFirst(), now: now, view) }
+        return takeOutputs()
+    }
+
+    /// Goes on after the agent was cut off: reads its topic to the end again before it acts, and sends everything it
+    /// sees, because what happened meanwhile was not reported.
+    public mutating func reconnect(now: Int64) {
+        isCaughtUp = false
+        guard epoch != nil else { return }
+        heartbeat = now
+        wantSnapshots(now: now)
+    }
+
+    /// Says hello again because something it said did not arrive: the answer has the open commands sent again.
+    public mutating func repeatHello(now: Int64) {
+        nextHello = min(nextHello ?? .max, now)
+    }
+
+    private mutating func welcome(_ welcomed: Welcomed, now: Int64, _ view: some Cluster) {
+        if epoch != welcomed.epoch {
+            epoch = welcomed.epoch
+            statusSequence = 0
+            changeSequences = [:]
+        }
+        nextHello = nil
+        heartbeatPeriod = Int64(max(1, welcomed.heartbeatSeconds)) * 1_000_000
+        snapshotPeriod = Int64(max(1, welcomed.snapshotSeconds)) * 1_000_000
+        heartbeat = now
+        namespaces.formUnion(welcomed.namespaces)
+        namespaces.formUnion(view.namespaces)
+        wantSnapshots(now: now)
+        dropEnded(open: Set(welcomed.open))
+    }
+
+    private mutating func sayHello(now: Int64) {
+        nextHello = now + Self.helloPeriod
+        helloSequence += 1
+        let hello = AgentHello(boot: boot, clusterUID: clusterUID, agentVersion: Self.agentVersion)
+        let statement = AgentStatement.hello(hello)
+        send(
+            topic: AgentMessage.status, key: cluster, type: statement.type, epoch: 0, sequence: helloSequence,
+            instance: nil, data: statement.data, now: now)
+    }
+
+    /// Says something on `agent.status` under the next number.
+    mutating func say(_ statement: AgentStatement, now: Int64) {
+        guard let epoch else { return }
+        statusSequence += 1
+        send(
+            topic: AgentMessage.status, key: cluster, type: statement.type, epoch: epoch, sequence: statusSequence,
+            instance: nil, data: statement.data, now: now)
+    }
+
+    mutating func send(
+        topic: String, key: String, type: String, epoch: Int64, sequence: Int64, instance: String?, data: [UInt8],
+        now: Int64
+    ) {
+        messageCount += 1
+        outputs.append(
+            .send(
+                AgentMessage(
+                    topic: topic, key: key, type: type, id: "\(boot).\(messageCount)", epoch: epoch, sequence: sequence,
+                    instance: instance, data: data, time: now))
+        )
+    }
+
+    mutating func takeOutputs() -> [AgentOutput] {
+        defer { outputs = [] }
+        return outputs
+    }
+}

@@ -1,0 +1,158 @@
+import Foundation
+public import Kafka
+import Logging
+
+/// How an agent's run ended.
+public enum AgentEnd: Sendable, Hashable {
+    /// It was asked to stop, and what it had to say has arrived or is said again by its next boot.
+    case stopped
+    /// The fleet told it to stop: another agent speaks for the cluster.
+    case superseded(reason: String)
+}
+
+/// An agent at work on one thread: its cluster, its session, and Kafka on both sides.
+///
+/// A round reads commands, lets the cluster's events into the session, and does what the session decides. Nothing is
+/// taken in while too much waits to be sent.
+public final class AgentLoop {
+    let configuration: AgentConfiguration
+    var cluster: any Cluster
+    var session: AgentSession
+    let sender: AgentSender
+    var consumer: CommandConsumer?
+    /// What ended while the agent was offline, to be told on its return.
+    var missed: [ClusterEvent] = []
+    /// When the agent is to be online again; `nil` while it is.
+    var offlineUntil: Int64?
+    var plannedFaults: [(due: Int64, fault: AgentFault)] = []
+    var load: LoadPace?
+    private var end: AgentEnd?
+    private var nextStore: Int64 = 0
+    private var nextReminder: Int64
+
+    /// How many commands a round reads at most.
+    private static let commandsPerRound = 100
+    private static let reminderPeriod: Int64 = 30_000_000
+
+    /// Makes an agent that has not said anything.
+    ///
+    /// - Throws: A Kafka property that is not accepted.
+    public init(_ configuration: AgentConfiguration, cluster: any Cluster) throws(KafkaError) {
+        self.configuration = configuration
+        self.cluster = cluster
+        session = Self.makeSession(configuration, cluster)
+        sender = try AgentSender(configuration)
+        let now = Self.now()
+        nextReminder = now + Self.reminderPeriod
+        load = configuration.load.map { LoadPace($0, rate: configuration.loadRate) }
+        if let offline = configuration.offline {
+            plannedFaults.append((now + Int64(offline.after) * 1_000_000, .offline(seconds: offline.seconds)))
+        }
+        if let after = configuration.restartAfter { plannedFaults.append((now + Int64(after) * 1_000_000, .restart)) }
+    }
+
+    /// Speaks for the cluster until it is asked to stop or superseded; blocks its thread.
+    ///
+    /// - Throws: What keeps a Kafka client from being made; a broker that is away is waited for.
+    public func run(until isStopping: () -> Bool) throws -> AgentEnd {
+        configuration.logger.info("boot \(session.boot) speaks for the cluster '\(configuration.cluster)'")
+        while end == nil, !isStopping() { try round() }
+        let done = try sender.close(limit: .seconds(5))
+        consumer?.finish(done)
+        consumer?.store(wait: true)
+        consumer?.close()
+        return end ?? .stopped
+    }
+
+    private func round() throws {
+        let now = Self.now()
+        try playFaults(now: now)
+        if offlineUntil == nil {
+            try readCommands()
+            if sender.hasRoom { observe(now: Self.now()) }
+            consumer?.finish(try sender.work(now: now))
+            if sender.takeLoss() { session.repeatHello(now: now) }
+            storePlace(now: now)
+            remind(now: now)
+        } else {
+            missed += cluster.poll(now: now).filter { if case .finished = $0 { true } else { false } }
+            Thread.sleep(forTimeInterval: 0.02)
+        }
+    }
+
+    private func readCommands() throws {
+        if consumer == nil { consumer = try CommandConsumer(configuration) }
+        guard let consumer, sender.hasRoom else { return }
+        var timeout = Duration.milliseconds(load == nil ? 10 : 1)
+        for _ in 0..<Self.commandsPerRound {
+            do {
+                guard let event = try consumer.poll(timeout: timeout) else { return }
+                take(event)
+            } catch let error as KafkaError {
+                configuration.logger.error("the command topic is opened anew: \(error)")
+                consumer.close()
+                self.consumer = nil
+                return
+            }
+            timeout = .zero
+        }
+    }
+
+    private func take(_ event: CommandConsumer.Event) {
+        let now = Self.now()
+        switch event {
+        case .command(let command):
+            let before = session.epoch
+            perform(session.take(command, now: now, cluster), now: now)
+            if let epoch = session.epoch, epoch != before { configuration.logger.info("welcomed with epoch \(epoch)") }
+        case .caughtUp:
+            if !session.isCaughtUp { perform(session.catchUp(now: now, cluster), now: now) }
+        }
+    }
+
+    /// Lets the session see what happened in the cluster and what time it is.
+    private func observe(now: Int64) {
+        for event in missed + cluster.poll(now: now) { perform(session.take(event, now: now, cluster), now: now) }
+        missed = []
+        perform(session.tick(now: now, cluster), now: now)
+        if session.epoch != nil, var pace = load {
+            for change in pace.due(now: now) { perform(session.report(change, now: now), now: now) }
+            load = pace
+        }
+    }
+
+    private func perform(_ outputs: [AgentOutput], now: Int64) {
+        for output in outputs {
+            switch output {
+            case .send(let message): sender.send(message, now: now)
+            case .start(let work):
+                configuration.logger.info("begins generation \(work.mark.generation) of \(work.subject)")
+                cluster.start(work, now: now)
+            case .done(let place): sender.finish(place)
+            case .stop(let reason): end = .superseded(reason: reason)
+            case .fail(let fault): plannedFaults.append((now, fault))
+            }
+        }
+    }
+
+    private func storePlace(now: Int64) {
+        guard now >= nextStore else { return }
+        nextStore = now + 1_000_000
+        consumer?.store(wait: false)
+    }
+
+    private func remind(now: Int64) {
+        guard session.epoch == nil, now >= nextReminder else { return }
+        nextReminder = now + Self.reminderPeriod
+        configuration.logger.warning(
+            "the fleet has not answered; is the cluster '\(configuration.cluster)' registered and the key its own?")
+    }
+
+    static func makeSession(_ configuration: AgentConfiguration, _ cluster: any Cluster) -> AgentSession {
+        AgentSession(
+            cluster: configuration.cluster, boot: UUID().uuidString.lowercased(), clusterUID: cluster.uid)
+    }
+
+    /// Microseconds since 1970.
+    static func now() -> Int64 { Int64(Date().timeIntervalSince1970 * 1_000_000) }
+}

@@ -1,0 +1,143 @@
+import Kafka
+import Logging
+
+/// Signs and sends an agent's messages in order, within bounds, and knows when everything up to a point has arrived.
+final class AgentSender {
+    private let configuration: AgentConfiguration
+    private let signer: MessageSigner
+    private var producer: KafkaProducer
+    private var link: UnreliableLink
+
+    private var pending: ArraySlice<(tag: UInt64, record: KafkaRecord)> = []
+    private var lastTag: UInt64 = 0
+    /// Every message up to this one has arrived or is lost.
+    private var settled: UInt64 = 0
+    private var settledAhead: Set<UInt64> = []
+    private var waiting: ArraySlice<(tag: UInt64, place: CommandPlace)> = []
+    private var hasLost = false
+
+    /// How many messages may wait before nothing new is made.
+    private static let mostPending = 10_000
+
+    init(_ configuration: AgentConfiguration) throws(KafkaError) {
+        self.configuration = configuration
+        signer = MessageSigner(
+            cluster: configuration.cluster, key: configuration.key, keyID: configuration.keyID,
+            topicPrefix: configuration.topicPrefix)
+        producer = try KafkaProducer(configuration.kafka)
+        link = UnreliableLink(
+            duplicatePercent: configuration.duplicatePercent, reorderPercent: configuration.reorderPercent,
+            seed: configuration.seed)
+    }
+
+    /// Whether there is room for more messages.
+    var hasRoom: Bool { pending.count < Self.mostPending }
+
+    /// Takes a message; it leaves with the next ``work(now:)``.
+    func send(_ message: AgentMessage, now: Int64) {
+        enqueue(link.pass(signer.record(of: message), now: now))
+    }
+
+    /// Notes a command that is done with once everything taken so far has arrived.
+    func finish(_ place: CommandPlace) {
+        waiting.append((lastTag, place))
+    }
+
+    /// Sends what waits and takes in what has arrived; returns the commands that are done with.
+    func work(now: Int64) throws(KafkaError) -> [CommandPlace] {
+        enqueue(link.flush(now: now))
+        try sendPending()
+        settle(producer.poll(timeout: .zero))
+        if let error = producer.fatalError { try startOver(because: error) }
+        return takeDone()
+    }
+
+    /// Whether something was lost since this was last asked.
+    func takeLoss() -> Bool {
+        defer { hasLost = false }
+        return hasLost
+    }
+
+    /// Drops everything that has not left, as a crash would.
+    func forget() throws(KafkaError) {
+        producer.close()
+        producer = try KafkaProducer(configuration.kafka)
+        pending = []
+        waiting = []
+        settled = lastTag
+        settledAhead = []
+    }
+
+    /// Sends everything and waits for its arrival, at most the limit.
+    func close(limit: Duration) throws(KafkaError) -> [CommandPlace] {
+        try sendPending()
+        do throws(KafkaError) {
+            settle(try producer.flush(timeout: limit))
+        } catch {
+            configuration.logger.warning("not everything was sent before the end: \(error)")
+        }
+        producer.close()
+        return takeDone()
+    }
+
+    private func enqueue(_ records: [KafkaRecord]) {
+        for record in records {
+            lastTag += 1
+            pending.append((lastTag, record))
+        }
+    }
+
+    private func sendPending() throws(KafkaError) {
+        while let next = pending.first {
+            do throws(KafkaError) {
+                try producer.send(next.record, tag: next.tag)
+            } catch where error.isQueueFull {
+                return
+            } catch where error.isFatal {
+                return try startOver(because: error)
+            } catch {
+                configuration.logger.error("a message to \(next.record.topic) was not accepted: \(error)")
+                lose(next.tag)
+            }
+            pending.removeFirst()
+        }
+    }
+
+    private func settle(_ deliveries: [KafkaDelivery]) {
+        for delivery in deliveries {
+            if let error = delivery.error {
+                configuration.logger.error("a message did not arrive: \(error)")
+                lose(delivery.tag)
+            } else {
+                settle(delivery.tag)
+            }
+        }
+    }
+
+    private func lose(_ tag: UInt64) {
+        hasLost = true
+        settle(tag)
+    }
+
+    private func settle(_ tag: UInt64) {
+        guard tag > settled else { return }
+        settledAhead.insert(tag)
+        while settledAhead.remove(settled + 1) != nil { settled += 1 }
+    }
+
+    /// A fatal error ends a producer; what it had not delivered counts as lost, and a hello brings it again.
+    private func startOver(because error: KafkaError) throws(KafkaError) {
+        configuration.logger.error("the producer is built anew: \(error)")
+        producer.close()
+        producer = try KafkaProducer(configuration.kafka)
+        settled = (pending.first?.tag).map { $0 - 1 } ?? lastTag
+        settledAhead = []
+        hasLost = true
+    }
+
+    private func takeDone() -> [CommandPlace] {
+        let done = waiting.prefix { $0.tag <= settled }
+        waiting = waiting.dropFirst(done.count)
+        return done.map(\.place)
+    }
+}
