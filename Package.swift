@@ -96,7 +96,7 @@ let package = Package(
         .target(
             name: "ClusterAgent",
             dependencies: [
-                "Kafka", "CloudEvents", "JSON", "Domain",
+                "Kafka", "CloudEvents", "JSON", "Domain", "WorkerRuntime",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "Yams", package: "Yams"),
             ],
@@ -105,7 +105,9 @@ let package = Package(
         .executableTarget(
             name: "cluster-agent",
             dependencies: [
-                "ClusterAgent", "WorkerRuntime", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                "ClusterAgent", "WorkerRuntime", "Domain", "Kafka",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
             ],
             path: "Sources/Workers/ClusterAgent",
             swiftSettings: strict
@@ -163,7 +165,14 @@ let package = Package(
             ],
             swiftSettings: strict
         ),
-        .testTarget(name: "ClusterAgentTests", dependencies: ["ClusterAgent", "TestSupport", "Kafka", "Domain"], swiftSettings: strict),
+        .testTarget(
+            name: "ClusterAgentTests",
+            dependencies: [
+                "ClusterAgent", "TestSupport", "Kafka", "Domain", "JSON", "CloudEvents", "WorkerRuntime",
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: strict
+        ),
         // The real executables as processes: they lie beside the test bundle.
         .testTarget(
             name: "FleetTests",

@@ -1,4 +1,6 @@
 import Kafka
+import Logging
+import Logging
 
 extension AgentLoop {
     /// Fails as planned, and comes back when the time has passed.

@@ -85,10 +85,10 @@ public final class AgentLoop {
         guard let consumer, sender.hasRoom else { return }
         var timeout = Duration.milliseconds(load == nil ? 10 : 1)
         for _ in 0..<Self.commandsPerRound {
-            do {
+            do throws(KafkaError) {
                 guard let event = try consumer.poll(timeout: timeout) else { return }
                 take(event)
-            } catch let error as KafkaError {
+            } catch {
                 configuration.logger.error("the command topic is opened anew: \(error)")
                 consumer.close()
                 self.consumer = nil

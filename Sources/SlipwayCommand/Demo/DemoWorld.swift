@@ -22,7 +22,11 @@ final class DemoWorld {
             atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o755])
     }
 
-    var kafka: KafkaSettings { KafkaSettings(bootstrapServers: environment["SLIPWAY_KAFKA_BROKERS"] ?? "") }
+    var kafka: KafkaSettings {
+        var settings = KafkaSettings(bootstrapServers: environment["SLIPWAY_KAFKA_BROKERS"] ?? "")
+        settings.properties["fetch.wait.max.ms"] = environment["SLIPWAY_KAFKA_FETCH_WAIT_MAX_MS"]
+        return settings
+    }
 
     /// Starts everything, in the order in which each needs the other.
     func start(scale: Int, stop: DemoStop) throws {
@@ -32,6 +36,8 @@ final class DemoWorld {
         environment = [
             "SLIPWAY_DATABASE_URL": try server.createDatabase("slipway"), "SLIPWAY_FLEET_KEY": fleetKey,
             "SLIPWAY_SETTLE_SECONDS": "2", "SLIPWAY_FAILURE_SECONDS": "5", "SLIPWAY_LOG_LEVEL": "info",
+            // The mock broker answers an empty fetch only when its wait is over, so the wait is short here.
+            "SLIPWAY_KAFKA_FETCH_WAIT_MAX_MS": "10",
         ]
         step("PostgreSQL \(try version()) in a folder of its own, port \(server.port)")
         try stop.check()

@@ -1,0 +1,128 @@
+import Foundation
+import Kafka
+import Postgres
+import TestSupport
+import Testing
+
+/// The whole fleet with a simulated cluster: from a release event to a running instance, or to a reason.
+@Suite(.timeLimit(.minutes(5)))
+struct EndToEndTests {
+    static let topics = [
+        "release.events", "deployment.requests", "deployment.results", "agent.status", "agent.commands.test",
+        "resource.changes", "environment.status", "instance.status", "resource.status", "cdevents",
+        "deployment.requests.dlt", "release.events.dlt", "agent.status.dlt", "resource.changes.dlt",
+    ]
+
+    /// Starts the fleet, a cluster and an environment.
+    private func makeFleet(agent: [String] = [], timers: [String: String] = [:]) throws -> FleetWorld {
+        let world = try FleetWorld(topics: Self.topics)
+        for worker in ["release-worker", "deployment-worker", "agent-worker", "resource-worker", "outbox-relay", "timekeeper"] {
+            _ = try world.start(worker, [], timers)
+        }
+        try world.request("project.create", key: "shop", id: "p", #"{"project":"shop"}"#)
+        try world.request("cluster.register", key: "test", id: "c", #"{"cluster":"test"}"#)
+        try waitFor("the cluster", world, "select count(*) from cluster", 1)
+        let key = try FleetKeys.clusterKey("test", environment: world.environment)
+        _ = try world.start(
+            "cluster-agent", ["--simulate", "--without-helm", "--cluster", "test", "--speed", "4"] + agent,
+            ["SLIPWAY_AGENT_KEY": key])
+        try world.request(
+            "environment.create", key: "shop/staging", id: "e",
+            #"{"project":"shop","environment":"staging","cluster":"test"}"#)
+        try world.request("application.create", key: "shop", id: "a", #"{"project":"shop","application":"web"}"#)
+        try waitFor("an active environment", world, "select count(*) from environment where state = 'active'", 1)
+        try waitFor("the application", world, "select count(*) from application", 1)
+        return world
+    }
+
+    private func waitFor(_ what: String, _ world: FleetWorld, _ sql: String, _ number: Int64) throws {
+        _ = try eventually(what, within: .seconds(60)) { try world.number(sql) == number ? true : nil }
+    }
+
+    private func release(_ version: String, _ world: FleetWorld) throws {
+        let body = """
+            {"context":{"specversion":"0.5.1","id":"r\(version)","source":"/ci","type":"dev.cdevents.artifact.published.0.3.0",\
+            "timestamp":"2026-11-23T08:00:00Z"},"subject":{"id":"pkg:oci/web?repository_url=r.example/shop/web&tag=\(version)",\
+            "content":{}}}
+            """
+        try world.send(
+            "release.events", key: "web", type: "dev.cdevents.artifact.published.0.3.0", id: "r\(version)",
+            source: "/ci", value: Array(body.utf8))
+    }
+
+    @Test func `a release event becomes a running instance, and an upgrade replaces it`() throws {
+        let world = try makeFleet()
+        try world.request(
+            "autodeploy.create", key: "shop/staging", id: "rule",
+            #"{"project":"shop","environment":"staging","application":"web","instance":"web","versions":"^1.0"}"#)
+        try waitFor("the rule", world, "select count(*) from auto_deploy_rule", 1)
+        try release("1.0.0", world)
+        try waitFor("1.0.0 runs", world, "select count(*) from instance where state = 'running' and running_version = '1.0.0'", 1)
+        try release("2.0.0", world)
+        try release("1.1.0", world)
+        try waitFor("1.1.0 runs", world, "select count(*) from instance where state = 'running' and running_version = '1.1.0'", 1)
+        #expect(try world.number("select count(*) from command where operation = 'instance.deploy'") == 2, "2.0.0 is outside the rule")
+        try waitFor("an empty outbox", world, "select count(*) from outbox", 0)
+        try expectStatusesInOrder(world)
+        let services = try world.messages(on: "cdevents").compactMap { $0.header("ce_type") }
+        #expect(services.contains("dev.cdevents.environment.created.0.3.0"))
+        #expect(services.contains("dev.cdevents.service.deployed.0.3.0"))
+        #expect(services.contains("dev.cdevents.service.upgraded.0.3.0"))
+        #expect(try world.ledgerCloses())
+        #expect(try world.number("select sum(dead_lettered)::bigint from partition_claim") == 0)
+    }
+
+    /// Revisions rise, per key, on every topic; a terminal state is a command's last word.
+    private func expectStatusesInOrder(_ world: FleetWorld) throws {
+        for topic in ["instance.status", "environment.status", "resource.status"] {
+            var last: [String: Int] = [:]
+            for message in try world.messages(on: topic) {
+                let revision = Int(message.header("ce_revision") ?? "") ?? -1
+                #expect(revision > last[message.key ?? ""] ?? 0, "\(topic) \(message.key ?? "")")
+                last[message.key ?? ""] = revision
+            }
+            #expect(!last.isEmpty, "\(topic)")
+        }
+        var ended: Set<String> = []
+        for message in try world.messages(on: "deployment.results") {
+            struct Result: Decodable {
+                let command: String?
+                let state: String
+            }
+            let result = try JSONDecoder().decode(Result.self, from: Data(message.valueBytes ?? []))
+            guard let command = result.command else { continue }
+            #expect(!ended.contains(command))
+            if ["succeeded", "failed", "timed_out", "superseded"].contains(result.state) { ended.insert(command) }
+        }
+    }
+
+    @Test(arguments: [("imagePull", "image_pull"), ("crashLoop", "crash_loop")])
+    func `a deploy that cannot become healthy fails with a reason a person can act on`(failure: String, code: String) throws {
+        let world = try makeFleet()
+        try release("1.0.0", world)
+        try waitFor("the version", world, "select count(*) from version", 1)
+        try world.request(
+            "instance.deploy", key: "shop/staging", id: "d",
+            #"{"project":"shop","environment":"staging","application":"web","version":"1.0.0","instance":"web","values":"simulate:\n  failure: \#(failure)\n"}"#)
+        try waitFor("the command failed", world, "select count(*) from command where id is not null and state = 'failed'", 1)
+        let row = try world.database.query("select reason_code, reason from command where state = 'failed'").only()
+        #expect(try row.string(0) == code)
+        #expect(try row.string(1).contains("web"))
+        #expect(try world.number("select count(*) from instance where state = 'failed' and open_command is null") == 1)
+    }
+
+    @Test func `a command whose agent stays silent ends by its deadline, saying so`() throws {
+        let world = try makeFleet(
+            agent: ["--offline-after", "1", "--offline-seconds", "600"],
+            timers: ["SLIPWAY_ACKNOWLEDGE_SECONDS": "3", "SLIPWAY_AGENT_LEASE_SECONDS": "2"])
+        try waitFor("the agent was missed", world, "select count(*) from cluster where state = 'lost'", 1)
+        try release("1.0.0", world)
+        try waitFor("the version", world, "select count(*) from version", 1)
+        try world.request(
+            "instance.deploy", key: "shop/staging", id: "d",
+            #"{"project":"shop","environment":"staging","application":"web","version":"1.0.0","instance":"web"}"#)
+        try waitFor("the end", world, "select count(*) from command where state = 'timed_out'", 1)
+        let code = try world.database.query("select reason_code from command where state = 'timed_out'").only().string(0)
+        #expect(code == "agent_offline")
+    }
+}

@@ -1,0 +1,46 @@
+import Logging
+import Testing
+
+@testable import WorkerRuntime
+
+/// A wrong value ends the start with one clear sentence: which setting, what is wrong, what would be right.
+@Suite struct SettingsTests {
+    @Test func `a flag wins over the environment, and an empty value is none`() throws {
+        let settings = Settings(
+            flags: ["LANES": "3", "HTTP_PORT": nil], environment: ["SLIPWAY_LANES": "2", "SLIPWAY_HTTP_PORT": ""])
+        #expect(try settings.number("LANES", default: 1, in: 1...9) == 3)
+        #expect(try settings.number("HTTP_PORT", default: 0, in: 0...65535) == 0)
+    }
+
+    @Test(arguments: ["many", "0", "-1", "1.5", "99999999999999999999"])
+    func `a number out of its range names the setting and the range`(text: String) {
+        let settings = Settings(environment: ["SLIPWAY_LANES": text])
+        let error = #expect(throws: StartError.self) { try settings.number("LANES", default: 1, in: 1...256) }
+        #expect(error?.description == "SLIPWAY_LANES is '\(text)'; it should be a whole number from 1 to 256.")
+    }
+
+    @Test func `what is required and missing says what it should hold`() {
+        let error = #expect(throws: StartError.self) { try Settings(environment: [:]).database(program: "x") }
+        #expect(error?.description.contains("SLIPWAY_DATABASE_URL is not set") == true)
+    }
+
+    @Test func `a database that is no URL is refused without showing it`() {
+        let settings = Settings(environment: ["SLIPWAY_DATABASE_URL": "secret"])
+        let error = #expect(throws: StartError.self) { try settings.database(program: "x") }
+        #expect(error?.description.contains("secret") == false)
+    }
+
+    @Test func `every SLIPWAY_KAFKA variable is a librdkafka property`() throws {
+        let settings = Settings(environment: [
+            "SLIPWAY_KAFKA_BROKERS": "b:9092", "SLIPWAY_KAFKA_SECURITY_PROTOCOL": "SASL_SSL",
+        ])
+        let kafka = try settings.kafka(logger: Logger(label: "test"))
+        #expect(kafka.bootstrapServers == "b:9092")
+        #expect(kafka.properties == ["security.protocol": "SASL_SSL"])
+    }
+
+    @Test func `an unknown log level lists the known ones`() {
+        let error = #expect(throws: StartError.self) { try Settings(environment: ["SLIPWAY_LOG_LEVEL": "loud"]).logLevel() }
+        #expect(error?.description.contains("trace, debug, info") == true)
+    }
+}
