@@ -136,7 +136,9 @@ struct AgentSessionTests {
         let before = world.messages.count
         world.read(.snapshotRequested(namespace: "shop-staging"))
         world.pass(seconds: 0.1)
-        let sent = world.messages.dropFirst(before).filter { $0.topic == "resource.changes" }.map(SessionWorld.Body.init)
+        let sent = world.messages.dropFirst(before).filter { $0.topic == "resource.changes" }.map(
+            SessionWorld.Body.init
+        )
         let ends = sent.filter { $0.message.type == "slipway.resource.snapshot_ended.v1" }
         #expect(Set(ends.map { $0.text("kind") }).isSuperset(of: WatchedKind.usual.map(\.kind)))
         let pods = try #require(ends.first { $0.text("kind") == "Pod" })
@@ -158,7 +160,10 @@ struct AgentSessionTests {
         world.pass(seconds: 10)
         for topic in ["agent.status", "resource.changes"] {
             for epoch in [Int64(1), 7] {
-                let streams = Dictionary(grouping: world.messages.filter { $0.topic == topic && $0.epoch == epoch }, by: \.key)
+                let streams = Dictionary(
+                    grouping: world.messages.filter { $0.topic == topic && $0.epoch == epoch },
+                    by: \.key
+                )
                 #expect(!streams.isEmpty)
                 for stream in streams.values {
                     #expect(stream.map(\.sequence) == Array(1...Int64(stream.count)))

@@ -44,7 +44,12 @@ struct ClusterWorld {
     }
 
     mutating func makeNamespace(_ name: String = "shop-staging") {
-        let request = NamespaceRequested(command: "n-\(name)", generation: 1, environment: "shop/staging", namespace: name)
+        let request = NamespaceRequested(
+            command: "n-\(name)",
+            generation: 1,
+            environment: "shop/staging",
+            namespace: name
+        )
         cluster.start(.namespace(request), now: now)
         pass(seconds: 1)
     }
@@ -71,13 +76,25 @@ struct ClusterWorld {
 extension ReleaseRequested {
     /// A release of the application web.
     static func web(
-        generation: Int64 = 1, command: String? = nil, version: String = "1.0.0", values: String = "replicaCount: 2\n",
-        chart: ChartReference? = nil, instance: String = "web-1"
+        generation: Int64 = 1,
+        command: String? = nil,
+        version: String = "1.0.0",
+        values: String = "replicaCount: 2\n",
+        chart: ChartReference? = nil,
+        instance: String = "web-1"
     ) -> ReleaseRequested {
         ReleaseRequested(
-            command: command ?? "c-\(generation)", generation: generation, namespace: "shop-staging",
-            instance: instance, application: "web", version: version, image: "registry.example/web:\(version)",
-            chart: chart, values: values, deadline: "2026-11-23T09:00:00.000Z")
+            command: command ?? "c-\(generation)",
+            generation: generation,
+            namespace: "shop-staging",
+            instance: instance,
+            application: "web",
+            version: version,
+            image: "registry.example/web:\(version)",
+            chart: chart,
+            values: values,
+            deadline: "2026-11-23T09:00:00.000Z"
+        )
     }
 }
 

@@ -61,7 +61,11 @@ struct HelmTemplateTests {
         let text = world.latest.values.map { String(decoding: $0.json, as: UTF8.self) }.joined()
         #expect(!text.contains("hidden") && !text.contains("8080"))
         let arguments = try String(contentsOf: folder.appendingPathComponent("arguments"), encoding: .utf8)
-        #expect(arguments.hasPrefix("template web-1 web --repo https://charts.example --version 1.2.3 --namespace shop-staging"))
+        #expect(
+            arguments.hasPrefix(
+                "template web-1 web --repo https://charts.example --version 1.2.3 --namespace shop-staging"
+            )
+        )
         #expect(try String(contentsOf: folder.appendingPathComponent("values"), encoding: .utf8) == "a: 1\n")
     }
 

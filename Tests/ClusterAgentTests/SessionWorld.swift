@@ -32,8 +32,15 @@ struct SessionWorld {
         read(
             .welcomed(
                 Welcomed(
-                    boot: boot ?? session.boot, epoch: epoch, namespaces: ["shop-staging"], open: open,
-                    snapshotSeconds: 300, heartbeatSeconds: 5)))
+                    boot: boot ?? session.boot,
+                    epoch: epoch,
+                    namespaces: ["shop-staging"],
+                    open: open,
+                    snapshotSeconds: 300,
+                    heartbeatSeconds: 5
+                )
+            )
+        )
     }
 
     mutating func catchUp() { perform(session.catchUp(now: now, cluster)) }

@@ -60,6 +60,17 @@ struct SimulatedClusterTests {
         #expect(image == "registry.example/web:1.1.0")
     }
 
+    @Test func `old ReplicaSets are kept up to the Deployment's limit`() {
+        var world = ClusterWorld()
+        world.makeNamespace()
+        for generation in 1...14 {
+            world.start(.web(generation: Int64(generation), values: "replicaCount: 1"))
+            world.pass(seconds: 8)
+        }
+        #expect(world.all("ReplicaSet").count == 11)
+        #expect(world.all("Pod").count == 1)
+    }
+
     @Test func `an old pod stays when the new image cannot be pulled`() {
         var world = ClusterWorld()
         world.makeNamespace()
@@ -79,7 +90,11 @@ struct SimulatedClusterTests {
         #expect(world.pass(atMost: 10) { $0.all("Pod").first?.waitingReason == "ErrImagePull" })
         let refused = world.all("Pod").first?.status?["containerStatuses"]?.elements.first
         let message = refused?.path("state", "waiting", "message")?.string ?? ""
-        #expect(message.hasPrefix("rpc error: code = NotFound desc = failed to pull and unpack image \"registry.example/web:1.0.0\""))
+        #expect(
+            message.hasPrefix(
+                "rpc error: code = NotFound desc = failed to pull and unpack image \"registry.example/web:1.0.0\""
+            )
+        )
         #expect(world.pass(atMost: 10) { $0.all("Pod").first?.waitingReason == "ImagePullBackOff" })
         #expect(world.end(of: "c-1") == .some(nil), "applied is not yet running")
     }
@@ -94,10 +109,16 @@ struct SimulatedClusterTests {
         #expect(status.path("lastState", "terminated", "exitCode")?.int == 1)
         let message = status.path("state", "waiting", "message")?.string ?? ""
         #expect(message.hasPrefix("back-off 10s restarting failed container=web pod=web-1-"))
-        #expect(world.pass(atMost: 60) {
-            ($0.all("Pod").first?.status?["containerStatuses"]?.elements.first?["restartCount"]?.int ?? 0) >= 3
-        })
-        #expect(!world.events.contains { if case .changed(let object) = $0 { object.id.kind == "Pod" && object.isReady } else { false } })
+        #expect(
+            world.pass(atMost: 60) {
+                ($0.all("Pod").first?.status?["containerStatuses"]?.elements.first?["restartCount"]?.int ?? 0) >= 3
+            }
+        )
+        #expect(
+            !world.events.contains {
+                if case .changed(let object) = $0 { object.id.kind == "Pod" && object.isReady } else { false }
+            }
+        )
     }
 
     @Test func `a release that never gets ready exceeds its progress deadline`() {
@@ -107,9 +128,11 @@ struct SimulatedClusterTests {
         world.pass(seconds: 15)
         let running = world.all("Pod")
         #expect(running.count == 1 && running.allSatisfy { !$0.isReady && $0.status?["phase"]?.string == "Running" })
-        #expect(world.pass(atMost: 40) {
-            $0.all("Deployment").first?.condition("Progressing")?["reason"]?.string == "ProgressDeadlineExceeded"
-        })
+        #expect(
+            world.pass(atMost: 40) {
+                $0.all("Deployment").first?.condition("Progressing")?["reason"]?.string == "ProgressDeadlineExceeded"
+            }
+        )
     }
 
     @Test(arguments: [

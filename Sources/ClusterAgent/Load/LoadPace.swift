@@ -29,7 +29,12 @@ extension AgentSession {
     /// Tells a made-up change like a real one, numbered in its namespace's stream.
     mutating func report(_ change: ResourceLoad.Change, now: Int64) -> [AgentOutput] {
         sendResource(
-            ResourceChangeType.changed, in: change.namespace, instance: change.instance, data: change.data, now: now)
+            ResourceChangeType.changed,
+            in: change.namespace,
+            instance: change.instance,
+            data: change.data,
+            now: now
+        )
         return takeOutputs()
     }
 }

@@ -11,7 +11,13 @@ extension ResourceLoad {
     ///   - epoch: The epoch that the database has for the cluster.
     ///   - time: Microseconds since 1970.
     public mutating func records(
-        _ count: Int, cluster: String, epoch: Int64, key: SigningKey, keyID: Int32 = 1, topicPrefix: String, time: Int64
+        _ count: Int,
+        cluster: String,
+        epoch: Int64,
+        key: SigningKey,
+        keyID: Int32 = 1,
+        topicPrefix: String,
+        time: Int64
     ) -> [KafkaRecord] {
         let signer = MessageSigner(cluster: cluster, key: key, keyID: keyID, topicPrefix: topicPrefix)
         var sequences: [String: Int64] = [:]
@@ -21,9 +27,17 @@ extension ResourceLoad {
             sequences[change.namespace] = sequence
             return signer.record(
                 of: AgentMessage(
-                    topic: AgentMessage.changes, key: "\(cluster)/\(change.namespace)",
-                    type: ResourceChangeType.changed, id: "load.\(epoch).\(index)", epoch: epoch, sequence: sequence,
-                    instance: change.instance, data: change.data, time: time))
+                    topic: AgentMessage.changes,
+                    key: "\(cluster)/\(change.namespace)",
+                    type: ResourceChangeType.changed,
+                    id: "load.\(epoch).\(index)",
+                    epoch: epoch,
+                    sequence: sequence,
+                    instance: change.instance,
+                    data: change.data,
+                    time: time
+                )
+            )
         }
     }
 }

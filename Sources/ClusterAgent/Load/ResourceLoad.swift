@@ -41,7 +41,10 @@ public struct ResourceLoad: Sendable {
     ///   - sizes: The sizes of objects, each as often as it is listed.
     ///   - repeatPercent: How many changes in a hundred say again what the one before said.
     public init(
-        seed: UInt64 = 1, instances: Int, namespaces: Int = 8, sizes: [Size] = [.small, .medium, .large],
+        seed: UInt64 = 1,
+        instances: Int,
+        namespaces: Int = 8,
+        sizes: [Size] = [.small, .medium, .large],
         repeatPercent: Double = 0
     ) {
         self.namespaces = max(1, namespaces)
@@ -68,7 +71,10 @@ public struct ResourceLoad: Sendable {
         let size = sizes[count % sizes.count]
         let object = isPod ? pod(number) : deployment(number)
         let change = Change(
-            namespace: namespace(of: number), instance: instance(number), data: Self.padded(object, to: size.rawValue))
+            namespace: namespace(of: number),
+            instance: instance(number),
+            data: Self.padded(object, to: size.rawValue)
+        )
         latest = change
         return change
     }

@@ -108,7 +108,8 @@ extension AgentSession {
     private static func superseded(by mark: CommandMark) -> WorkFailure {
         WorkFailure(
             code: "superseded_generation",
-            message: "The cluster already runs generation \(mark.generation), made by the command \(mark.command).")
+            message: "The cluster already runs generation \(mark.generation), made by the command \(mark.command)."
+        )
     }
 
     private static func isEarlier(_ left: HeldCommand, _ right: HeldCommand) -> Bool {

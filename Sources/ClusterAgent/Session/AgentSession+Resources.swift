@@ -2,13 +2,23 @@ extension AgentSession {
     /// Tells how an object looks; before the welcome nothing is told, because the first snapshot tells everything.
     mutating func sendChange(of object: ClusterObject, now: Int64) {
         sendResource(
-            ResourceChangeType.changed, in: object.id.namespace, instance: object.instance, data: object.json, now: now)
+            ResourceChangeType.changed,
+            in: object.id.namespace,
+            instance: object.instance,
+            data: object.json,
+            now: now
+        )
     }
 
     /// Tells that an object is not there any more.
     mutating func sendGone(_ object: ClusterObject, now: Int64) {
         sendResource(
-            ResourceChangeType.gone, in: object.id.namespace, instance: object.instance, data: object.goneJSON, now: now)
+            ResourceChangeType.gone,
+            in: object.id.namespace,
+            instance: object.instance,
+            data: object.goneJSON,
+            now: now
+        )
     }
 
     /// Notes a namespace of which every later snapshot tells, also when it is empty or deleted.
@@ -46,7 +56,14 @@ extension AgentSession {
         let sequence = (changeSequences[namespace] ?? 0) + 1
         changeSequences[namespace] = sequence
         send(
-            topic: AgentMessage.changes, key: "\(cluster)/\(namespace)", type: type, epoch: epoch, sequence: sequence,
-            instance: instance, data: data, now: now)
+            topic: AgentMessage.changes,
+            key: "\(cluster)/\(namespace)",
+            type: type,
+            epoch: epoch,
+            sequence: sequence,
+            instance: instance,
+            data: data,
+            now: now
+        )
     }
 }

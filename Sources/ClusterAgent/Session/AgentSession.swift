@@ -166,8 +166,15 @@ public struct AgentSession: Sendable {
         let hello = AgentHello(boot: boot, clusterUID: clusterUID, agentVersion: Self.agentVersion)
         let statement = AgentStatement.hello(hello)
         send(
-            topic: AgentMessage.status, key: cluster, type: statement.type, epoch: 0, sequence: helloSequence,
-            instance: nil, data: statement.data, now: now)
+            topic: AgentMessage.status,
+            key: cluster,
+            type: statement.type,
+            epoch: 0,
+            sequence: helloSequence,
+            instance: nil,
+            data: statement.data,
+            now: now
+        )
     }
 
     /// Says something on `agent.status` under the next number.
@@ -175,20 +182,42 @@ public struct AgentSession: Sendable {
         guard let epoch else { return }
         statusSequence += 1
         send(
-            topic: AgentMessage.status, key: cluster, type: statement.type, epoch: epoch, sequence: statusSequence,
-            instance: nil, data: statement.data, now: now)
+            topic: AgentMessage.status,
+            key: cluster,
+            type: statement.type,
+            epoch: epoch,
+            sequence: statusSequence,
+            instance: nil,
+            data: statement.data,
+            now: now
+        )
     }
 
     mutating func send(
-        topic: String, key: String, type: String, epoch: Int64, sequence: Int64, instance: String?, data: [UInt8],
+        topic: String,
+        key: String,
+        type: String,
+        epoch: Int64,
+        sequence: Int64,
+        instance: String?,
+        data: [UInt8],
         now: Int64
     ) {
         messageCount += 1
         outputs.append(
             .send(
                 AgentMessage(
-                    topic: topic, key: key, type: type, id: "\(boot).\(messageCount)", epoch: epoch, sequence: sequence,
-                    instance: instance, data: data, time: now))
+                    topic: topic,
+                    key: key,
+                    type: type,
+                    id: "\(boot).\(messageCount)",
+                    epoch: epoch,
+                    sequence: sequence,
+                    instance: instance,
+                    data: data,
+                    time: now
+                )
+            )
         )
     }
 

@@ -30,7 +30,8 @@ struct PodStatus {
 
     private var conditions: [ObjectValue] {
         guard life.state != .unschedulable else {
-            let why = "0/3 nodes are available: 3 Insufficient cpu. preemption: 0/3 nodes are available: "
+            let why =
+                "0/3 nodes are available: 3 Insufficient cpu. preemption: 0/3 nodes are available: "
                 + "3 No preemption victims found for incoming pod."
             return [condition("PodScheduled", false, reason: "Unschedulable", message: why)]
         }
@@ -45,7 +46,8 @@ struct PodStatus {
         ]
     }
 
-    private func condition(_ type: String, _ isTrue: Bool, reason: String? = nil, message: String? = nil) -> ObjectValue {
+    private func condition(_ type: String, _ isTrue: Bool, reason: String? = nil, message: String? = nil) -> ObjectValue
+    {
         var condition: ObjectValue = ["type": .string(type), "status": isTrue ? "True" : "False"]
         condition["lastTransitionTime"] = .string(ClusterObject.time(now))
         condition["reason"] = reason.map { .string($0) }

@@ -63,19 +63,29 @@ struct DeploymentStatus {
         rollout.counts.ready >= least
             ? condition("Available", "True", "MinimumReplicasAvailable", "Deployment has minimum availability.")
             : condition(
-                "Available", "False", "MinimumReplicasUnavailable", "Deployment does not have minimum availability.")
+                "Available",
+                "False",
+                "MinimumReplicasUnavailable",
+                "Deployment does not have minimum availability."
+            )
     }
 
     private var progressing: ObjectValue {
         if rollout.isComplete {
             return condition(
-                "Progressing", "True", "NewReplicaSetAvailable",
-                "ReplicaSet \"\(replicaSet)\" has successfully progressed.")
+                "Progressing",
+                "True",
+                "NewReplicaSetAvailable",
+                "ReplicaSet \"\(replicaSet)\" has successfully progressed."
+            )
         }
         if rollout.isOverdue {
             return condition(
-                "Progressing", "False", "ProgressDeadlineExceeded",
-                "ReplicaSet \"\(replicaSet)\" has timed out progressing.")
+                "Progressing",
+                "False",
+                "ProgressDeadlineExceeded",
+                "ReplicaSet \"\(replicaSet)\" has timed out progressing."
+            )
         }
         return condition("Progressing", "True", "ReplicaSetUpdated", "ReplicaSet \"\(replicaSet)\" is progressing.")
     }

@@ -6,6 +6,7 @@ extension SimulatedCluster {
         let limits = RollingUpdate(spec: spec)
         roll(deployment, to: current, within: limits)
         updateStatus(of: deployment, current: current, limits)
+        trimHistory(of: deployment, current: current)
     }
 
     /// What owns an object reacts to its change: a pod's ReplicaSet, and with it the Deployment.
@@ -27,7 +28,10 @@ extension SimulatedCluster {
         var hashed = SeededRandom(seed: StableHash.of(template.json))
         let hash = hashed.suffix(10)
         let id = ClusterObject.ID(
-            kind: "ReplicaSet", namespace: deployment.id.namespace, name: "\(deployment.id.name)-\(hash)")
+            kind: "ReplicaSet",
+            namespace: deployment.id.namespace,
+            name: "\(deployment.id.name)-\(hash)"
+        )
         guard objects[id] == nil else { return id }
         var labels = Manifest.texts(template.path("metadata", "labels"))
         labels[Label.podTemplateHash] = hash
@@ -36,31 +40,53 @@ extension SimulatedCluster {
         podTemplate["metadata"] = ["labels": values]
         put(
             ClusterObject(
-                id: id, apiVersion: "apps/v1", uid: random.uuid(), generation: 1, resourceVersion: "", labels: labels,
-                owner: deployment.asOwner, createdAt: now,
+                id: id,
+                apiVersion: "apps/v1",
+                uid: random.uuid(),
+                generation: 1,
+                resourceVersion: "",
+                labels: labels,
+                owner: deployment.asOwner,
+                createdAt: now,
                 spec: ["replicas": 0, "selector": ["matchLabels": values], "template": podTemplate],
-                status: ["observedGeneration": 1, "replicas": 0])
+                status: ["observedGeneration": 1, "replicas": 0]
+            )
         )
         return id
     }
 
-    private mutating func roll(_ deployment: ClusterObject, to current: ClusterObject.ID, within limits: RollingUpdate) {
+    private mutating func roll(_ deployment: ClusterObject, to current: ClusterObject.ID, within limits: RollingUpdate)
+    {
         let all = owned(by: deployment, kind: "ReplicaSet")
         let old = all.filter { $0.id != current }
         let (oldTotal, oldAvailable) = (old.reduce(0) { $0 + wanted($1) }, old.reduce(0) { $0 + ready($1) })
         let present = objects[current]
         let (size, available) = (present.map(wanted) ?? 0, present.map(ready) ?? 0)
         // Recreate waits for the old pods' end before it makes a new one.
-        let isWaiting = deployment.spec?.path("strategy", "type")?.string == "Recreate" && old.contains { pods(of: $0) > 0 }
+        let isWaiting =
+            deployment.spec?.path("strategy", "type")?.string == "Recreate" && old.contains { pods(of: $0) > 0 }
         let next = isWaiting ? 0 : limits.newSize(now: size, total: oldTotal + size)
         resize(current, to: next)
         var surplus = limits.shrinkable(
-            oldTotal: oldTotal, oldAvailable: oldAvailable, newSize: next, newAvailable: available)
+            oldTotal: oldTotal,
+            oldAvailable: oldAvailable,
+            newSize: next,
+            newAvailable: available
+        )
         for replicaSet in old where surplus > 0 {
             let less = min(surplus, wanted(replicaSet))
             surplus -= less
             resize(replicaSet.id, to: wanted(replicaSet) - less)
         }
+    }
+
+    /// Old ReplicaSets stay for rollbacks, as many as the Deployment keeps.
+    private mutating func trimHistory(of deployment: ClusterObject, current: ClusterObject.ID) {
+        let limit = Int(deployment.spec?["revisionHistoryLimit"]?.int ?? 10)
+        let idle = owned(by: deployment, kind: "ReplicaSet")
+            .filter { $0.id != current && wanted($0) == 0 && owned(by: $0, kind: "Pod").isEmpty }
+            .sorted { $0.createdAt < $1.createdAt }
+        for replicaSet in idle.prefix(max(0, idle.count - limit)) { remove(replicaSet.id) }
     }
 
     private mutating func resize(_ id: ClusterObject.ID, to count: Int64) {
@@ -93,26 +119,38 @@ extension SimulatedCluster {
     }
 
     private mutating func updateStatus(
-        of deployment: ClusterObject, current: ClusterObject.ID, _ limits: RollingUpdate
+        of deployment: ClusterObject,
+        current: ClusterObject.ID,
+        _ limits: RollingUpdate
     ) {
         guard var deployment = objects[deployment.id] else { return }
         let all = owned(by: deployment, kind: "ReplicaSet")
         let deadline = max(1, deployment.spec?["progressDeadlineSeconds"]?.int ?? 600) * 1_000_000
         let counts = Rollout.Counts(
-            replicas: all.reduce(0) { $0 + pods(of: $1) }, updated: objects[current].map(pods) ?? 0,
-            ready: all.reduce(0) { $0 + ready($1) })
+            replicas: all.reduce(0) { $0 + pods(of: $1) },
+            updated: objects[current].map(pods) ?? 0,
+            ready: all.reduce(0) { $0 + ready($1) }
+        )
         var rollout = rollouts[deployment.id] ?? Rollout()
         let before = rollout.progressedAt
         rollout.observe(
-            counts, wanted: limits.wanted, generation: deployment.generation ?? 1, deadline: deadline, now: now)
+            counts,
+            wanted: limits.wanted,
+            generation: deployment.generation ?? 1,
+            deadline: deadline,
+            now: now
+        )
         if rollout.progressedAt != before, !rollout.isComplete {
             agenda.add(.checkProgress(deployment.id), at: rollout.progressedAt + deadline)
         }
         rollouts[deployment.id] = rollout
         deployment.status =
             DeploymentStatus(
-                deployment: deployment, rollout: rollout, replicaSet: current.name,
-                least: limits.wanted - limits.unavailable, wanted: limits.wanted
+                deployment: deployment,
+                rollout: rollout,
+                replicaSet: current.name,
+                least: limits.wanted - limits.unavailable,
+                wanted: limits.wanted
             ).value
         put(deployment)
     }

@@ -3,15 +3,26 @@ extension SimulatedCluster {
     mutating func createPod(of replicaSet: ClusterObject) {
         let template = replicaSet.spec?["template"] ?? .empty
         let id = ClusterObject.ID(
-            kind: "Pod", namespace: replicaSet.id.namespace, name: "\(replicaSet.id.name)-\(random.suffix(5))")
+            kind: "Pod",
+            namespace: replicaSet.id.namespace,
+            name: "\(replicaSet.id.name)-\(random.suffix(5))"
+        )
         let failure = replicaSet.instance.flatMap {
             releases[.release(namespace: replicaSet.id.namespace, instance: $0)]?.failure
         }
         let life = PodLife(failure: failure)
         let pod = ClusterObject(
-            id: id, apiVersion: "v1", uid: random.uuid(), generation: nil, resourceVersion: "",
-            labels: Manifest.texts(template.path("metadata", "labels")), owner: replicaSet.asOwner, createdAt: now,
-            spec: template["spec"], status: .empty)
+            id: id,
+            apiVersion: "v1",
+            uid: random.uuid(),
+            generation: nil,
+            resourceVersion: "",
+            labels: Manifest.texts(template.path("metadata", "labels")),
+            owner: replicaSet.asOwner,
+            createdAt: now,
+            spec: template["spec"],
+            status: .empty
+        )
         lives[id] = life
         putPod(pod, life)
         later(timings.schedule, .advance(id, uid: pod.uid))

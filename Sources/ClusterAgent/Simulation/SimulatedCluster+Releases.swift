@@ -19,7 +19,9 @@ extension SimulatedCluster {
         guard namespaceMarks[request.namespace] != nil else {
             throw WorkFailure(
                 code: "namespace_missing",
-                message: "The namespace '\(request.namespace)' does not exist in this cluster; create the environment first.")
+                message:
+                    "The namespace '\(request.namespace)' does not exist in this cluster; create the environment first."
+            )
         }
         let wish: SimulationRequest
         let manifests: [Manifest]
@@ -32,7 +34,9 @@ extension SimulatedCluster {
         }
         guard wish.failure != .applyFails else {
             throw WorkFailure(
-                code: "apply_failed", message: "The cluster refused the release: admission webhook denied the request.")
+                code: "apply_failed",
+                message: "The cluster refused the release: admission webhook denied the request."
+            )
         }
         if wish.failure == .agentOffline { report(.agentFault(.offline(seconds: wish.seconds))) }
         if wish.failure == .agentRestart { report(.agentFault(.restart)) }
@@ -69,8 +73,16 @@ extension SimulatedCluster {
             let isCounted = ["apps/v1", "batch/v1", "networking.k8s.io/v1"].contains(manifest.apiVersion)
             put(
                 ClusterObject(
-                    id: id, apiVersion: manifest.apiVersion, uid: random.uuid(), generation: isCounted ? 1 : nil,
-                    resourceVersion: "", labels: manifest.labels, createdAt: now, spec: spec, status: firstStatus(id))
+                    id: id,
+                    apiVersion: manifest.apiVersion,
+                    uid: random.uuid(),
+                    generation: isCounted ? 1 : nil,
+                    resourceVersion: "",
+                    labels: manifest.labels,
+                    createdAt: now,
+                    spec: spec,
+                    status: firstStatus(id)
+                )
             )
         }
         guard let object = objects[id] else { return }

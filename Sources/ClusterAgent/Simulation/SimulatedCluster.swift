@@ -92,8 +92,14 @@ public struct SimulatedCluster: Cluster, Sendable {
             .compactMap { objects[$0] }
             .map {
                 AppliedObject(
-                    apiVersion: $0.apiVersion, kind: $0.id.kind, namespace: $0.id.namespace, name: $0.id.name,
-                    uid: $0.uid, generation: $0.generation ?? 0, resourceVersion: $0.resourceVersion)
+                    apiVersion: $0.apiVersion,
+                    kind: $0.id.kind,
+                    namespace: $0.id.namespace,
+                    name: $0.id.name,
+                    uid: $0.uid,
+                    generation: $0.generation ?? 0,
+                    resourceVersion: $0.resourceVersion
+                )
             }
     }
 

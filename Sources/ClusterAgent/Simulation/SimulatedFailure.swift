@@ -41,7 +41,8 @@ struct SimulationRequest: Sendable, Hashable {
         }
         guard let known = name.string.flatMap(SimulatedFailure.init) else {
             throw ManifestError(
-                sentence: "The value 'simulate.failure' is not known; it should be one of \(SimulatedFailure.names).")
+                sentence: "The value 'simulate.failure' is not known; it should be one of \(SimulatedFailure.names)."
+            )
         }
         self.failure = known
     }

@@ -1,6 +1,5 @@
 import Kafka
 import Logging
-import Logging
 
 extension AgentLoop {
     /// Fails as planned, and comes back when the time has passed.

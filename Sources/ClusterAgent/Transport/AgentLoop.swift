@@ -82,7 +82,7 @@ public final class AgentLoop {
 
     private func readCommands() throws {
         if consumer == nil { consumer = try CommandConsumer(configuration) }
-        guard let consumer, sender.hasRoom else { return }
+        guard let consumer, sender.hasRoom else { return Thread.sleep(forTimeInterval: 0.01) }
         var timeout = Duration.milliseconds(load == nil ? 10 : 1)
         for _ in 0..<Self.commandsPerRound {
             do throws(KafkaError) {
@@ -145,12 +145,16 @@ public final class AgentLoop {
         guard session.epoch == nil, now >= nextReminder else { return }
         nextReminder = now + Self.reminderPeriod
         configuration.logger.warning(
-            "the fleet has not answered; is the cluster '\(configuration.cluster)' registered and the key its own?")
+            "the fleet has not answered; is the cluster '\(configuration.cluster)' registered and the key its own?"
+        )
     }
 
     static func makeSession(_ configuration: AgentConfiguration, _ cluster: any Cluster) -> AgentSession {
         AgentSession(
-            cluster: configuration.cluster, boot: UUID().uuidString.lowercased(), clusterUID: cluster.uid)
+            cluster: configuration.cluster,
+            boot: UUID().uuidString.lowercased(),
+            clusterUID: cluster.uid
+        )
     }
 
     /// Microseconds since 1970.

@@ -22,12 +22,17 @@ final class AgentSender {
     init(_ configuration: AgentConfiguration) throws(KafkaError) {
         self.configuration = configuration
         signer = MessageSigner(
-            cluster: configuration.cluster, key: configuration.key, keyID: configuration.keyID,
-            topicPrefix: configuration.topicPrefix)
+            cluster: configuration.cluster,
+            key: configuration.key,
+            keyID: configuration.keyID,
+            topicPrefix: configuration.topicPrefix
+        )
         producer = try KafkaProducer(configuration.kafka)
         link = UnreliableLink(
-            duplicatePercent: configuration.duplicatePercent, reorderPercent: configuration.reorderPercent,
-            seed: configuration.seed)
+            duplicatePercent: configuration.duplicatePercent,
+            reorderPercent: configuration.reorderPercent,
+            seed: configuration.seed
+        )
     }
 
     /// Whether there is room for more messages.
@@ -70,6 +75,7 @@ final class AgentSender {
 
     /// Sends everything and waits for its arrival, at most the limit.
     func close(limit: Duration) throws(KafkaError) -> [CommandPlace] {
+        enqueue(link.flush(now: .max))
         try sendPending()
         do throws(KafkaError) {
             settle(try producer.flush(timeout: limit))
@@ -91,9 +97,9 @@ final class AgentSender {
         while let next = pending.first {
             do throws(KafkaError) {
                 try producer.send(next.record, tag: next.tag)
-            } catch where error.isQueueFull {
+            } catch  where error.isQueueFull {
                 return
-            } catch where error.isFatal {
+            } catch  where error.isFatal {
                 return try startOver(because: error)
             } catch {
                 configuration.logger.error("a message to \(next.record.topic) was not accepted: \(error)")

@@ -27,7 +27,10 @@ final class CommandConsumer {
         let refresh = "topic.metadata.refresh.interval.ms"
         kafka.properties[refresh] = kafka.properties[refresh] ?? "5000"
         consumer = try KafkaConsumer(
-            kafka, group: configuration.group, topics: [configuration.topicPrefix + configuration.commandTopic])
+            kafka,
+            group: configuration.group,
+            topics: [configuration.topicPrefix + configuration.commandTopic]
+        )
     }
 
     /// Waits for the next event, at most the timeout; `nil` when there was none that concerns the session.
@@ -108,7 +111,8 @@ final class CommandConsumer {
             hasPartitions = hasPartitions || !partitions.isEmpty
             if partitions.isEmpty, !hasPartitions {
                 configuration.logger.warning(
-                    "another agent of the cluster '\(configuration.cluster)' reads its commands; this one waits")
+                    "another agent of the cluster '\(configuration.cluster)' reads its commands; this one waits"
+                )
             }
         } catch {
             configuration.logger.warning("the command topic cannot be read yet: \(error)")
@@ -121,7 +125,8 @@ final class CommandConsumer {
         let marks = try consumer.watermarks(of: partition, timeout: .seconds(5))
         guard (marks.low...max(marks.low, marks.high)).contains(stored) else {
             configuration.logger.error(
-                "the stored place \(stored) is not in \(partition) any more; reading from the oldest command")
+                "the stored place \(stored) is not in \(partition) any more; reading from the oldest command"
+            )
             return KafkaPosition(partition, offset: KafkaPosition.beginning)
         }
         return KafkaPosition(partition, offset: stored)

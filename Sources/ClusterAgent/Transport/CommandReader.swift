@@ -37,10 +37,18 @@ final class CommandReader {
         else { return false }
         let parts = message.withValue { value in
             SignedParts(
-                .toAgent, topic: topic, key: messageKey, type: type, source: source, id: id,
-                subject: message.header("ce_subject"), time: message.header("ce_time"),
+                .toAgent,
+                topic: topic,
+                key: messageKey,
+                type: type,
+                source: source,
+                id: id,
+                subject: message.header("ce_subject"),
+                time: message.header("ce_time"),
                 epoch: message.header("ce_epoch").flatMap { Int64($0) },
-                sequence: message.header("ce_sequence").flatMap { Int64($0) }, value: value)
+                sequence: message.header("ce_sequence").flatMap { Int64($0) },
+                value: value
+            )
         }
         return parts.map { key.verifies(signature, of: $0) } ?? false
     }

@@ -22,8 +22,18 @@ public struct MessageSigner: Sendable {
         let time = RFC3339.format(microseconds: message.time)
         let parts = message.data.withUnsafeBytes { value in
             SignedParts(
-                .fromAgent, topic: message.topic, key: message.key, type: message.type, source: source, id: message.id,
-                subject: nil, time: time, epoch: message.epoch, sequence: message.sequence, value: value)
+                .fromAgent,
+                topic: message.topic,
+                key: message.key,
+                type: message.type,
+                source: source,
+                id: message.id,
+                subject: nil,
+                time: time,
+                epoch: message.epoch,
+                sequence: message.sequence,
+                value: value
+            )
         }
         var headers = [
             KafkaHeader("ce_specversion", "1.0"), KafkaHeader("ce_id", message.id), KafkaHeader("ce_source", source),
@@ -34,6 +44,10 @@ public struct MessageSigner: Sendable {
         if let instance = message.instance { headers.append(KafkaHeader("ce_instance", instance)) }
         headers.append(KafkaHeader(MessageSignature.header, key.sign(parts, keyID: keyID)))
         return KafkaRecord(
-            topic: topicPrefix + message.topic, key: Array(message.key.utf8), value: message.data, headers: headers)
+            topic: topicPrefix + message.topic,
+            key: Array(message.key.utf8),
+            value: message.data,
+            headers: headers
+        )
     }
 }

@@ -8,7 +8,9 @@ struct ConnectionOptions: ParsableArguments {
     @Option(help: "The cluster's name, as it is registered [SLIPWAY_CLUSTER].")
     var cluster: String?
     @Option(
-        name: [.customLong("kafka-brokers"), .customLong("brokers")], help: "The Kafka brokers [SLIPWAY_KAFKA_BROKERS].")
+        name: [.customLong("kafka-brokers"), .customLong("brokers")],
+        help: "The Kafka brokers [SLIPWAY_KAFKA_BROKERS]."
+    )
     var brokers: String?
     @Option(help: "The cluster's key, as 'slipway cluster-key' prints it; better set the variable [SLIPWAY_AGENT_KEY].")
     var key: String?
@@ -28,13 +30,19 @@ struct ConnectionOptions: ParsableArguments {
         let cluster = try settings.required("CLUSTER", meaning: "the cluster's name, as it is registered")
         let text = try settings.required("AGENT_KEY", meaning: "what 'slipway cluster-key \(cluster)' prints")
         guard let key = AgentKey(text) else {
-            throw StartError("SLIPWAY_AGENT_KEY is not a key; it should hold what 'slipway cluster-key \(cluster)' prints.")
+            throw StartError(
+                "SLIPWAY_AGENT_KEY is not a key; it should hold what 'slipway cluster-key \(cluster)' prints."
+            )
         }
         let level = try settings.logLevel()
         LoggingSystem.bootstrap { LineLogHandler(label: $0, level: level) }
         let logger = Logger(label: "cluster-agent")
         var configuration = AgentConfiguration(
-            cluster: cluster, key: key.key, kafka: try settings.kafka(logger: logger), logger: logger)
+            cluster: cluster,
+            key: key.key,
+            kafka: try settings.kafka(logger: logger),
+            logger: logger
+        )
         configuration.keyID = key.keyID
         configuration.topicPrefix = settings.topicPrefix
         return configuration

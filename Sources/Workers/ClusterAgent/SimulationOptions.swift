@@ -4,11 +4,16 @@ import WorkerRuntime
 
 /// How the simulated cluster behaves, and how its agent fails.
 struct SimulationOptions: ParsableArguments {
-    @Option(help: "What names, times and faults vary by; the same seed plays the same.")
-    var seed: UInt64 = 1
+    @Option(
+        help: "What names, times and faults vary by; the same seed plays the same. Another one each time by default."
+    )
+    var seed: UInt64?
     @Option(help: "How many times as fast as usual pods start and kubelets back off.")
     var speed = 1.0
-    @Option(help: "How every release goes wrong: \(SimulatedFailure.names); values may say so too, 'simulate: {failure: …}'.")
+    @Option(
+        help:
+            "How every release goes wrong: \(SimulatedFailure.names); values may say so too, 'simulate: {failure: …}'."
+    )
     var failure: String?
     @Flag(help: "Make a plain Deployment and Service of every release, also where helm is on the path.")
     var withoutHelm = false
@@ -37,24 +42,30 @@ struct SimulationOptions: ParsableArguments {
         }
     }
 
+    private var chosenSeed: UInt64 { seed ?? UInt64.random(in: UInt64.min...UInt64.max) }
+
     func cluster(named name: String) throws -> SimulatedCluster {
         let chosen = failure.flatMap(SimulatedFailure.init(rawValue:))
         if let failure, chosen == nil {
             throw StartError("--failure is '\(failure)'; it should be one of \(SimulatedFailure.names).")
         }
         return SimulatedCluster(
-            name: name, seed: seed, timings: SimulatedTimings(speed: speed), failure: chosen,
-            helm: withoutHelm ? nil : HelmTemplate())
+            name: name,
+            seed: chosenSeed,
+            timings: SimulatedTimings(speed: speed),
+            failure: chosen,
+            helm: withoutHelm ? nil : HelmTemplate()
+        )
     }
 
     func applied(to configuration: AgentConfiguration) -> AgentConfiguration {
         var configuration = configuration
-        configuration.seed = seed
+        configuration.seed = chosenSeed
         configuration.duplicatePercent = duplicatePercent
         configuration.reorderPercent = reorderPercent
         configuration.offline = offlineAfter.map { (after: $0, seconds: offlineSeconds) }
         configuration.restartAfter = restartAfter
-        configuration.load = loadInstances.map { ResourceLoad(seed: seed, instances: $0) }
+        configuration.load = loadInstances.map { ResourceLoad(seed: chosenSeed, instances: $0) }
         configuration.loadRate = loadRate
         return configuration
     }

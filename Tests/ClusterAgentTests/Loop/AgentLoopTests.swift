@@ -76,12 +76,13 @@ struct AgentLoopTests {
             try fleet.wait("the namespace", for: Self.has(AgentStatusType.applied, command: "n"))
             try fleet.command(AgentCommandType.releaseRequested, ReleaseRequested.web())
             try fleet.wait("applied", for: Self.has(AgentStatusType.applied, command: "c-1"))
-            try fleet.wait("fifty changes", count: 50) { $0.key == "east/shop-staging" }
+            try fleet.command(AgentCommandType.snapshotRequested, SnapshotRequested(namespace: "shop-staging"))
+            try fleet.read("two snapshots") { Set(fleet.snapshotEnds(of: "Ingress")).count == 2 }
             #expect(try agent.stop() == .stopped)
-            let numbers = fleet.messages.filter { $0.key == "east/shop-staging" }
-                .compactMap { $0.header("ce_sequence").flatMap { Int($0) } }
-            #expect(numbers != numbers.sorted(), "some are out of order")
-            #expect(Set(numbers).count < numbers.count, "some came twice")
+            let numbers = { fleet.messages.filter { $0.key == "east/shop-staging" }.compactMap(FleetSide.sequence) }
+            try fleet.read("every number") { Set(numbers()) == Set(1...(numbers().max() ?? 1)) }
+            #expect(numbers() != numbers().sorted(), "some are out of order")
+            #expect(Set(numbers()).count < numbers().count, "some came twice")
             #expect(fleet.messages.allSatisfy(fleet.isSigned))
             fleet.close()
         }

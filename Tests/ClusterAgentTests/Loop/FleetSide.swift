@@ -1,5 +1,5 @@
-import ClusterAgent
 import CloudEvents
+import ClusterAgent
 import Domain
 import Foundation
 import Kafka
@@ -29,14 +29,21 @@ final class FleetSide {
         self.key = key
         producer = try KafkaProducer(kafka.settings)
         consumer = try KafkaConsumer(
-            kafka.settings, group: "fleet", topics: [prefix + "agent.status", prefix + "resource.changes"])
+            kafka.settings,
+            group: "fleet",
+            topics: [prefix + "agent.status", prefix + "resource.changes"]
+        )
     }
 
     func configuration() -> AgentConfiguration {
         var settings = kafka.settings
         settings.properties = ["session.timeout.ms": "4000", "heartbeat.interval.ms": "200"]
         var configuration = AgentConfiguration(
-            cluster: "east", key: key, kafka: settings, logger: Logger(label: "agent") { _ in SwiftLogNoOpLogHandler() })
+            cluster: "east",
+            key: key,
+            kafka: settings,
+            logger: Logger(label: "agent") { _ in SwiftLogNoOpLogHandler() }
+        )
         configuration.topicPrefix = prefix
         return configuration
     }
@@ -48,8 +55,18 @@ final class FleetSide {
         let time = RFC3339.format(microseconds: 1_795_420_800_000_000)
         let parts = value.withUnsafeBytes {
             SignedParts(
-                .toAgent, topic: "agent.commands.east", key: "shop/staging", type: type, source: "/slipway/test",
-                id: "command-\(sent)", subject: nil, time: time, epoch: 3, sequence: nil, value: $0)
+                .toAgent,
+                topic: "agent.commands.east",
+                key: "shop/staging",
+                type: type,
+                source: "/slipway/test",
+                id: "command-\(sent)",
+                subject: nil,
+                time: time,
+                epoch: 3,
+                sequence: nil,
+                value: $0
+            )
         }
         var headers = [
             KafkaHeader("ce_specversion", "1.0"), KafkaHeader("ce_id", "command-\(sent)"),
@@ -59,7 +76,9 @@ final class FleetSide {
         if isSigned { headers.append(KafkaHeader(MessageSignature.header, key.sign(parts, keyID: 1))) }
         let topic = prefix + "agent.commands.east"
         try producer.send(
-            KafkaRecord(topic: topic, key: Array("shop/staging".utf8), value: value, headers: headers), tag: UInt64(sent))
+            KafkaRecord(topic: topic, key: Array("shop/staging".utf8), value: value, headers: headers),
+            tag: UInt64(sent)
+        )
         _ = try producer.flush(timeout: .seconds(10))
     }
 
@@ -67,23 +86,40 @@ final class FleetSide {
         try command(
             AgentCommandType.welcomed,
             Welcomed(
-                boot: boot, epoch: epoch, namespaces: ["shop-staging"], open: open, snapshotSeconds: 300,
-                heartbeatSeconds: 1))
+                boot: boot,
+                epoch: epoch,
+                namespaces: ["shop-staging"],
+                open: open,
+                snapshotSeconds: 300,
+                heartbeatSeconds: 1
+            )
+        )
     }
 
     /// Reads until that many messages fulfil the condition, and returns them.
     @discardableResult
-    func wait(
-        _ what: String, count: Int = 1, limit: Duration = .seconds(40), for isWanted: (KafkaMessage) -> Bool
-    ) throws -> [KafkaMessage] {
+    func wait(_ what: String, count: Int = 1, for isWanted: (KafkaMessage) -> Bool) throws -> [KafkaMessage] {
+        try read(what) { messages.filter(isWanted).count >= count }
+        return messages.filter(isWanted)
+    }
+
+    /// Reads until the condition holds.
+    func read(_ what: String, limit: Duration = .seconds(40), until isDone: () -> Bool) throws {
         let clock = ContinuousClock()
         let end = clock.now.advanced(by: limit)
-        while clock.now < end {
-            let found = messages.filter(isWanted)
-            if found.count >= count { return found }
+        while !isDone() {
+            guard clock.now < end else { throw TimeLimitPassed(waitingFor: what) }
             try step()
         }
-        throw TimeLimitPassed(waitingFor: what)
+    }
+
+    static func sequence(_ message: KafkaMessage) -> Int? { message.header("ce_sequence").flatMap { Int($0) } }
+
+    /// The ids of the messages that end a snapshot of that kind.
+    func snapshotEnds(of kind: String) -> [String] {
+        messages.filter { $0.header("ce_type") == ResourceChangeType.snapshotEnded }
+            .filter { String(decoding: $0.valueBytes ?? [], as: UTF8.self).contains("\"kind\":\"\(kind)\"") }
+            .compactMap { $0.header("ce_id") }
     }
 
     private func step() throws {
@@ -103,10 +139,18 @@ final class FleetSide {
         else { return false }
         let parts = message.withValue { value in
             SignedParts(
-                .fromAgent, topic: String(message.topic.dropFirst(prefix.count)), key: messageKey, type: type,
-                source: "/clusters/east/agent", id: id, subject: nil, time: message.header("ce_time"),
+                .fromAgent,
+                topic: String(message.topic.dropFirst(prefix.count)),
+                key: messageKey,
+                type: type,
+                source: "/clusters/east/agent",
+                id: id,
+                subject: nil,
+                time: message.header("ce_time"),
                 epoch: message.header("ce_epoch").flatMap { Int64($0) },
-                sequence: message.header("ce_sequence").flatMap { Int64($0) }, value: value)
+                sequence: message.header("ce_sequence").flatMap { Int64($0) },
+                value: value
+            )
         }
         return parts.map { key.verifies(signature, of: $0) } ?? false
     }

@@ -1,0 +1,26 @@
+import Testing
+
+@testable import ClusterAgent
+
+struct CommandPlacesTests {
+    private func place(_ offset: Int64) -> CommandPlace { CommandPlace(partition: 0, offset: offset) }
+
+    @Test func `the stored place is the lowest command that is not finished`() {
+        var places = CommandPlaces()
+        for offset in 10...12 { places.begin(place(Int64(offset))) }
+        #expect(places.takeMoved() == [place(10)])
+        places.finish(place(11))
+        places.finish(place(12))
+        #expect(places.takeMoved().isEmpty, "the slow first command holds it back")
+        places.finish(place(10))
+        #expect(places.takeMoved() == [place(13)])
+        #expect(places.takeMoved().isEmpty)
+    }
+
+    @Test func `a partition that another agent reads is forgotten`() {
+        var places = CommandPlaces()
+        places.begin(place(3))
+        places.forget(0)
+        #expect(places.takeMoved().isEmpty)
+    }
+}

@@ -1,0 +1,65 @@
+import Testing
+import WorkerRuntime
+
+@testable import Domain
+
+/// Success is observed, not claimed.
+@Suite struct CommandObservationTests {
+    let applied = [
+        AppliedObject(apiVersion: "apps/v1", kind: "Deployment", namespace: "n", name: "web", uid: "u1", generation: 3, resourceVersion: nil),
+        AppliedObject(apiVersion: "v1", kind: "Service", namespace: "n", name: "web", uid: "u2", generation: 0, resourceVersion: nil),
+    ]
+
+    func deployment(uid: String = "u1", observed: Int64 = 3, _ health: Health = .healthy) -> ObservedObject {
+        ObservedObject(kind: "Deployment", name: "web", uid: uid, observedGeneration: observed, health: health, healthReason: nil)
+    }
+    let service = ObservedObject(kind: "Service", name: "web", uid: "u2", observedGeneration: nil, health: .progressing, healthReason: nil)
+
+    func windows(_ stored: [ObservedObject], sign: Reason? = nil, before: CommandWindows = CommandWindows()) -> CommandWindows {
+        CommandObservation.windows(applied: applied, stored: stored, sign: sign, before: before, now: 100)
+    }
+
+    @Test func `all gating objects healthy at the applied generation begin the settling time`() {
+        #expect(windows([deployment(), service]).healthySince == 100)
+    }
+
+    @Test func `the window is kept from its beginning`() {
+        var before = CommandWindows()
+        before.healthySince = 7
+        #expect(windows([deployment(), service], before: before).healthySince == 7)
+    }
+
+    @Test func `the old generation's health is not the new one's`() {
+        #expect(windows([deployment(observed: 2), service]).healthySince == nil)
+    }
+
+    @Test func `another object of the same name is not the one that was applied`() {
+        #expect(windows([deployment(uid: "other"), service]).healthySince == nil)
+    }
+
+    @Test func `an object that is not stored yet is waited for`() {
+        #expect(windows([deployment()]).healthySince == nil)
+    }
+
+    @Test func `a service without an address does not gate`() {
+        #expect(windows([deployment(), service]).healthySince != nil)
+    }
+
+    @Test func `a break ends the window`() {
+        var before = CommandWindows()
+        before.healthySince = 7
+        #expect(windows([deployment(.progressing), service], before: before).healthySince == nil)
+    }
+
+    @Test func `a sign or a degraded object begins the failing time with its reason`() {
+        let sign = Reason(code: "image_pull", sentence: "No image.")
+        #expect(windows([deployment(.progressing), service], sign: sign).failing == sign)
+        #expect(windows([deployment(.degraded), service]).failing?.code == "degraded")
+        #expect(windows([deployment(.degraded), service]).failingSince == 100)
+    }
+
+    @Test func `a release without objects is healthy at once`() {
+        let nothing = CommandObservation.windows(applied: [], stored: [], sign: nil, before: CommandWindows(), now: 100)
+        #expect(nothing.healthySince == 100)
+    }
+}

@@ -1,0 +1,99 @@
+import Foundation
+import Testing
+import WorkerRuntime
+
+@testable import Domain
+
+/// The state machine of commands, cell by cell.
+@Suite struct CommandTests {
+    static let open: [CommandState] = [.accepted, .sent, .acknowledged, .applied]
+    static let terminal: [CommandState] = [.succeeded, .failed, .timedOut, .superseded, .canceled]
+
+    static let table: [(CommandState, CommandEvent, CommandStep)] = [
+        (.accepted, .send, .moves(.sent)), (.sent, .send, .repeats), (.acknowledged, .send, .repeats),
+        (.applied, .send, .repeats),
+        (.accepted, .acknowledge, .moves(.acknowledged)), (.sent, .acknowledge, .moves(.acknowledged)),
+        (.acknowledged, .acknowledge, .repeats), (.applied, .acknowledge, .repeats),
+        (.accepted, .apply, .moves(.applied)), (.sent, .apply, .moves(.applied)),
+        (.acknowledged, .apply, .moves(.applied)), (.applied, .apply, .repeats),
+        (.accepted, .settle, .impossible), (.sent, .settle, .impossible), (.acknowledged, .settle, .impossible),
+        (.applied, .settle, .moves(.succeeded)),
+    ]
+
+    @Test(arguments: table)
+    func `each cell of the table`(state: CommandState, event: CommandEvent, step: CommandStep) {
+        #expect(state.step(event) == step)
+    }
+
+    @Test(arguments: open, [(CommandEvent.fail, CommandState.failed), (.timeOut, .timedOut), (.supersede, .superseded), (.cancel, .canceled)])
+    func `every open command can end`(state: CommandState, end: (CommandEvent, CommandState)) {
+        #expect(state.step(end.0) == .moves(end.1))
+    }
+
+    @Test(arguments: terminal, CommandEvent.allCases)
+    func `a terminal state is never left`(state: CommandState, event: CommandEvent) {
+        #expect(state.isTerminal)
+        #expect(state.step(event) == .late)
+    }
+
+    static func command(_ state: CommandState, now: Int64 = 0) -> Command {
+        var command = Command(
+            id: UUID(), operation: "instance.deploy", key: "shop/staging", subjectKind: "instance", subjectName: "web",
+            caller: "/test", requestSource: "/test", requestID: "1", requestType: "slipway.instance.deploy.v1",
+            createdAt: now, deadline: now + 1_800_000_000, timers: CommandTimers())
+        command.state = state
+        command.cluster = "eu-1"
+        command.revision = 3
+        return command
+    }
+
+    @Test func `a late success is written to the ledger and moves nothing`() {
+        var command = Self.command(.timedOut)
+        let step = command.take(.settle, now: 5)
+        #expect(step == LedgerStep(revision: 4, state: .succeeded, isLate: true, reason: nil))
+        #expect(command.state == .timedOut)
+    }
+
+    @Test func `each step has its deadline, never past the whole command's`() {
+        var command = Self.command(.sent)
+        _ = command.take(.acknowledge, now: 1_000_000)
+        #expect(command.stepDeadline == 301_000_000)
+        _ = command.take(.apply, now: 1_700_000_000)
+        #expect(command.stepDeadline == command.deadline)
+        _ = command.take(.settle, now: 1_700_000_001)
+        #expect(command.stepDeadline == nil)
+    }
+
+    @Test(arguments: [
+        (CommandState.sent, AgentCondition.neverSeen, "agent_offline"), (.sent, .lost, "agent_offline"),
+        (.sent, .connected, "not_acknowledged"), (.acknowledged, .connected, "not_applied"),
+        (.applied, .connected, "not_ready"),
+    ])
+    func `a deadline names the step that is missing`(state: CommandState, agent: AgentCondition, code: String) {
+        #expect(Self.command(state).missingStep(agent: agent, behind: false).code == code)
+    }
+
+    @Test func `Slipway's own delay times nobody out before its patience ends`() {
+        var command = Self.command(.sent)
+        command.stepDeadline = 60_000_000
+        let behind = AgentView(condition: .connected, consumedUntil: 59_000_000)
+        let read = AgentView(condition: .connected, consumedUntil: 60_000_000)
+        #expect(DueCommand.decide(command, view: read, now: 59_999_999) == nil)
+        #expect(DueCommand.decide(command, view: behind, now: 61_000_000) == nil)
+        #expect(DueCommand.decide(command, view: read, now: 61_000_000)?.1?.code == "not_acknowledged")
+        #expect(DueCommand.decide(command, view: behind, now: 660_000_000)?.1?.code == "slipway_behind")
+    }
+
+    @Test func `a command settles after its time in good health, and fails after its time of failing`() {
+        var command = Self.command(.applied)
+        let view = AgentView(condition: .connected, consumedUntil: 0)
+        command.windows.healthySince = 5_000_000
+        #expect(DueCommand.decide(command, view: view, now: 14_999_999) == nil)
+        #expect(DueCommand.decide(command, view: view, now: 15_000_000)?.0 == .settle)
+        command.windows = CommandWindows()
+        command.windows.failingSince = 5_000_000
+        command.windows.failing = Reason(code: "image_pull", sentence: "No image.")
+        #expect(DueCommand.decide(command, view: view, now: 64_999_999) == nil)
+        #expect(DueCommand.decide(command, view: view, now: 65_000_000)?.1?.code == "image_pull")
+    }
+}

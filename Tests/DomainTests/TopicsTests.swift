@@ -1,0 +1,96 @@
+import Foundation
+import TestSupport
+import Testing
+import WorkerRuntime
+
+@testable import Domain
+
+/// The folder `topics/` and the code say the same.
+@Suite struct TopicsTests {
+    static let folder = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+        .deletingLastPathComponent().appending(path: "topics")
+
+    struct Example: Sendable, CustomTestStringConvertible {
+        let topic: String
+        let file: String
+        var url: URL { TopicsTests.folder.appending(path: "\(topic)/examples/\(file)") }
+        /// `slipway.instance.deploy.v1` of `slipway.instance.deploy.v1.refused-missing-version.json`.
+        var type: String {
+            let mark = file.range(of: ".accepted.json") ?? file.range(of: ".refused-") ?? file.endIndex..<file.endIndex
+            return String(file[..<mark.lowerBound])
+        }
+        var isAccepted: Bool { file.hasSuffix(".accepted.json") }
+        var testDescription: String { "\(topic)/\(file)" }
+    }
+
+    static let examples: [Example] = {
+        let files = FileManager.default
+        let topics = (try? files.contentsOfDirectory(atPath: folder.path)) ?? []
+        return topics.sorted().flatMap { topic in
+            let names = (try? files.contentsOfDirectory(atPath: folder.appending(path: "\(topic)/examples").path)) ?? []
+            return names.sorted().map { Example(topic: topic, file: $0) }
+        }
+    }()
+
+    struct Content {
+        let message: KafkaMessageView
+        let data: Any
+    }
+
+    static func read(_ example: Example) throws -> Content {
+        let whole = try #require(try JSONSerialization.jsonObject(with: Data(contentsOf: example.url)) as? [String: Any])
+        let headers = try #require(whole["headers"] as? [String: String])
+        let data = try #require(whole["data"])
+        let bytes = try JSONSerialization.data(withJSONObject: data, options: [.fragmentsAllowed])
+        return Content(
+            message: KafkaMessageView(
+                topic: example.topic, key: whole["key"] as? String, headers: headers.map { ($0.key, $0.value) },
+                value: Array(bytes)),
+            data: data)
+    }
+
+    @Test func `there are examples`() {
+        #expect(Self.examples.count > 60)
+    }
+
+    @Test(arguments: examples)
+    func `each example is valid or not as its name says`(example: Example) throws {
+        let schema = try JSONSchema(
+            try Data(contentsOf: Self.folder.appending(path: "\(example.topic)/\(example.type).schema.json")))
+        let content = try Self.read(example)
+        let faults = try schema.faults(of: content.data)
+        #expect(faults.isEmpty == example.isAccepted, "\(faults)")
+        #expect(content.message.header("ce_type") == example.type)
+    }
+
+    @Test(arguments: examples.filter { $0.topic == "deployment.requests" })
+    func `each request is accepted or refused by the decoder as its name says`(example: Example) throws {
+        let key = try FleetKey(base64: FleetKey.random()).requestKey
+        let input = try RequestDecoder(requestKey: key).decode(try Self.read(example).message)
+        let isAccepted = if case .success = input.body { true } else { false }
+        #expect(isAccepted == example.isAccepted)
+    }
+
+    @Test(arguments: examples.filter { $0.topic == "release.events" })
+    func `each release event is accepted or refused by the decoder as its name says`(example: Example) throws {
+        let message = try Self.read(example).message
+        let decoded = Result { try ReleaseEventDecoder().decode(message) }
+        #expect((try? decoded.get()) != nil == example.isAccepted)
+        if example.isAccepted {
+            #expect(try decoded.get().release.artifact == "web")
+            #expect(try decoded.get().release.version == "1.4.2")
+        }
+    }
+
+    @Test func `the catalogue in the code is the folder's`() throws {
+        for topic in Topics.all + [Topics.agentCommands("<cluster>")] {
+            let folder = topic.name.replacingOccurrences(of: ".<cluster>", with: "")
+            let text = try String(contentsOf: Self.folder.appending(path: "\(folder)/topic.yaml"), encoding: .utf8)
+            #expect(text.contains("name: \(topic.name)\n"))
+            #expect(text.contains("partitions: \(topic.partitions)\n"), "\(topic.name)")
+            for (name, value) in topic.configuration { #expect(text.contains("  \(name): \"\(value)\"\n"), "\(topic.name)") }
+        }
+        let folders = try FileManager.default.contentsOfDirectory(atPath: Self.folder.path).filter { $0 != "README.md" }
+        #expect(Set(folders) == Set(Topics.all.map(\.name) + ["agent.commands"]))
+    }
+}
