@@ -3,6 +3,8 @@ public final class KafkaReader {
     private let consumer: KafkaConsumer
     private let settings: KafkaSettings
     private var known: Set<KafkaTopicPartition> = []
+    private var held: [KafkaPosition] = []
+    private var finished: Set<KafkaTopicPartition> = []
 
     /// Makes a reader that has no topic yet.
     public init(_ settings: KafkaSettings) throws(KafkaError) {
@@ -34,13 +36,20 @@ public final class KafkaReader {
         held += positions
     }
 
-    private var held: [KafkaPosition] = []
+    /// Whether every partition was read to its end, as it was when the end was reached.
+    public var isAtEnd: Bool { finished.count == known.count }
 
-    /// Waits for the next message; `nil` when none came in time.
+    /// Waits for the next message; `nil` when none came in time, or as soon as everything was read, see ``isAtEnd``.
     public func next(timeout: Duration) throws(KafkaError) -> KafkaMessage? {
         let end = ContinuousClock.now + timeout
         repeat {
-            guard case .message(let message)? = try consumer.poll(timeout: max(.zero, end - .now)) else { continue }
+            let event = try consumer.poll(timeout: max(.zero, end - .now))
+            if case .endOfPartition(let position)? = event {
+                finished.insert(position.topicPartition)
+                if isAtEnd { return nil }
+            }
+            guard case .message(let message)? = event else { continue }
+            finished.remove(message.topicPartition)
             if let index = held.firstIndex(where: { $0.topicPartition == message.topicPartition }) {
                 held[index].offset = message.offset + 1
             }

@@ -75,7 +75,7 @@ import WorkerRuntime
     func `each release event is accepted or refused by the decoder as its name says`(example: Example) throws {
         let message = try Self.read(example).message
         let decoded = Result { try ReleaseEventDecoder().decode(message) }
-        #expect((try? decoded.get()) != nil == example.isAccepted)
+        #expect(((try? decoded.get()) != nil) == example.isAccepted)
         if example.isAccepted {
             #expect(try decoded.get().release.artifact == "web")
             #expect(try decoded.get().release.version == "1.4.2")

@@ -62,9 +62,16 @@ struct BadInputTests {
         let world = try FleetWorld(topics: DoneOnceTests.topics, partitions: 1)
         _ = try world.start("outbox-relay")
         let worker = try world.start("deployment-worker")
-        for bad in Self.rejected + Self.deadLettered {
-            try world.send(
-                "deployment.requests", key: bad.key, type: bad.type, id: bad.name, value: bad.value)
+        let (huge, small) = ((Self.rejected + Self.deadLettered).filter { $0.value.count > 1 << 20 }, Self.rejected + Self.deadLettered)
+        for bad in huge {
+            try world.send("deployment.requests", key: bad.key, type: bad.type, id: bad.name, value: bad.value)
+            // The mock broker keeps 5 MiB of a partition: the others come when this one was consumed.
+            _ = try eventually("the huge one is answered") {
+                try world.number("select coalesce(sum(consumed), 0)::bigint from partition_claim") == 1 ? true : nil
+            }
+        }
+        for bad in small where bad.value.count <= 1 << 20 {
+            try world.send("deployment.requests", key: bad.key, type: bad.type, id: bad.name, value: bad.value)
         }
         try world.request("project.create", key: "fine", id: "fine", #"{"project":"fine"}"#)
         _ = try eventually("the good request after them") {
@@ -97,7 +104,10 @@ struct BadInputTests {
             if result.state == "rejected" { reasons[result.request.id] = result.reason }
         }
         for bad in Self.rejected {
-            let reason = try #require(reasons[bad.name], "\(bad.name) got no answer")
+            guard let reason = reasons[bad.name] else {
+                Issue.record("\(bad.name) got no answer")
+                continue
+            }
             #expect(reason.code == bad.code, "\(bad.name): \(reason.message)")
             #expect((reason.field ?? "") == bad.field, "\(bad.name)")
             #expect(reason.message.hasSuffix("."), "\(bad.name)")

@@ -14,7 +14,7 @@ struct EndToEndTests {
     ]
 
     /// Starts the fleet, a cluster and an environment.
-    private func makeFleet(agent: [String] = [], timers: [String: String] = [:]) throws -> FleetWorld {
+    private func makeFleet(timers: [String: String] = [:]) throws -> (world: FleetWorld, agent: WorkerProcessHandle) {
         let world = try FleetWorld(topics: Self.topics)
         for worker in ["release-worker", "deployment-worker", "agent-worker", "resource-worker", "outbox-relay", "timekeeper"] {
             _ = try world.start(worker, [], timers)
@@ -23,16 +23,17 @@ struct EndToEndTests {
         try world.request("cluster.register", key: "test", id: "c", #"{"cluster":"test"}"#)
         try waitFor("the cluster", world, "select count(*) from cluster", 1)
         let key = try FleetKeys.clusterKey("test", environment: world.environment)
-        _ = try world.start(
-            "cluster-agent", ["--simulate", "--without-helm", "--cluster", "test", "--speed", "4"] + agent,
+        let agent = try world.start(
+            "cluster-agent", ["--simulate", "--without-helm", "--cluster", "test", "--speed", "4"],
             ["SLIPWAY_AGENT_KEY": key])
+        try waitFor("the agent", world, "select count(*) from cluster where state = 'connected'", 1)
         try world.request(
             "environment.create", key: "shop/staging", id: "e",
             #"{"project":"shop","environment":"staging","cluster":"test"}"#)
         try world.request("application.create", key: "shop", id: "a", #"{"project":"shop","application":"web"}"#)
         try waitFor("an active environment", world, "select count(*) from environment where state = 'active'", 1)
         try waitFor("the application", world, "select count(*) from application", 1)
-        return world
+        return (world, agent)
     }
 
     private func waitFor(_ what: String, _ world: FleetWorld, _ sql: String, _ number: Int64) throws {
@@ -51,7 +52,7 @@ struct EndToEndTests {
     }
 
     @Test func `a release event becomes a running instance, and an upgrade replaces it`() throws {
-        let world = try makeFleet()
+        let (world, agent) = try makeFleet()
         try world.request(
             "autodeploy.create", key: "shop/staging", id: "rule",
             #"{"project":"shop","environment":"staging","application":"web","instance":"web","versions":"^1.0"}"#)
@@ -70,6 +71,8 @@ struct EndToEndTests {
         #expect(services.contains("dev.cdevents.service.upgraded.0.3.0"))
         #expect(try world.ledgerCloses())
         #expect(try world.number("select sum(dead_lettered)::bigint from partition_claim") == 0)
+        agent.signal(SIGTERM)
+        #expect(try agent.exitCode() == 0)
     }
 
     /// Revisions rise, per key, on every topic; a terminal state is a command's last word.
@@ -98,7 +101,7 @@ struct EndToEndTests {
 
     @Test(arguments: [("imagePull", "image_pull"), ("crashLoop", "crash_loop")])
     func `a deploy that cannot become healthy fails with a reason a person can act on`(failure: String, code: String) throws {
-        let world = try makeFleet()
+        let (world, agent) = try makeFleet()
         try release("1.0.0", world)
         try waitFor("the version", world, "select count(*) from version", 1)
         try world.request(
@@ -109,12 +112,13 @@ struct EndToEndTests {
         #expect(try row.string(0) == code)
         #expect(try row.string(1).contains("web"))
         #expect(try world.number("select count(*) from instance where state = 'failed' and open_command is null") == 1)
+        #expect(agent.isRunning)
     }
 
     @Test func `a command whose agent stays silent ends by its deadline, saying so`() throws {
-        let world = try makeFleet(
-            agent: ["--offline-after", "1", "--offline-seconds", "600"],
+        let (world, agent) = try makeFleet(
             timers: ["SLIPWAY_ACKNOWLEDGE_SECONDS": "3", "SLIPWAY_AGENT_LEASE_SECONDS": "2"])
+        agent.signal(SIGSTOP)
         try waitFor("the agent was missed", world, "select count(*) from cluster where state = 'lost'", 1)
         try release("1.0.0", world)
         try waitFor("the version", world, "select count(*) from version", 1)

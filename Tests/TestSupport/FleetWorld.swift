@@ -89,7 +89,10 @@ public final class FleetWorld {
         defer { reader.close() }
         try reader.read(["slipway." + topic], fromBeginning: true)
         var messages: [KafkaMessage] = []
-        while let message = try reader.next(timeout: .milliseconds(700)) { messages.append(message) }
+        let limit = ContinuousClock.now + .seconds(30)
+        while !reader.isAtEnd, ContinuousClock.now < limit {
+            if let message = try reader.next(timeout: .milliseconds(200)) { messages.append(message) }
+        }
         return messages
     }
 
