@@ -154,7 +154,9 @@ let package = Package(
         .testTarget(name: "CloudEventsTests", dependencies: ["CloudEvents", "JSON"], swiftSettings: strict),
         .testTarget(
             name: "WorkerRuntimeTests",
-            dependencies: ["WorkerRuntime", "TestSupport", "Kafka", "Postgres", .product(name: "Logging", package: "swift-log")],
+            dependencies: [
+                "WorkerRuntime", "TestSupport", "Kafka", "Postgres", .product(name: "Logging", package: "swift-log"),
+            ],
             swiftSettings: strict
         ),
         .testTarget(

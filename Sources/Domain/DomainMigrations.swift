@@ -5,5 +5,7 @@ import WorkerRuntime
 public let fleetMigrations: [PostgresMigration] =
     runtimeMigrations + [
         PostgresMigration(
-            name: "V1001_domain", sql: String(decoding: PackageResources.V1001_domain_sql, as: UTF8.self))
+            name: "V1001_domain",
+            sql: String(decoding: PackageResources.V1001_domain_sql, as: UTF8.self)
+        )
     ]

@@ -22,11 +22,16 @@ public enum Topics {
     public static let all: [TopicDefinition] = [
         input("release.events", key: "the artifact", ["retention.ms": month]),
         input(
-            "deployment.requests", key: "project/environment, or the project's or cluster's name",
-            ["retention.ms": week, "message.timestamp.type": "LogAppendTime"]),
+            "deployment.requests",
+            key: "project/environment, or the project's or cluster's name",
+            ["retention.ms": week, "message.timestamp.type": "LogAppendTime"]
+        ),
         input("deployment.results", key: "as the request's", ["retention.ms": month]),
         input(
-            "agent.status", key: "the cluster", ["retention.ms": week, "message.timestamp.type": "LogAppendTime"]),
+            "agent.status",
+            key: "the cluster",
+            ["retention.ms": week, "message.timestamp.type": "LogAppendTime"]
+        ),
         input("resource.changes", key: "cluster/namespace", ["retention.ms": week]),
         input("container.logs", key: "cluster/namespace/pod/container", ["retention.ms": "3600000"]),
         input("environment.status", key: "project/environment", compacted),
@@ -46,8 +51,11 @@ public enum Topics {
     /// The commands of one cluster's agent: a topic of its own, so that an ACL can keep agents apart.
     public static func agentCommands(_ cluster: String) -> TopicDefinition {
         TopicDefinition(
-            name: "agent.commands.\(cluster)", key: "project/environment, or the cluster", partitions: 1,
-            configuration: ["retention.ms": week])
+            name: "agent.commands.\(cluster)",
+            key: "project/environment, or the cluster",
+            partitions: 1,
+            configuration: ["retention.ms": week]
+        )
     }
 
     /// Everything that a fleet with these clusters needs.

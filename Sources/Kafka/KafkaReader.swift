@@ -1,4 +1,6 @@
-/// Reads whole topics without joining a group: for tools that look, and leave no trace. One thread uses it.
+/// Reads whole topics without joining a group: for tools that look, and leave no trace.
+///
+/// One thread uses it.
 public final class KafkaReader {
     private let consumer: KafkaConsumer
     private let settings: KafkaSettings

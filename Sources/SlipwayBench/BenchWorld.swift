@@ -16,10 +16,16 @@ final class BenchWorld {
 
     init(needsBroker: Bool = true) throws {
         try FileManager.default.createDirectory(
-            atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o755])
+            atPath: folder,
+            withIntermediateDirectories: true,
+            attributes: [.posixPermissions: 0o755]
+        )
         server = try PostgresServer(
-            folder: folder + "/postgres", durable: true, isTemporary: true,
-            settings: ["shared_buffers": "256MB", "max_wal_size": "4GB", "checkpoint_timeout": "15min"])
+            folder: folder + "/postgres",
+            durable: true,
+            isTemporary: true,
+            settings: ["shared_buffers": "256MB", "max_wal_size": "4GB", "checkpoint_timeout": "15min"]
+        )
         url = try server.createDatabase("bench")
         database = try PostgresConnection(PostgresConfiguration(url: url))
         _ = try PostgresMigrator(fleetMigrations).migrate(database)
@@ -58,7 +64,8 @@ final class BenchWorld {
             insert into instance (environment_id, instance, application, cluster, namespace, desired_version, state, changed_at)
                 select e.id, 'app-' || n, 'web', 'bench', e.namespace, '1.0.0', 'running', now()
                 from environment e, generate_series(0, \(ResourceLoad.instancesPerNamespace - 1)) n;
-            """)
+            """
+        )
     }
 
     private func startBroker() throws {

@@ -25,7 +25,11 @@ enum CeilingBench {
             group.wait()
             guard failures.withLock({ $0 }) == 0 else { throw StartError("The ceiling's loop failed.") }
             let rate = Double(count) / (ContinuousClock.now - began).seconds
-            return BenchReport.Row("ceiling: the same rows in a plain loop, \(number) connection\(number == 1 ? "" : "s")", rate, "rows/s")
+            return BenchReport.Row(
+                "ceiling: the same rows in a plain loop, \(number) connection\(number == 1 ? "" : "s")",
+                rate,
+                "rows/s"
+            )
         }
     }
 
@@ -49,7 +53,13 @@ enum CeilingBench {
         var header = PostgresArray(.bytea, capacity: rows)
         for row in from..<from + rows {
             let number = row % 10 == 0 ? row : row % 4000
-            let text = ResourceLoad.deployment("bench-\(part)", "app-\(number)", "app", generation: Int64(row), ready: 2)
+            let text = ResourceLoad.deployment(
+                "bench-\(part)",
+                "app-\(number)",
+                "app",
+                generation: Int64(row),
+                ready: 2
+            )
             name.append("app-\(number)")
             sequence.append(Int64(row + 1))
             object.append(Array(text.utf8))
@@ -64,13 +74,15 @@ enum CeilingBench {
                 set sequence = excluded.sequence, object = excluded.object, changed_at = excluded.changed_at
                 where (r.epoch, r.sequence) < (excluded.epoch, excluded.sequence)
             """,
-            [.text("bench-\(part)"), .array(name), .array(sequence), .array(object)])
+            [.text("bench-\(part)"), .array(name), .array(sequence), .array(object)]
+        )
         _ = try transaction.query(
             """
             insert into outbox (shard, topic, key, headers, value, coalesces)
             select 0, 'resource.status', convert_to(name, 'UTF8'), header, header, true
             from unnest($1::text[], $2::bytea[]) as new(name, header)
             """,
-            [.array(name), .array(header)])
+            [.array(name), .array(header)]
+        )
     }
 }

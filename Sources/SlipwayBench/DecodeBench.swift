@@ -13,8 +13,11 @@ enum DecodeBench {
         let views = (0..<1000).map { _ in
             let record = load.next()
             return KafkaMessageView(
-                topic: "resource.changes", key: record.key.map { String(decoding: $0, as: UTF8.self) },
-                headers: record.headers.map { ($0.name, $0.text ?? "") }, value: record.value)
+                topic: "resource.changes",
+                key: record.key.map { String(decoding: $0, as: UTF8.self) },
+                headers: record.headers.map { ($0.name, $0.text ?? "") },
+                value: record.value
+            )
         }
         let trusting = ResourceHandler(fleetKey: fleetKey, verifier: Trusting())
         let checking = ResourceHandler(fleetKey: fleetKey)
@@ -49,10 +52,17 @@ enum DecodeBench {
                 json.member("revision", number)
             }
             let record = OutboxRecord(
-                topic: "resource.status", key: "bench/bench-1/Deployment/app-1",
+                topic: "resource.status",
+                key: "bench/bench-1/Deployment/app-1",
                 event: OutgoingEvent(
-                    id: "\(number)", type: "slipway.resource.status.v1", source: "/slipway/bench", subject: nil,
-                    time: 1_700_000_000_000_000, data: data))
+                    id: "\(number)",
+                    type: "slipway.resource.status.v1",
+                    source: "/slipway/bench",
+                    subject: nil,
+                    time: 1_700_000_000_000_000,
+                    data: data
+                )
+            )
             bytes += record.value?.count ?? 0
         }
         return bytes > 0 ? Double(count) / (ContinuousClock.now - began).seconds : 0

@@ -29,8 +29,12 @@ struct ResourceLoad {
         let number = object ?? (place % 10 == 0 ? place : place % 40)
         let instance = "app-\(number % Self.instancesPerNamespace)"
         return record(
-            namespace: Self.namespace(namespace), name: "\(instance)-\(number)", instance: instance,
-            sequence: sequences[namespace], ready: made % 3)
+            namespace: Self.namespace(namespace),
+            name: "\(instance)-\(number)",
+            instance: instance,
+            sequence: sequences[namespace],
+            ready: made % 3
+        )
     }
 
     private func record(namespace: String, name: String, instance: String, sequence: Int64, ready: Int) -> KafkaRecord {
@@ -41,20 +45,35 @@ struct ResourceLoad {
         let type = "slipway.resource.changed.v1"
         let parts = value.withUnsafeBytes {
             SignedParts(
-                .fromAgent, topic: "resource.changes", key: kafkaKey, type: type, source: source, id: id, subject: nil,
-                time: nil, epoch: 1, sequence: sequence, value: $0)
+                .fromAgent,
+                topic: "resource.changes",
+                key: kafkaKey,
+                type: type,
+                source: source,
+                id: id,
+                subject: nil,
+                time: nil,
+                epoch: 1,
+                sequence: sequence,
+                value: $0
+            )
         }
         return KafkaRecord(
-            topic: "slipway.resource.changes", key: Array(kafkaKey.utf8), value: value,
+            topic: "slipway.resource.changes",
+            key: Array(kafkaKey.utf8),
+            value: value,
             headers: [
                 KafkaHeader("ce_specversion", "1.0"), KafkaHeader("ce_id", id), KafkaHeader("ce_source", source),
                 KafkaHeader("ce_type", type), KafkaHeader("content-type", "application/json"),
                 KafkaHeader("ce_epoch", "1"), KafkaHeader("ce_sequence", String(sequence)),
                 KafkaHeader("ce_instance", instance), KafkaHeader(MessageSignature.header, key.sign(parts, keyID: 1)),
-            ])
+            ]
+        )
     }
 
-    static func deployment(_ namespace: String, _ name: String, _ instance: String, generation: Int64, ready: Int) -> String {
+    static func deployment(_ namespace: String, _ name: String, _ instance: String, generation: Int64, ready: Int)
+        -> String
+    {
         """
         {"apiVersion":"apps/v1","kind":"Deployment","metadata":{"name":"\(name)","namespace":"\(namespace)",\
         "uid":"9f1c2f0e-0000-4000-8000-\(name)","generation":\(generation),"resourceVersion":"\(generation)",\

@@ -51,7 +51,11 @@ enum ThroughputBench {
     }
 
     private static func rows(
-        _ count: Int, _ lanes: Int, took: Duration, consuming: Duration, _ world: BenchWorld
+        _ count: Int,
+        _ lanes: Int,
+        took: Duration,
+        consuming: Duration,
+        _ world: BenchWorld
     ) -> [BenchReport.Row] {
         let name = "end to end, \(lanes) lane\(lanes == 1 ? "" : "s")"
         var rows = [

@@ -4,9 +4,12 @@ import Postgres
 
 struct Explain: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Tell what happened to an instance or a command, what it waits for, and who must act.")
+        abstract: "Tell what happened to an instance or a command, what it waits for, and who must act."
+    )
 
-    @Argument(help: "An instance as project/environment/instance, an environment as project/environment, or a command's id.")
+    @Argument(
+        help: "An instance as project/environment/instance, an environment as project/environment, or a command's id."
+    )
     var what: String
     @OptionGroup var connection: ConnectionOptions
     @OptionGroup var output: OutputOptions
@@ -39,10 +42,14 @@ struct Explain: ParsableCommand {
         if output.json { return try printJSON(stories) }
         let terminal = Terminal()
         for story in stories {
-            terminal.line("\(terminal.paint(story.operation, .bold)) of \(story.subject)  \(terminal.state(story.state))  \(terminal.paint(story.command, .dim))")
+            terminal.line(
+                "\(terminal.paint(story.operation, .bold)) of \(story.subject)  \(terminal.state(story.state))  \(terminal.paint(story.command, .dim))"
+            )
             for step in story.steps {
                 let late = step.isLate ? " (late: changes nothing)" : ""
-                terminal.line("  \(step.time)  \(terminal.state(step.state))\(late)  by \(step.worker)  \(step.reason ?? "")")
+                terminal.line(
+                    "  \(step.time)  \(terminal.state(step.state))\(late)  by \(step.worker)  \(step.reason ?? "")"
+                )
             }
             if let waits = story.waitsFor { terminal.line("  \(terminal.paint("waits for", .yellow)) \(waits)") }
         }
@@ -82,12 +89,21 @@ struct Explain: ParsableCommand {
         ).map { step in
             let code = try step.optionalString(4)
             return Step(
-                time: try step.string(0), state: try step.string(1), isLate: try step.bool(2),
-                worker: try step.string(3), reason: try step.optionalString(5).map { "\(code ?? ""): \($0)" })
+                time: try step.string(0),
+                state: try step.string(1),
+                isLate: try step.bool(2),
+                worker: try step.string(3),
+                reason: try step.optionalString(5).map { "\(code ?? ""): \($0)" }
+            )
         }
         return Story(
-            command: id.uuidString.lowercased(), operation: try row.string(0), subject: try row.string(1),
-            state: try row.string(2), steps: steps, waitsFor: try waits(row))
+            command: id.uuidString.lowercased(),
+            operation: try row.string(0),
+            subject: try row.string(1),
+            state: try row.string(2),
+            steps: steps,
+            waitsFor: try waits(row)
+        )
     }
 
     private func waits(_ row: PostgresRow) throws -> String? {

@@ -6,7 +6,8 @@ import WorkerRuntime
 
 struct Lag: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Show how many messages wait for each worker: the broker's newest offsets against the database's.")
+        abstract: "Show how many messages wait for each worker: the broker's newest offsets against the database's."
+    )
 
     @OptionGroup var connection: ConnectionOptions
     @OptionGroup var output: OutputOptions
@@ -26,7 +27,8 @@ struct Lag: ParsableCommand {
             """
             select consumer_group, topic, partition, next_offset, to_char(consumed_until, 'YYYY-MM-DD HH24:MI:SS')
             from partition_claim order by 1, 2, 3
-            """)
+            """
+        )
         let prefix = connection.settings.topicPrefix
         var rows: [String: (group: String, topic: String, partitions: Int, waiting: Int64, until: String)] = [:]
         for claim in claims {
@@ -44,10 +46,20 @@ struct Lag: ParsableCommand {
         let sorted = rows.values.sorted { ($0.group, $0.topic) < ($1.group, $1.topic) }
         if output.json {
             return try printJSON(
-                sorted.map { Row(group: $0.group, topic: $0.topic, partitions: $0.partitions, waiting: $0.waiting, consumedUntil: $0.until) })
+                sorted.map {
+                    Row(
+                        group: $0.group,
+                        topic: $0.topic,
+                        partitions: $0.partitions,
+                        waiting: $0.waiting,
+                        consumedUntil: $0.until
+                    )
+                }
+            )
         }
         Terminal().table(
             ["GROUP", "TOPIC", "PARTITIONS", "WAITING", "CONSUMED UNTIL"],
-            sorted.map { [$0.group, $0.topic, "\($0.partitions)", "\($0.waiting)", $0.until] })
+            sorted.map { [$0.group, $0.topic, "\($0.partitions)", "\($0.waiting)", $0.until] }
+        )
     }
 }

@@ -26,7 +26,10 @@ struct Outgoing {
             guard let subject else {
                 throw ValidationError("'--purl' or '--file' should name the artifact.")
             }
-            key = subject.split(separator: "?").first?.split(separator: "/").last?.split(separator: "@").first.map(String.init) ?? subject
+            key =
+                subject.split(separator: "?").first?.split(separator: "/").last?.split(separator: "@").first.map(
+                    String.init
+                ) ?? subject
         case "release.published":
             type = "slipway.release.published.v1"
             topic = "release.events"
@@ -36,7 +39,9 @@ struct Outgoing {
             topic = "deployment.requests"
             key = Self.requestKey(what, fields)
         }
-        data = Array(try JSONSerialization.data(withJSONObject: fields, options: [.sortedKeys, .withoutEscapingSlashes]))
+        data = Array(
+            try JSONSerialization.data(withJSONObject: fields, options: [.sortedKeys, .withoutEscapingSlashes])
+        )
     }
 
     private static func requestKey(_ what: String, _ fields: [String: Any]) -> String {
@@ -87,11 +92,14 @@ struct Outgoing {
     var record: (String) -> KafkaRecord {
         { prefix in
             KafkaRecord(
-                topic: prefix + topic, key: Array(key.utf8), value: data,
+                topic: prefix + topic,
+                key: Array(key.utf8),
+                value: data,
                 headers: [
                     KafkaHeader("ce_specversion", "1.0"), KafkaHeader("ce_id", id), KafkaHeader("ce_source", source),
                     KafkaHeader("ce_type", type), KafkaHeader("content-type", "application/json"),
-                ])
+                ]
+            )
         }
     }
 }

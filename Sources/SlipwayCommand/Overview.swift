@@ -4,7 +4,8 @@ import Postgres
 
 struct Overview: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Show the environments and what runs in them, from the database.")
+        abstract: "Show the environments and what runs in them, from the database."
+    )
 
     @Option(help: "Only this project.")
     var project: String?
@@ -38,11 +39,14 @@ struct Overview: ParsableCommand {
         database.close()
         if output.json { return try printJSON(environments) }
         let terminal = Terminal()
-        if environments.isEmpty { terminal.line("there is no environment yet; 'slipway send environment.create' makes one") }
+        if environments.isEmpty {
+            terminal.line("there is no environment yet; 'slipway send environment.create' makes one")
+        }
         for place in environments {
             terminal.line(
                 "\(terminal.paint("\(place.project)/\(place.environment)", .bold))  \(terminal.state(place.state))  "
-                    + "cluster \(place.cluster) (\(terminal.state(place.agent)))  namespace \(place.namespace)")
+                    + "cluster \(place.cluster) (\(terminal.state(place.agent)))  namespace \(place.namespace)"
+            )
             let rows = place.instances.map {
                 ["  " + $0.instance, $0.application, $0.version, $0.state, $0.health, $0.pods, $0.reason ?? ""]
             }
@@ -61,8 +65,14 @@ struct Overview: ParsableCommand {
             [.optionalText(project)]
         ).map {
             Environment(
-                project: try $0.string(0), environment: try $0.string(1), state: try $0.string(2),
-                cluster: try $0.string(3), agent: try $0.string(4), namespace: try $0.string(5), instances: [])
+                project: try $0.string(0),
+                environment: try $0.string(1),
+                state: try $0.string(2),
+                cluster: try $0.string(3),
+                agent: try $0.string(4),
+                namespace: try $0.string(5),
+                instances: []
+            )
         }
         let instances = try database.query(
             """
@@ -73,7 +83,8 @@ struct Overview: ParsableCommand {
                 select reason from command where instance_id = i.id and reason is not null and i.state = 'failed'
                 order by generation desc limit 1) c on true
             order by e.project, e.environment, i.instance
-            """)
+            """
+        )
         for row in instances {
             let (project, name) = (try row.string(0), try row.string(1))
             guard let index = environments.firstIndex(where: { $0.project == project && $0.environment == name }) else {
@@ -82,10 +93,16 @@ struct Overview: ParsableCommand {
             let (running, desired) = (try row.optionalString(4), try row.string(5))
             environments[index].instances.append(
                 Instance(
-                    instance: try row.string(2), application: try row.string(3),
-                    version: running == desired ? desired : "\(running ?? "-") → \(desired)", desiredVersion: desired,
-                    state: try row.string(6), health: try row.string(7),
-                    pods: "\(try row.int32(8))/\(try row.int32(9))", reason: try row.optionalString(10)))
+                    instance: try row.string(2),
+                    application: try row.string(3),
+                    version: running == desired ? desired : "\(running ?? "-") → \(desired)",
+                    desiredVersion: desired,
+                    state: try row.string(6),
+                    health: try row.string(7),
+                    pods: "\(try row.int32(8))/\(try row.int32(9))",
+                    reason: try row.optionalString(10)
+                )
+            )
         }
         return environments
     }

@@ -15,7 +15,10 @@ struct Send: ParsableCommand {
             """
     )
 
-    @Argument(help: "What: project.create, cluster.register, environment.create, application.create, autodeploy.create, instance.deploy, instance.upgrade, release.published, artifact.published or artifact.packaged.")
+    @Argument(
+        help:
+            "What: project.create, cluster.register, environment.create, application.create, autodeploy.create, instance.deploy, instance.upgrade, release.published, artifact.published or artifact.packaged."
+    )
     var what: String
     @Option(help: "A field of the data as name=value; may be repeated.")
     var set: [String] = []
@@ -68,7 +71,9 @@ struct Send: ParsableCommand {
             default: continue
             }
         }
-        FileHandle.standardError.write(Data("no end within \(wait) s; 'slipway explain' tells what it waits for\n".utf8))
+        FileHandle.standardError.write(
+            Data("no end within \(wait) s; 'slipway explain' tells what it waits for\n".utf8)
+        )
         throw ExitCode(3)
     }
 }
@@ -95,7 +100,8 @@ struct ResultMessage: Decodable {
     let reason: Why?
 
     init?(_ message: KafkaMessage) {
-        guard let bytes = message.valueBytes, let result = try? JSONDecoder().decode(Self.self, from: Data(bytes)) else {
+        guard let bytes = message.valueBytes, let result = try? JSONDecoder().decode(Self.self, from: Data(bytes))
+        else {
             return nil
         }
         self = result

@@ -4,7 +4,8 @@ import Postgres
 
 struct Status: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Show how the fleet does: workers, agents, open commands, outbox, parked keys.")
+        abstract: "Show how the fleet does: workers, agents, open commands, outbox, parked keys."
+    )
 
     @OptionGroup var connection: ConnectionOptions
     @OptionGroup var output: OutputOptions
@@ -27,16 +28,19 @@ struct Status: ParsableCommand {
         let terminal = Terminal()
         terminal.table(
             ["CLUSTER", "AGENT", "EPOCH", "LAST SEEN"],
-            report.clusters.map { [$0["cluster"] ?? "", $0["state"] ?? "", $0["epoch"] ?? "", $0["lastSeen"] ?? ""] })
+            report.clusters.map { [$0["cluster"] ?? "", $0["state"] ?? "", $0["epoch"] ?? "", $0["lastSeen"] ?? ""] }
+        )
         terminal.line(
             "\(report.openCommands) open commands, \(report.outboxWaiting) messages to publish, \(report.outboxFailed) "
-                + "that cannot be, \(report.parkedKeys) parked keys (\(report.parkedOverdue) overdue)")
+                + "that cannot be, \(report.parkedKeys) parked keys (\(report.parkedOverdue) overdue)"
+        )
         terminal.table(
             ["GROUP", "TOPIC", "CONSUMED", "APPLIED", "REPEATED", "STALE", "REJECTED", "DEAD", "PARKED"],
             report.messages.map { row in
                 ["group", "topic", "consumed", "applied", "repeated", "stale", "rejected", "deadLettered", "parked"]
                     .map { row[$0] ?? "" }
-            })
+            }
+        )
     }
 
     private func read(_ database: PostgresConnection) throws -> Report {

@@ -23,8 +23,11 @@ struct TopicsCommand: ParsableCommand {
         func definitions(prefix: String) -> [KafkaTopicDefinition] {
             Topics.complete(clusters: cluster).map { topic in
                 KafkaTopicDefinition(
-                    name: prefix + topic.name, partitions: topic.partitions == 1 ? 1 : partitions,
-                    replicationFactor: replicationFactor, configuration: topic.configuration)
+                    name: prefix + topic.name,
+                    partitions: topic.partitions == 1 ? 1 : partitions,
+                    replicationFactor: replicationFactor,
+                    configuration: topic.configuration
+                )
             }
         }
     }
@@ -44,7 +47,8 @@ struct TopicsCommand: ParsableCommand {
             }
             Terminal().table(
                 ["TOPIC", "PARTITIONS", "KEY"],
-                topics.map { [prefix + $0.name, "\($0.partitions == 1 ? 1 : shape.partitions)", $0.key] })
+                topics.map { [prefix + $0.name, "\($0.partitions == 1 ? 1 : shape.partitions)", $0.key] }
+            )
         }
     }
 
@@ -56,7 +60,9 @@ struct TopicsCommand: ParsableCommand {
         func run() throws {
             let admin = try KafkaAdmin(try connection.kafka())
             let existing = Set(try admin.metadata(timeout: .seconds(15)).topics.map(\.name))
-            let missing = shape.definitions(prefix: connection.settings.topicPrefix).filter { !existing.contains($0.name) }
+            let missing = shape.definitions(prefix: connection.settings.topicPrefix).filter {
+                !existing.contains($0.name)
+            }
             if !missing.isEmpty { try admin.createTopics(missing, timeout: .seconds(60)) }
             for topic in missing { print("made \(topic.name)") }
             print("\(existing.count) topics were there, \(missing.count) were made")
@@ -65,7 +71,8 @@ struct TopicsCommand: ParsableCommand {
 
     struct Check: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Compare the cluster's topics with what the fleet needs; exit code 1 where they differ.")
+            abstract: "Compare the cluster's topics with what the fleet needs; exit code 1 where they differ."
+        )
         @OptionGroup var shape: Shape
         @OptionGroup var connection: ConnectionOptions
 
@@ -79,7 +86,9 @@ struct TopicsCommand: ParsableCommand {
                     continue
                 }
                 if topic.partitionCount < wanted.partitions {
-                    faults.append("\(wanted.name) has \(topic.partitionCount) partitions; the fleet expects \(wanted.partitions)")
+                    faults.append(
+                        "\(wanted.name) has \(topic.partitionCount) partitions; the fleet expects \(wanted.partitions)"
+                    )
                 }
             }
             faults.forEach { print($0) }

@@ -39,10 +39,13 @@ import WorkerRuntime
         #expect(why.contains("u1"))
     }
 
-    @Test(arguments: [
-        (4, 91, AgentNumbering.current(missing: 0)), (4, 95, .current(missing: 4)), (4, 90, .repeated), (4, 1, .repeated),
-        (3, 1000, .superseded), (5, 1, .ahead),
-    ] as [(Int64, Int64, AgentNumbering)])
+    @Test(
+        arguments: [
+            (4, 91, AgentNumbering.current(missing: 0)), (4, 95, .current(missing: 4)), (4, 90, .repeated),
+            (4, 1, .repeated),
+            (3, 1000, .superseded), (5, 1, .ahead),
+        ] as [(Int64, Int64, AgentNumbering)]
+    )
     func `numbers decide what counts`(epoch: Int64, sequence: Int64, meaning: AgentNumbering) {
         #expect(known.number(epoch: epoch, sequence: sequence) == meaning)
     }
@@ -58,8 +61,13 @@ import WorkerRuntime
 
     private func message(_ change: (inout OutgoingEvent, inout String) -> Void = { _, _ in }) -> KafkaMessageView {
         var event = OutgoingEvent(
-            id: "1", type: "slipway.agent.heartbeat.v1", source: "/clusters/c1/agent", subject: "c1", time: 1_000_000,
-            data: Array(#"{"boot":"b"}"#.utf8), extensions: [("epoch", "3"), ("sequence", "9")]
+            id: "1",
+            type: "slipway.agent.heartbeat.v1",
+            source: "/clusters/c1/agent",
+            subject: "c1",
+            time: 1_000_000,
+            data: Array(#"{"boot":"b"}"#.utf8),
+            extensions: [("epoch", "3"), ("sequence", "9")]
         ).signed(.fromAgent, topic: "agent.status", key: "c1", with: fleet.clusterKey("c1", keyID: 1), keyID: 1)
         var key = "c1"
         change(&event, &key)
@@ -74,7 +82,8 @@ import WorkerRuntime
         let changes: [(String, (inout OutgoingEvent, inout String) -> Void)] = [
             ("value", { event, _ in event.data.append(32) }), ("id", { event, _ in event.id = "2" }),
             ("type", { event, _ in event.type = "slipway.agent.hello.v1" }), ("key", { _, key in key = "c2" }),
-            ("epoch", { event, _ in event.extensions[0].1 = "4" }), ("sequence", { event, _ in event.extensions[1].1 = "10" }),
+            ("epoch", { event, _ in event.extensions[0].1 = "4" }),
+            ("sequence", { event, _ in event.extensions[1].1 = "10" }),
             ("signature", { event, _ in event.plainHeaders = [] }),
             ("subject", { event, _ in event.subject = nil }), ("time", { event, _ in event.time += 1_000_000 }),
         ]
@@ -91,7 +100,10 @@ import WorkerRuntime
     }
 
     @Test func `each cluster and each number has a key of its own`() {
-        let keys = [fleet.clusterKey("c1", keyID: 1), fleet.clusterKey("c1", keyID: 2), fleet.clusterKey("c2", keyID: 1), fleet.requestKey]
+        let keys = [
+            fleet.clusterKey("c1", keyID: 1), fleet.clusterKey("c1", keyID: 2), fleet.clusterKey("c2", keyID: 1),
+            fleet.requestKey,
+        ]
         #expect(Set(keys.map(\.base64)).count == 4)
     }
 

@@ -6,16 +6,48 @@ import WorkerRuntime
 /// Success is observed, not claimed.
 @Suite struct CommandObservationTests {
     let applied = [
-        AppliedObject(apiVersion: "apps/v1", kind: "Deployment", namespace: "n", name: "web", uid: "u1", generation: 3, resourceVersion: nil),
-        AppliedObject(apiVersion: "v1", kind: "Service", namespace: "n", name: "web", uid: "u2", generation: 0, resourceVersion: nil),
+        AppliedObject(
+            apiVersion: "apps/v1",
+            kind: "Deployment",
+            namespace: "n",
+            name: "web",
+            uid: "u1",
+            generation: 3,
+            resourceVersion: nil
+        ),
+        AppliedObject(
+            apiVersion: "v1",
+            kind: "Service",
+            namespace: "n",
+            name: "web",
+            uid: "u2",
+            generation: 0,
+            resourceVersion: nil
+        ),
     ]
 
     func deployment(uid: String = "u1", observed: Int64 = 3, _ health: Health = .healthy) -> ObservedObject {
-        ObservedObject(kind: "Deployment", name: "web", uid: uid, observedGeneration: observed, health: health, healthReason: nil)
+        ObservedObject(
+            kind: "Deployment",
+            name: "web",
+            uid: uid,
+            observedGeneration: observed,
+            health: health,
+            healthReason: nil
+        )
     }
-    let service = ObservedObject(kind: "Service", name: "web", uid: "u2", observedGeneration: nil, health: .progressing, healthReason: nil)
+    let service = ObservedObject(
+        kind: "Service",
+        name: "web",
+        uid: "u2",
+        observedGeneration: nil,
+        health: .progressing,
+        healthReason: nil
+    )
 
-    func windows(_ stored: [ObservedObject], sign: Reason? = nil, before: CommandWindows = CommandWindows()) -> CommandWindows {
+    func windows(_ stored: [ObservedObject], sign: Reason? = nil, before: CommandWindows = CommandWindows())
+        -> CommandWindows
+    {
         CommandObservation.windows(applied: applied, stored: stored, sign: sign, before: before, now: 100)
     }
 

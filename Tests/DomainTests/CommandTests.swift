@@ -25,7 +25,13 @@ import WorkerRuntime
         #expect(state.step(event) == step)
     }
 
-    @Test(arguments: open, [(CommandEvent.fail, CommandState.failed), (.timeOut, .timedOut), (.supersede, .superseded), (.cancel, .canceled)])
+    @Test(
+        arguments: open,
+        [
+            (CommandEvent.fail, CommandState.failed), (.timeOut, .timedOut), (.supersede, .superseded),
+            (.cancel, .canceled),
+        ]
+    )
     func `every open command can end`(state: CommandState, end: (CommandEvent, CommandState)) {
         #expect(state.step(end.0) == .moves(end.1))
     }
@@ -38,9 +44,19 @@ import WorkerRuntime
 
     static func command(_ state: CommandState, now: Int64 = 0) -> Command {
         var command = Command(
-            id: UUID(), operation: "instance.deploy", key: "shop/staging", subjectKind: "instance", subjectName: "web",
-            caller: "/test", requestSource: "/test", requestID: "1", requestType: "slipway.instance.deploy.v1",
-            createdAt: now, deadline: now + 1_800_000_000, timers: CommandTimers())
+            id: UUID(),
+            operation: "instance.deploy",
+            key: "shop/staging",
+            subjectKind: "instance",
+            subjectName: "web",
+            caller: "/test",
+            requestSource: "/test",
+            requestID: "1",
+            requestType: "slipway.instance.deploy.v1",
+            createdAt: now,
+            deadline: now + 1_800_000_000,
+            timers: CommandTimers()
+        )
         command.state = state
         command.cluster = "eu-1"
         command.revision = 3

@@ -4,14 +4,18 @@ import WorkerRuntime
 @testable import Domain
 
 @Suite struct PackageURLTests {
-    @Test(arguments: [
-        ("pkg:oci/web?repository_url=r.example/shop/web&tag=1.4.2", "oci", nil, "web", nil),
-        ("pkg:oci/web@sha256%3Aabc?tag=1", "oci", nil, "web", "sha256:abc"),
-        ("pkg:npm/%40angular/animation@12.3.1", "npm", "@angular", "animation", "12.3.1"),
-        ("pkg:golang/google.golang.org/genproto#googleapis/api", "golang", "google.golang.org", "genproto", nil),
-        ("PKG:GitHub/a/b@1", "github", "a", "b", "1"),
-    ] as [(String, String, String?, String, String?)])
-    func `package URLs come apart`(text: String, type: String, namespace: String?, name: String, version: String?) throws {
+    @Test(
+        arguments: [
+            ("pkg:oci/web?repository_url=r.example/shop/web&tag=1.4.2", "oci", nil, "web", nil),
+            ("pkg:oci/web@sha256%3Aabc?tag=1", "oci", nil, "web", "sha256:abc"),
+            ("pkg:npm/%40angular/animation@12.3.1", "npm", "@angular", "animation", "12.3.1"),
+            ("pkg:golang/google.golang.org/genproto#googleapis/api", "golang", "google.golang.org", "genproto", nil),
+            ("PKG:GitHub/a/b@1", "github", "a", "b", "1"),
+        ] as [(String, String, String?, String, String?)]
+    )
+    func `package URLs come apart`(text: String, type: String, namespace: String?, name: String, version: String?)
+        throws
+    {
         let purl = try #require(PackageURL(text))
         #expect(purl.type == type)
         #expect(purl.namespace == namespace)
@@ -28,7 +32,8 @@ import WorkerRuntime
 @Suite struct VersionRangeTests {
     @Test func `versions are ordered as Semantic Versioning says`() throws {
         let ordered = [
-            "1.0.0-alpha", "1.0.0-alpha.1", "1.0.0-alpha.beta", "1.0.0-beta", "1.0.0-beta.2", "1.0.0-beta.11", "1.0.0-rc.1",
+            "1.0.0-alpha", "1.0.0-alpha.1", "1.0.0-alpha.beta", "1.0.0-beta", "1.0.0-beta.2", "1.0.0-beta.11",
+            "1.0.0-rc.1",
             "1.0.0", "1.2", "v1.10.0", "2.0.0",
         ].compactMap { SemanticVersion($0) }
         #expect(ordered.count == 11)
@@ -39,7 +44,8 @@ import WorkerRuntime
         ("*", "0.0.1", true), ("^1.2", "1.2.0", true), ("^1.2", "1.99.0", true), ("^1.2", "2.0.0", false),
         ("^0.2.3", "0.2.9", true), ("^0.2.3", "0.3.0", false), ("~1.2.3", "1.2.9", true), ("~1.2.3", "1.3.0", false),
         ("~1", "1.9.0", true), (">=1.0.0 <2.0.0", "1.5.0", true), (">=1.0.0 <2.0.0", "2.0.0", false),
-        ("1.2.x", "1.2.7", true), ("1.2.x", "1.3.0", false), ("1.x || 3.x", "3.1.0", true), ("1.x || 3.x", "2.1.0", false),
+        ("1.2.x", "1.2.7", true), ("1.2.x", "1.3.0", false), ("1.x || 3.x", "3.1.0", true),
+        ("1.x || 3.x", "2.1.0", false),
         ("=1.2.3", "1.2.3", true), ("1.2.3", "1.2.4", false), ("^1.2", "1.3.0-rc.1", false),
         ("^1.3.0-rc.1", "1.3.0-rc.2", true),
     ])
@@ -56,12 +62,24 @@ import WorkerRuntime
 
 @Suite struct AutoDeployTests {
     let rule = AutoDeployRule(
-        id: 1, project: "shop", environment: "staging", application: "web", instance: "web", versions: "^1.2", values: nil,
-        creator: "/portal", isEnabled: true, desiredVersion: "1.4.0")
+        id: 1,
+        project: "shop",
+        environment: "staging",
+        application: "web",
+        instance: "web",
+        versions: "^1.2",
+        values: nil,
+        creator: "/portal",
+        isEnabled: true,
+        desiredVersion: "1.4.0"
+    )
 
-    @Test(arguments: [
-        ("1.5.0", nil), ("1.4.0", nil), ("1.3.0", "not_newer"), ("2.0.0", "outside_range"), ("latest", "not_semantic"),
-    ] as [(String, String?)])
+    @Test(
+        arguments: [
+            ("1.5.0", nil), ("1.4.0", nil), ("1.3.0", "not_newer"), ("2.0.0", "outside_range"),
+            ("latest", "not_semantic"),
+        ] as [(String, String?)]
+    )
     func `a rule fires or says why it does not`(version: String, code: String?) {
         let decision = rule.decide(on: Release(artifact: "web", version: version))
         if let code {

@@ -38,15 +38,21 @@ import WorkerRuntime
     }
 
     static func read(_ example: Example) throws -> Content {
-        let whole = try #require(try JSONSerialization.jsonObject(with: Data(contentsOf: example.url)) as? [String: Any])
+        let whole = try #require(
+            try JSONSerialization.jsonObject(with: Data(contentsOf: example.url)) as? [String: Any]
+        )
         let headers = try #require(whole["headers"] as? [String: String])
         let data = try #require(whole["data"])
         let bytes = try JSONSerialization.data(withJSONObject: data, options: [.fragmentsAllowed])
         return Content(
             message: KafkaMessageView(
-                topic: example.topic, key: whole["key"] as? String, headers: headers.map { ($0.key, $0.value) },
-                value: Array(bytes)),
-            data: data)
+                topic: example.topic,
+                key: whole["key"] as? String,
+                headers: headers.map { ($0.key, $0.value) },
+                value: Array(bytes)
+            ),
+            data: data
+        )
     }
 
     @Test func `there are examples`() {
@@ -56,7 +62,8 @@ import WorkerRuntime
     @Test(arguments: examples)
     func `each example is valid or not as its name says`(example: Example) throws {
         let schema = try JSONSchema(
-            try Data(contentsOf: Self.folder.appending(path: "\(example.topic)/\(example.type).schema.json")))
+            try Data(contentsOf: Self.folder.appending(path: "\(example.topic)/\(example.type).schema.json"))
+        )
         let content = try Self.read(example)
         let faults = try schema.faults(of: content.data)
         #expect(faults.isEmpty == example.isAccepted, "\(faults)")
@@ -88,7 +95,9 @@ import WorkerRuntime
             let text = try String(contentsOf: Self.folder.appending(path: "\(folder)/topic.yaml"), encoding: .utf8)
             #expect(text.contains("name: \(topic.name)\n"))
             #expect(text.contains("partitions: \(topic.partitions)\n"), "\(topic.name)")
-            for (name, value) in topic.configuration { #expect(text.contains("  \(name): \"\(value)\"\n"), "\(topic.name)") }
+            for (name, value) in topic.configuration {
+                #expect(text.contains("  \(name): \"\(value)\"\n"), "\(topic.name)")
+            }
         }
         let folders = try FileManager.default.contentsOfDirectory(atPath: Self.folder.path).filter { $0 != "README.md" }
         #expect(Set(folders) == Set(Topics.all.map(\.name) + ["agent.commands"]))

@@ -16,7 +16,9 @@ struct EndToEndTests {
     /// Starts the fleet, a cluster and an environment.
     private func makeFleet(timers: [String: String] = [:]) throws -> (world: FleetWorld, agent: WorkerProcessHandle) {
         let world = try FleetWorld(topics: Self.topics)
-        for worker in ["release-worker", "deployment-worker", "agent-worker", "resource-worker", "outbox-relay", "timekeeper"] {
+        for worker in [
+            "release-worker", "deployment-worker", "agent-worker", "resource-worker", "outbox-relay", "timekeeper",
+        ] {
             _ = try world.start(worker, [], timers)
         }
         try world.request("project.create", key: "shop", id: "p", #"{"project":"shop"}"#)
@@ -24,12 +26,17 @@ struct EndToEndTests {
         try waitFor("the cluster", world, "select count(*) from cluster", 1)
         let key = try FleetKeys.clusterKey("test", environment: world.environment)
         let agent = try world.start(
-            "cluster-agent", ["--simulate", "--without-helm", "--cluster", "test", "--speed", "4"],
-            ["SLIPWAY_AGENT_KEY": key])
+            "cluster-agent",
+            ["--simulate", "--without-helm", "--cluster", "test", "--speed", "4"],
+            ["SLIPWAY_AGENT_KEY": key]
+        )
         try waitFor("the agent", world, "select count(*) from cluster where state = 'connected'", 1)
         try world.request(
-            "environment.create", key: "shop/staging", id: "e",
-            #"{"project":"shop","environment":"staging","cluster":"test"}"#)
+            "environment.create",
+            key: "shop/staging",
+            id: "e",
+            #"{"project":"shop","environment":"staging","cluster":"test"}"#
+        )
         try world.request("application.create", key: "shop", id: "a", #"{"project":"shop","application":"web"}"#)
         try waitFor("an active environment", world, "select count(*) from environment where state = 'active'", 1)
         try waitFor("the application", world, "select count(*) from application", 1)
@@ -47,22 +54,43 @@ struct EndToEndTests {
             "content":{}}}
             """
         try world.send(
-            "release.events", key: "web", type: "dev.cdevents.artifact.published.0.3.0", id: "r\(version)",
-            source: "/ci", value: Array(body.utf8))
+            "release.events",
+            key: "web",
+            type: "dev.cdevents.artifact.published.0.3.0",
+            id: "r\(version)",
+            source: "/ci",
+            value: Array(body.utf8)
+        )
     }
 
     @Test func `a release event becomes a running instance, and an upgrade replaces it`() throws {
         let (world, agent) = try makeFleet()
         try world.request(
-            "autodeploy.create", key: "shop/staging", id: "rule",
-            #"{"project":"shop","environment":"staging","application":"web","instance":"web","versions":"^1.0"}"#)
+            "autodeploy.create",
+            key: "shop/staging",
+            id: "rule",
+            #"{"project":"shop","environment":"staging","application":"web","instance":"web","versions":"^1.0"}"#
+        )
         try waitFor("the rule", world, "select count(*) from auto_deploy_rule", 1)
         try release("1.0.0", world)
-        try waitFor("1.0.0 runs", world, "select count(*) from instance where state = 'running' and running_version = '1.0.0'", 1)
+        try waitFor(
+            "1.0.0 runs",
+            world,
+            "select count(*) from instance where state = 'running' and running_version = '1.0.0'",
+            1
+        )
         try release("2.0.0", world)
         try release("1.1.0", world)
-        try waitFor("1.1.0 runs", world, "select count(*) from instance where state = 'running' and running_version = '1.1.0'", 1)
-        #expect(try world.number("select count(*) from command where operation = 'instance.deploy'") == 2, "2.0.0 is outside the rule")
+        try waitFor(
+            "1.1.0 runs",
+            world,
+            "select count(*) from instance where state = 'running' and running_version = '1.1.0'",
+            1
+        )
+        #expect(
+            try world.number("select count(*) from command where operation = 'instance.deploy'") == 2,
+            "2.0.0 is outside the rule"
+        )
         try waitFor("an empty outbox", world, "select count(*) from outbox", 0)
         try expectStatusesInOrder(world)
         let services = try world.messages(on: "cdevents").compactMap { $0.header("ce_type") }
@@ -100,14 +128,24 @@ struct EndToEndTests {
     }
 
     @Test(arguments: [("imagePull", "image_pull"), ("crashLoop", "crash_loop")])
-    func `a deploy that cannot become healthy fails with a reason a person can act on`(failure: String, code: String) throws {
+    func `a deploy that cannot become healthy fails with a reason a person can act on`(failure: String, code: String)
+        throws
+    {
         let (world, agent) = try makeFleet()
         try release("1.0.0", world)
         try waitFor("the version", world, "select count(*) from version", 1)
         try world.request(
-            "instance.deploy", key: "shop/staging", id: "d",
-            #"{"project":"shop","environment":"staging","application":"web","version":"1.0.0","instance":"web","values":"simulate:\n  failure: \#(failure)\n"}"#)
-        try waitFor("the command failed", world, "select count(*) from command where id is not null and state = 'failed'", 1)
+            "instance.deploy",
+            key: "shop/staging",
+            id: "d",
+            #"{"project":"shop","environment":"staging","application":"web","version":"1.0.0","instance":"web","values":"simulate:\n  failure: \#(failure)\n"}"#
+        )
+        try waitFor(
+            "the command failed",
+            world,
+            "select count(*) from command where id is not null and state = 'failed'",
+            1
+        )
         let row = try world.database.query("select reason_code, reason from command where state = 'failed'").only()
         #expect(try row.string(0) == code)
         #expect(try row.string(1).contains("web"))
@@ -123,10 +161,15 @@ struct EndToEndTests {
         try release("1.0.0", world)
         try waitFor("the version", world, "select count(*) from version", 1)
         try world.request(
-            "instance.deploy", key: "shop/staging", id: "d",
-            #"{"project":"shop","environment":"staging","application":"web","version":"1.0.0","instance":"web"}"#)
+            "instance.deploy",
+            key: "shop/staging",
+            id: "d",
+            #"{"project":"shop","environment":"staging","application":"web","version":"1.0.0","instance":"web"}"#
+        )
         try waitFor("the end", world, "select count(*) from command where state = 'timed_out'", 1)
-        let code = try world.database.query("select reason_code from command where state = 'timed_out'").only().string(0)
+        let code = try world.database.query("select reason_code from command where state = 'timed_out'").only().string(
+            0
+        )
         #expect(code == "agent_offline")
     }
 }

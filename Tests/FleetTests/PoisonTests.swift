@@ -14,7 +14,8 @@ struct PoisonTests {
             create function refuse() returns trigger language plpgsql as $$
             begin raise exception 'this one is refused'; end $$;
             create trigger refuse before insert on project for each row when (new.project = 'bad') execute function refuse();
-            """)
+            """
+        )
         _ = try world.start("outbox-relay")
         _ = try world.start("deployment-worker", [], ["SLIPWAY_RETRY_ATTEMPTS": "100"])
         try world.request("project.create", key: "good1", id: "1", #"{"project":"good1"}"#)
@@ -31,7 +32,9 @@ struct PoisonTests {
         _ = try eventually("the key was released in order") {
             try world.number("select count(*) from command where state = 'succeeded'") == 4 ? true : nil
         }
-        _ = try eventually("nothing is parked") { try world.number("select count(*) from parked_key") == 0 ? true : nil }
+        _ = try eventually("nothing is parked") {
+            try world.number("select count(*) from parked_key") == 0 ? true : nil
+        }
         #expect(try world.number("select parked from partition_claim") == 2)
         #expect(try world.number("select released_applied from partition_claim") == 2)
         #expect(try world.ledgerCloses())
@@ -44,9 +47,14 @@ struct PoisonTests {
             create function refuse() returns trigger language plpgsql as $$
             begin raise exception 'this one is refused'; end $$;
             create trigger refuse before insert on project for each row when (new.name = 'bad') execute function refuse();
-            """)
+            """
+        )
         _ = try world.start("outbox-relay")
-        _ = try world.start("deployment-worker", [], ["SLIPWAY_RETRY_ATTEMPTS": "2", "SLIPWAY_RETRY_MILLISECONDS": "50"])
+        _ = try world.start(
+            "deployment-worker",
+            [],
+            ["SLIPWAY_RETRY_ATTEMPTS": "2", "SLIPWAY_RETRY_MILLISECONDS": "50"]
+        )
         try world.request("project.create", key: "shop", id: "1", #"{"project":"shop","name":"bad"}"#)
         try world.request("project.create", key: "shop", id: "2", #"{"project":"shop"}"#)
         _ = try eventually("the key went on") {

@@ -6,7 +6,9 @@ import Testing
 @Suite(.timeLimit(.minutes(5)))
 struct ZombieTests {
     @Test(arguments: ["afterPoll", "inTransaction"])
-    func `a lane that sleeps past its session and wakes as a zombie loses its batch and works on`(at point: String) throws {
+    func `a lane that sleeps past its session and wakes as a zombie loses its batch and works on`(at point: String)
+        throws
+    {
         let world = try FleetWorld(topics: DoneOnceTests.topics, partitions: 1)
         world.hold(point)
         let zombie = try world.start("deployment-worker")

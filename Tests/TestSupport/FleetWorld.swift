@@ -30,7 +30,8 @@ public final class FleetWorld {
             "SLIPWAY_KAFKA_BROKERS": broker.bootstrapServers, "SLIPWAY_DATABASE_URL": url,
             "SLIPWAY_FLEET_KEY": Data(repeating: 7, count: 32).base64EncodedString(),
             // The mock's first join takes 3 s, so sessions must be longer.
-            "SLIPWAY_KAFKA_SESSION_TIMEOUT_MS": "4000", "SLIPWAY_KAFKA_FETCH_WAIT_MAX_MS": "10", "SLIPWAY_LEASE_MILLISECONDS": "2000",
+            "SLIPWAY_KAFKA_SESSION_TIMEOUT_MS": "4000", "SLIPWAY_KAFKA_FETCH_WAIT_MAX_MS": "10",
+            "SLIPWAY_LEASE_MILLISECONDS": "2000",
             "SLIPWAY_LOG_LEVEL": "debug", "SLIPWAY_RETRY_MILLISECONDS": "300", "SLIPWAY_TEST_SIGNALS": folder,
             "SLIPWAY_SETTLE_SECONDS": "1", "SLIPWAY_FAILURE_SECONDS": "2",
         ]
@@ -47,9 +48,15 @@ public final class FleetWorld {
     }
 
     /// Starts a worker.
-    public func start(_ name: String, _ arguments: [String] = [], _ more: [String: String] = [:]) throws -> WorkerProcessHandle {
+    public func start(_ name: String, _ arguments: [String] = [], _ more: [String: String] = [:]) throws
+        -> WorkerProcessHandle
+    {
         let process = try WorkerProcessHandle(
-            name, arguments, environment: environment.merging(more) { $1 }, folder: folder)
+            name,
+            arguments,
+            environment: environment.merging(more) { $1 },
+            folder: folder
+        )
         processes.append(process)
         return process
     }
@@ -62,15 +69,20 @@ public final class FleetWorld {
         id: String,
         source: String = "/test",
         headers: [(String, String)] = [],
-        value: [UInt8]?
+        value: [UInt8]?,
+        partition: Int32? = nil
     ) throws {
         let attributes = [
             ("ce_specversion", "1.0"), ("ce_id", id), ("ce_source", source), ("ce_type", type),
             ("content-type", "application/json"),
         ]
         let record = KafkaRecord(
-            topic: "slipway." + topic, key: key.map { Array($0.utf8) }, value: value,
-            headers: (attributes + headers).map { KafkaHeader($0.0, $0.1) })
+            topic: "slipway." + topic,
+            partition: partition,
+            key: key.map { Array($0.utf8) },
+            value: value,
+            headers: (attributes + headers).map { KafkaHeader($0.0, $0.1) }
+        )
         try producer.send(record, tag: 0)
         for delivery in try producer.flush(timeout: .seconds(20)) {
             if let error = delivery.error { throw error }
@@ -80,7 +92,13 @@ public final class FleetWorld {
     /// Sends a deployment request.
     public func request(_ what: String, key: String, id: String, _ json: String, source: String = "/test") throws {
         try send(
-            "deployment.requests", key: key, type: "slipway.\(what).v1", id: id, source: source, value: Array(json.utf8))
+            "deployment.requests",
+            key: key,
+            type: "slipway.\(what).v1",
+            id: id,
+            source: source,
+            value: Array(json.utf8)
+        )
     }
 
     /// Everything that was published on a topic so far, in the order of each partition.
@@ -124,6 +142,7 @@ public final class FleetWorld {
             """
             select count(*) from partition_claim
             where consumed <> applied + repeated + stale + rejected + dead_lettered + parked
-            """) == 0
+            """
+        ) == 0
     }
 }

@@ -5,7 +5,9 @@ public import Foundation
 /// A keyword that it does not know is an error, so that no rule can pass unseen.
 public struct JSONSchema {
     private let root: [String: Any]
-    private static let notes: Set<String> = ["$schema", "$id", "title", "description", "default", "examples", "$comment", "$defs", "definitions"]
+    private static let notes: Set<String> = [
+        "$schema", "$id", "title", "description", "default", "examples", "$comment", "$defs", "definitions",
+    ]
     private static let known: Set<String> = notes.union([
         "type", "required", "properties", "additionalProperties", "enum", "const", "pattern", "minLength", "maxLength",
         "minimum", "maximum", "items", "minItems", "format", "$ref", "anyOf", "oneOf", "allOf", "uniqueItems",
@@ -39,7 +41,9 @@ public struct JSONSchema {
         if let number = value as? NSNumber, !isBool(value) { faults += checkNumber(number.doubleValue, schema, path) }
         if let object = value as? [String: Any] { faults += try checkObject(object, schema, path) }
         if let array = value as? [Any] {
-            if let least = schema["minItems"] as? Int, array.count < least { faults.append("\(path): has too few items") }
+            if let least = schema["minItems"] as? Int, array.count < least {
+                faults.append("\(path): has too few items")
+            }
             if let items = schema["items"] as? [String: Any] {
                 for (index, item) in array.enumerated() { faults += try check(item, items, at: "\(path)[\(index)]") }
             }
@@ -72,7 +76,8 @@ public struct JSONSchema {
         case "boolean": isBool(value)
         case "null": value is NSNull
         case "number": value is NSNumber && !isBool(value)
-        case "integer": (value as? NSNumber).map { !isBool(value) && $0.doubleValue == $0.doubleValue.rounded() } ?? false
+        case "integer":
+            (value as? NSNumber).map { !isBool(value) && $0.doubleValue == $0.doubleValue.rounded() } ?? false
         default: false
         }
     }
@@ -92,7 +97,8 @@ public struct JSONSchema {
             faults.append("\(path): does not match \(pattern)")
         }
         if schema["format"] as? String == "date-time",
-            text.range(of: #"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$"#, options: .regularExpression) == nil
+            text.range(of: #"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$"#, options: .regularExpression)
+                == nil
         {
             faults.append("\(path): is no date and time")
         }
@@ -101,8 +107,12 @@ public struct JSONSchema {
 
     private func checkNumber(_ number: Double, _ schema: [String: Any], _ path: String) -> [String] {
         var faults: [String] = []
-        if let least = (schema["minimum"] as? NSNumber)?.doubleValue, number < least { faults.append("\(path): is too small") }
-        if let most = (schema["maximum"] as? NSNumber)?.doubleValue, number > most { faults.append("\(path): is too large") }
+        if let least = (schema["minimum"] as? NSNumber)?.doubleValue, number < least {
+            faults.append("\(path): is too small")
+        }
+        if let most = (schema["maximum"] as? NSNumber)?.doubleValue, number > most {
+            faults.append("\(path): is too large")
+        }
         return faults
     }
 

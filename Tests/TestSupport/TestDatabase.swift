@@ -37,7 +37,11 @@ public enum TestDatabase {
     private static func start() throws -> PostgresServer {
         let folder = NSTemporaryDirectory() + "slipway-tests-\(ProcessInfo.processInfo.processIdentifier)"
         let server = try PostgresServer(
-            folder: folder, durable: false, isTemporary: true, settings: ["max_connections": "200"])
+            folder: folder,
+            durable: false,
+            isTemporary: true,
+            settings: ["max_connections": "200"]
+        )
         let connection = try PostgresConnection(PostgresConfiguration(url: try server.createDatabase("fleet")))
         defer { connection.close() }
         _ = try PostgresMigrator(fleetMigrations).migrate(connection)

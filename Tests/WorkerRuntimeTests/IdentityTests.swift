@@ -22,7 +22,9 @@ import Testing
             Array(data.utf8).withUnsafeBytes { InboxKey.digest(type: type, key: key, data: $0) }
         }
         #expect(digest("t", "k", "d") == digest("t", "k", "d"))
-        #expect(Set([digest("t", "k", "d"), digest("t", "k", "e"), digest("t", "kd", ""), digest("tk", "", "d")]).count == 4)
+        #expect(
+            Set([digest("t", "k", "d"), digest("t", "k", "e"), digest("t", "kd", ""), digest("tk", "", "d")]).count == 4
+        )
     }
 
     @Test func `the shard of a record depends on topic and key, and on the topic alone for agents`() {

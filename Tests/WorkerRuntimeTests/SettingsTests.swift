@@ -8,7 +8,9 @@ import Testing
 @Suite struct SettingsTests {
     @Test func `a flag wins over the environment, and an empty value is none`() throws {
         let settings = Settings(
-            flags: ["LANES": "3", "HTTP_PORT": nil], environment: ["SLIPWAY_LANES": "2", "SLIPWAY_HTTP_PORT": ""])
+            flags: ["LANES": "3", "HTTP_PORT": nil],
+            environment: ["SLIPWAY_LANES": "2", "SLIPWAY_HTTP_PORT": ""]
+        )
         #expect(try settings.number("LANES", default: 1, in: 1...9) == 3)
         #expect(try settings.number("HTTP_PORT", default: 0, in: 0...65535) == 0)
     }
@@ -41,7 +43,9 @@ import Testing
     }
 
     @Test func `an unknown log level lists the known ones`() {
-        let error = #expect(throws: StartError.self) { try Settings(environment: ["SLIPWAY_LOG_LEVEL": "loud"]).logLevel() }
+        let error = #expect(throws: StartError.self) {
+            try Settings(environment: ["SLIPWAY_LOG_LEVEL": "loud"]).logLevel()
+        }
         #expect(error?.description.contains("trace, debug, info") == true)
     }
 }

@@ -50,7 +50,10 @@ extension AgentRecord {
     /// - Parameter isSuperseded: Whether this boot was superseded before: it never comes back.
     public func hello(boot: String, clusterUID: String, isSuperseded: Bool) -> HelloDecision {
         if let uid, uid != clusterUID {
-            return .refuse("This name belongs to the cluster \(uid); register this cluster under another name.", isConflict: true)
+            return .refuse(
+                "This name belongs to the cluster \(uid); register this cluster under another name.",
+                isConflict: true
+            )
         }
         if isSuperseded {
             return .refuse("Another agent of this cluster has taken over.", isConflict: true)

@@ -12,26 +12,45 @@ struct AgentPost {
 
     func namespaceRequested(_ command: Command, namespace: String, now: Int64) -> OutboxRecord {
         record(
-            AgentCommandType.namespaceRequested, key: command.key, of: command.id, now: now,
+            AgentCommandType.namespaceRequested,
+            key: command.key,
+            of: command.id,
+            now: now,
             NamespaceRequested(
-                command: command.id.uuidString.lowercased(), generation: command.generation, environment: command.key,
-                namespace: namespace),
-            traceparent: command.traceparent)
+                command: command.id.uuidString.lowercased(),
+                generation: command.generation,
+                environment: command.key,
+                namespace: namespace
+            ),
+            traceparent: command.traceparent
+        )
     }
 
     func releaseRequested(_ command: Command, _ release: ReleaseRequested, now: Int64) -> OutboxRecord {
         record(
-            AgentCommandType.releaseRequested, key: command.key, of: command.id, now: now, release,
-            traceparent: command.traceparent)
+            AgentCommandType.releaseRequested,
+            key: command.key,
+            of: command.id,
+            now: now,
+            release,
+            traceparent: command.traceparent
+        )
     }
 
     func withdrawn(_ command: Command, namespace: String, now: Int64) -> OutboxRecord {
         record(
-            AgentCommandType.withdrawn, key: command.key, of: command.id, now: now,
+            AgentCommandType.withdrawn,
+            key: command.key,
+            of: command.id,
+            now: now,
             Withdrawn(
-                command: command.id.uuidString.lowercased(), generation: command.generation, namespace: namespace,
-                instance: command.subjectName),
-            traceparent: command.traceparent)
+                command: command.id.uuidString.lowercased(),
+                generation: command.generation,
+                namespace: namespace,
+                instance: command.subjectName
+            ),
+            traceparent: command.traceparent
+        )
     }
 
     func welcomed(_ welcome: Welcomed, now: Int64) -> OutboxRecord {
@@ -48,12 +67,20 @@ struct AgentPost {
 
     func snapshotRequested(_ namespace: String, now: Int64) -> OutboxRecord {
         control(
-            AgentCommandType.snapshotRequested, id: "\(namespace) \(now)", now: now,
-            SnapshotRequested(namespace: namespace))
+            AgentCommandType.snapshotRequested,
+            id: "\(namespace) \(now)",
+            now: now,
+            SnapshotRequested(namespace: namespace)
+        )
     }
 
     private func record(
-        _ type: String, key: String, of command: UUID, now: Int64, _ data: some Encodable, traceparent: String?
+        _ type: String,
+        key: String,
+        of command: UUID,
+        now: Int64,
+        _ data: some Encodable,
+        traceparent: String?
     ) -> OutboxRecord {
         make(type, key: key, id: DerivedID.make(type, command.uuidString), now: now, data, traceparent: traceparent)
     }
@@ -63,7 +90,12 @@ struct AgentPost {
     }
 
     private func make(
-        _ type: String, key: String, id: UUID, now: Int64, _ data: some Encodable, traceparent: String?
+        _ type: String,
+        key: String,
+        id: UUID,
+        now: Int64,
+        _ data: some Encodable,
+        traceparent: String?
     ) -> OutboxRecord {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
@@ -71,10 +103,20 @@ struct AgentPost {
         let bytes = (try? encoder.encode(data)).map(Array.init) ?? Array("{}".utf8)
         let topic = "agent.commands.\(cluster)"
         let event = OutgoingEvent(
-            id: id.uuidString.lowercased(), type: type, source: "/slipway/\(worker)", subject: key, time: now,
-            data: bytes, extensions: [("epoch", String(epoch))], traceparent: traceparent)
+            id: id.uuidString.lowercased(),
+            type: type,
+            source: "/slipway/\(worker)",
+            subject: key,
+            time: now,
+            data: bytes,
+            extensions: [("epoch", String(epoch))],
+            traceparent: traceparent
+        )
         let key_ = fleetKey.clusterKey(cluster, keyID: keyID)
         return OutboxRecord(
-            topic: topic, key: key, event: event.signed(.toAgent, topic: topic, key: key, with: key_, keyID: keyID))
+            topic: topic,
+            key: key,
+            event: event.signed(.toAgent, topic: topic, key: key, with: key_, keyID: keyID)
+        )
     }
 }

@@ -41,7 +41,11 @@ public final class AgentStatusHandler: Handler {
             }
             guard cluster.keyID == entry.input.keyID else {
                 entry.outcome = .deadLettered(
-                    Reason(code: "bad_signature", sentence: "The message is signed with a key that the cluster no longer uses."))
+                    Reason(
+                        code: "bad_signature",
+                        sentence: "The message is signed with a key that the cluster no longer uses."
+                    )
+                )
                 continue
             }
             entry.outcome = try follow(entry, &cluster, batch, in: transaction)
@@ -67,7 +71,8 @@ public final class AgentStatusHandler: Handler {
         case .superseded:
             if case .heartbeat(let beat) = input.body {
                 batch.outbox.append(
-                    post.superseded(beat.boot, reason: "Another agent of this cluster has taken over.", now: batch.now))
+                    post.superseded(beat.boot, reason: "Another agent of this cluster has taken over.", now: batch.now)
+                )
             }
             return .stale
         case .ahead:
@@ -76,7 +81,10 @@ public final class AgentStatusHandler: Handler {
         case .current(let missing):
             if missing > 0 {
                 cluster.gaps += missing
-                logger.warning("messages of an agent are missing", metadata: ["cluster": "\(input.cluster)", "missing": "\(missing)"])
+                logger.warning(
+                    "messages of an agent are missing",
+                    metadata: ["cluster": "\(input.cluster)", "missing": "\(missing)"]
+                )
             }
             cluster.agent.sequence = input.sequence
             cluster.note(entry.message, now: batch.now)
@@ -96,10 +104,15 @@ public final class AgentStatusHandler: Handler {
             return .deadLettered(Reason(code: "invalid_field", sentence: "'boot' should be a UUID.", field: "boot"))
         }
         let known = try transaction.query(
-            "select superseded from agent_boot where cluster = $1 and boot = $2", [.text(cluster.name), .uuid(boot)]
+            "select superseded from agent_boot where cluster = $1 and boot = $2",
+            [.text(cluster.name), .uuid(boot)]
         ).first
         let isSuperseded = try known?.bool(0) ?? false
-        switch cluster.agent.hello(boot: boot.uuidString.lowercased(), clusterUID: hello.clusterUID, isSuperseded: isSuperseded) {
+        switch cluster.agent.hello(
+            boot: boot.uuidString.lowercased(),
+            clusterUID: hello.clusterUID,
+            isSuperseded: isSuperseded
+        ) {
         case .refuse(let why, let isConflict):
             if isConflict { cluster.agent.state = .conflict }
             logger.warning("an agent's hello is refused: \(why)", metadata: ["cluster": "\(cluster.name)"])
@@ -115,43 +128,65 @@ public final class AgentStatusHandler: Handler {
     }
 
     private func remember(
-        _ boot: UUID, _ cluster: ClusterRow, now: Int64, in transaction: borrowing PostgresTransaction
+        _ boot: UUID,
+        _ cluster: ClusterRow,
+        now: Int64,
+        in transaction: borrowing PostgresTransaction
     ) throws {
         _ = try transaction.query(
-            "update agent_boot set superseded = true where cluster = $1 and boot <> $2", [.text(cluster.name), .uuid(boot)])
+            "update agent_boot set superseded = true where cluster = $1 and boot <> $2",
+            [.text(cluster.name), .uuid(boot)]
+        )
         _ = try transaction.query(
             """
             insert into agent_boot (cluster, boot, epoch, first_seen) values ($1, $2, $3, $4) on conflict do nothing
             """,
-            [.text(cluster.name), .uuid(boot), .int64(cluster.agent.epoch), .timestamp(now)])
+            [.text(cluster.name), .uuid(boot), .int64(cluster.agent.epoch), .timestamp(now)]
+        )
         logger.info("an agent connected", metadata: ["cluster": "\(cluster.name)", "epoch": "\(cluster.agent.epoch)"])
     }
 
     /// Answers a hello, and sends the open commands again: a lost command topic loses nothing.
     private func welcome(
-        _ boot: String, _ cluster: ClusterRow, _ batch: Batch<AgentStatusInput>,
+        _ boot: String,
+        _ cluster: ClusterRow,
+        _ batch: Batch<AgentStatusInput>,
         in transaction: borrowing PostgresTransaction
     ) throws {
         let namespaces = try transaction.query(
-            "select namespace from environment where cluster = $1 order by namespace", [.text(cluster.name)]
+            "select namespace from environment where cluster = $1 order by namespace",
+            [.text(cluster.name)]
         ).map { try $0.string(0) }
         let open = try reports.progress.store.open(ofCluster: cluster.name, in: transaction)
         let post = post(cluster)
         batch.outbox.append(
             post.welcomed(
                 Welcomed(
-                    boot: boot, epoch: cluster.agent.epoch, namespaces: namespaces,
-                    open: open.map { $0.id.uuidString.lowercased() }, snapshotSeconds: 120, heartbeatSeconds: 5),
-                now: batch.now))
+                    boot: boot,
+                    epoch: cluster.agent.epoch,
+                    namespaces: namespaces,
+                    open: open.map { $0.id.uuidString.lowercased() },
+                    snapshotSeconds: 120,
+                    heartbeatSeconds: 5
+                ),
+                now: batch.now
+            )
+        )
         for command in open {
-            guard let message = try reports.message(of: command, post: post, now: batch.now, in: transaction) else { continue }
+            guard let message = try reports.message(of: command, post: post, now: batch.now, in: transaction) else {
+                continue
+            }
             batch.outbox.append(message)
         }
     }
 
     private func post(_ cluster: ClusterRow) -> AgentPost {
         AgentPost(
-            fleetKey: fleetKey, worker: Self.worker, cluster: cluster.name, epoch: cluster.agent.epoch,
-            keyID: cluster.keyID)
+            fleetKey: fleetKey,
+            worker: Self.worker,
+            cluster: cluster.name,
+            epoch: cluster.agent.epoch,
+            keyID: cluster.keyID
+        )
     }
 }

@@ -43,13 +43,21 @@ struct AgentStatusDecoder {
     func decode(_ message: KafkaMessageView) throws(Refusal) -> AgentStatusInput {
         do {
             guard let cluster = message.key, !cluster.isEmpty else {
-                throw Reason(code: "missing_key", sentence: "The message has no key; it should be the cluster.", field: "key")
+                throw Reason(
+                    code: "missing_key",
+                    sentence: "The message has no key; it should be the cluster.",
+                    field: "key"
+                )
             }
             let keyID = try signatures.verify(message, from: cluster)
             let event = try CloudEvent(message, parser: parser)
             return AgentStatusInput(
-                cluster: cluster, keyID: keyID, epoch: try number("ce_epoch", message),
-                sequence: try number("ce_sequence", message), body: try body(event))
+                cluster: cluster,
+                keyID: keyID,
+                epoch: try number("ce_epoch", message),
+                sequence: try number("ce_sequence", message),
+                body: try body(event)
+            )
         } catch let error as CloudEventError {
             throw .deadLetter(Reason(code: error.code, sentence: error.sentence, field: error.field))
         } catch let reason as Reason {
@@ -62,8 +70,10 @@ struct AgentStatusDecoder {
     private func number(_ header: String, _ message: KafkaMessageView) throws -> Int64 {
         guard let text = message.header(header), let number = Int64(text), number >= 0 else {
             throw Reason(
-                code: "invalid_attribute", sentence: "'\(header)' is missing or no whole number; agents number their messages.",
-                field: header)
+                code: "invalid_attribute",
+                sentence: "'\(header)' is missing or no whole number; agents number their messages.",
+                field: header
+            )
         }
         return number
     }
@@ -77,8 +87,10 @@ struct AgentStatusDecoder {
         case AgentStatusType.failed: .failed(try event.decode(AgentFailed.self, parser: parser))
         default:
             throw Reason(
-                code: "unknown_type", sentence: "The type '\(event.type.prefix(80))' is nothing that agents say.",
-                field: "ce_type")
+                code: "unknown_type",
+                sentence: "The type '\(event.type.prefix(80))' is nothing that agents say.",
+                field: "ce_type"
+            )
         }
     }
 }

@@ -16,16 +16,20 @@ struct CommandReports {
             select id from environment where id in (select environment_id from command where id = any($1))
             order by id for no key update
             """,
-            [ids])
+            [ids]
+        )
         _ = try transaction.query(
             """
             select id from instance where id in (select instance_id from command where id = any($1))
             order by id for no key update
             """,
-            [ids])
+            [ids]
+        )
     }
 
-    /// Lets a report happen to its command. A report of an unknown command, or of an ended one, moves nothing.
+    /// Lets a report happen to its command.
+    ///
+    /// A report of an unknown command, or of an ended one, moves nothing.
     func take(
         _ body: AgentStatusInput.Body,
         _ batch: Batch<AgentStatusInput>,
@@ -68,7 +72,10 @@ struct CommandReports {
 
     /// The message of an open command, for an agent that has just said hello.
     func message(
-        of command: Command, post: AgentPost, now: Int64, in transaction: borrowing PostgresTransaction
+        of command: Command,
+        post: AgentPost,
+        now: Int64,
+        in transaction: borrowing PostgresTransaction
     ) throws -> OutboxRecord? {
         if command.instanceID != nil {
             let release = try JSONDecoder().decode(ReleaseRequested.self, from: Data(command.desired))
@@ -76,7 +83,8 @@ struct CommandReports {
         }
         guard command.operation == "environment.create", let environment = command.environmentID else { return nil }
         let namespace = try transaction.query(
-            "select namespace from environment where id = $1", [.int64(environment)]
+            "select namespace from environment where id = $1",
+            [.int64(environment)]
         ).first?.string(0)
         return namespace.map { post.namespaceRequested(command, namespace: $0, now: now) }
     }

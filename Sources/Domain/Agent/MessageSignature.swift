@@ -11,7 +11,9 @@ public struct FleetKey: Sendable {
     /// - Throws: ``StartError`` that says what would be right, never what was given.
     public init(base64: String) throws(StartError) {
         guard let bytes = Data(base64Encoded: base64), bytes.count == 32 else {
-            throw StartError("SLIPWAY_FLEET_KEY should be 32 random bytes in base64, such as 'openssl rand -base64 32' prints.")
+            throw StartError(
+                "SLIPWAY_FLEET_KEY should be 32 random bytes in base64, such as 'openssl rand -base64 32' prints."
+            )
         }
         key = SymmetricKey(data: bytes)
     }
@@ -97,7 +99,9 @@ public struct SignedParts: Sendable {
     /// The parts, each with its length before it.
     let bytes: [UInt8]
 
-    /// Lists the parts. `topic` is the logical one; absent parts are empty.
+    /// Lists the parts.
+    ///
+    /// `topic` is the logical one; absent parts are empty.
     public init(
         _ direction: Direction,
         topic: String,
@@ -138,18 +142,28 @@ public struct SignedParts: Sendable {
         else { return nil }
         let parts = message.withValue { value in
             SignedParts(
-                direction, topic: message.topic, key: key, type: type, source: source, id: id,
-                subject: message.header("ce_subject"), time: message.header("ce_time"),
+                direction,
+                topic: message.topic,
+                key: key,
+                type: type,
+                source: source,
+                id: id,
+                subject: message.header("ce_subject"),
+                time: message.header("ce_time"),
                 epoch: message.header("ce_epoch").flatMap { Int64($0) },
                 sequence: message.header("ce_sequence").flatMap { Int64($0) },
-                onBehalfOf: message.header("ce_onbehalfof"), value: value)
+                onBehalfOf: message.header("ce_onbehalfof"),
+                value: value
+            )
         }
         guard let parts else { return nil }
         self = parts
     }
 }
 
-/// Checks agents' signatures with keys derived from the fleet's; keeps derived keys. Not sendable: one a lane.
+/// Checks agents' signatures with keys derived from the fleet's; keeps derived keys.
+///
+/// Not sendable: one a lane.
 public final class AgentSignatures: SignatureVerifier {
     private let fleetKey: FleetKey
     private var keys: [String: SigningKey] = [:]
@@ -163,15 +177,19 @@ public final class AgentSignatures: SignatureVerifier {
     public func verify(_ message: KafkaMessageView, from cluster: String) throws(Reason) -> Int32 {
         guard let text = message.header(MessageSignature.header) else {
             throw Reason(
-                code: "bad_signature", sentence: "The header 'slipway-signature' is missing; agents sign every message.",
-                field: MessageSignature.header)
+                code: "bad_signature",
+                sentence: "The header 'slipway-signature' is missing; agents sign every message.",
+                field: MessageSignature.header
+            )
         }
         guard let signature = MessageSignature(text), let parts = SignedParts(.fromAgent, of: message),
             key(cluster, signature.keyID).verifies(signature, of: parts)
         else {
             throw Reason(
-                code: "bad_signature", sentence: "The signature is not that of the cluster '\(cluster.prefix(80))'.",
-                field: MessageSignature.header)
+                code: "bad_signature",
+                sentence: "The signature is not that of the cluster '\(cluster.prefix(80))'.",
+                field: MessageSignature.header
+            )
         }
         return signature.keyID
     }
@@ -188,7 +206,13 @@ public final class AgentSignatures: SignatureVerifier {
 
 extension OutgoingEvent {
     /// The event with a signature over it, as a record for a topic and key.
-    func signed(_ direction: SignedParts.Direction, topic: String, key: String, with signingKey: SigningKey, keyID: Int32)
+    func signed(
+        _ direction: SignedParts.Direction,
+        topic: String,
+        key: String,
+        with signingKey: SigningKey,
+        keyID: Int32
+    )
         -> OutgoingEvent
     {
         var event = self
@@ -196,9 +220,19 @@ extension OutgoingEvent {
         let time = headers.first { $0.0 == "ce_time" }?.1
         let parts = data.withUnsafeBytes {
             SignedParts(
-                direction, topic: topic, key: key, type: type, source: source, id: id, subject: subject, time: time,
-                epoch: number("epoch"), sequence: number("sequence"),
-                onBehalfOf: extensions.first { $0.0 == "onbehalfof" }?.1, value: $0)
+                direction,
+                topic: topic,
+                key: key,
+                type: type,
+                source: source,
+                id: id,
+                subject: subject,
+                time: time,
+                epoch: number("epoch"),
+                sequence: number("sequence"),
+                onBehalfOf: extensions.first { $0.0 == "onbehalfof" }?.1,
+                value: $0
+            )
         }
         event.plainHeaders.append((MessageSignature.header, signingKey.sign(parts, keyID: keyID)))
         return event

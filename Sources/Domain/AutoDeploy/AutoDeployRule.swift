@@ -48,14 +48,21 @@ extension AutoDeployRule {
                 ? .fires
                 : .rests(
                     Reason(
-                        code: "not_semantic", sentence: "'\(release.version)' is not a semantic version, so no range but '*' takes it."))
+                        code: "not_semantic",
+                        sentence: "'\(release.version)' is not a semantic version, so no range but '*' takes it."
+                    )
+                )
         }
         guard range.contains(version) else {
             return .rests(Reason(code: "outside_range", sentence: "\(release.version) lies outside '\(versions)'."))
         }
         if let desiredVersion, let present = SemanticVersion(desiredVersion), version < present {
             return .rests(
-                Reason(code: "not_newer", sentence: "\(release.version) is older than \(desiredVersion), which was deployed last."))
+                Reason(
+                    code: "not_newer",
+                    sentence: "\(release.version) is older than \(desiredVersion), which was deployed last."
+                )
+            )
         }
         return .fires
     }

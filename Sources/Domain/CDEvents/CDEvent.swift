@@ -32,8 +32,13 @@ public enum CDEvent {
         traceparent: String? = nil
     ) -> OutboxRecord {
         record(
-            type: "dev.cdevents.service.\(verb.rawValue).0.3.0", key: "\(environment)/\(service)",
-            subject: "\(environment)/\(service)", id: id, worker: worker, time: time, traceparent: traceparent
+            type: "dev.cdevents.service.\(verb.rawValue).0.3.0",
+            key: "\(environment)/\(service)",
+            subject: "\(environment)/\(service)",
+            id: id,
+            worker: worker,
+            time: time,
+            traceparent: traceparent
         ) { content in
             content.objectMember("environment") { json in
                 json.member("id", environment)
@@ -44,10 +49,17 @@ public enum CDEvent {
     }
 
     /// Says that an environment can be deployed to.
-    public static func environmentCreated(_ environment: String, id: String, worker: String, time: Int64) -> OutboxRecord {
+    public static func environmentCreated(_ environment: String, id: String, worker: String, time: Int64)
+        -> OutboxRecord
+    {
         record(
-            type: "dev.cdevents.environment.created.0.3.0", key: environment, subject: environment, id: id,
-            worker: worker, time: time, traceparent: nil
+            type: "dev.cdevents.environment.created.0.3.0",
+            key: environment,
+            subject: environment,
+            id: id,
+            worker: worker,
+            time: time,
+            traceparent: nil
         ) { content in
             content.member("name", environment)
         }
@@ -79,9 +91,18 @@ public enum CDEvent {
             }
         }
         return OutboxRecord(
-            topic: "cdevents", key: key,
+            topic: "cdevents",
+            key: key,
             event: OutgoingEvent(
-                id: id, type: type, source: source, subject: subject, time: time, data: data, traceparent: traceparent))
+                id: id,
+                type: type,
+                source: source,
+                subject: subject,
+                time: time,
+                data: data,
+                traceparent: traceparent
+            )
+        )
     }
 }
 

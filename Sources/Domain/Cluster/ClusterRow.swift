@@ -33,17 +33,26 @@ extension AgentStatusHandler {
             select cluster, key_id, uid, epoch, boot, sequence, state, gaps, last_seen, status_partition from cluster
             where cluster = any($1) order by cluster for no key update
             """,
-            [.array(.texts(names))])
+            [.array(.texts(names))]
+        )
         var clusters: [String: ClusterRow] = [:]
         for row in rows {
             let state = AgentState(rawValue: try row.string(6)) ?? .unknown
             clusters[try row.string(0)] = ClusterRow(
-                name: try row.string(0), keyID: try row.int32(1),
+                name: try row.string(0),
+                keyID: try row.int32(1),
                 agent: AgentRecord(
-                    uid: try row.optionalString(2), epoch: try row.int64(3),
-                    boot: try row.optionalUUID(4)?.uuidString.lowercased(), sequence: try row.int64(5), state: state),
-                gaps: try row.int64(7), lastSeen: try row.optionalTimestamp(8), partition: try row.optionalInt32(9),
-                before: state)
+                    uid: try row.optionalString(2),
+                    epoch: try row.int64(3),
+                    boot: try row.optionalUUID(4)?.uuidString.lowercased(),
+                    sequence: try row.int64(5),
+                    state: state
+                ),
+                gaps: try row.int64(7),
+                lastSeen: try row.optionalTimestamp(8),
+                partition: try row.optionalInt32(9),
+                before: state
+            )
         }
         return clusters
     }
@@ -62,7 +71,8 @@ extension AgentStatusHandler {
                     .optionalUUID(cluster.agent.boot.flatMap(UUID.init(uuidString:))), .int64(cluster.agent.sequence),
                     .text(cluster.agent.state.rawValue), .int64(cluster.gaps), .optionalTimestamp(cluster.lastSeen),
                     .optionalInt32(cluster.partition), .int64(cluster.agent.state == cluster.before ? 0 : 1),
-                ])
+                ]
+            )
         }
     }
 }

@@ -16,7 +16,14 @@ public struct ObservedObject: Sendable, Hashable {
     public var healthReason: String?
 
     /// Makes an observation.
-    public init(kind: String, name: String, uid: String, observedGeneration: Int64?, health: Health, healthReason: String?) {
+    public init(
+        kind: String,
+        name: String,
+        uid: String,
+        observedGeneration: Int64?,
+        health: Health,
+        healthReason: String?
+    ) {
         self.kind = kind
         self.name = name
         self.uid = uid
@@ -63,7 +70,8 @@ public enum CommandObservation {
             if seen.health == .degraded, failing == nil {
                 failing = Reason(
                     code: "degraded",
-                    sentence: "\(object.kind) \(object.name) is degraded: \(seen.healthReason ?? "no reason is given").")
+                    sentence: "\(object.kind) \(object.name) is degraded: \(seen.healthReason ?? "no reason is given")."
+                )
             }
             if seen.health != .healthy, seen.health != .suspended { isHealthy = false }
         }

@@ -83,10 +83,20 @@ public struct CommandProgress {
     ) throws {
         if let instance = command.instanceID {
             try InstanceProgress(worker: worker).commandEnded(
-                command, instance: instance, now: now, outbox: outbox, in: transaction)
+                command,
+                instance: instance,
+                now: now,
+                outbox: outbox,
+                in: transaction
+            )
         } else if command.operation == "environment.create", let environment = command.environmentID {
             try EnvironmentProgress(worker: worker).commandEnded(
-                command, environment: environment, now: now, outbox: outbox, in: transaction)
+                command,
+                environment: environment,
+                now: now,
+                outbox: outbox,
+                in: transaction
+            )
         }
     }
 }

@@ -1,7 +1,7 @@
+internal import CloudEvents
 import Foundation
 internal import JSON
 public import WorkerRuntime
-internal import CloudEvents
 
 /// What is said of a command on `deployment.results`.
 public enum CommandResult {
@@ -33,9 +33,15 @@ public enum CommandResult {
             topic: topic,
             key: command.key,
             event: OutgoingEvent(
-                id: id(command.id, step.revision), type: "slipway.command.\(step.state.rawValue).v1",
-                source: "/slipway/\(worker)", subject: "\(command.key)/\(command.subjectName)", time: now, data: data,
-                extensions: [("revision", String(step.revision))], traceparent: command.traceparent)
+                id: id(command.id, step.revision),
+                type: "slipway.command.\(step.state.rawValue).v1",
+                source: "/slipway/\(worker)",
+                subject: "\(command.key)/\(command.subjectName)",
+                time: now,
+                data: data,
+                extensions: [("revision", String(step.revision))],
+                traceparent: command.traceparent
+            )
         )
     }
 
@@ -65,9 +71,14 @@ public enum CommandResult {
             key: request.key,
             event: OutgoingEvent(
                 id: DerivedID.make("rejection", request.source, request.id, reason.code).uuidString.lowercased(),
-                type: "slipway.command.rejected.v1", source: "/slipway/deployment-worker",
-                subject: "\(request.key)/\(request.subjectName)", time: now, data: data,
-                extensions: [("revision", "0")], traceparent: request.traceparent)
+                type: "slipway.command.rejected.v1",
+                source: "/slipway/deployment-worker",
+                subject: "\(request.key)/\(request.subjectName)",
+                time: now,
+                data: data,
+                extensions: [("revision", "0")],
+                traceparent: request.traceparent
+            )
         )
     }
 

@@ -65,7 +65,11 @@ public struct CommandStore {
                 .int32(command.revision), .text(command.caller), .text(command.requestSource),
                 .text(command.requestID), .text(command.requestType), .jsonb(command.desired), .timestamp(now),
                 .optionalTimestamp(command.stepDeadline), .timestamp(command.deadline),
-                .array(.int32s([command.timers.acknowledge, command.timers.apply, command.timers.healthy].map { Int32($0) })),
+                .array(
+                    .int32s(
+                        [command.timers.acknowledge, command.timers.apply, command.timers.healthy].map { Int32($0) }
+                    )
+                ),
                 .int32(Int32(command.timers.settle)), .int32(Int32(command.timers.failure)),
                 .optionalText(command.traceparent),
             ]
@@ -92,7 +96,12 @@ public struct CommandStore {
     }
 
     /// Writes lines of the ledger.
-    public func append(_ steps: [LedgerStep], of command: Command, now: Int64, in transaction: borrowing PostgresTransaction) throws {
+    public func append(
+        _ steps: [LedgerStep],
+        of command: Command,
+        now: Int64,
+        in transaction: borrowing PostgresTransaction
+    ) throws {
         for step in steps {
             _ = try transaction.query(
                 """

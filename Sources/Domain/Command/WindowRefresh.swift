@@ -51,10 +51,14 @@ public enum WindowRefresh {
         for row in rows {
             stored.append(
                 ObservedObject(
-                    kind: try row.string(0), name: try row.string(1), uid: try row.string(2),
+                    kind: try row.string(0),
+                    name: try row.string(1),
+                    uid: try row.string(2),
                     observedGeneration: try row.optionalInt64(3),
                     health: Health(rawValue: try row.string(4)) ?? .unknown,
-                    healthReason: try row.optionalString(5)))
+                    healthReason: try row.optionalString(5)
+                )
+            )
             if let code = try row.optionalString(6), code != "unschedulable",
                 try row.optionalInt64(8) ?? command.generation == command.generation
             {
@@ -62,6 +66,11 @@ public enum WindowRefresh {
             }
         }
         return CommandObservation.windows(
-            applied: applied, stored: stored, sign: sign, before: command.windows, now: now)
+            applied: applied,
+            stored: stored,
+            sign: sign,
+            before: command.windows,
+            now: now
+        )
     }
 }

@@ -37,8 +37,12 @@ public struct EnvironmentProgress {
         guard isActive else { return }
         outbox.append(
             CDEvent.environmentCreated(
-                command.key, id: DerivedID.make("cdevent", command.id.uuidString).uuidString.lowercased(),
-                worker: worker, time: now))
+                command.key,
+                id: DerivedID.make("cdevent", command.id.uuidString).uuidString.lowercased(),
+                worker: worker,
+                time: now
+            )
+        )
     }
 
     /// Publishes the state of an environment whose row the transaction has locked.
@@ -57,7 +61,9 @@ public struct EnvironmentProgress {
         ).only()
         let key = "\(try row.string(0))/\(try row.string(1))"
         let revision = try row.int64(7)
-        let reason = try row.optionalString(5).map { code in Reason(code: code, sentence: try row.optionalString(6) ?? "") }
+        let reason = try row.optionalString(5).map { code in
+            Reason(code: code, sentence: try row.optionalString(6) ?? "")
+        }
         let (project, name) = (try row.string(0), try row.string(1))
         let (cluster, namespace, state) = (try row.string(2), try row.string(3), try row.string(4))
         let data = JSONWriter.object { json in
@@ -72,11 +78,19 @@ public struct EnvironmentProgress {
         }
         outbox.append(
             OutboxRecord(
-                topic: "environment.status", key: key,
+                topic: "environment.status",
+                key: key,
                 event: OutgoingEvent(
                     id: DerivedID.make("environment.status", key, String(revision)).uuidString.lowercased(),
-                    type: "slipway.environment.status.v1", source: "/slipway/\(worker)", subject: key, time: now,
-                    data: data, extensions: [("revision", String(revision))]),
-                coalesces: true))
+                    type: "slipway.environment.status.v1",
+                    source: "/slipway/\(worker)",
+                    subject: key,
+                    time: now,
+                    data: data,
+                    extensions: [("revision", String(revision))]
+                ),
+                coalesces: true
+            )
+        )
     }
 }

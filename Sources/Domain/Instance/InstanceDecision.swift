@@ -61,37 +61,47 @@ enum InstanceDecision {
     ) throws(Reason) -> Deployment {
         guard let place = context.environment else {
             throw Reason(
-                code: "unknown_environment", sentence: "The environment '\(environment)' does not exist; create it first.",
-                field: "environment")
+                code: "unknown_environment",
+                sentence: "The environment '\(environment)' does not exist; create it first.",
+                field: "environment"
+            )
         }
         guard place.state == "active" else {
             throw Reason(
                 code: "environment_not_active",
                 sentence: "The environment '\(environment)' is \(place.state); it must be active to deploy to it.",
-                field: "environment")
+                field: "environment"
+            )
         }
         if application == nil, context.instance == nil {
             throw Reason(
                 code: "unknown_instance",
-                sentence: "The instance '\(name)' does not exist in '\(environment)'; deploy it first.", field: "instance")
+                sentence: "The instance '\(name)' does not exist in '\(environment)'; deploy it first.",
+                field: "instance"
+            )
         }
         if let application, let present = context.instance, present.application != application {
             throw Reason(
                 code: "other_application",
-                sentence: "The instance '\(name)' runs the application '\(present.application)'; choose another instance name for '\(application)'.",
-                field: "application")
+                sentence:
+                    "The instance '\(name)' runs the application '\(present.application)'; choose another instance name for '\(application)'.",
+                field: "application"
+            )
         }
         let wanted = application ?? context.instance?.application ?? ""
         guard context.application != nil else {
             throw Reason(
-                code: "unknown_application", sentence: "The application '\(wanted)' does not exist in the project; create it first.",
-                field: "application")
+                code: "unknown_application",
+                sentence: "The application '\(wanted)' does not exist in the project; create it first.",
+                field: "application"
+            )
         }
         guard let release = context.version else {
             throw Reason(
                 code: "unknown_version",
                 sentence: "No release of '\(wanted)' has the version '\(version.prefix(128))'; publish it first.",
-                field: "version")
+                field: "version"
+            )
         }
         let kept = values ?? context.instance?.desiredValues ?? ""
         return Deployment(

@@ -1,8 +1,8 @@
+internal import CloudEvents
 import Foundation
 internal import JSON
 public import Postgres
 public import WorkerRuntime
-internal import CloudEvents
 
 /// What the end of a command means for its instance, and what is published of an instance.
 public struct InstanceProgress {
@@ -22,7 +22,8 @@ public struct InstanceProgress {
         outbox: OutboxBuffer,
         in transaction: borrowing PostgresTransaction
     ) throws {
-        let before = try transaction.query("select running_version from instance where id = $1", [.int64(instance)]).first
+        let before = try transaction.query("select running_version from instance where id = $1", [.int64(instance)])
+            .first
         let wasRunning = try before?.optionalString(0)
         _ = try transaction.query(
             """
@@ -88,13 +89,23 @@ public struct InstanceProgress {
             ).first
         else { return }
         let artifact = ArtifactID.make(
-            name: try row.string(0), version: try row.string(1), digest: try row.optionalString(2),
-            image: try row.optionalString(3))
+            name: try row.string(0),
+            version: try row.string(1),
+            digest: try row.optionalString(2),
+            image: try row.optionalString(3)
+        )
         outbox.append(
             CDEvent.service(
-                isFirst ? .deployed : .upgraded, environment: command.key, service: command.subjectName,
-                artifact: artifact, id: DerivedID.make("cdevent", command.id.uuidString).uuidString.lowercased(),
-                worker: worker, time: now, traceparent: command.traceparent))
+                isFirst ? .deployed : .upgraded,
+                environment: command.key,
+                service: command.subjectName,
+                artifact: artifact,
+                id: DerivedID.make("cdevent", command.id.uuidString).uuidString.lowercased(),
+                worker: worker,
+                time: now,
+                traceparent: command.traceparent
+            )
+        )
     }
 }
 
@@ -155,11 +166,18 @@ public struct InstanceStatus: Sendable {
             json.member("time", RFC3339.format(microseconds: now))
         }
         return OutboxRecord(
-            topic: "instance.status", key: key,
+            topic: "instance.status",
+            key: key,
             event: OutgoingEvent(
                 id: DerivedID.make("instance.status", key, String(revision)).uuidString.lowercased(),
-                type: "slipway.instance.status.v1", source: "/slipway/\(worker)", subject: key, time: now, data: data,
-                extensions: [("revision", String(revision))]),
-            coalesces: true)
+                type: "slipway.instance.status.v1",
+                source: "/slipway/\(worker)",
+                subject: key,
+                time: now,
+                data: data,
+                extensions: [("revision", String(revision))]
+            ),
+            coalesces: true
+        )
     }
 }

@@ -21,25 +21,41 @@ struct InstanceRequests {
     ) throws {
         let context = try read(environment, name, application, version, in: transaction)
         let deployment = try InstanceDecision.deploy(
-            context, environment: "\(environment.project)/\(environment.name)", instance: name,
-            application: application, version: version, values: values)
+            context,
+            environment: "\(environment.project)/\(environment.name)",
+            instance: name,
+            application: application,
+            version: version,
+            values: values
+        )
         guard let place = context.environment, let release = context.version else { return }
         if let open = deployment.supersedes {
             try supersede(open, place, batch, in: transaction)
         }
         var command = desk.command(
-            application == nil ? "instance.upgrade" : "instance.deploy", input, now: batch.now, timeout: timeout)
+            application == nil ? "instance.upgrade" : "instance.deploy",
+            input,
+            now: batch.now,
+            timeout: timeout
+        )
         command.environmentID = place.id
         command.cluster = place.cluster
         command.generation = deployment.generation
         command.instanceID = try write(deployment, name, place, command, now: batch.now, in: transaction)
         command.desired = try JSONEncoder.stable.encode(message(command, deployment, release, place)).map { $0 }
         let record = try post(place, in: transaction).releaseRequested(
-            command, message(command, deployment, release, place), now: batch.now)
+            command,
+            message(command, deployment, release, place),
+            now: batch.now
+        )
         _ = try desk.progress.accept(command, sending: record, now: batch.now, outbox: batch.outbox, in: transaction)
         if let instance = command.instanceID {
             try InstanceProgress(worker: RequestDesk.worker).publish(
-                [instance], now: batch.now, outbox: batch.outbox, in: transaction)
+                [instance],
+                now: batch.now,
+                outbox: batch.outbox,
+                in: transaction
+            )
         }
     }
 
@@ -54,33 +70,52 @@ struct InstanceRequests {
         let reason = Reason(code: "superseded", sentence: "A newer deployment of the instance includes this one.")
         try desk.progress.take(.supersede, &open, reason: reason, now: batch.now, outbox: batch.outbox, in: transaction)
         batch.outbox.append(
-            try post(place, in: transaction).withdrawn(open, namespace: place.namespace, now: batch.now))
+            try post(place, in: transaction).withdrawn(open, namespace: place.namespace, now: batch.now)
+        )
     }
 
     private func message(
-        _ command: Command, _ deployment: Deployment, _ release: DeploymentContext.Version,
+        _ command: Command,
+        _ deployment: Deployment,
+        _ release: DeploymentContext.Version,
         _ place: DeploymentContext.Environment
     ) -> ReleaseRequested {
         ReleaseRequested(
-            command: command.id.uuidString.lowercased(), generation: deployment.generation, namespace: place.namespace,
-            instance: command.subjectName, application: deployment.application, version: deployment.version,
-            image: release.image, chart: release.chart, values: deployment.mergedValues,
-            deadline: RFC3339.format(microseconds: command.deadline))
+            command: command.id.uuidString.lowercased(),
+            generation: deployment.generation,
+            namespace: place.namespace,
+            instance: command.subjectName,
+            application: deployment.application,
+            version: deployment.version,
+            image: release.image,
+            chart: release.chart,
+            values: deployment.mergedValues,
+            deadline: RFC3339.format(microseconds: command.deadline)
+        )
     }
 
     private func post(
-        _ place: DeploymentContext.Environment, in transaction: borrowing PostgresTransaction
+        _ place: DeploymentContext.Environment,
+        in transaction: borrowing PostgresTransaction
     ) throws -> AgentPost {
         let row = try transaction.query(
-            "select epoch, key_id from cluster where cluster = $1", [.text(place.cluster)]
+            "select epoch, key_id from cluster where cluster = $1",
+            [.text(place.cluster)]
         ).only()
         return AgentPost(
-            fleetKey: desk.fleetKey, worker: RequestDesk.worker, cluster: place.cluster, epoch: try row.int64(0),
-            keyID: try row.int32(1))
+            fleetKey: desk.fleetKey,
+            worker: RequestDesk.worker,
+            cluster: place.cluster,
+            epoch: try row.int64(0),
+            keyID: try row.int32(1)
+        )
     }
 
     private func read(
-        _ environment: (project: String, name: String), _ instance: String, _ application: String?, _ version: String,
+        _ environment: (project: String, name: String),
+        _ instance: String,
+        _ application: String?,
+        _ version: String,
         in transaction: borrowing PostgresTransaction
     ) throws -> DeploymentContext {
         var context = DeploymentContext()
@@ -102,8 +137,13 @@ struct InstanceRequests {
             [.int64(place.id), .text(instance)]
         ).first.map {
             .init(
-                id: try $0.int64(0), application: try $0.string(1), desiredVersion: try $0.string(2),
-                desiredValues: try $0.string(3), generation: try $0.int64(4), openCommand: try $0.optionalUUID(5))
+                id: try $0.int64(0),
+                application: try $0.string(1),
+                desiredVersion: try $0.string(2),
+                desiredValues: try $0.string(3),
+                generation: try $0.int64(4),
+                openCommand: try $0.optionalUUID(5)
+            )
         }
         let wanted = application ?? context.instance?.application ?? ""
         guard
@@ -114,13 +154,20 @@ struct InstanceRequests {
         else { return context }
         context.application = wanted
         context.version = try release(
-            of: try known.string(0), version, chart: try known.optionalString(2),
-            repository: try known.optionalString(1), in: transaction)
+            of: try known.string(0),
+            version,
+            chart: try known.optionalString(2),
+            repository: try known.optionalString(1),
+            in: transaction
+        )
         return context
     }
 
     private func release(
-        of artifact: String, _ version: String, chart: String?, repository: String?,
+        of artifact: String,
+        _ version: String,
+        chart: String?,
+        repository: String?,
         in transaction: borrowing PostgresTransaction
     ) throws -> DeploymentContext.Version? {
         try transaction.query(
@@ -136,13 +183,18 @@ struct InstanceRequests {
             return .init(
                 image: try row.optionalString(0),
                 chart: name.map { ChartReference(repository: from, name: $0, version: chartVersion) },
-                values: try row.optionalString(4))
+                values: try row.optionalString(4)
+            )
         }
     }
 
     private func write(
-        _ deployment: Deployment, _ name: String, _ place: DeploymentContext.Environment, _ command: Command,
-        now: Int64, in transaction: borrowing PostgresTransaction
+        _ deployment: Deployment,
+        _ name: String,
+        _ place: DeploymentContext.Environment,
+        _ command: Command,
+        now: Int64,
+        in transaction: borrowing PostgresTransaction
     ) throws -> Int64 {
         try transaction.query(
             """

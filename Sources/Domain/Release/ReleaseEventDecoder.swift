@@ -12,8 +12,14 @@ struct ReleaseEventDecoder {
             let event = try CloudEvent(message, parser: parser)
             let release = try release(of: event)
             return ReleaseInput(
-                release: release, source: event.source, id: event.id, traceparent: event.traceparent,
-                digest: event.data.withUnsafeBytes { InboxKey.digest(type: event.type, key: release.artifact, data: $0) })
+                release: release,
+                source: event.source,
+                id: event.id,
+                traceparent: event.traceparent,
+                digest: event.data.withUnsafeBytes {
+                    InboxKey.digest(type: event.type, key: release.artifact, data: $0)
+                }
+            )
         } catch let error as CloudEventError {
             throw .deadLetter(Reason(code: error.code, sentence: error.sentence, field: error.field))
         } catch let reason as Reason {
@@ -24,7 +30,9 @@ struct ReleaseEventDecoder {
     }
 
     private func release(of event: CloudEvent) throws -> Release {
-        if event.type.hasPrefix("dev.cdevents.artifact.published.") || event.type.hasPrefix("dev.cdevents.artifact.packaged.") {
+        if event.type.hasPrefix("dev.cdevents.artifact.published.")
+            || event.type.hasPrefix("dev.cdevents.artifact.packaged.")
+        {
             return try Release(try event.decode(CDEventBody.self, parser: parser))
         }
         guard let type = EventType(event.type), type.name == "slipway.release.published" else {
@@ -32,12 +40,15 @@ struct ReleaseEventDecoder {
                 code: "unknown_type",
                 sentence: "The type '\(event.type.prefix(80))' is not a release event; CDEvents artifact.published and "
                     + "artifact.packaged and slipway.release.published.v1 are.",
-                field: "ce_type")
+                field: "ce_type"
+            )
         }
         guard type.version == 1 else {
             throw Reason(
-                code: "unknown_version", sentence: "Version \(type.version) of 'slipway.release.published' is not known; 1 is.",
-                field: "ce_type")
+                code: "unknown_version",
+                sentence: "Version \(type.version) of 'slipway.release.published' is not known; 1 is.",
+                field: "ce_type"
+            )
         }
         return try Release(try event.decode(ReleasePublished.self, parser: parser))
     }
@@ -105,15 +116,19 @@ extension Release {
                 code: "invalid_purl",
                 sentence: "'subject.id' is '\(event.subject.id.prefix(120))'; it should be a package URL such as "
                     + "'pkg:oci/web?repository_url=registry.example/shop/web&tag=1.4.2'.",
-                field: "subject.id")
+                field: "subject.id"
+            )
         }
         let isDigest = purl.version?.contains(":") ?? false
         digest = isDigest ? purl.version : nil
-        guard let version = purl.qualifiers["tag"] ?? event.customData?.version ?? (isDigest ? nil : purl.version) else {
+        guard let version = purl.qualifiers["tag"] ?? event.customData?.version ?? (isDigest ? nil : purl.version)
+        else {
             throw Reason(
                 code: "missing_version",
-                sentence: "'subject.id' has neither a 'tag' qualifier nor a version; one of them should name the version.",
-                field: "subject.id")
+                sentence:
+                    "'subject.id' has neither a 'tag' qualifier nor a version; one of them should name the version.",
+                field: "subject.id"
+            )
         }
         self.version = version
         artifact = purl.name
@@ -138,7 +153,9 @@ extension Release {
             guard isGood else {
                 throw Reason(
                     code: "invalid_field",
-                    sentence: "'\(field)' should have 1 to \(limit) characters without spaces.", field: field)
+                    sentence: "'\(field)' should have 1 to \(limit) characters without spaces.",
+                    field: field
+                )
             }
         }
         if let values { try ValuesYAML.check(values, field: "values") }

@@ -1,9 +1,9 @@
 internal import CloudEvents
 import Foundation
 internal import JSON
+public import Logging
 public import Postgres
 public import WorkerRuntime
-public import Logging
 
 /// Records versions and fires auto-deploy rules: what `release-worker` does with `release.events`.
 public final class ReleaseHandler: Handler {
@@ -35,10 +35,16 @@ public final class ReleaseHandler: Handler {
             case .repeated: entry.outcome = .repeated
             case .idReused:
                 entry.outcome = .deadLettered(
-                    Reason(code: "id_reused", sentence: "Another event had the same source and id; ids must be unique.", field: "ce_id"))
+                    Reason(
+                        code: "id_reused",
+                        sentence: "Another event had the same source and id; ids must be unique.",
+                        field: "ce_id"
+                    )
+                )
             case .tooOld:
                 entry.outcome = .deadLettered(
-                    Reason(code: "too_old", sentence: "The event is older than Slipway remembers events."))
+                    Reason(code: "too_old", sentence: "The event is older than Slipway remembers events.")
+                )
             }
         }
     }
@@ -69,7 +75,10 @@ public final class ReleaseHandler: Handler {
             switch rule.decide(on: release) {
             case .fires: batch.outbox.append(request(rule, input, now: batch.now))
             case .rests(let reason):
-                logger.info("an auto-deploy rule rests: \(reason)", metadata: ["environment": "\(rule.project)/\(rule.environment)", "instance": "\(rule.instance)"])
+                logger.info(
+                    "an auto-deploy rule rests: \(reason)",
+                    metadata: ["environment": "\(rule.project)/\(rule.environment)", "instance": "\(rule.instance)"]
+                )
             }
         }
         return .applied
@@ -87,8 +96,11 @@ public final class ReleaseHandler: Handler {
         return .deadLettered(
             Reason(
                 code: "version_changed",
-                sentence: "Version \(release.version) of \(release.artifact) is known with another digest; publish a new version instead.",
-                field: "digest"))
+                sentence:
+                    "Version \(release.version) of \(release.artifact) is known with another digest; publish a new version instead.",
+                field: "digest"
+            )
+        )
     }
 
     private func rules(for artifact: String, in transaction: borrowing PostgresTransaction) throws -> [AutoDeployRule] {
@@ -107,10 +119,17 @@ public final class ReleaseHandler: Handler {
             [.text(artifact)]
         ).map { row in
             AutoDeployRule(
-                id: try row.int64(0), project: try row.string(1), environment: try row.string(2),
-                application: try row.string(3), instance: try row.string(4), versions: try row.string(5),
-                values: try row.optionalString(6), creator: try row.string(7), isEnabled: try row.bool(8),
-                desiredVersion: try row.optionalString(9))
+                id: try row.int64(0),
+                project: try row.string(1),
+                environment: try row.string(2),
+                application: try row.string(3),
+                instance: try row.string(4),
+                versions: try row.string(5),
+                values: try row.optionalString(6),
+                creator: try row.string(7),
+                isEnabled: try row.bool(8),
+                desiredVersion: try row.optionalString(9)
+            )
         }
     }
 
@@ -126,10 +145,18 @@ public final class ReleaseHandler: Handler {
         }
         let event = OutgoingEvent(
             id: DerivedID.make("auto-deploy", String(rule.id), input.source, input.id).uuidString.lowercased(),
-            type: "slipway.instance.deploy.v1", source: "/slipway/release-worker", subject: "\(key)/\(rule.instance)",
-            time: now, data: data, extensions: [("onbehalfof", rule.creator)], traceparent: input.traceparent)
+            type: "slipway.instance.deploy.v1",
+            source: "/slipway/release-worker",
+            subject: "\(key)/\(rule.instance)",
+            time: now,
+            data: data,
+            extensions: [("onbehalfof", rule.creator)],
+            traceparent: input.traceparent
+        )
         return OutboxRecord(
-            topic: "deployment.requests", key: key,
-            event: event.signed(.fleet, topic: "deployment.requests", key: key, with: requestKey, keyID: 1))
+            topic: "deployment.requests",
+            key: key,
+            event: event.signed(.fleet, topic: "deployment.requests", key: key, with: requestKey, keyID: 1)
+        )
     }
 }

@@ -10,8 +10,10 @@ public enum ValuesYAML {
     public static func check(_ text: String, field: String) throws(Reason) {
         guard text.utf8.count <= maximumBytes else {
             throw Reason(
-                code: "too_large", sentence: "'\(field)' has \(text.utf8.count) bytes; at most \(maximumBytes) are accepted.",
-                field: field)
+                code: "too_large",
+                sentence: "'\(field)' has \(text.utf8.count) bytes; at most \(maximumBytes) are accepted.",
+                field: field
+            )
         }
         _ = try mapping(text, field: field)
     }
@@ -36,15 +38,20 @@ public enum ValuesYAML {
             node = try Yams.compose(yaml: text)
         } catch let error as YamlError {
             throw Reason(
-                code: "invalid_yaml", sentence: "'\(field)' is not YAML: \(place(error)).", field: field)
+                code: "invalid_yaml",
+                sentence: "'\(field)' is not YAML: \(place(error)).",
+                field: field
+            )
         } catch {
             throw Reason(code: "invalid_yaml", sentence: "'\(field)' is not YAML.", field: field)
         }
         guard let node else { return nil }
         guard let mapping = node.mapping else {
             throw Reason(
-                code: "invalid_yaml", sentence: "'\(field)' should be a YAML mapping, such as 'replicaCount: 2'.",
-                field: field)
+                code: "invalid_yaml",
+                sentence: "'\(field)' should be a YAML mapping, such as 'replicaCount: 2'.",
+                field: field
+            )
         }
         return mapping
     }

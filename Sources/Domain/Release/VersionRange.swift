@@ -92,21 +92,29 @@ public struct VersionRange: Sendable, Hashable {
                 guard let more = Self.bounds(String(word)) else {
                     throw Reason(
                         code: "invalid_range",
-                        sentence: "'versions' holds '\(word.prefix(40))'; it should be a range such as '^1.2', '~1.2.3', "
+                        sentence:
+                            "'versions' holds '\(word.prefix(40))'; it should be a range such as '^1.2', '~1.2.3', "
                             + "'>=1.0.0 <2.0.0', '1.x' or '*'.",
-                        field: "versions")
+                        field: "versions"
+                    )
                 }
                 bounds += more
             }
             alternatives.append(bounds)
         }
         guard !alternatives.isEmpty else {
-            throw Reason(code: "invalid_range", sentence: "'versions' is empty; '*' takes every version.", field: "versions")
+            throw Reason(
+                code: "invalid_range",
+                sentence: "'versions' is empty; '*' takes every version.",
+                field: "versions"
+            )
         }
         return VersionRange(alternatives: alternatives)
     }
 
-    /// Whether a version lies in the range. A prerelease does only where a bound names one of the same numbers.
+    /// Whether a version lies in the range.
+    ///
+    /// A prerelease does only where a bound names one of the same numbers.
     public func contains(_ version: SemanticVersion) -> Bool {
         alternatives.contains { bounds in
             guard bounds.allSatisfy({ $0.contains(version) }) else { return false }
@@ -150,7 +158,8 @@ public struct VersionRange: Sendable, Hashable {
         high[place] += 1
         high += Array(repeating: 0, count: 3 - high.count)
         return [
-            Bound(comparison: ">=", version: SemanticVersion(low)), Bound(comparison: "<", version: SemanticVersion(high)),
+            Bound(comparison: ">=", version: SemanticVersion(low)),
+            Bound(comparison: "<", version: SemanticVersion(high)),
         ]
     }
 }

@@ -30,7 +30,11 @@ public final class DeploymentRequestHandler: Handler {
         // A forged source touches no row of the one that it pretends to be.
         if case .failure(let reason) = input.body, reason.code == "forged_source" { return nil }
         return InboxKey(
-            caller: input.caller.name, source: input.identity.source, id: input.identity.id, digest: input.digest)
+            caller: input.caller.name,
+            source: input.identity.source,
+            id: input.identity.id,
+            digest: input.digest
+        )
     }
 
     /// Locks the environments of the batch in one order, then decides each request in its turn.
@@ -73,17 +77,24 @@ public final class DeploymentRequestHandler: Handler {
             return .repeated
         case .idReused:
             return desk.reject(
-                entry, batch,
+                entry,
+                batch,
                 Reason(
                     code: "id_reused",
                     sentence: "Another request had the same source and id; each request needs an id of its own.",
-                    field: "ce_id"))
+                    field: "ce_id"
+                )
+            )
         case .tooOld:
             return desk.reject(
-                entry, batch,
+                entry,
+                batch,
                 Reason(
                     code: "too_old",
-                    sentence: "The request is older than Slipway remembers requests, so it may have been done; send it anew."))
+                    sentence:
+                        "The request is older than Slipway remembers requests, so it may have been done; send it anew."
+                )
+            )
         case .first:
             break
         }
@@ -114,13 +125,28 @@ public final class DeploymentRequestHandler: Handler {
         case .createAutoDeploy(let body): try desk.createAutoDeploy(body, input, batch, in: transaction)
         case .deployInstance(let body):
             try instances.deploy(
-                environment: (body.project, body.environment), instance: body.instance, application: body.application,
-                version: body.version, values: body.values ?? "", timeout: body.timeoutSeconds, input, batch,
-                in: transaction)
+                environment: (body.project, body.environment),
+                instance: body.instance,
+                application: body.application,
+                version: body.version,
+                values: body.values ?? "",
+                timeout: body.timeoutSeconds,
+                input,
+                batch,
+                in: transaction
+            )
         case .upgradeInstance(let body):
             try instances.deploy(
-                environment: (body.project, body.environment), instance: body.instance, application: nil,
-                version: body.version, values: body.values, timeout: body.timeoutSeconds, input, batch, in: transaction)
+                environment: (body.project, body.environment),
+                instance: body.instance,
+                application: nil,
+                version: body.version,
+                values: body.values,
+                timeout: body.timeoutSeconds,
+                input,
+                batch,
+                in: transaction
+            )
         }
     }
 }

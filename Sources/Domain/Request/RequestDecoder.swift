@@ -21,19 +21,29 @@ struct RequestDecoder {
             guard let key = message.key, !key.isEmpty else {
                 throw Reason(
                     code: "missing_key",
-                    sentence: "The message has no key; it should be 'project/environment', or the project's or cluster's name.",
-                    field: "key")
+                    sentence:
+                        "The message has no key; it should be 'project/environment', or the project's or cluster's name.",
+                    field: "key"
+                )
             }
             let known = try knownType(event.type)
             let body = body(known, event, key: key)
-            let subject = (try? body.get())?.subject ?? (String(known.split(separator: ".")[1]), lastPart(event.subject))
+            let subject =
+                (try? body.get())?.subject ?? (String(known.split(separator: ".")[1]), lastPart(event.subject))
             return RequestInput(
                 identity: RequestIdentity(
-                    source: event.source, id: event.id, type: event.type, key: key, subjectKind: subject.0,
-                    subjectName: subject.1, traceparent: event.traceparent),
+                    source: event.source,
+                    id: event.id,
+                    type: event.type,
+                    key: key,
+                    subjectKind: subject.0,
+                    subjectName: subject.1,
+                    traceparent: event.traceparent
+                ),
                 caller: Caller(name: event.source, onBehalfOf: message.header("ce_onbehalfof")),
                 body: checked(body, event, message),
-                digest: event.data.withUnsafeBytes { InboxKey.digest(type: event.type, key: key, data: $0) })
+                digest: event.data.withUnsafeBytes { InboxKey.digest(type: event.type, key: key, data: $0) }
+            )
         } catch let error as CloudEventError {
             throw .deadLetter(Reason(code: error.code, sentence: error.sentence, field: error.field))
         } catch let reason as Reason {
@@ -47,13 +57,17 @@ struct RequestDecoder {
         guard let type = EventType(text), Self.types.contains(type.name) else {
             throw Reason(
                 code: "unknown_type",
-                sentence: "The type '\(text.prefix(80))' is not a request; requests are \(Self.types.sorted().map { $0 + ".v1" }.joined(separator: ", ")).",
-                field: "ce_type")
+                sentence:
+                    "The type '\(text.prefix(80))' is not a request; requests are \(Self.types.sorted().map { $0 + ".v1" }.joined(separator: ", ")).",
+                field: "ce_type"
+            )
         }
         guard type.version == 1 else {
             throw Reason(
                 code: "unknown_version",
-                sentence: "Version \(type.version) of '\(type.name)' is not known to this fleet; 1 is.", field: "ce_type")
+                sentence: "Version \(type.version) of '\(type.name)' is not known to this fleet; 1 is.",
+                field: "ce_type"
+            )
         }
         return type.name
     }
@@ -69,7 +83,8 @@ struct RequestDecoder {
             let body: RequestBody =
                 switch type {
                 case "slipway.project.create": .createProject(try event.decode(CreateProject.self, parser: parser))
-                case "slipway.cluster.register": .registerCluster(try event.decode(RegisterCluster.self, parser: parser))
+                case "slipway.cluster.register":
+                    .registerCluster(try event.decode(RegisterCluster.self, parser: parser))
                 case "slipway.environment.create":
                     .createEnvironment(try event.decode(CreateEnvironment.self, parser: parser))
                 case "slipway.application.create":
@@ -83,8 +98,11 @@ struct RequestDecoder {
                 return .failure(
                     Reason(
                         code: "key_mismatch",
-                        sentence: "The message's key is '\(key.prefix(120))', but its data speaks of '\(body.key.prefix(120))'; both should be the same.",
-                        field: "key"))
+                        sentence:
+                            "The message's key is '\(key.prefix(120))', but its data speaks of '\(body.key.prefix(120))'; both should be the same.",
+                        field: "key"
+                    )
+                )
             }
             try RequestRules.check(body)
             return .success(body)
@@ -105,12 +123,16 @@ struct RequestDecoder {
     ) -> Result<RequestBody, Reason> {
         guard event.source.hasPrefix("/slipway/") else { return body }
         let signature = message.header(MessageSignature.header).flatMap(MessageSignature.init)
-        guard let signature, let parts = SignedParts(.fleet, of: message), requestKey.verifies(signature, of: parts) else {
+        guard let signature, let parts = SignedParts(.fleet, of: message), requestKey.verifies(signature, of: parts)
+        else {
             return .failure(
                 Reason(
                     code: "forged_source",
-                    sentence: "'ce_source' is '\(event.source.prefix(80))', which is Slipway's own, but the fleet's signature is missing or wrong.",
-                    field: "ce_source"))
+                    sentence:
+                        "'ce_source' is '\(event.source.prefix(80))', which is Slipway's own, but the fleet's signature is missing or wrong.",
+                    field: "ce_source"
+                )
+            )
         }
         return body
     }

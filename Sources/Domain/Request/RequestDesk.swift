@@ -38,16 +38,22 @@ struct RequestDesk {
             [.uuid(id)]
         ).first
         guard let last, let state = CommandState(rawValue: try last.string(1)) else { return }
-        let reason = try last.optionalString(2).map { code in Reason(code: code, sentence: try last.optionalString(3) ?? "") }
+        let reason = try last.optionalString(2).map { code in
+            Reason(code: code, sentence: try last.optionalString(3) ?? "")
+        }
         let step = LedgerStep(revision: try last.int32(0), state: state, isLate: false, reason: reason)
         batch.outbox.append(
-            CommandResult.record(of: command, step, worker: try last.string(5), now: try last.timestamp(4)))
+            CommandResult.record(of: command, step, worker: try last.string(5), now: try last.timestamp(4))
+        )
     }
 
     /// A command's id is its request's.
     func commandID(_ input: RequestInput) -> UUID {
         InboxKey(
-            caller: input.caller.name, source: input.identity.source, id: input.identity.id, digest: input.digest
+            caller: input.caller.name,
+            source: input.identity.source,
+            id: input.identity.id,
+            digest: input.digest
         ).requestID
     }
 
@@ -60,13 +66,22 @@ struct RequestDesk {
         }
         let parts = input.identity.key.split(separator: "/", maxSplits: 1).map(String.init)
         return Command(
-            id: commandID(input), operation: operation, key: input.identity.key,
-            subjectKind: input.identity.subjectKind, subjectName: input.identity.subjectName,
-            project: parts.first, environment: parts.count > 1 ? parts[1] : nil,
+            id: commandID(input),
+            operation: operation,
+            key: input.identity.key,
+            subjectKind: input.identity.subjectKind,
+            subjectName: input.identity.subjectName,
+            project: parts.first,
+            environment: parts.count > 1 ? parts[1] : nil,
             caller: input.caller.onBehalfOf.map { "\($0) (rule)" } ?? input.caller.name,
-            requestSource: input.identity.source, requestID: input.identity.id, requestType: input.identity.type,
-            createdAt: now, deadline: now + Int64(timers.total) * 1_000_000, timers: timers,
-            traceparent: input.identity.traceparent)
+            requestSource: input.identity.source,
+            requestID: input.identity.id,
+            requestType: input.identity.type,
+            createdAt: now,
+            deadline: now + Int64(timers.total) * 1_000_000,
+            timers: timers,
+            traceparent: input.identity.traceparent
+        )
     }
 
     /// Accepts a command that is done with the writing, and ends it as succeeded.
@@ -77,37 +92,49 @@ struct RequestDesk {
         in transaction: borrowing PostgresTransaction
     ) throws {
         var command = try progress.accept(
-            command(operation, input, now: batch.now), sending: nil, now: batch.now, outbox: batch.outbox,
-            in: transaction)
+            command(operation, input, now: batch.now),
+            sending: nil,
+            now: batch.now,
+            outbox: batch.outbox,
+            in: transaction
+        )
         for event in [CommandEvent.apply, .settle] {
             try progress.take(event, &command, now: batch.now, outbox: batch.outbox, in: transaction)
         }
     }
 
     func createProject(
-        _ body: CreateProject, _ input: RequestInput, _ batch: Batch<RequestInput>,
+        _ body: CreateProject,
+        _ input: RequestInput,
+        _ batch: Batch<RequestInput>,
         in transaction: borrowing PostgresTransaction
     ) throws {
         let made = try transaction.query(
             "insert into project (project, name, created_at) values ($1, $2, $3) on conflict do nothing",
-            [.text(body.project), .text(body.name ?? body.project), .timestamp(batch.now)])
+            [.text(body.project), .text(body.name ?? body.project), .timestamp(batch.now)]
+        )
         guard made.affected == 1 else { throw Reason.exists("project", body.project) }
         try succeedAtOnce("project.create", input, batch, in: transaction)
     }
 
     func registerCluster(
-        _ body: RegisterCluster, _ input: RequestInput, _ batch: Batch<RequestInput>,
+        _ body: RegisterCluster,
+        _ input: RequestInput,
+        _ batch: Batch<RequestInput>,
         in transaction: borrowing PostgresTransaction
     ) throws {
         let made = try transaction.query(
             "insert into cluster (cluster, name, created_at) values ($1, $2, $3) on conflict do nothing",
-            [.text(body.cluster), .text(body.name ?? body.cluster), .timestamp(batch.now)])
+            [.text(body.cluster), .text(body.name ?? body.cluster), .timestamp(batch.now)]
+        )
         guard made.affected == 1 else { throw Reason.exists("cluster", body.cluster) }
         try succeedAtOnce("cluster.register", input, batch, in: transaction)
     }
 
     func createApplication(
-        _ body: CreateApplication, _ input: RequestInput, _ batch: Batch<RequestInput>,
+        _ body: CreateApplication,
+        _ input: RequestInput,
+        _ batch: Batch<RequestInput>,
         in transaction: borrowing PostgresTransaction
     ) throws {
         try requireProject(body.project, in: transaction)
@@ -119,19 +146,23 @@ struct RequestDesk {
             [
                 .text(body.project), .text(body.application), .text(body.artifact ?? body.application),
                 .optionalText(body.chart?.repository), .optionalText(body.chart?.name), .timestamp(batch.now),
-            ])
+            ]
+        )
         guard made.affected == 1 else { throw Reason.exists("application", body.application) }
         try succeedAtOnce("application.create", input, batch, in: transaction)
     }
 
     func createAutoDeploy(
-        _ body: CreateAutoDeploy, _ input: RequestInput, _ batch: Batch<RequestInput>,
+        _ body: CreateAutoDeploy,
+        _ input: RequestInput,
+        _ batch: Batch<RequestInput>,
         in transaction: borrowing PostgresTransaction
     ) throws {
         let environment = try environment(body.project, body.environment, in: transaction)
         let known = try transaction.query(
             "select 1 from application where project = $1 and application = $2",
-            [.text(body.project), .text(body.application)])
+            [.text(body.project), .text(body.application)]
+        )
         guard known.count == 1 else { throw Reason.unknown("application", body.application) }
         let made = try transaction.query(
             """
@@ -141,18 +172,22 @@ struct RequestDesk {
             [
                 .int64(environment), .text(body.application), .text(body.instance), .text(body.versions ?? "*"),
                 .optionalText(body.values), .text(input.caller.name), .timestamp(batch.now),
-            ])
+            ]
+        )
         guard made.affected == 1 else { throw Reason.exists("auto-deploy rule for the instance", body.instance) }
         try succeedAtOnce("autodeploy.create", input, batch, in: transaction)
     }
 
     func createEnvironment(
-        _ body: CreateEnvironment, _ input: RequestInput, _ batch: Batch<RequestInput>,
+        _ body: CreateEnvironment,
+        _ input: RequestInput,
+        _ batch: Batch<RequestInput>,
         in transaction: borrowing PostgresTransaction
     ) throws {
         try requireProject(body.project, in: transaction)
         let cluster = try transaction.query(
-            "select epoch, key_id from cluster where cluster = $1 for no key update", [.text(body.cluster)]
+            "select epoch, key_id from cluster where cluster = $1 for no key update",
+            [.text(body.cluster)]
         ).first
         guard let cluster else { throw Reason.unknown("cluster", body.cluster) }
         let namespace = body.namespace ?? "\(body.project)-\(body.environment)"
@@ -164,19 +199,26 @@ struct RequestDesk {
             [
                 .text(body.project), .text(body.environment), .text(body.cluster), .text(namespace),
                 .timestamp(batch.now),
-            ]).first
+            ]
+        ).first
         guard let id = try made?.int64(0) else {
             throw Reason(
                 code: "already_exists",
-                sentence: "The environment '\(body.environment)' exists in the project already, or its namespace '\(namespace)' is taken in the cluster.",
-                field: "environment")
+                sentence:
+                    "The environment '\(body.environment)' exists in the project already, or its namespace '\(namespace)' is taken in the cluster.",
+                field: "environment"
+            )
         }
         var command = command("environment.create", input, now: batch.now)
         command.environmentID = id
         command.cluster = body.cluster
         let post = AgentPost(
-            fleetKey: fleetKey, worker: Self.worker, cluster: body.cluster, epoch: try cluster.int64(0),
-            keyID: try cluster.int32(1))
+            fleetKey: fleetKey,
+            worker: Self.worker,
+            cluster: body.cluster,
+            epoch: try cluster.int64(0),
+            keyID: try cluster.int32(1)
+        )
         let message = post.namespaceRequested(command, namespace: namespace, now: batch.now)
         _ = try progress.accept(command, sending: message, now: batch.now, outbox: batch.outbox, in: transaction)
         try EnvironmentProgress(worker: Self.worker).publish(id, now: batch.now, outbox: batch.outbox, in: transaction)
@@ -187,10 +229,13 @@ struct RequestDesk {
         guard known.count == 1 else { throw Reason.unknown("project", name) }
     }
 
-    private func environment(_ project: String, _ name: String, in transaction: borrowing PostgresTransaction) throws -> Int64 {
+    private func environment(_ project: String, _ name: String, in transaction: borrowing PostgresTransaction) throws
+        -> Int64
+    {
         try requireProject(project, in: transaction)
         let row = try transaction.query(
-            "select id from environment where project = $1 and environment = $2", [.text(project), .text(name)]
+            "select id from environment where project = $1 and environment = $2",
+            [.text(project), .text(name)]
         ).first
         guard let row else { throw Reason.unknown("environment", name) }
         return try row.int64(0)
@@ -211,7 +256,10 @@ enum Answer {
 extension Reason {
     static func unknown(_ kind: String, _ name: String) -> Reason {
         Reason(
-            code: "unknown_\(kind)", sentence: "The \(kind) '\(name.prefix(80))' does not exist; create it first.", field: kind)
+            code: "unknown_\(kind)",
+            sentence: "The \(kind) '\(name.prefix(80))' does not exist; create it first.",
+            field: kind
+        )
     }
 
     static func exists(_ kind: String, _ name: String) -> Reason {

@@ -42,13 +42,19 @@ enum RequestRules {
 
     private static func deployment(version: String, values: String?, timeout: Int?) throws(Reason) {
         guard !version.isEmpty, version.utf8.count <= 128 else {
-            throw Reason(code: "invalid_field", sentence: "'version' should have 1 to 128 characters.", field: "version")
+            throw Reason(
+                code: "invalid_field",
+                sentence: "'version' should have 1 to 128 characters.",
+                field: "version"
+            )
         }
         if let values { try ValuesYAML.check(values, field: "values") }
         if let timeout, !(10...86_400).contains(timeout) {
             throw Reason(
-                code: "invalid_field", sentence: "'timeoutSeconds' is \(timeout); it should be from 10 to 86400.",
-                field: "timeoutSeconds")
+                code: "invalid_field",
+                sentence: "'timeoutSeconds' is \(timeout); it should be from 10 to 86400.",
+                field: "timeoutSeconds"
+            )
         }
     }
 
@@ -59,9 +65,11 @@ enum RequestRules {
         guard isLabel, !bytes.isEmpty, bytes.count <= limit, bytes.first != 45, bytes.last != 45 else {
             throw Reason(
                 code: "invalid_name",
-                sentence: "'\(field)' is '\(text.prefix(80))'; it should be 1 to \(limit) lower-case letters, digits and "
+                sentence:
+                    "'\(field)' is '\(text.prefix(80))'; it should be 1 to \(limit) lower-case letters, digits and "
                     + "hyphens, and begin and end with a letter or digit.",
-                field: field)
+                field: field
+            )
         }
     }
 

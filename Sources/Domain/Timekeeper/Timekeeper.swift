@@ -54,13 +54,15 @@ public struct Timekeeper: Sendable {
             select e.id from environment e join command c on c.environment_id = e.id
             where c.id = $1 for no key update of e skip locked
             """,
-            [.uuid(id)])
+            [.uuid(id)]
+        )
         guard place.count == 1 else { return false }
         _ = try transaction.query(
             """
             select i.id from instance i join command c on c.instance_id = i.id where c.id = $1 for no key update of i
             """,
-            [.uuid(id)])
+            [.uuid(id)]
+        )
         let progress = CommandProgress(worker: Self.worker)
         guard var command = try progress.store.lock([id], in: transaction)[id] else { return false }
         let now = try transaction.query("select clock_timestamp()").only().timestamp(0)
@@ -75,7 +77,10 @@ public struct Timekeeper: Sendable {
 
     /// Takes an ended command back from the agent: agents judge no deadlines.
     private func withdraw(
-        _ command: Command, now: Int64, outbox: OutboxBuffer, in transaction: borrowing PostgresTransaction
+        _ command: Command,
+        now: Int64,
+        outbox: OutboxBuffer,
+        in transaction: borrowing PostgresTransaction
     ) throws {
         guard let cluster = command.cluster, let environment = command.environmentID else { return }
         let row = try transaction.query(
@@ -85,12 +90,19 @@ public struct Timekeeper: Sendable {
             [.text(cluster), .int64(environment)]
         ).only()
         let post = AgentPost(
-            fleetKey: fleetKey, worker: Self.worker, cluster: cluster, epoch: try row.int64(0), keyID: try row.int32(1))
+            fleetKey: fleetKey,
+            worker: Self.worker,
+            cluster: cluster,
+            epoch: try row.int64(0),
+            keyID: try row.int32(1)
+        )
         outbox.append(post.withdrawn(command, namespace: try row.string(2), now: now))
     }
 
     private func agentView(
-        of command: Command, now: Int64, in transaction: borrowing PostgresTransaction
+        of command: Command,
+        now: Int64,
+        in transaction: borrowing PostgresTransaction
     ) throws -> AgentView {
         let row = try transaction.query(
             """
@@ -122,7 +134,8 @@ public struct Timekeeper: Sendable {
                             and p.consumed_until > c.last_seen + $1 * interval '1 second')
                 order by c.cluster for no key update skip locked)
             """,
-            [.int32(Int32(leaseSeconds)), .text(group)])
+            [.int32(Int32(leaseSeconds)), .text(group)]
+        )
         return lost.affected > 0
     }
 }

@@ -26,27 +26,44 @@ final class DemoStory {
         try ask("cluster.register", ["cluster=\(DemoWorld.cluster)"], "the cluster \(DemoWorld.cluster)", reader)
         try world.startAgent()
         try ask(
-            "environment.create", ["project=shop", "environment=staging", "cluster=\(DemoWorld.cluster)"],
-            "the environment shop/staging, a namespace of its own", reader)
+            "environment.create",
+            ["project=shop", "environment=staging", "cluster=\(DemoWorld.cluster)"],
+            "the environment shop/staging, a namespace of its own",
+            reader
+        )
         try ask("application.create", ["project=shop", "application=web"], "the application web", reader)
         let values = failure.map { "replicaCount: 2\\nsimulate:\\n  failure: \($0)\\n" } ?? "replicaCount: 2\\n"
         try ask(
             "autodeploy.create",
-            ["project=shop", "environment=staging", "application=web", "instance=web", "versions=>=1.0.0", "values=\(values)"],
-            "a rule: every version of web from 1.0.0 on is deployed to shop/staging", reader)
+            [
+                "project=shop", "environment=staging", "application=web", "instance=web", "versions=>=1.0.0",
+                "values=\(values)",
+            ],
+            "a rule: every version of web from 1.0.0 on is deployed to shop/staging",
+            reader
+        )
     }
 
     /// Publishes a release event and follows it; returns whether the instance runs in the end.
     func release(_ version: String) throws -> Bool {
-        terminal.line("\n\(terminal.paint("A release event is published:", .bold)) CDEvents artifact.published of web \(version)\n")
+        terminal.line(
+            "\n\(terminal.paint("A release event is published:", .bold)) CDEvents artifact.published of web \(version)\n"
+        )
         let reader = try KafkaReader(world.kafka)
         defer { reader.close() }
-        let topics = ["deployment.requests", "deployment.results", "agent.commands.\(DemoWorld.cluster)", "agent.status", "instance.status"]
+        let topics = [
+            "deployment.requests", "deployment.results", "agent.commands.\(DemoWorld.cluster)", "agent.status",
+            "instance.status",
+        ]
         try reader.read(topics.map { prefix + $0 }, fromBeginning: false)
         let outgoing = try Outgoing(
-            what: "artifact.published", set: [], file: nil,
-            purl: "pkg:oci/web?repository_url=registry.example/shop/web&tag=\(version)", source: "/pipelines/web",
-            id: UUID().uuidString.lowercased())
+            what: "artifact.published",
+            set: [],
+            file: nil,
+            purl: "pkg:oci/web?repository_url=registry.example/shop/web&tag=\(version)",
+            source: "/pipelines/web",
+            id: UUID().uuidString.lowercased()
+        )
         let sender = try MessageSender(world.kafka, prefix: prefix)
         var timeline = DemoTimeline(terminal: terminal)
         try sender.send(outgoing)
@@ -72,7 +89,8 @@ final class DemoStory {
         terminal.line(
             isRunning
                 ? "\n\(terminal.paint("The instance web runs in shop/staging.", .green))"
-                : "\n\(terminal.paint("The deployment ended as \(end): \(timeline.reason ?? "no reason was given")", .red))")
+                : "\n\(terminal.paint("The deployment ended as \(end): \(timeline.reason ?? "no reason was given")", .red))"
+        )
         return isRunning
     }
 

@@ -61,13 +61,15 @@ struct DemoTimeline {
             let healthReason: String?
             let pods: Pods
         }
-        guard let bytes = message.valueBytes, let state = try? JSONDecoder().decode(State.self, from: Data(bytes)) else {
+        guard let bytes = message.valueBytes, let state = try? JSONDecoder().decode(State.self, from: Data(bytes))
+        else {
             return
         }
         let why = state.healthReason.map { "  \($0)" } ?? ""
         note(
             state.health == "healthy" ? "healthy" : "instance",
-            "\(terminal.state(state.state)), \(terminal.state(state.health)), \(state.pods.ready) of \(state.pods.total) pods ready\(why)")
+            "\(terminal.state(state.state)), \(terminal.state(state.health)), \(state.pods.ready) of \(state.pods.total) pods ready\(why)"
+        )
     }
 
     private func word(_ type: String) -> String {
@@ -77,7 +79,10 @@ struct DemoTimeline {
 
     /// The steps with their times.
     func summarize() {
-        let shown = ["release event", "request", "accepted", "sent", "acknowledged", "applied", "healthy", "succeeded", "failed", "timed_out"]
+        let shown = [
+            "release event", "request", "accepted", "sent", "acknowledged", "applied", "healthy", "succeeded", "failed",
+            "timed_out",
+        ]
         var last = Duration.zero
         let rows = shown.compactMap { name in steps.first { $0.name == name } }.map { step in
             defer { last = step.at }

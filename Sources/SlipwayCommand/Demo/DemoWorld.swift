@@ -19,7 +19,10 @@ final class DemoWorld {
         folder = NSTemporaryDirectory() + "slipway-demo-\(ProcessInfo.processInfo.processIdentifier)"
         settingsFile = FileManager.default.currentDirectoryPath + "/.slipway/demo.env"
         try FileManager.default.createDirectory(
-            atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o755])
+            atPath: folder,
+            withIntermediateDirectories: true,
+            attributes: [.posixPermissions: 0o755]
+        )
     }
 
     var kafka: KafkaSettings {
@@ -42,12 +45,16 @@ final class DemoWorld {
         step("PostgreSQL \(try version()) in a folder of its own, port \(server.port)")
         try stop.check()
         environment["SLIPWAY_KAFKA_BROKERS"] = try startBroker(stop)
-        step("an embedded broker at \(environment["SLIPWAY_KAFKA_BROKERS"] ?? ""), with \(Topics.complete(clusters: [Self.cluster]).count) topics")
+        step(
+            "an embedded broker at \(environment["SLIPWAY_KAFKA_BROKERS"] ?? ""), with \(Topics.complete(clusters: [Self.cluster]).count) topics"
+        )
         let connection = try PostgresConnection(PostgresConfiguration(url: environment["SLIPWAY_DATABASE_URL"] ?? ""))
         let applied = try Migrate.migrate(connection, outboxShards: Installation.defaultOutboxShards)
         connection.close()
         step("the schema: \(applied.joined(separator: ", "))")
-        let workers = ["release-worker", "deployment-worker", "agent-worker", "resource-worker", "outbox-relay", "timekeeper"]
+        let workers = [
+            "release-worker", "deployment-worker", "agent-worker", "resource-worker", "outbox-relay", "timekeeper",
+        ]
         for worker in workers {
             for number in 1...max(1, scale) { _ = try launch(worker, log: "\(worker)-\(number)") }
         }
@@ -68,7 +75,9 @@ final class DemoWorld {
     func checkChildren() throws {
         for child in children where !child.isRunning {
             let name = child.executableURL?.lastPathComponent ?? "a process"
-            throw StartError("\(name) ended with exit code \(child.terminationStatus); its log:\n\(lastLines(of: name))")
+            throw StartError(
+                "\(name) ended with exit code \(child.terminationStatus); its log:\n\(lastLines(of: name))"
+            )
         }
     }
 
@@ -89,7 +98,9 @@ final class DemoWorld {
 
     func showWhatNext() {
         let slipway = CommandLine.arguments.first ?? "slipway"
-        terminal.line("\n\(terminal.paint("Everything stays up until Ctrl-C.", .bold)) In a second terminal, in this folder:\n")
+        terminal.line(
+            "\n\(terminal.paint("Everything stays up until Ctrl-C.", .bold)) In a second terminal, in this folder:\n"
+        )
         for line in [
             "set -a; . .slipway/demo.env; set +a",
             "\(slipway) overview",
@@ -115,7 +126,10 @@ final class DemoWorld {
     private func startBroker(_ stop: DemoStop) throws -> String {
         let file = folder + "/broker.address"
         let broker = try launch(
-            "slipway", ["broker", "--cluster", Self.cluster, "--partitions", "4", "--address-file", file], log: "broker")
+            "slipway",
+            ["broker", "--cluster", Self.cluster, "--partitions", "4", "--address-file", file],
+            log: "broker"
+        )
         let patience = Date().addingTimeInterval(20)
         while Date() < patience {
             try stop.check()
@@ -128,7 +142,9 @@ final class DemoWorld {
         throw StartError("The embedded broker did not start:\n\(lastLines(of: "broker"))")
     }
 
-    private func launch(_ name: String, _ arguments: [String] = [], log: String, more: [String: String] = [:]) throws -> Process {
+    private func launch(_ name: String, _ arguments: [String] = [], log: String, more: [String: String] = [:]) throws
+        -> Process
+    {
         let own = URL(filePath: "/proc/self/exe").resolvingSymlinksInPath()
         let executable = own.deletingLastPathComponent().appending(path: name)
         guard FileManager.default.isExecutableFile(atPath: executable.path) else {
@@ -162,11 +178,16 @@ final class DemoWorld {
 
     private func writeSettings() throws {
         try FileManager.default.createDirectory(
-            atPath: (settingsFile as NSString).deletingLastPathComponent, withIntermediateDirectories: true)
+            atPath: (settingsFile as NSString).deletingLastPathComponent,
+            withIntermediateDirectories: true
+        )
         let lines = environment.sorted { $0.key < $1.key }.map { "\($0.key)='\($0.value)'" }
         let data = Data((lines.joined(separator: "\n") + "\n").utf8)
         // The file holds the database's password and the fleet's key.
         _ = FileManager.default.createFile(
-            atPath: settingsFile, contents: data, attributes: [.posixPermissions: 0o600])
+            atPath: settingsFile,
+            contents: data,
+            attributes: [.posixPermissions: 0o600]
+        )
     }
 }

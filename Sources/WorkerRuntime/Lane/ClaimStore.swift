@@ -18,7 +18,9 @@ struct ClaimStore {
         ).first?.int64(0)
     }
 
-    /// Raises the epoch and takes the partition. Ends the session of a former owner that keeps the row locked.
+    /// Raises the epoch and takes the partition.
+    ///
+    /// Ends the session of a former owner that keeps the row locked.
     func claim(
         _ partition: Int32,
         watermarks: KafkaWatermarks,
@@ -28,7 +30,10 @@ struct ClaimStore {
         do {
             return try take(partition, watermarks: watermarks, on: connection, logger: logger)
         } catch let error as PostgresError where error.sqlState?.rawValue == "55P03" {
-            logger.warning("the former owner keeps the claim locked; ending its session", metadata: [LogKey.partition: "\(partition)"])
+            logger.warning(
+                "the former owner keeps the claim locked; ending its session",
+                metadata: [LogKey.partition: "\(partition)"]
+            )
             try endSessionOfOwner(partition, on: connection)
             return try take(partition, watermarks: watermarks, on: connection, logger: logger)
         }
@@ -97,10 +102,16 @@ struct ClaimStore {
         guard isRemade || lost > 0 else { return }
         let place: Logger.Metadata = [LogKey.partition: "\(partition)", LogKey.offset: "\(claim.nextOffset)"]
         if isRemade {
-            logger.error("the topic ends before the stored offset: it was made anew; starting at its oldest message", metadata: place)
+            logger.error(
+                "the topic ends before the stored offset: it was made anew; starting at its oldest message",
+                metadata: place
+            )
             RuntimeMetrics.topicRemade.increment()
         } else {
-            logger.error("retention took \(lost) messages before they were consumed; going on at the oldest", metadata: place)
+            logger.error(
+                "retention took \(lost) messages before they were consumed; going on at the oldest",
+                metadata: place
+            )
             RuntimeMetrics.lostToRetention.increment(by: Int(lost))
         }
         claim.nextOffset = watermarks.low

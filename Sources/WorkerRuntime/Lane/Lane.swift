@@ -96,8 +96,16 @@ final class Lane<H: Handler> {
         case .failure(let error):
             if error.isFatal { throw error }
             logger.warning("the broker reports: \(error)")
+            if error.code == .offsetReset, let place = error.topicPartition { loseOffset(place.partition) }
         }
         return 0
+    }
+
+    /// Lets go of a partition whose next offset Kafka does not have, to be claimed anew at its oldest message.
+    private func loseOffset(_ partition: Int32) {
+        guard claims.removeValue(forKey: partition) != nil else { return }
+        unheld.insert(partition)
+        nextHousekeeping = .now
     }
 
     /// Decodes a message into the hand, unless it lies before the claim or the topic turns out to be another one.

@@ -137,12 +137,19 @@ extension Lane {
         }
         let entry = Entry(input, message: view)
         if let key = handler.inboxKey(of: input) {
-            try Inbox(reach: configuration.inboxReach + .seconds(86400)).admit([(entry, key)], now: now, in: transaction)
+            try Inbox(reach: configuration.inboxReach + .seconds(86400)).admit(
+                [(entry, key)],
+                now: now,
+                in: transaction
+            )
         }
         let batch = Batch([entry], now: now)
         try handler.handle(batch, in: transaction)
         if let answer = entry.answer, let key = handler.inboxKey(of: input) {
-            _ = try transaction.query("update inbox set answer = $2 where id = $1", [.uuid(key.requestID), .bytes(answer)])
+            _ = try transaction.query(
+                "update inbox set answer = $2 where id = $1",
+                [.uuid(key.requestID), .bytes(answer)]
+            )
         }
         if case .deadLettered(let reason) = entry.outcome {
             batch.outbox.append(DeadLetter(view, reason: reason, group: configuration.group).record)
@@ -188,7 +195,13 @@ extension Lane {
                 let view = KafkaMessageView(parked.message, topic: configuration.topic)
                 let letter = DeadLetter(view, reason: reason, group: configuration.group)
                 try outbox.insert([letter.record], in: transaction)
-                try release(parked, key: due.key, outcome: .deadLettered(reason), partition: due.partition, in: transaction)
+                try release(
+                    parked,
+                    key: due.key,
+                    outcome: .deadLettered(reason),
+                    partition: due.partition,
+                    in: transaction
+                )
                 logger.warning("dead-lettered after \(locked.attempt) tries: \(reason)", metadata: place(view))
                 return true
             }
@@ -203,8 +216,12 @@ extension Lane {
         guard let claim = claims[partition] else { return [] }
         return [
             Span(
-                partition: partition, epoch: claim.epoch, from: claim.nextOffset, to: claim.nextOffset,
-                lastOffset: 0, lastTimestamp: 0
+                partition: partition,
+                epoch: claim.epoch,
+                from: claim.nextOffset,
+                to: claim.nextOffset,
+                lastOffset: 0,
+                lastTimestamp: 0
             )
         ]
     }

@@ -33,7 +33,9 @@ extension Lane {
         var failures = 0
         while true {
             // What was polled under an epoch that is gone is read again from the claim.
-            let messages = group.filter { claims[$0.partition]?.epoch == $0.epoch && $0.offset >= claims[$0.partition]?.nextOffset ?? .max }
+            let messages = group.filter {
+                claims[$0.partition]?.epoch == $0.epoch && $0.offset >= claims[$0.partition]?.nextOffset ?? .max
+            }
             guard !messages.isEmpty else { return }
             do {
                 try markSuspect(messages)

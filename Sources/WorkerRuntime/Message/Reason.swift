@@ -2,7 +2,9 @@
 public struct Reason: Error, Sendable, Hashable, Codable, CustomStringConvertible {
     /// A stable identifier in snake case, such as `unknown_project`; programs may switch over it.
     public let code: String
-    /// One sentence: which field, what is wrong, what would be right. Never holds a secret or a whole payload.
+    /// One sentence: which field, what is wrong, what would be right.
+    ///
+    /// Never holds a secret or a whole payload.
     public let sentence: String
     /// The path of the field that is wrong, such as `spec.replicas`, if it is one field.
     public let field: String?

@@ -33,7 +33,9 @@ final class RelayShard {
         if configuration.isTransactional { try producer.initTransactions(timeout: .seconds(30)) }
     }
 
-    /// Reads a batch and hands it to the producer; returns whether there was one. ``complete(on:)`` follows.
+    /// Reads a batch and hands it to the producer; returns whether there was one.
+    ///
+    /// ``complete(on:)`` follows.
     ///
     /// After a permanent error of one row, the rows of a batch are sent one at a time until the bad one is found.
     func begin(on connection: PostgresConnection) throws -> Bool {
@@ -152,7 +154,10 @@ final class RelayShard {
         )
         if result.affected == 0 {
             metrics.fenced.increment()
-            logger.warning("the shard has another owner, who publishes its rows again", metadata: [LogKey.shard: "\(number)"])
+            logger.warning(
+                "the shard has another owner, who publishes its rows again",
+                metadata: [LogKey.shard: "\(number)"]
+            )
         }
     }
 

@@ -26,7 +26,9 @@ struct ParkedQueue {
     }
 
     /// Locks the rows of these keys, in one order, and returns those that exist with what waits behind them.
-    func lock(_ keys: [[UInt8]], in transaction: borrowing PostgresTransaction) throws -> [[UInt8]: (messages: Int, bytes: Int)] {
+    func lock(_ keys: [[UInt8]], in transaction: borrowing PostgresTransaction) throws -> [[UInt8]: (
+        messages: Int, bytes: Int
+    )] {
         let rows = try transaction.query(
             """
             select key, messages, bytes from parked_key
@@ -41,7 +43,9 @@ struct ParkedQueue {
     }
 
     /// Parks a key with its first message.
-    func open(_ message: KafkaMessageView, reason: Reason, delay: Int64, in transaction: borrowing PostgresTransaction) throws {
+    func open(_ message: KafkaMessageView, reason: Reason, delay: Int64, in transaction: borrowing PostgresTransaction)
+        throws
+    {
         _ = try transaction.query(
             """
             insert into parked_key (consumer_group, topic, key, partition, due, attempt, messages, bytes, reason_code,

@@ -51,7 +51,9 @@ public final class PrometheusRegistry: MetricsFactory, Sendable {
 
     /// Everything in Prometheus's text format.
     public func text() -> String {
-        let all = series.withLock { $0 }.sorted { ($0.key.label, $0.key.dimensions) < ($1.key.label, $1.key.dimensions) }
+        let all = series.withLock { $0 }.sorted {
+            ($0.key.label, $0.key.dimensions) < ($1.key.label, $1.key.dimensions)
+        }
         var lines: [String] = []
         var last = ""
         for (name, series) in all {

@@ -45,13 +45,19 @@ public struct WorkerProcess: Sendable {
         _ makeHandler: @escaping @Sendable () throws -> H
     ) async throws {
         var configuration = LaneConfiguration(
-            worker: name, topic: topic, topicPrefix: settings.topicPrefix, kafka: try settings.kafka(logger: logger),
-            database: database, logger: logger)
+            worker: name,
+            topic: topic,
+            topicPrefix: settings.topicPrefix,
+            kafka: try settings.kafka(logger: logger),
+            database: database,
+            logger: logger
+        )
         configuration.instance = settings.text("INSTANCE")
         configuration.batchCount = try settings.number("BATCH_COUNT", default: batchCount, in: 1...10_000)
         configuration.retries.attempts = try settings.number("RETRY_ATTEMPTS", default: 8, in: 1...100)
         configuration.retries.firstDelay = .milliseconds(
-            try settings.number("RETRY_MILLISECONDS", default: 1000, in: 10...600_000))
+            try settings.number("RETRY_MILLISECONDS", default: 1000, in: 10...600_000)
+        )
         let lane = configuration
         try await runLanes(about: "consuming \(lane.realTopic) as group \(lane.group)") { name, pulse in
             try Lane(lane, name: name, handler: try makeHandler(), stop: stop, pulse: pulse).run()
@@ -61,11 +67,15 @@ public struct WorkerProcess: Sendable {
     /// Publishes the outbox in as many lanes as are configured, until SIGTERM.
     public func relayOutbox() async throws {
         var configuration = RelayConfiguration(
-            topicPrefix: settings.topicPrefix, kafka: try settings.kafka(logger: logger), database: database,
-            logger: logger)
+            topicPrefix: settings.topicPrefix,
+            kafka: try settings.kafka(logger: logger),
+            database: database,
+            logger: logger
+        )
         configuration.isTransactional = settings.text("RELAY_TRANSACTIONS") != "false"
         configuration.leaseDuration = .milliseconds(
-            try settings.number("LEASE_MILLISECONDS", default: 10_000, in: 500...600_000))
+            try settings.number("LEASE_MILLISECONDS", default: 10_000, in: 500...600_000)
+        )
         let relay = configuration
         try await runLanes(about: "publishing the outbox") { name, pulse in
             try OutboxRelayLane(relay, name: name, stop: stop, pulse: pulse).run()
@@ -96,10 +106,16 @@ public struct WorkerProcess: Sendable {
         let process = "\(ProcessInfo.processInfo.hostName)-\(ProcessInfo.processInfo.processIdentifier)"
         let pulses = (0..<count).map { _ in LanePulse() }
         let signals = watchSignals()
-        let watchdog = Watchdog(pulses: pulses, limit: .seconds(try settings.number("STALL_SECONDS", default: 120, in: 5...3600)))
+        let watchdog = Watchdog(
+            pulses: pulses,
+            limit: .seconds(try settings.number("STALL_SECONDS", default: 120, in: 5...3600))
+        )
         watchdog.start(logger: logger)
         let health = try serveHealth(pulses)
-        logger.info("started: \(work)", metadata: ["lanes": "\(count)", "pid": "\(ProcessInfo.processInfo.processIdentifier)"])
+        logger.info(
+            "started: \(work)",
+            metadata: ["lanes": "\(count)", "pid": "\(ProcessInfo.processInfo.processIdentifier)"]
+        )
         let failures = await withTaskGroup(of: (any Error)?.self) { group in
             for index in 0..<count {
                 let stop = stop

@@ -12,7 +12,11 @@ struct DeploymentWorker: AsyncParsableCommand {
     @OptionGroup var options: WorkerOptions
 
     func run() async throws {
-        let worker = try WorkerProcess(name: "deployment-worker", settings: options.settings, migrations: fleetMigrations)
+        let worker = try WorkerProcess(
+            name: "deployment-worker",
+            settings: options.settings,
+            migrations: fleetMigrations
+        )
         let fleetKey = try FleetKey(worker.settings)
         let timers = try CommandTimers(worker.settings)
         try await worker.consume("deployment.requests") {
