@@ -40,7 +40,7 @@ public enum AgentNumbering: Sendable, Hashable {
     case repeated
     /// It comes from an earlier boot: recorded, and the sender is told to stop.
     case superseded
-    /// It comes from an epoch that the database does not know: the database was restored.
+    /// It comes from an epoch that the database does not know, or from none: the agent is asked for its hello.
     case ahead
 }
 
@@ -70,8 +70,9 @@ extension AgentRecord {
 
     /// Judges a message by its numbers; pure.
     public func number(epoch: Int64, sequence: Int64) -> AgentNumbering {
+        // Epochs begin at 1: who was not welcomed yet is asked for its hello.
+        if epoch > self.epoch || epoch == 0 { return .ahead }
         if epoch < self.epoch { return .superseded }
-        if epoch > self.epoch { return .ahead }
         if sequence <= self.sequence { return .repeated }
         return .current(missing: sequence - self.sequence - 1)
     }

@@ -37,6 +37,7 @@ struct AgentPost {
         )
     }
 
+    /// Takes a command back; one without an instance is about the namespace.
     func withdrawn(_ command: Command, namespace: String, now: Int64) -> OutboxRecord {
         record(
             AgentCommandType.withdrawn,
@@ -47,7 +48,7 @@ struct AgentPost {
                 command: command.id.uuidString.lowercased(),
                 generation: command.generation,
                 namespace: namespace,
-                instance: command.subjectName
+                instance: command.instanceID == nil ? "" : command.subjectName
             ),
             traceparent: command.traceparent
         )

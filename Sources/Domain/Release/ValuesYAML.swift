@@ -5,6 +5,8 @@ import Yams
 public enum ValuesYAML {
     /// The most bytes of values that are accepted.
     public static let maximumBytes = 256 * 1024
+    /// The most that values may hold when their aliases are followed.
+    static let maximumWeight = 4 * maximumBytes
 
     /// Refuses what is not a YAML mapping.
     public static func check(_ text: String, field: String) throws(Reason) {
@@ -12,6 +14,14 @@ public enum ValuesYAML {
             throw Reason(
                 code: "too_large",
                 sentence: "'\(field)' has \(text.utf8.count) bytes; at most \(maximumBytes) are accepted.",
+                field: field
+            )
+        }
+        guard YAMLWeight.isWithin(maximumWeight, text) else {
+            throw Reason(
+                code: "too_large",
+                sentence:
+                    "'\(field)' grows beyond \(maximumWeight) bytes when its aliases are followed; use fewer of them.",
                 field: field
             )
         }

@@ -37,32 +37,12 @@ public final class DeploymentRequestHandler: Handler {
         )
     }
 
-    /// Locks the environments of the batch in one order, then decides each request in its turn.
+    /// Locks what the batch is about in one order, then decides each request in its turn.
     public func handle(_ batch: Batch<RequestInput>, in transaction: borrowing PostgresTransaction) throws {
-        try lockEnvironments(of: batch, in: transaction)
+        try RequestLocks(batch).take(in: transaction)
         for entry in batch.entries {
             entry.outcome = try outcome(of: entry, batch, in: transaction)
         }
-    }
-
-    private func lockEnvironments(
-        of batch: Batch<RequestInput>,
-        in transaction: borrowing PostgresTransaction
-    ) throws {
-        var names: Set<String> = []
-        for entry in batch.entries {
-            guard case .success(let body) = entry.input.body, let place = body.environment else { continue }
-            names.insert("\(place.project)/\(place.environment)")
-        }
-        guard !names.isEmpty else { return }
-        _ = try transaction.query(
-            """
-            select id from environment where (project, environment) in (
-                select split_part(name, '/', 1), split_part(name, '/', 2) from unnest($1::text[]) as name)
-            order by id for no key update
-            """,
-            [.array(.texts(names.sorted()))]
-        )
     }
 
     private func outcome(

@@ -40,7 +40,10 @@ struct RequestDecoder {
                     subjectName: subject.1,
                     traceparent: event.traceparent
                 ),
-                caller: Caller(name: event.source, onBehalfOf: message.header("ce_onbehalfof")),
+                caller: Caller(
+                    name: event.source,
+                    onBehalfOf: Self.isOwn(event.source) ? message.header("ce_onbehalfof") : nil
+                ),
                 body: checked(body, event, message),
                 digest: event.data.withUnsafeBytes { InboxKey.digest(type: event.type, key: key, data: $0) }
             )
@@ -121,7 +124,7 @@ struct RequestDecoder {
         _ event: CloudEvent,
         _ message: KafkaMessageView
     ) -> Result<RequestBody, Reason> {
-        guard event.source.hasPrefix("/slipway/") else { return body }
+        guard Self.isOwn(event.source) else { return body }
         let signature = message.header(MessageSignature.header).flatMap(MessageSignature.init)
         guard let signature, let parts = SignedParts(.fleet, of: message), requestKey.verifies(signature, of: parts)
         else {
@@ -136,6 +139,9 @@ struct RequestDecoder {
         }
         return body
     }
+
+    /// Whether a source is the fleet's own, which must be signed; only the fleet acts on behalf of others.
+    private static func isOwn(_ source: String) -> Bool { source.hasPrefix("/slipway/") }
 
     private func lastPart(_ subject: String?) -> String {
         subject?.split(separator: "/").last.map(String.init) ?? ""

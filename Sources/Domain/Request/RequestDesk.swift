@@ -13,7 +13,7 @@ struct RequestDesk {
     func reject(_ entry: Entry<RequestInput>, _ batch: Batch<RequestInput>, _ reason: Reason) -> Outcome {
         batch.outbox.append(CommandResult.rejection(of: entry.input.identity, reason, now: batch.now))
         // The first one that had this id stays: a reused id must not replace its answer.
-        if entry.admission == .first { entry.answer = Answer.encode(reason) }
+        if entry.admission == .first { entry.answer = Answer(reason: reason, time: batch.now).encoded }
         return .rejected(reason)
     }
 
@@ -24,8 +24,8 @@ struct RequestDesk {
         _ batch: Batch<RequestInput>,
         in transaction: borrowing PostgresTransaction
     ) throws {
-        if let stored, let reason = Answer.decode(stored) {
-            batch.outbox.append(CommandResult.rejection(of: input.identity, reason, now: batch.now))
+        if let stored, let answer = Answer(stored) {
+            batch.outbox.append(CommandResult.rejection(of: input.identity, answer.reason, now: answer.time))
             return
         }
         let id = commandID(input)
@@ -191,26 +191,17 @@ struct RequestDesk {
         ).first
         guard let cluster else { throw Reason.unknown("cluster", body.cluster) }
         let namespace = body.namespace ?? "\(body.project)-\(body.environment)"
-        let made = try transaction.query(
-            """
-            insert into environment (project, environment, cluster, namespace, state, created_at)
-            values ($1, $2, $3, $4, 'creating', $5) on conflict do nothing returning id
-            """,
-            [
-                .text(body.project), .text(body.environment), .text(body.cluster), .text(namespace),
-                .timestamp(batch.now),
-            ]
-        ).first
-        guard let id = try made?.int64(0) else {
+        guard let made = try makeEnvironment(body, namespace: namespace, now: batch.now, in: transaction) else {
             throw Reason(
                 code: "already_exists",
-                sentence:
-                    "The environment '\(body.environment)' exists in the project already, or its namespace '\(namespace)' is taken in the cluster.",
+                sentence: "The environment '\(body.environment)' exists in the project already, "
+                    + "or its namespace '\(namespace)' is taken in the cluster.",
                 field: "environment"
             )
         }
         var command = command("environment.create", input, now: batch.now)
-        command.environmentID = id
+        command.environmentID = made.id
+        command.generation = made.revision
         command.cluster = body.cluster
         let post = AgentPost(
             fleetKey: fleetKey,
@@ -221,7 +212,40 @@ struct RequestDesk {
         )
         let message = post.namespaceRequested(command, namespace: namespace, now: batch.now)
         _ = try progress.accept(command, sending: message, now: batch.now, outbox: batch.outbox, in: transaction)
-        try EnvironmentProgress(worker: Self.worker).publish(id, now: batch.now, outbox: batch.outbox, in: transaction)
+        try EnvironmentProgress(worker: Self.worker).publish(
+            made.id,
+            now: batch.now,
+            outbox: batch.outbox,
+            in: transaction
+        )
+    }
+
+    /// Makes the row, or takes the one of an environment that could not be made; the cluster's row is locked.
+    ///
+    /// The revision is the generation of the command: an agent drops what is not newer than what was taken back.
+    private func makeEnvironment(
+        _ body: CreateEnvironment,
+        namespace: String,
+        now: Int64,
+        in transaction: borrowing PostgresTransaction
+    ) throws -> (id: Int64, revision: Int64)? {
+        try transaction.query(
+            """
+            insert into environment as e (project, environment, cluster, namespace, state, created_at)
+            select $1, $2, $3, $4, 'creating', $5
+            where not exists (
+                select from environment
+                where cluster = $3 and namespace = $4 and (project, environment) <> ($1, $2))
+            on conflict (project, environment) do update
+                set cluster = excluded.cluster, namespace = excluded.namespace, state = 'creating', reason_code = null,
+                    reason = null, revision = e.revision + 1
+                where e.state = 'failed'
+            returning id, revision
+            """,
+            [
+                .text(body.project), .text(body.environment), .text(body.cluster), .text(namespace), .timestamp(now),
+            ]
+        ).first.map { (try $0.int64(0), try $0.int64(1)) }
     }
 
     private func requireProject(_ name: String, in transaction: borrowing PostgresTransaction) throws {
@@ -242,14 +266,18 @@ struct RequestDesk {
     }
 }
 
-/// A rejection as the inbox keeps it.
-enum Answer {
-    static func encode(_ reason: Reason) -> [UInt8]? {
-        (try? JSONEncoder().encode(reason)).map(Array.init)
-    }
+/// A rejection as the inbox keeps it, with its time, so that a repeat of it is the same message.
+struct Answer: Codable {
+    let reason: Reason
+    let time: Int64
 
-    static func decode(_ bytes: [UInt8]) -> Reason? {
-        try? JSONDecoder().decode(Reason.self, from: Data(bytes))
+    var encoded: [UInt8]? { (try? JSONEncoder().encode(self)).map(Array.init) }
+}
+
+extension Answer {
+    init?(_ bytes: [UInt8]) {
+        guard let answer = try? JSONDecoder().decode(Answer.self, from: Data(bytes)) else { return nil }
+        self = answer
     }
 }
 

@@ -2,7 +2,7 @@ import Postgres
 
 /// Keeps the health of instances in step with their objects.
 struct InstanceHealthStore {
-    /// Locks the instances in the order of their keys; one statement, so that lanes do not lock in different orders.
+    /// Locks the instances in the order of their ids, as everybody does; one statement, so that lanes do not lock in different orders.
     func lock(
         _ ids: [InstanceID],
         in transaction: borrowing PostgresTransaction
@@ -15,7 +15,7 @@ struct InstanceHealthStore {
                 as wanted(cluster, namespace, instance, place)
             join instance i on i.cluster = wanted.cluster and i.namespace = wanted.namespace
                 and i.instance = wanted.instance
-            order by i.cluster, i.namespace, i.instance
+            order by i.id
             for no key update of i
             """,
             Self.keys(ids)
