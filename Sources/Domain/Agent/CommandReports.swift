@@ -32,10 +32,14 @@ struct CommandReports {
     /// A report of an unknown command, or of an ended one, moves nothing.
     func take(
         _ body: AgentStatusInput.Body,
+        from cluster: String,
         _ batch: Batch<AgentStatusInput>,
         in transaction: borrowing PostgresTransaction
     ) throws {
-        guard let id = body.command, var command = try progress.store.lock([id], in: transaction)[id] else { return }
+        // No cluster can speak of another's command.
+        guard let id = body.command, var command = try progress.store.lock([id], in: transaction)[id],
+            command.cluster == cluster
+        else { return }
         switch body {
         case .hello, .heartbeat:
             return
