@@ -80,7 +80,15 @@ extension CloudEvent {
         var headers: [(name: String, text: String?)] = []
         carrier.forEachAttributeHeader { headers.append(($0, $1)) }
         var attributes = CloudEventAttributes(prefix: "ce_")
+        var seen: Set<String> = []
         for header in headers where header.name.hasPrefix("ce_") {
+            guard seen.insert(header.name).inserted else {
+                throw CloudEventError(
+                    kind: .invalidAttribute,
+                    field: header.name,
+                    sentence: "'\(header.name.prefix(80))' stands more than once; each attribute may stand once."
+                )
+            }
             guard let text = header.text else {
                 throw CloudEventError(
                     kind: .notUTF8,

@@ -44,7 +44,7 @@ extension CloudEventError {
         let sentence =
             field.map { "'\($0)' must be a whole number of at most 64 bits." }
             ?? "A number in the data is out of the range of its field; it must be smaller."
-        self.init(kind: .invalidField, field: field ?? "", sentence: sentence)
+        self.init(kind: .wrongType, field: field ?? "", sentence: sentence)
     }
 
     /// Recursion goes no deeper than the parser lets documents be.

@@ -97,8 +97,16 @@ struct BinaryModeTests {
         }
     }
 
-    @Test func `of repeated headers the last counts`() throws {
-        #expect(try event(Self.complete + [("ce_id", "2")]).id == "2")
+    @Test func `an attribute that stands twice is refused: nobody can say which one was signed`() {
+        let message = CloudEventMessage(
+            headers: [
+                ("ce_specversion", "1.0"), ("ce_id", "1"), ("ce_id", "2"), ("ce_source", "/s"), ("ce_type", "t"),
+            ],
+            value: Array("{}".utf8)
+        )
+        let error = #expect(throws: CloudEventError.self) { try CloudEvent(message, parser: JSONParser()) }
+        #expect(error?.kind == .invalidAttribute)
+        #expect(error?.field == "ce_id")
     }
 
     @Test func `10 MB are too large`() {

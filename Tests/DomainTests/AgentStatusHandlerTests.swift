@@ -49,7 +49,7 @@ import Testing
         #expect(messages[1]["namespace"] == "shop-dev")
     }
 
-    @Test(.disabled("Not yet: this test is ahead of the code."))
+    @Test
     func `a new boot takes over; what the old one still sends moves nothing, and it is told to stop`() throws {
         try world.deploy()
         try world.connect("c1", boot: Self.second)
@@ -105,7 +105,7 @@ import Testing
         }
     }
 
-    @Test(.disabled("Not yet: this test is ahead of the code."))
+    @Test
     func `a cluster cannot report on another cluster's command`() throws {
         try world.deploy()
         try world.register("c2")

@@ -88,7 +88,7 @@ import Testing
         #expect(generations == "1 superseded, 2 superseded, 3 sent")
     }
 
-    @Test(.disabled("Not yet: this test is ahead of the code."))
+    @Test
     func `a hello waits for a deployment under way, so that its welcome knows it`() throws {
         let hello = world.status(
             "hello",

@@ -47,7 +47,7 @@ import Testing
         #expect(try world.text("select open_command from instance") == nil)
     }
 
-    @Test(.disabled("Not yet: this test is ahead of the code."))
+    @Test
     func `a report of a generation that is not the command's moves nothing`() throws {
         try world.report("applied", of: command, Self.objects, generation: 7)
         #expect(try world.results() == [])
@@ -59,7 +59,7 @@ import Testing
         #expect(try world.results() == [])
     }
 
-    @Test(.disabled("Not yet: this test is ahead of the code."))
+    @Test
     func `what comes after the end is written to the ledger as late and moves nothing`() throws {
         try world.report("failed", of: command, #""code":"x","message":"y""#)
         _ = try world.published()
@@ -72,7 +72,7 @@ import Testing
         #expect(late == "acknowledged 4")
     }
 
-    @Test(.disabled("Not yet: this test is ahead of the code."))
+    @Test
     func `a result that comes after the time-out changes what runs, and the command stays ended`() throws {
         try world.connection.script("update command set deadline = now() - interval '1 second' where state = 'sent'")
         try world.passTime()
@@ -87,7 +87,7 @@ import Testing
         #expect(try world.text("select running_generation from instance") == "1")
     }
 
-    @Test(.disabled("Not yet: this test is ahead of the code."))
+    @Test
     func `a late result of an older generation changes nothing of what runs`() throws {
         try world.deploy("1.1.0")
         let newer = try world.lastCommand()
@@ -98,7 +98,7 @@ import Testing
         #expect(try world.text("select running_version from instance") == "1.1.0")
     }
 
-    @Test(.disabled("Not yet: this test is ahead of the code."))
+    @Test
     func `an upgrade after a failed one keeps the values of the last that did not fail`() throws {
         try world.succeed(command)
         try world.deploy("1.1.0", #""values":"broken: true""#)

@@ -251,7 +251,10 @@ final class CommandWorld {
     /// The open or ended state and revision of each command on an instance or environment, oldest first.
     func states(_ subject: String = "web") throws -> [String] {
         try connection.query(
-            "select state || ' ' || revision from command where subject_name = $1 order by created_at, generation",
+            """
+            select state || ' ' || revision from command
+            where subject_name = $1 and subject_kind in ('instance', 'environment') order by created_at, generation
+            """,
             [.text(subject)]
         ).map { try $0.string(0) }
     }

@@ -131,7 +131,7 @@ import Testing
         #expect(try world.text("select count(*) from command") == before)
     }
 
-    @Test(.disabled("Not yet: this test is ahead of the code."))
+    @Test
     func `another application does not replace an instance's`() throws {
         try world.deploy()
         try world.request("application.create", key: "shop", #"{"project":"shop","application":"api"}"#)

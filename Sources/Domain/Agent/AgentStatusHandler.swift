@@ -88,8 +88,7 @@ public final class AgentStatusHandler: Handler {
             }
             cluster.agent.sequence = input.sequence
             cluster.note(entry.message, now: batch.now)
-            try reports.take(input.body, from: input.cluster, batch, in: transaction)
-            return .applied
+            return try reports.take(input.body, from: input.cluster, batch, in: transaction)
         }
     }
 

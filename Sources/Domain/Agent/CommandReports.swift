@@ -29,31 +29,31 @@ struct CommandReports {
 
     /// Lets a report happen to its command.
     ///
-    /// A report of an unknown command, or of an ended one, moves nothing.
+    /// A report of an unknown command, or of another generation, moves nothing; one of another cluster's is refused.
     func take(
         _ body: AgentStatusInput.Body,
         from cluster: String,
         _ batch: Batch<AgentStatusInput>,
         in transaction: borrowing PostgresTransaction
-    ) throws {
-        // No cluster can speak of another's command.
-        guard let id = body.command, var command = try progress.store.lock([id], in: transaction)[id],
-            command.cluster == cluster
-        else { return }
+    ) throws -> Outcome {
+        guard let id = body.command, var command = try progress.store.lock([id], in: transaction)[id] else {
+            return .applied
+        }
+        guard command.cluster == cluster else { return .deadLettered(.otherCluster) }
         switch body {
         case .hello, .heartbeat:
-            return
-        case .acknowledged(let report):
-            guard report.generation == command.generation else { return }
+            break
+        case .acknowledged(let report) where report.generation == command.generation:
             try progress.take(.acknowledge, &command, now: batch.now, outbox: batch.outbox, in: transaction)
-        case .applied(let report):
-            guard report.generation == command.generation else { return }
+        case .applied(let report) where report.generation == command.generation:
             try applied(report, &command, batch, in: transaction)
-        case .failed(let report):
-            guard report.generation == command.generation else { return }
+        case .failed(let report) where report.generation == command.generation:
             let reason = Reason(code: report.code, sentence: String(report.message.prefix(2000)))
             try progress.take(.fail, &command, reason: reason, now: batch.now, outbox: batch.outbox, in: transaction)
+        case .acknowledged, .applied, .failed:
+            break
         }
+        return .applied
     }
 
     private func applied(
@@ -62,10 +62,20 @@ struct CommandReports {
         _ batch: Batch<AgentStatusInput>,
         in transaction: borrowing PostgresTransaction
     ) throws {
-        command.objects = Array(try JSONEncoder.stable.encode(report.objects))
+        let wasOpen = !command.state.isTerminal
+        if wasOpen { command.objects = Array(try JSONEncoder.stable.encode(report.objects)) }
         let moved = try progress.take(.apply, &command, now: batch.now, outbox: batch.outbox, in: transaction)
-        if !moved, !command.state.isTerminal { try progress.store.update(command, now: batch.now, in: transaction) }
-        guard command.state == .applied else { return }
+        guard wasOpen else {
+            guard let instance = command.instanceID else { return }
+            return try InstanceProgress(worker: AgentStatusHandler.worker).appliedLate(
+                command,
+                instance: instance,
+                now: batch.now,
+                outbox: batch.outbox,
+                in: transaction
+            )
+        }
+        if !moved { try progress.store.update(command, now: batch.now, in: transaction) }
         guard let instance = command.instanceID else {
             // Nothing to watch: an environment's namespace is there.
             try progress.take(.settle, &command, now: batch.now, outbox: batch.outbox, in: transaction)
@@ -92,4 +102,12 @@ struct CommandReports {
         ).first?.string(0)
         return namespace.map { post.namespaceRequested(command, namespace: $0, now: now) }
     }
+}
+
+extension Reason {
+    static let otherCluster = Reason(
+        code: "other_cluster",
+        sentence: "The command belongs to another cluster; an agent reports on its own commands.",
+        field: "command"
+    )
 }

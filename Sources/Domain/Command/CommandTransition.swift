@@ -37,7 +37,7 @@ extension Command {
     }
 
     /// What a deadline that passed says: the step that is missing, and who can do something about it.
-    public func missingStep(agent: AgentCondition, behind: Bool) -> Reason {
+    public func missingStep(agent: AgentCondition, behind: Bool, unhealthy: String? = nil) -> Reason {
         if behind {
             return Reason(
                 code: "slipway_behind",
@@ -72,7 +72,8 @@ extension Command {
             return windows.failing
                 ?? Reason(
                     code: "not_ready",
-                    sentence: "The objects were applied but did not become healthy within \(timers.healthy) s."
+                    sentence: "The objects were applied but did not become healthy within \(timers.healthy) s"
+                        + (unhealthy.map { ": \($0)." } ?? ".")
                 )
         }
     }

@@ -36,6 +36,7 @@ public struct InstanceProgress {
                     else state end,
                 running_version = case when $3 = 'succeeded' then desired_version else running_version end,
                 running_generation = case when $3 = 'succeeded' then $4 else running_generation end,
+                running_values = case when $3 = 'succeeded' then desired_values else running_values end,
                 revision = revision + 1, changed_at = $5
             where id = $1
             """,
@@ -47,6 +48,32 @@ public struct InstanceProgress {
         try publish([instance], now: now, outbox: outbox, in: transaction)
         guard command.state == .succeeded else { return }
         try announce(command, instance: instance, isFirst: wasRunning == nil, now: now, outbox: outbox, in: transaction)
+    }
+
+    /// Notes what the instance runs though its command has ended otherwise, such as by a deadline.
+    ///
+    /// The command stays ended; what the database says to run must be what the cluster runs. A result of an older
+    /// generation than the one that runs changes nothing.
+    func appliedLate(
+        _ command: Command,
+        instance: Int64,
+        now: Int64,
+        outbox: OutboxBuffer,
+        in transaction: borrowing PostgresTransaction
+    ) throws {
+        let release = try JSONDecoder().decode(ReleaseRequested.self, from: Data(command.desired))
+        let changed = try transaction.query(
+            """
+            update instance
+            set running_version = $2, running_generation = $3,
+                running_values = case when generation = $3 then desired_values else running_values end,
+                revision = revision + 1, changed_at = $4
+            where id = $1 and coalesce(running_generation, 0) < $3
+            """,
+            [.int64(instance), .text(release.version), .int64(command.generation), .timestamp(now)]
+        )
+        guard changed.affected == 1 else { return }
+        try publish([instance], now: now, outbox: outbox, in: transaction)
     }
 
     /// Publishes the state of instances whose rows the transaction has locked, as it stands now.

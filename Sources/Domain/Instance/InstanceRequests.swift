@@ -131,7 +131,10 @@ struct InstanceRequests {
         guard let place = context.environment else { return context }
         context.instance = try transaction.query(
             """
-            select id, application, desired_version, desired_values, generation, open_command from instance
+            select id, application, desired_version,
+                case when state = 'failed' then coalesce(running_values, desired_values) else desired_values end,
+                generation, open_command
+            from instance
             where environment_id = $1 and instance = $2 for no key update
             """,
             [.int64(place.id), .text(instance)]

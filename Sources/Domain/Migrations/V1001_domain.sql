@@ -108,6 +108,8 @@ create table instance (
     desired_values text not null default '',
     running_version text,
     running_generation bigint,
+    -- The values of the newest deployment that did not fail: what an upgrade after a failed one keeps.
+    running_values text,
     generation bigint not null default 0,
     state text not null check (state in ('operating', 'running', 'failed', 'stopped')),
     health text not null default 'missing',

@@ -22,13 +22,19 @@ struct RequestLocks {
 
     func take(in transaction: borrowing PostgresTransaction) throws(PostgresError) {
         guard !projects.isEmpty else { return }
-        if !clusters.isEmpty {
-            _ = try transaction.query(
-                "select 1 from cluster where cluster = any($1::text[]) order by cluster for no key update",
-                [.array(.texts(clusters.sorted()))]
-            )
-        }
         let places: [PostgresValue] = [.array(.texts(projects)), .array(.texts(environments))]
+        // An agent's hello changes its cluster's row and tells it the open commands: a command must be known to a hello
+        // or be sent after its welcome. Making an environment counts as more than deploying to one.
+        _ = try transaction.query(
+            """
+            select 1 from cluster
+            where cluster = any($3::text[]) or cluster in (
+                select e.cluster from environment e
+                where (e.project, e.environment) in (select * from unnest($1::text[], $2::text[])))
+            order by cluster \(clusters.isEmpty ? "for share" : "for no key update")
+            """,
+            places + [.array(.texts(clusters.sorted()))]
+        )
         _ = try transaction.query(
             """
             select id from environment

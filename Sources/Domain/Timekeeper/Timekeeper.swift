@@ -25,20 +25,46 @@ public struct Timekeeper: Sendable {
 
     /// One round; returns whether anything was due.
     public func round(on connection: PostgresConnection) throws -> Bool {
-        let due = try connection.query(
-            """
-            select id from command
-            where state in ('accepted', 'sent', 'acknowledged', 'applied')
-                and (deadline <= now() or step_deadline <= now()
-                    or healthy_since + settle_seconds * interval '1 second' <= now()
-                    or failing_since + failure_seconds * interval '1 second' <= now())
-            order by id limit 100
-            """
-        ).map { try $0.uuid(0) }
+        let due = try settling(on: connection) + overdue(on: connection)
         var moved = false
         for id in due where try end(id, on: connection) { moved = true }
         if try missLostAgents(on: connection) { moved = true }
         return moved
+    }
+
+    /// Commands whose objects were healthy, or failing, for long enough; no lock is taken.
+    private func settling(on connection: PostgresConnection) throws -> [UUID] {
+        try connection.query(
+            """
+            select id from command
+            where state = 'applied'
+                and (healthy_since + settle_seconds * interval '1 second' <= now()
+                    or failing_since + failure_seconds * interval '1 second' <= now())
+            order by id limit 100
+            """
+        ).map { try $0.uuid(0) }
+    }
+
+    /// Commands past a deadline whose agents' messages were read up to it; no lock is taken.
+    ///
+    /// Those that must wait for Slipway's own delay are left out here, so that they keep no other one from its end.
+    private func overdue(on connection: PostgresConnection) throws -> [UUID] {
+        try connection.query(
+            """
+            select c.id
+            from command c
+            left join cluster k on k.cluster = c.cluster
+            cross join lateral (select least(c.deadline, coalesce(c.step_deadline, c.deadline)) as at) due
+            where c.state in ('accepted', 'sent', 'acknowledged', 'applied') and due.at <= now()
+                and (k.cluster is null or k.epoch = 0 or due.at <= now() - $2 * interval '1 microsecond'
+                    or due.at <= (
+                        select min(p.consumed_until) from partition_claim p
+                        where p.consumer_group = $1 and p.topic = 'agent.status'
+                            and (k.status_partition is null or p.partition = k.status_partition)))
+            order by c.id limit 100
+            """,
+            [.text(group), .int64(DueCommand.patience)]
+        ).map { try $0.uuid(0) }
     }
 
     /// Ends one command if it is still due, in a transaction of its own.
@@ -109,15 +135,20 @@ public struct Timekeeper: Sendable {
             select c.state, c.last_seen, c.epoch,
                 (select min(p.consumed_until) from partition_claim p
                     where p.consumer_group = $2 and p.topic = 'agent.status'
-                        and (c.status_partition is null or p.partition = c.status_partition))
+                        and (c.status_partition is null or p.partition = c.status_partition)),
+                (select i.health_reason from instance i where i.id = $3)
             from cluster c where c.cluster = $1
             """,
-            [.optionalText(command.cluster), .text(group)]
+            [.optionalText(command.cluster), .text(group), .optionalInt64(command.instanceID)]
         ).first
         guard let row else { return AgentView(condition: .neverSeen, consumedUntil: now) }
         let isSilent = try row.optionalTimestamp(1).map { now - $0 > Int64(leaseSeconds) * 1_000_000 } ?? true
         let condition: AgentCondition = try row.int64(2) == 0 ? .neverSeen : isSilent ? .lost : .connected
-        return AgentView(condition: condition, consumedUntil: try row.optionalTimestamp(3))
+        return AgentView(
+            condition: condition,
+            consumedUntil: try row.optionalTimestamp(3),
+            unhealthy: try row.optionalString(4)
+        )
     }
 
     /// Marks agents as lost whose messages were read past their lease, so that Slipway's own delay loses nobody.
@@ -145,6 +176,8 @@ struct AgentView: Sendable, Hashable {
     var condition: AgentCondition
     /// Up to when the agent's messages were read: microseconds since 1970.
     var consumedUntil: Int64?
+    /// What of the command's instance is not healthy.
+    var unhealthy: String?
 }
 
 /// What time does to a command; pure.
@@ -168,7 +201,7 @@ enum DueCommand {
         let isRead = (view.consumedUntil ?? 0) >= deadline
         // An agent that never spoke has nothing that could be waiting.
         if isRead || view.condition == .neverSeen {
-            return (.timeOut, command.missingStep(agent: view.condition, behind: false))
+            return (.timeOut, command.missingStep(agent: view.condition, behind: false, unhealthy: view.unhealthy))
         }
         guard now >= deadline + patience else { return nil }
         return (.timeOut, command.missingStep(agent: view.condition, behind: true))
