@@ -113,7 +113,9 @@ public enum ArtifactID {
         let last = name.split(separator: "/").last.map(String.init) ?? name
         guard let image else { return "pkg:generic/\(escape(last))@\(escape(version))" }
         let repository = image.split(separator: "@").first.map(String.init) ?? image
-        let withoutTag = repository.lastIndex(of: ":").map { String(repository[..<$0]) } ?? repository
+        // A colon before the last slash belongs to the registry's port.
+        let lastPart = repository.lastIndex(of: "/") ?? repository.startIndex
+        let withoutTag = repository[lastPart...].lastIndex(of: ":").map { String(repository[..<$0]) } ?? repository
         let digestPart = digest.map { "@" + escape($0) } ?? ""
         return "pkg:oci/\(escape(last))\(digestPart)?repository_url=\(escape(withoutTag))&tag=\(escape(version))"
     }

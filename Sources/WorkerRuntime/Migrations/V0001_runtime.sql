@@ -9,18 +9,6 @@ create table installation (
     created_at timestamptz not null default now()
 );
 
--- The worker processes that live: each lane says so every few seconds.
-create table worker (
-    id uuid primary key,
-    name text not null,
-    host text not null,
-    pid int not null,
-    program_version text not null,
-    lanes int not null,
-    started_at timestamptz not null default now(),
-    seen_at timestamptz not null default now()
-);
-
 -- Who consumes a partition, up to where it was consumed, and what became of its messages.
 create table partition_claim (
     consumer_group text not null,
