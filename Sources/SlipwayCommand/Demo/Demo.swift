@@ -39,6 +39,7 @@ struct Demo: ParsableCommand {
             }
             world.showWhatNext()
             stop.wait()
+            terminal.line("stopping the fleet")
         } catch is DemoStop.Requested {
             terminal.line("\nstopped")
         }

@@ -83,17 +83,23 @@ final class DemoWorld {
 
     /// Ends every process and removes every file.
     func end() {
-        for child in children.reversed() where child.isRunning { child.terminate() }
-        let patience = Date().addingTimeInterval(10)
-        for child in children {
-            while child.isRunning, Date() < patience { Thread.sleep(forTimeInterval: 0.02) }
-            if child.isRunning { kill(child.processIdentifier, SIGKILL) }
-        }
+        // The broker first began and ends last: workers that leave their groups need it.
+        stop(Array(children.dropFirst()))
+        stop(Array(children.prefix(1)))
         server?.stop(.immediate)
         try? FileManager.default.removeItem(atPath: folder)
         try? FileManager.default.removeItem(atPath: settingsFile)
         // Gone only when it is empty: others may keep files there.
         rmdir((settingsFile as NSString).deletingLastPathComponent)
+    }
+
+    private func stop(_ processes: [Process]) {
+        for process in processes where process.isRunning { process.terminate() }
+        let patience = Date().addingTimeInterval(10)
+        for process in processes {
+            while process.isRunning, Date() < patience { Thread.sleep(forTimeInterval: 0.02) }
+            if process.isRunning { kill(process.processIdentifier, SIGKILL) }
+        }
     }
 
     func showWhatNext() {
