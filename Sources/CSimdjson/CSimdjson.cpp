@@ -102,6 +102,22 @@ bool sj_get(sj_value object, const uint8_t *key, size_t count, sj_value *out) no
     return true;
 }
 
+sj_picked sj_pick(sj_value object, const sj_text *names, size_t count) noexcept {
+    sj_picked out = {};
+    dom::object members;
+    if (element(object).get_object().get(members) != SUCCESS) return out;
+    for (auto member = members.begin(), end = members.end(); member != end; ++member) {
+        std::string_view key = member.key();
+        for (size_t name = 0; name < count; ++name) {
+            if (names[name].count != key.size() || out.values[name].document != 0) continue;
+            if (std::memcmp(names[name].start, key.data(), key.size()) != 0) continue;
+            out.values[name] = raw(member.value());
+            break;
+        }
+    }
+    return out;
+}
+
 bool sj_at(sj_value array, size_t index, sj_value *out) noexcept {
     dom::array elements;
     dom::element found;

@@ -10,7 +10,7 @@ public final class JSONParser {
     /// The number of bytes a document may have.
     public let maximumBytes: Int
     private let parser: OpaquePointer
-    private var isLending = false
+    @usableFromInline var isLending = false
 
     /// Longer paths are cut in errors.
     private static let longestPath = 256
@@ -41,6 +41,7 @@ public final class JSONParser {
     /// The parser cannot parse another document inside the closure.
     ///
     /// - Throws: ``JSONError``, or what the closure throws.
+    @inlinable
     public func withDocument<R>(_ bytes: UnsafeRawBufferPointer, _ body: (JSONValue) throws -> R) throws -> R {
         let root = try parse(bytes)
         isLending = true
@@ -51,6 +52,7 @@ public final class JSONParser {
     /// Parses and lends the document, which is valid inside the closure only.
     ///
     /// - Throws: ``JSONError``, or what the closure throws.
+    @inlinable
     public func withDocument<R>(_ bytes: [UInt8], _ body: (JSONValue) throws -> R) throws -> R {
         try bytes.withUnsafeBytes { try withDocument($0, body) }
     }
@@ -94,7 +96,7 @@ public final class JSONParser {
         }
     }
 
-    private func parse(_ bytes: UnsafeRawBufferPointer) throws(JSONError) -> JSONValue {
+    @usableFromInline func parse(_ bytes: UnsafeRawBufferPointer) throws(JSONError) -> JSONValue {
         precondition(!isLending, "a parser holds one document at a time")
         var root = sj_value()
         let result = sj_parse(parser, bytes.baseAddress, bytes.count, &root)

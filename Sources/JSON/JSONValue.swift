@@ -1,4 +1,5 @@
 internal import CSimdjson
+import Glibc
 
 /// A value of a parsed document: a view that costs nothing to copy.
 ///
@@ -93,8 +94,28 @@ public struct JSONValue {
 
     /// Whether this is a string of exactly this text.
     public func equals(_ text: StaticString) -> Bool {
-        withUTF8 { bytes in
-            text.withUTF8Buffer { $0.elementsEqual(bytes) }
-        } ?? false
+        equals(UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
+    }
+
+    /// Whether this is a string of exactly this text, which is only known when the program runs.
+    ///
+    /// Has a label, so that a literal takes the faster way.
+    public func equals(text: String) -> Bool {
+        var text = text
+        return text.withUTF8 { equals($0) }
+    }
+
+    private func equals(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
+        var own = sj_text()
+        guard sj_string(raw, &own), own.count == bytes.count else { return false }
+        guard let left = own.start, let right = bytes.baseAddress else { return own.count == 0 }
+        return memcmp(left, right, own.count) == 0
+    }
+
+    /// Whether this is a string that holds this byte.
+    public func contains(byte: UInt8) -> Bool {
+        var text = sj_text()
+        guard sj_string(raw, &text), let start = text.start else { return false }
+        return memchr(start, Int32(byte), text.count) != nil
     }
 }

@@ -18,5 +18,5 @@ public struct KafkaHeader: Hashable, Sendable {
     }
 
     /// The value as text; `nil` when it is null or not valid UTF-8.
-    public var text: String? { value.flatMap { String(validating: $0, as: UTF8.self) } }
+    public var text: String? { value.flatMap { bytes in bytes.withUnsafeBytes { String(checking: $0) } } }
 }

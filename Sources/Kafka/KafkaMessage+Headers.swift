@@ -13,8 +13,7 @@ extension KafkaMessage {
             for header in values.headers {
                 var name = header.name
                 try name.withUTF8 { name in
-                    guard let value = header.value else { return try body(name, nil) }
-                    try value.withUnsafeBytes { try body(name, $0) }
+                    try body(name, header.value)
                 }
             }
         case .native(let message, _):
@@ -24,7 +23,6 @@ extension KafkaMessage {
 
     /// The headers in order, copied.
     public var headers: [KafkaHeader] {
-        if case .values(let values) = content { return values.headers }
         var headers: [KafkaHeader] = []
         forEachHeader { name, value in
             headers.append(KafkaHeader(name: String(decoding: name, as: UTF8.self), value: value.map { Array($0) }))
@@ -34,18 +32,16 @@ extension KafkaMessage {
 
     /// The text of the last header of that name; `nil` when there is none, or it is null or not valid UTF-8.
     public func header(_ name: String) -> String? {
-        switch content {
-        case .values(let values):
-            return values.headers.last { $0.name == name }?.text
-        case .native(let message, _):
-            var list: OpaquePointer?
-            guard rd_kafka_message_headers(message, &list) == RD_KAFKA_RESP_ERR_NO_ERROR, let list else { return nil }
-            var value: UnsafeRawPointer?
-            var count = 0
-            let found = rd_kafka_header_get_last(list, name, &value, &count)
-            guard found == RD_KAFKA_RESP_ERR_NO_ERROR, let value else { return nil }
-            return String(validating: UnsafeRawBufferPointer(start: value, count: count), as: UTF8.self)
-        }
+        withExtendedLifetime(self) { unsafeHeader(named: name).flatMap { String(checking: $0) } }
+    }
+
+    /// Lends the bytes of the last header of that name; `nil` without calling the body when there is none or it is null.
+    ///
+    /// The bytes are valid only during the call.
+    @inlinable
+    public func withHeader<R>(_ name: StaticString, _ body: (UnsafeRawBufferPointer) throws -> R) rethrows -> R? {
+        guard let bytes = unsafeHeader(name) else { return nil }
+        return try withExtendedLifetime(self) { try body(bytes) }
     }
 
     private static func forEachHeader(

@@ -14,18 +14,6 @@ public final class KafkaMessage: @unchecked Sendable {
     public let offset: Int64
     let content: Content
 
-    enum Content {
-        case native(UnsafeMutablePointer<rd_kafka_message_t>, RDKafkaHandle)
-        case values(Values)
-    }
-
-    struct Values {
-        let timestamp: KafkaTimestamp
-        let key: [UInt8]?
-        let value: [UInt8]?
-        let headers: [KafkaHeader]
-    }
-
     /// Makes a message from Swift values: for messages kept elsewhere, and for tests.
     public init(
         topic: String,
@@ -51,7 +39,10 @@ public final class KafkaMessage: @unchecked Sendable {
     }
 
     deinit {
-        if case .native(let message, _) = content { rd_kafka_message_destroy(message) }
+        switch content {
+        case .native(let message, _): rd_kafka_message_destroy(message)
+        case .values(let values): values.free()
+        }
     }
 
     /// The partition the message was read from.
@@ -82,25 +73,19 @@ public final class KafkaMessage: @unchecked Sendable {
     /// Lends the key's bytes; `nil` without calling the body when the key is null.
     ///
     /// The bytes are valid only during the call.
+    @inlinable
     public func withKey<R>(_ body: (UnsafeRawBufferPointer) throws -> R) rethrows -> R? {
-        switch content {
-        case .values(let values):
-            try values.key.map { try $0.withUnsafeBytes(body) }
-        case .native(let message, _):
-            try message.pointee.key.map { try body(UnsafeRawBufferPointer(start: $0, count: message.pointee.key_len)) }
-        }
+        guard let bytes = unsafeKey else { return nil }
+        return try withExtendedLifetime(self) { try body(bytes) }
     }
 
     /// Lends the value's bytes; `nil` without calling the body when the value is null.
     ///
     /// The bytes are valid only during the call.
+    @inlinable
     public func withValue<R>(_ body: (UnsafeRawBufferPointer) throws -> R) rethrows -> R? {
-        switch content {
-        case .values(let values):
-            try values.value.map { try $0.withUnsafeBytes(body) }
-        case .native(let message, _):
-            try message.pointee.payload.map { try body(UnsafeRawBufferPointer(start: $0, count: message.pointee.len)) }
-        }
+        guard let bytes = unsafeValue else { return nil }
+        return try withExtendedLifetime(self) { try body(bytes) }
     }
 
     /// A copy of the key; `nil` when it is null.
@@ -110,7 +95,7 @@ public final class KafkaMessage: @unchecked Sendable {
     public var valueBytes: [UInt8]? { withValue { Array($0) } }
 
     /// The key as text; `nil` when it is null or not valid UTF-8.
-    public var key: String? { withKey { String(validating: $0, as: UTF8.self) } ?? nil }
+    public var key: String? { withKey { String(checking: $0) } ?? nil }
 
     /// The value's size in bytes; 0 also for a null value.
     public var valueCount: Int {

@@ -15,17 +15,31 @@ struct SlipwayBench: ParsableCommand {
     @Option(help: "Where the JSON goes.")
     var output = "docs/benchmarks/latest.json"
 
+    @Option(help: "Only these parts: decode, ceiling, throughput, latency (separated by commas).")
+    var only: String?
+
+    private func wants(_ part: String) -> Bool {
+        only.map { $0.split(separator: ",").contains(Substring(part)) } ?? true
+    }
+
+    func validate() throws {
+        let known = ["decode", "ceiling", "throughput", "latency"]
+        for part in only?.split(separator: ",") ?? [] where !known.contains(String(part)) {
+            throw ValidationError("--only: '\(part)' is not a part; the parts are \(known.joined(separator: ", ")).")
+        }
+    }
+
     func run() throws {
         let count = messages ?? (quick ? 60_000 : 150_000)
         var report = BenchReport()
-        report.add(try DecodeBench.run(count: quick ? 200_000 : 1_000_000))
-        report.add(try CeilingBench.run(count: count, connections: [1, 2, 4]))
-        for lanes in [1, 2, 4] {
+        if wants("decode") { report.add(try DecodeBench.run(count: quick ? 200_000 : 1_000_000)) }
+        if wants("ceiling") { report.add(try CeilingBench.run(count: count, connections: [1, 2, 4])) }
+        for lanes in [1, 2, 4] where wants("throughput") {
             report.add(try ThroughputBench.run(count: count, lanes: lanes))
         }
-        report.add(try LatencyBench.run(rate: 500, seconds: quick ? 10 : 30))
+        if wants("latency") { report.add(try LatencyBench.run(rate: 500, seconds: quick ? 10 : 30)) }
         report.print()
-        try report.write(to: output)
+        if only == nil { try report.write(to: output) }
     }
 }
 

@@ -5,7 +5,7 @@ import Testing
 
 /// Assesses an object written as JSON.
 private func health(_ kind: String, _ apiVersion: String, _ json: String) throws -> HealthAssessment {
-    try JSONParser().withDocument(Array(json.utf8)) { HealthRules.assess($0, kind: kind, apiVersion: apiVersion) }
+    try JSONParser().withDocument(Array(json.utf8)) { HealthRules.assess(KubernetesObject($0), kind: kind, apiVersion: apiVersion) }
 }
 
 /// One line of a rule: an object and the health it must have.

@@ -67,7 +67,7 @@ import Testing
     ])
     func pods(_ line: HealthCase) throws {
         let assessment = try JSONParser().withDocument(Array(line.json.utf8)) {
-            HealthRules.assess($0, kind: "Pod", apiVersion: "v1")
+            HealthRules.assess(KubernetesObject($0), kind: "Pod", apiVersion: "v1")
         }
         #expect(assessment.health == line.health)
     }
@@ -89,13 +89,13 @@ import Testing
     ])
     func `a failed pod says why`(_ json: String, _ reason: String) throws {
         let assessment = try JSONParser().withDocument(Array(json.utf8)) {
-            HealthRules.assess($0, kind: "Pod", apiVersion: "v1")
+            HealthRules.assess(KubernetesObject($0), kind: "Pod", apiVersion: "v1")
         }
         #expect(assessment == HealthAssessment(.degraded, reason))
     }
 
     private func sign(_ status: String) throws -> FailureSign? {
-        try JSONParser().withDocument(Array(#"{"status":{\#(status)}}"#.utf8)) { FailureSign(pod: $0, name: "web-1") }
+        try JSONParser().withDocument(Array(#"{"status":{\#(status)}}"#.utf8)) { FailureSign(pod: KubernetesObject($0), name: "web-1") }
     }
 
     @Test(arguments: ["ErrImagePull", "ImagePullBackOff", "InvalidImageName"])

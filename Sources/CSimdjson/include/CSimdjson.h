@@ -32,6 +32,12 @@ typedef struct {
     size_t count;
 } sj_text;
 
+// The members that were found, in the order of their names.
+enum { SJ_MOST_PICKED = 10 };
+typedef struct {
+    sj_value values[SJ_MOST_PICKED];
+} sj_picked;
+
 enum {
     SJ_OK = 0,
     SJ_UTF8 = 1,
@@ -80,6 +86,8 @@ bool sj_double(sj_value value, double *_Nonnull out) SJ_NOEXCEPT;
 bool sj_bool(sj_value value, bool *_Nonnull out) SJ_NOEXCEPT;
 bool sj_string(sj_value value, sj_text *_Nonnull out) SJ_NOEXCEPT;
 bool sj_get(sj_value object, const uint8_t *_Nonnull key, size_t count, sj_value *_Nonnull out) SJ_NOEXCEPT;
+// Finds several members of an object in one pass, the first of each name; the document of what is not there is 0.
+sj_picked sj_pick(sj_value object, const sj_text *_Nonnull names, size_t count) SJ_NOEXCEPT;
 bool sj_at(sj_value array, size_t index, sj_value *_Nonnull out) SJ_NOEXCEPT;
 size_t sj_count(sj_value container) SJ_NOEXCEPT;
 

@@ -31,8 +31,8 @@ public struct FailureSign: Sendable, Hashable {
 
 extension FailureSign {
     /// Looks for the first sign in a pod: init containers, then containers, then scheduling.
-    init?(pod object: JSONValue, name: String) {
-        let status = object["status"]
+    init?(pod object: KubernetesObject, name: String) {
+        let status = object.status
         for list in [status?["initContainerStatuses"], status?["containerStatuses"]] {
             var found: FailureSign?
             list?.forEachElement { container in

@@ -1,12 +1,31 @@
 internal import CloudEvents
+import Glibc
 internal import JSON
 import WorkerRuntime
 
 /// The types of `resource.changes`.
-enum ResourceEventType: String {
-    case changed = "slipway.resource.changed.v1"
-    case gone = "slipway.resource.gone.v1"
-    case snapshotEnded = "slipway.resource.snapshot_ended.v1"
+enum ResourceEventType {
+    case changed
+    case gone
+    case snapshotEnded
+
+    /// The type of a header's bytes, found without making a text of them; `nil` for any other.
+    init?(bytes: UnsafeRawBufferPointer) {
+        if Self.isSame(bytes, "slipway.resource.changed.v1") {
+            self = .changed
+        } else if Self.isSame(bytes, "slipway.resource.gone.v1") {
+            self = .gone
+        } else if Self.isSame(bytes, "slipway.resource.snapshot_ended.v1") {
+            self = .snapshotEnded
+        } else {
+            return nil
+        }
+    }
+
+    private static func isSame(_ bytes: UnsafeRawBufferPointer, _ text: StaticString) -> Bool {
+        guard bytes.count == text.utf8CodeUnitCount, let base = bytes.baseAddress else { return false }
+        return memcmp(base, text.utf8Start, bytes.count) == 0
+    }
 }
 
 /// Turns messages of `resource.changes` into facts: the hot path, so it reads bytes once and makes few strings.
@@ -57,21 +76,31 @@ final class ResourceDecoder {
         return stream
     }
 
-    private static func number(_ header: String, in message: KafkaMessageView) throws(Refusal) -> Int64 {
+    private static func number(_ name: StaticString, in message: KafkaMessageView) throws(Refusal) -> Int64 {
+        if let number = message.withHeader(name, number) ?? nil { return number }
+        let header = name.description
         guard let text = message.header(header) else {
             throw .invalid(header, "The header '\(header)' is missing; it should be a number from 1.")
         }
-        guard let number = Int64(text), number > 0 else {
-            throw .invalid(header, "The header '\(header)' is '\(text.prefix(40))'; it should be a number from 1.")
+        throw .invalid(header, "The header '\(header)' is '\(text.prefix(40))'; it should be a number from 1.")
+    }
+
+    /// A number from 1 in decimal digits, read without making a text of it.
+    private static func number(_ digits: UnsafeRawBufferPointer) -> Int64? {
+        guard (1...18).contains(digits.count) else { return nil }
+        var number: Int64 = 0
+        for digit in digits {
+            guard (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(digit) else { return nil }
+            number = number * 10 + Int64(digit - UInt8(ascii: "0"))
         }
-        return number
+        return number > 0 ? number : nil
     }
 
     private func fact(of message: KafkaMessageView, in stream: StreamID) throws(Refusal) -> ResourceFact {
-        guard let type = message.header("ce_type") else {
-            throw .invalid("ce_type", "The header 'ce_type' is missing; agents write CloudEvents in binary mode.")
-        }
-        guard let type = ResourceEventType(rawValue: type) else {
+        guard let type = message.withHeader("ce_type", ResourceEventType.init(bytes:)) ?? nil else {
+            guard let type = message.header("ce_type") else {
+                throw .invalid("ce_type", "The header 'ce_type' is missing; agents write CloudEvents in binary mode.")
+            }
             throw .deadLetter(
                 Reason(
                     code: "unknown_type",

@@ -4,12 +4,14 @@ import WorkerRuntime
 /// Reads the bodies of `resource.changes`; each fault names the field, what is wrong and what would be right.
 struct ResourceReader {
     private let root: JSONValue
+    private let object: KubernetesObject
 
     /// Kubernetes limits names to 253 characters; what is longer would not fit the database's index either.
     private static let longestName = 253
 
     init(_ root: JSONValue) {
         self.root = root
+        object = KubernetesObject(root)
     }
 
     /// Reads a body of a type.
@@ -23,9 +25,9 @@ struct ResourceReader {
 
     /// The object's identity as far as it can be read, for a body that is at fault elsewhere.
     func id(in stream: StreamID) -> ResourceID? {
-        guard let kind = try? name(root["kind"], "kind"),
-            let name = try? name(root["metadata"]?["name"], "metadata.name"),
-            root["metadata"]?["namespace"]?.string == stream.namespace
+        guard let kind = try? name(object.kind, "kind"),
+            let name = try? name(object.name, "metadata.name"),
+            object.namespace?.equals(text: stream.namespace) == true
         else { return nil }
         return ResourceID(stream: stream, kind: kind, name: name)
     }
@@ -33,22 +35,21 @@ struct ResourceReader {
     private func change(in stream: StreamID, instance: String?) throws(Reason) -> ResourceChange {
         let identity = try identity(in: stream)
         let (id, apiVersion) = (identity.id, identity.apiVersion)
-        let metadata = identity.metadata
-        try object(root["spec"], "spec")
-        try object(root["status"], "status")
+        try checkObject(object.spec, "spec")
+        try checkObject(object.status, "status")
         let isPod = id.kind == "Pod" && apiVersion == "v1"
         return ResourceChange(
             id: id,
             apiVersion: apiVersion,
             uid: identity.uid,
-            generation: try number(metadata["generation"], "metadata.generation") ?? 0,
-            observedGeneration: try number(root["status"]?["observedGeneration"], "status.observedGeneration"),
-            resourceVersion: try text(metadata["resourceVersion"], "metadata.resourceVersion"),
+            generation: try number(object.generationValue, "metadata.generation") ?? 0,
+            observedGeneration: try number(object.status?["observedGeneration"], "status.observedGeneration"),
+            resourceVersion: try text(object.resourceVersion, "metadata.resourceVersion"),
             instance: try checkedInstance(instance),
-            commandGeneration: metadata["labels"]?["slipway.io/generation"]?.string.flatMap { Int64($0) },
-            assessment: HealthRules.assess(root, kind: id.kind, apiVersion: apiVersion),
-            isReady: isPod ? PodHealth.isReady(root) : nil,
-            sign: isPod ? FailureSign(pod: root, name: id.name) : nil,
+            commandGeneration: object.labels?["slipway.io/generation"]?.string.flatMap { Int64($0) },
+            assessment: HealthRules.assess(object, kind: id.kind, apiVersion: apiVersion),
+            isReady: isPod ? PodHealth.isReady(object) : nil,
+            sign: isPod ? FailureSign(pod: object, name: id.name) : nil,
             // A secret's value is nowhere but in its encrypted column: even one that came untrimmed is not kept.
             keepsObject: id.kind != "Secret"
         )
@@ -72,19 +73,20 @@ struct ResourceReader {
 
     private func identity(
         in stream: StreamID
-    ) throws(Reason) -> (id: ResourceID, apiVersion: String, uid: String, metadata: JSONValue) {
+    ) throws(Reason) -> (id: ResourceID, apiVersion: String, uid: String) {
         guard root.isObject else { throw wrong("data", root.kindInWords, "an object") }
-        let kind = try name(root["kind"], "kind")
-        let apiVersion = try text(root["apiVersion"], "apiVersion")
+        let kind = try name(object.kind, "kind")
+        let apiVersion = try text(object.apiVersion, "apiVersion")
         guard let apiVersion, !apiVersion.isEmpty else { throw missing("apiVersion", "the group and version") }
-        guard let metadata = root["metadata"] else { throw missing("metadata", "an object") }
+        guard let metadata = object.metadata else { throw missing("metadata", "an object") }
         guard metadata.isObject else { throw wrong("metadata", metadata.kindInWords, "an object") }
-        let name = try name(metadata["name"], "metadata.name")
-        guard let uid = try text(metadata["uid"], "metadata.uid"), !uid.isEmpty else {
+        let name = try name(object.name, "metadata.name")
+        guard let uid = try text(object.uid, "metadata.uid"), !uid.isEmpty else {
             throw missing("metadata.uid", "the object's uid")
         }
-        let namespace = try text(metadata["namespace"], "metadata.namespace") ?? ""
-        guard namespace == stream.namespace else {
+        let space = object.namespace
+        guard let space, space.equals(text: stream.namespace) else {
+            let namespace = try text(space, "metadata.namespace") ?? ""
             throw Reason(
                 code: "key_mismatch",
                 sentence: "'metadata.namespace' is '\(namespace.prefix(80))' and the key says '\(stream.namespace)'; "
@@ -92,7 +94,7 @@ struct ResourceReader {
                 field: "metadata.namespace"
             )
         }
-        return (ResourceID(stream: stream, kind: kind, name: name), apiVersion, uid, metadata)
+        return (ResourceID(stream: stream, kind: kind, name: name), apiVersion, uid)
     }
 
     private func checkedInstance(_ instance: String?) throws(Reason) -> String? {
@@ -106,8 +108,8 @@ struct ResourceReader {
     /// A text that names something: not empty, not too long, and without the slash that separates keys.
     private func name(_ value: JSONValue?, _ field: String) throws(Reason) -> String {
         guard let name = try text(value, field), !name.isEmpty else { throw missing(field, "a name") }
-        let isVersion = field == "apiVersion"
-        guard name.utf8.count <= Self.longestName, isVersion || !name.utf8.contains(UInt8(ascii: "/")) else {
+        let hasSlash = value?.contains(byte: UInt8(ascii: "/")) == true
+        guard name.utf8.count <= Self.longestName, !hasSlash || field == "apiVersion" else {
             throw wrong(field, "'\(name.prefix(80))'", "a name of at most \(Self.longestName) bytes without a slash")
         }
         return name
@@ -127,7 +129,7 @@ struct ResourceReader {
         return number
     }
 
-    private func object(_ value: JSONValue?, _ field: String) throws(Reason) {
+    private func checkObject(_ value: JSONValue?, _ field: String) throws(Reason) {
         guard let value, !value.isNull else { return }
         guard value.isObject else { throw wrong(field, value.kindInWords, "an object") }
     }

@@ -1,3 +1,5 @@
+import Glibc
+
 /// What JSON may hold and PostgreSQL's `jsonb` and `text` may not.
 enum StorableJSON {
     /// Whether some string has an escape for U+0000 or for half of a surrogate pair.
@@ -26,8 +28,9 @@ enum StorableJSON {
     }
 
     private static func nextBackslash(_ bytes: UnsafeRawBufferPointer, from start: Int) -> Int? {
-        guard start < bytes.count else { return nil }
-        return bytes[start...].firstIndex(of: UInt8(ascii: "\\"))
+        guard start < bytes.count, let base = bytes.baseAddress else { return nil }
+        guard let found = memchr(base + start, Int32(UInt8(ascii: "\\")), bytes.count - start) else { return nil }
+        return UnsafeRawPointer(found) - base
     }
 
     /// The code unit of an escape of the form `\uXXXX` at a place.

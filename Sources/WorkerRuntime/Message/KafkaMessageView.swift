@@ -1,16 +1,19 @@
 public import CloudEvents
-internal import Kafka
+public import Kafka
 
 /// A Kafka message as handlers see it: readable, without a way to reach the consumer.
 ///
 /// The topic is the logical one, without the fleet's prefix, so that contracts and signatures do not depend on where
 /// a fleet runs. A parked message that is tried again looks like the original.
 public struct KafkaMessageView: Sendable, CloudEventCarrier {
-    let message: KafkaMessage
+    @usableFromInline let message: KafkaMessage
     /// The topic's name without the fleet's prefix, such as `deployment.requests`.
     public let topic: String
 
-    init(_ message: KafkaMessage, topic: String) {
+    /// Makes a view of a message.
+    ///
+    /// - Parameter topic: The topic's name without the fleet's prefix.
+    public init(_ message: KafkaMessage, topic: String) {
         self.message = message
         self.topic = topic
     }
@@ -61,6 +64,20 @@ public struct KafkaMessageView: Sendable, CloudEventCarrier {
     /// The last header of that name as text.
     public func header(_ name: String) -> String? { message.header(name) }
 
+    /// Lends the bytes of the last header of that name; `nil` without calling the body when there is none or it is null.
+    ///
+    /// The bytes are valid only during the call.
+    @inlinable
+    public func withHeader<R>(_ name: StaticString, _ body: (UnsafeRawBufferPointer) throws -> R) rethrows -> R? {
+        try message.withHeader(name, body)
+    }
+
+    /// Lends the key's bytes, which are valid inside the closure only; `nil` when there is none.
+    @inlinable
+    public func withKey<R>(_ body: (UnsafeRawBufferPointer) throws -> R) rethrows -> R? {
+        try message.withKey(body)
+    }
+
     /// Calls with each header whose name begins with `ce_`, in order.
     public func forEachAttributeHeader(_ body: (_ name: String, _ text: String?) -> Void) {
         message.forEachHeader { name, value in
@@ -70,6 +87,7 @@ public struct KafkaMessageView: Sendable, CloudEventCarrier {
     }
 
     /// Lends the value's bytes, which are valid inside the closure only; `nil` for a tombstone.
+    @inlinable
     public func withValue<R>(_ body: (UnsafeRawBufferPointer) throws -> R) rethrows -> R? {
         try message.withValue(body)
     }

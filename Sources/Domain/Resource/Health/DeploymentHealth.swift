@@ -2,27 +2,51 @@ internal import JSON
 
 /// The rule for `apps` Deployments.
 enum DeploymentHealth {
-    static func assess(_ object: JSONValue) -> HealthAssessment {
-        if object["spec"]?["paused"]?.bool == true {
-            return HealthAssessment(.suspended, "The rollout is paused")
-        }
-        if object.generation > object.observedGeneration {
+    private static let specNames = JSONMemberNames("paused", "replicas")
+    private static let statusNames = JSONMemberNames(
+        "observedGeneration", "updatedReplicas", "replicas", "availableReplicas", "conditions"
+    )
+
+    static func assess(_ object: KubernetesObject) -> HealthAssessment {
+        let spec = object.spec?.members(specNames)
+        let wanted = spec?[1]?.int
+        if spec?[0]?.bool == true { return HealthAssessment(.suspended, "The rollout is paused") }
+        guard let status = object.status?.members(statusNames) else { return assess(object, wanted, Counts()) }
+        func count(_ place: Int) -> Int64 { status[place]?.int ?? 0 }
+        let counts = Counts(
+            observedGeneration: count(0),
+            updated: count(1),
+            existing: count(2),
+            available: count(3),
+            progressing: status[4]?.condition("Progressing")
+        )
+        return assess(object, wanted, counts)
+    }
+
+    private struct Counts {
+        var observedGeneration: Int64 = 0
+        var updated: Int64 = 0
+        var existing: Int64 = 0
+        var available: Int64 = 0
+        var progressing: JSONValue?
+    }
+
+    private static func assess(_ object: KubernetesObject, _ wanted: Int64?, _ status: Counts) -> HealthAssessment {
+        if object.generation > status.observedGeneration {
             return HealthAssessment(.progressing, "Waiting until the new specification is observed")
         }
-        if object.condition("Progressing")?["reason"]?.equals("ProgressDeadlineExceeded") == true {
+        if status.progressing?["reason"]?.equals("ProgressDeadlineExceeded") == true {
             return HealthAssessment(.degraded, "The rollout exceeded its progress deadline")
         }
-        let updated = object.count("updatedReplicas")
-        let existing = object.count("replicas")
-        let available = object.count("availableReplicas")
-        if let wanted = object.wantedReplicas, updated < wanted {
+        let updated = status.updated
+        if let wanted, updated < wanted {
             return HealthAssessment(.progressing, "\(updated) of \(wanted) replicas are updated")
         }
-        if existing > updated {
-            return HealthAssessment(.progressing, "\(existing - updated) old replicas are still to end")
+        if status.existing > updated {
+            return HealthAssessment(.progressing, "\(status.existing - updated) old replicas are still to end")
         }
-        if available < updated {
-            return HealthAssessment(.progressing, "\(available) of \(updated) updated replicas are available")
+        if status.available < updated {
+            return HealthAssessment(.progressing, "\(status.available) of \(updated) updated replicas are available")
         }
         return HealthAssessment(.healthy)
     }
@@ -30,7 +54,7 @@ enum DeploymentHealth {
 
 /// The rule for `apps` ReplicaSets.
 enum ReplicaSetHealth {
-    static func assess(_ object: JSONValue) -> HealthAssessment {
+    static func assess(_ object: KubernetesObject) -> HealthAssessment {
         if object.generation > object.observedGeneration {
             return HealthAssessment(.progressing, "Waiting until the new specification is observed")
         }

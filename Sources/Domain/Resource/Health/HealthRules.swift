@@ -11,8 +11,8 @@ enum HealthRules {
     ///   - object: The whole object.
     ///   - kind: Its kind, already read.
     ///   - apiVersion: Its group and version: another group's object of the same kind has no rule.
-    static func assess(_ object: JSONValue, kind: String, apiVersion: String) -> HealthAssessment {
-        if let deletion = object["metadata"]?["deletionTimestamp"], !deletion.isNull, !hasHookFinalizer(object) {
+    static func assess(_ object: KubernetesObject, kind: String, apiVersion: String) -> HealthAssessment {
+        if let deletion = object.deletionTimestamp, !deletion.isNull, !hasHookFinalizer(object) {
             return HealthAssessment(.progressing, "Pending deletion")
         }
         switch kind {
@@ -33,39 +33,7 @@ enum HealthRules {
     private static func isOf(_ group: String, _ apiVersion: String) -> Bool { apiVersion.hasPrefix(group) }
 
     /// Argo CD keeps its hook jobs with a finalizer while their result is read; those are judged as if they stayed.
-    private static func hasHookFinalizer(_ object: JSONValue) -> Bool {
-        object["metadata"]?["finalizers"]?.first { $0.equals("argocd.argoproj.io/hook-finalizer") } != nil
+    private static func hasHookFinalizer(_ object: KubernetesObject) -> Bool {
+        object.finalizers?.first { $0.equals("argocd.argoproj.io/hook-finalizer") } != nil
     }
-}
-
-/// What several rules read.
-extension JSONValue {
-    /// The first element of an array that fits; `nil` for anything but an array.
-    func first(where fits: (JSONValue) -> Bool) -> JSONValue? {
-        var found: JSONValue?
-        forEachElement { element in
-            if found == nil, fits(element) { found = element }
-        }
-        return found
-    }
-
-    /// The status condition of a type.
-    func condition(_ type: StaticString) -> JSONValue? {
-        self["status"]?["conditions"]?.first { $0["type"]?.equals(type) ?? false }
-    }
-
-    /// Whether a condition's status is `True`.
-    var isTrueCondition: Bool { self["status"]?.equals("True") ?? false }
-
-    /// A number of the status; 0 when it is absent, as in Kubernetes' own types.
-    func count(_ name: StaticString) -> Int64 { self["status"]?[name]?.int ?? 0 }
-
-    /// The wanted number of pods; `nil` when the object does not say.
-    var wantedReplicas: Int64? { self["spec"]?["replicas"]?.int }
-
-    /// The generation of the specification; 0 when it is absent.
-    var generation: Int64 { self["metadata"]?["generation"]?.int ?? 0 }
-
-    /// The generation that its controller has seen; 0 when it is absent.
-    var observedGeneration: Int64 { count("observedGeneration") }
 }

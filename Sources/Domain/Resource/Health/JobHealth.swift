@@ -5,7 +5,7 @@ internal import JSON
 /// One step aside from Argo CD: a job that was paused and goes on (`Suspended` is `False`) is progressing, not healthy,
 /// because a command must not succeed while its job runs.
 enum JobHealth {
-    static func assess(_ object: JSONValue) -> HealthAssessment {
+    static func assess(_ object: KubernetesObject) -> HealthAssessment {
         if let failed = object.condition("Failed") {
             return HealthAssessment(.degraded, failed["message"]?.string)
         }

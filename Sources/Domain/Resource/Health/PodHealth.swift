@@ -2,12 +2,12 @@ internal import JSON
 
 /// The rule for Pods.
 enum PodHealth {
-    static func assess(_ object: JSONValue) -> HealthAssessment {
-        let policy = object["spec"]?["restartPolicy"]
+    static func assess(_ object: KubernetesObject) -> HealthAssessment {
+        let policy = object.spec?["restartPolicy"]
         let restartsAlways = policy?.equals("Always") ?? false
         if restartsAlways || ignoresRestartPolicy(object), let broken = waitingInError(object) { return broken }
 
-        let status = object["status"]
+        let status = object.status
         let message = status?["message"]?.string
         let phase = status?["phase"]
         if phase?.equals("Pending") == true { return HealthAssessment(.progressing, message) }
@@ -26,15 +26,15 @@ enum PodHealth {
     }
 
     /// Whether the condition `Ready` is true.
-    static func isReady(_ object: JSONValue) -> Bool {
+    static func isReady(_ object: KubernetesObject) -> Bool {
         object.condition("Ready")?.isTrueCondition ?? false
     }
 
     /// Containers that wait with a reason like `ErrImagePull`, `CreateContainerError` or `CrashLoopBackOff`.
-    private static func waitingInError(_ object: JSONValue) -> HealthAssessment? {
+    private static func waitingInError(_ object: KubernetesObject) -> HealthAssessment? {
         var messages: [String] = []
         var isBroken = false
-        object["status"]?["containerStatuses"]?.forEachElement { container in
+        object.status?["containerStatuses"]?.forEachElement { container in
             guard let waiting = container["state"]?["waiting"], let reason = waiting["reason"]?.string else { return }
             guard reason.hasPrefix("Err") || reason.hasSuffix("Error") || reason.hasSuffix("BackOff") else { return }
             isBroken = true
@@ -43,8 +43,8 @@ enum PodHealth {
         return isBroken ? HealthAssessment(.degraded, messages.joined(separator: ", ")) : nil
     }
 
-    private static func ignoresRestartPolicy(_ object: JSONValue) -> Bool {
-        guard let annotations = object["metadata"]?["annotations"] else { return false }
+    private static func ignoresRestartPolicy(_ object: KubernetesObject) -> Bool {
+        guard let annotations = object.annotations else { return false }
         guard annotations["argocd.argoproj.io/ignore-restart-policy"]?.equals("true") == true else { return false }
         return annotations["argocd.argoproj.io/hook"] == nil && annotations["helm.sh/hook"] == nil
     }

@@ -2,7 +2,7 @@ internal import JSON
 
 /// The rule for `apps` StatefulSets.
 enum StatefulSetHealth {
-    static func assess(_ object: JSONValue) -> HealthAssessment {
+    static func assess(_ object: KubernetesObject) -> HealthAssessment {
         let observed = object.observedGeneration
         if observed == 0 || object.generation > observed {
             return HealthAssessment(.progressing, "Waiting until the new specification is observed")
@@ -12,7 +12,7 @@ enum StatefulSetHealth {
         if let wanted, ready < wanted {
             return HealthAssessment(.progressing, "\(ready) of \(wanted) pods are ready")
         }
-        let strategy = object["spec"]?["updateStrategy"]
+        let strategy = object.spec?["updateStrategy"]
         let updated = object.count("updatedReplicas")
         if strategy?["type"]?.equals("RollingUpdate") == true, let rolling = strategy?["rollingUpdate"], !rolling.isNull
         {
@@ -27,7 +27,7 @@ enum StatefulSetHealth {
         if strategy?["type"]?.equals("OnDelete") == true {
             return HealthAssessment(.healthy, "\(ready) pods are ready")
         }
-        let status = object["status"]
+        let status = object.status
         let wantedRevision = status?["updateRevision"]?.string ?? ""
         if wantedRevision != status?["currentRevision"]?.string ?? "" {
             return HealthAssessment(.progressing, "\(updated) pods are at the revision \(wantedRevision)")
@@ -38,13 +38,13 @@ enum StatefulSetHealth {
 
 /// The rule for `apps` DaemonSets.
 enum DaemonSetHealth {
-    static func assess(_ object: JSONValue) -> HealthAssessment {
+    static func assess(_ object: KubernetesObject) -> HealthAssessment {
         if object.generation > object.observedGeneration {
             return HealthAssessment(.progressing, "Waiting until the new specification is observed")
         }
         let wanted = object.count("desiredNumberScheduled")
         let updated = object.count("updatedNumberScheduled")
-        if object["spec"]?["updateStrategy"]?["type"]?.equals("OnDelete") == true {
+        if object.spec?["updateStrategy"]?["type"]?.equals("OnDelete") == true {
             return HealthAssessment(.healthy, "\(updated) of \(wanted) pods are updated")
         }
         if updated < wanted {

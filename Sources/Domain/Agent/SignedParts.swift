@@ -1,0 +1,147 @@
+import Crypto
+import Foundation
+public import WorkerRuntime
+
+/// What a signature covers: nothing that mirrors or tracing tools may change.
+public struct SignedParts: Sendable {
+    /// Which way a message goes, so that one cannot be sent back.
+    public enum Direction: String, Sendable {
+        /// From the fleet to an agent.
+        case toAgent = "to-agent"
+        /// From an agent to the fleet.
+        case fromAgent = "from-agent"
+        /// From the fleet to itself.
+        case fleet
+    }
+
+    /// The parts, each with its length before it.
+    let bytes: [UInt8]
+
+    /// Lists the parts.
+    ///
+    /// `topic` is the logical one; absent parts are empty.
+    public init(
+        _ direction: Direction,
+        topic: String,
+        key: String,
+        type: String,
+        source: String,
+        id: String,
+        subject: String?,
+        time: String?,
+        epoch: Int64?,
+        sequence: Int64?,
+        onBehalfOf: String? = nil,
+        value: UnsafeRawBufferPointer
+    ) {
+        var list = PartList()
+        list.put(direction.rawValue)
+        list.put(topic)
+        list.put(key)
+        list.put(type)
+        list.put(source)
+        list.put(id)
+        list.put(subject ?? "")
+        list.put(time ?? "")
+        list.put("application/json")
+        list.put(epoch.map(String.init) ?? "")
+        list.put(sequence.map(String.init) ?? "")
+        list.put(onBehalfOf ?? "")
+        list.putDigest(of: value)
+        bytes = list.bytes
+    }
+
+    /// The parts of a message that was read, as the message wrote them; `nil` where one that must be there is missing.
+    public init?(_ direction: Direction, of message: KafkaMessageView) {
+        var list = PartList()
+        var isWhole = true
+        func put(_ header: StaticString, isNeeded: Bool = false) {
+            if message.withHeader(header, { list.put($0) }) == nil {
+                list.put("")
+                isWhole = isWhole && !isNeeded
+            }
+        }
+        list.put(direction.rawValue)
+        list.put(message.topic)
+        isWhole = message.withKey { list.put($0) } != nil
+        put("ce_type", isNeeded: true)
+        put("ce_source", isNeeded: true)
+        put("ce_id", isNeeded: true)
+        put("ce_subject")
+        put("ce_time")
+        list.put("application/json")
+        put("ce_epoch")
+        put("ce_sequence")
+        put("ce_onbehalfof")
+        guard isWhole, message.withValue({ list.putDigest(of: $0) }) != nil else { return nil }
+        bytes = list.bytes
+    }
+}
+
+/// Parts with their lengths before them, so that no two lists have the same bytes.
+private struct PartList {
+    private(set) var bytes: [UInt8] = []
+
+    init() {
+        bytes.reserveCapacity(320)
+    }
+
+    mutating func put(_ text: String) {
+        var text = text
+        text.withUTF8 { put(UnsafeRawBufferPointer($0)) }
+    }
+
+    mutating func put(_ part: UnsafeRawBufferPointer) {
+        putCount(part.count)
+        bytes.append(contentsOf: part)
+    }
+
+    mutating func putDigest(of value: UnsafeRawBufferPointer) {
+        var digest = SHA256()
+        digest.update(bufferPointer: value)
+        digest.finalize().withUnsafeBytes { put($0) }
+    }
+
+    private mutating func putCount(_ count: Int) {
+        let count = UInt32(count)
+        bytes.append(UInt8(truncatingIfNeeded: count >> 24))
+        bytes.append(UInt8(truncatingIfNeeded: count >> 16))
+        bytes.append(UInt8(truncatingIfNeeded: count >> 8))
+        bytes.append(UInt8(truncatingIfNeeded: count))
+    }
+}
+
+extension OutgoingEvent {
+    /// The event with a signature over it, as a record for a topic and key.
+    func signed(
+        _ direction: SignedParts.Direction,
+        topic: String,
+        key: String,
+        with signingKey: SigningKey,
+        keyID: Int32
+    )
+        -> OutgoingEvent
+    {
+        var event = self
+        let number: (String) -> Int64? = { name in self.extensions.first { $0.0 == name }.flatMap { Int64($0.1) } }
+        let time = headers.first { $0.0 == "ce_time" }?.1
+        let parts = data.withUnsafeBytes {
+            SignedParts(
+                direction,
+                topic: topic,
+                key: key,
+                type: type,
+                source: source,
+                id: id,
+                subject: subject,
+                time: time,
+                epoch: number("epoch"),
+                sequence: number("sequence"),
+                onBehalfOf: extensions.first { $0.0 == "onbehalfof" }?.1,
+                value: $0
+            )
+        }
+        event.plainHeaders.append((MessageSignature.header, signingKey.sign(parts, keyID: keyID)))
+        return event
+    }
+}

@@ -1,0 +1,80 @@
+import CRdkafka
+
+extension KafkaMessage {
+    /// Where a message's bytes lie.
+    enum Content {
+        /// In librdkafka's memory, which this message owns.
+        case native(UnsafeMutablePointer<rd_kafka_message_t>, RDKafkaHandle)
+        /// In memory of its own.
+        case values(Values)
+    }
+
+    /// A message made of Swift values: copies at addresses that stay, freed with the message.
+    struct Values {
+        let timestamp: KafkaTimestamp
+        let key: UnsafeRawBufferPointer?
+        let value: UnsafeRawBufferPointer?
+        let headers: [(name: String, value: UnsafeRawBufferPointer?)]
+
+        init(timestamp: KafkaTimestamp, key: [UInt8]?, value: [UInt8]?, headers: [KafkaHeader]) {
+            self.timestamp = timestamp
+            self.key = key.map(Self.copy)
+            self.value = value.map(Self.copy)
+            self.headers = headers.map { ($0.name, $0.value.map(Self.copy)) }
+        }
+
+        private static func copy(_ bytes: [UInt8]) -> UnsafeRawBufferPointer {
+            let copy = UnsafeMutableRawBufferPointer.allocate(byteCount: bytes.count, alignment: 1)
+            copy.copyBytes(from: bytes)
+            return UnsafeRawBufferPointer(copy)
+        }
+
+        func free() {
+            key?.deallocate()
+            value?.deallocate()
+            for header in headers { header.value?.deallocate() }
+        }
+    }
+
+    /// The key's bytes, valid as long as the message.
+    @usableFromInline var unsafeKey: UnsafeRawBufferPointer? {
+        switch content {
+        case .values(let values): values.key
+        case .native(let message, _):
+            message.pointee.key.map { UnsafeRawBufferPointer(start: $0, count: message.pointee.key_len) }
+        }
+    }
+
+    /// The value's bytes, valid as long as the message.
+    @usableFromInline var unsafeValue: UnsafeRawBufferPointer? {
+        switch content {
+        case .values(let values): values.value
+        case .native(let message, _):
+            message.pointee.payload.map { UnsafeRawBufferPointer(start: $0, count: message.pointee.len) }
+        }
+    }
+
+    /// The bytes of the last header of that name, valid as long as the message.
+    @usableFromInline func unsafeHeader(_ name: StaticString) -> UnsafeRawBufferPointer? {
+        if case .values = content { return unsafeHeader(named: name.description) }
+        return name.utf8Start.withMemoryRebound(to: CChar.self, capacity: name.utf8CodeUnitCount + 1) {
+            nativeHeader(named: $0)
+        }
+    }
+
+    func unsafeHeader(named name: String) -> UnsafeRawBufferPointer? {
+        if case .values(let values) = content { return values.headers.last { $0.name == name }?.value }
+        return name.withCString { nativeHeader(named: $0) }
+    }
+
+    private func nativeHeader(named name: UnsafePointer<CChar>) -> UnsafeRawBufferPointer? {
+        guard case .native(let message, _) = content else { return nil }
+        var list: OpaquePointer?
+        guard rd_kafka_message_headers(message, &list) == RD_KAFKA_RESP_ERR_NO_ERROR, let list else { return nil }
+        var value: UnsafeRawPointer?
+        var count = 0
+        let found = rd_kafka_header_get_last(list, name, &value, &count)
+        guard found == RD_KAFKA_RESP_ERR_NO_ERROR, let value else { return nil }
+        return UnsafeRawBufferPointer(start: value, count: count)
+    }
+}
