@@ -173,7 +173,7 @@ struct HealthCase: Sendable, CustomTestStringConvertible {
             #"{"status":{"conditions":[{"type":"Complete","status":"True"},{"type":"Failed","status":"True"}]}}"#
         ),
         HealthCase("paused", .suspended, #"{"status":{"conditions":[{"type":"Suspended","status":"True"}]}}"#),
-        HealthCase("goes on", .progressing, #"{"status":{"conditions":[{"type":"Suspended","status":"False"}]}}"#),
+        HealthCase("goes on", .healthy, #"{"status":{"conditions":[{"type":"Suspended","status":"False"}]}}"#),
         HealthCase("complete", .healthy, #"{"status":{"conditions":[{"type":"Complete","status":"True"}]}}"#),
     ])
     func jobs(_ line: HealthCase) throws {

@@ -37,6 +37,9 @@ struct ResourceReader {
         try object(root["spec"], "spec")
         try object(root["status"], "status")
         let isPod = id.kind == "Pod" && apiVersion == "v1"
+        let assessment = OwnHealth.assess(root, kind: id.kind, apiVersion: apiVersion)
+        let isWaiting =
+            assessment.health == .progressing && AddressWait.isWaiting(root, kind: id.kind, apiVersion: apiVersion)
         return ResourceChange(
             id: id,
             apiVersion: apiVersion,
@@ -46,7 +49,8 @@ struct ResourceReader {
             resourceVersion: try text(metadata["resourceVersion"], "metadata.resourceVersion"),
             instance: try checkedInstance(instance),
             commandGeneration: metadata["labels"]?["slipway.io/generation"]?.string.flatMap { Int64($0) },
-            assessment: HealthRules.assess(root, kind: id.kind, apiVersion: apiVersion),
+            assessment: assessment,
+            awaitsAddressSince: isWaiting ? root.creationTime : nil,
             isReady: isPod ? PodHealth.isReady(root) : nil,
             sign: isPod ? FailureSign(pod: root, name: id.name) : nil,
             // A secret's value is nowhere but in its encrypted column: even one that came untrimmed is not kept.

@@ -20,7 +20,8 @@ enum IngressHealth {
 }
 
 extension JSONValue {
-    fileprivate var hasLoadBalancerAddress: Bool {
+    /// Whether the status lists an address of a load balancer.
+    var hasLoadBalancerAddress: Bool {
         self["status"]?["loadBalancer"]?["ingress"]?.first { _ in true } != nil
     }
 }
