@@ -97,7 +97,7 @@ private func change(_ uid: String, _ health: Health = .healthy) -> ResourceChang
     }
 
     @Test func `a gap asks for a snapshot once`() {
-        var plan = ResourcePlan([web], stored: [nil], streams: [:])
+        var plan = ResourcePlan([web], stored: [nil], streams: [:], now: 0)
         for sequence: Int64 in [1, 3, 7] {
             let message = ResourceMessage(
                 stream: stream,
@@ -110,7 +110,7 @@ private func change(_ uid: String, _ health: Health = .healthy) -> ResourceChang
         #expect(plan.wantedSnapshots == [stream])
         let gaps = plan.streams[stream]?.gaps
         #expect(gaps == 2)
-        var later = ResourcePlan([web], stored: [nil], streams: plan.streams)
+        var later = ResourcePlan([web], stored: [nil], streams: plan.streams, now: 0)
         _ = later.take(
             ResourceMessage(stream: stream, position: at(1, 20), keyID: 1, fact: .changed(change("a"))),
             entry: 0
@@ -119,7 +119,7 @@ private func change(_ uid: String, _ health: Health = .healthy) -> ResourceChang
     }
 
     @Test func `nothing said of an unreadable message lets a snapshot remove what it may have held`() {
-        var plan = ResourcePlan([], stored: [], streams: [:])
+        var plan = ResourcePlan([], stored: [], streams: [:], now: 0)
         let reason = Reason(code: "not_json", sentence: "The value is not JSON.")
         let ended = SnapshotEnded(kind: "Pod", apiVersion: "v1", began: 1, count: 2)
         let lost = ResourceMessage(stream: stream, position: at(1, 1), keyID: 1, fact: .unreadable(nil, reason))

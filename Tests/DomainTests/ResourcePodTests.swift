@@ -6,6 +6,12 @@ import Testing
 @Suite struct ResourcePodTests {
     private static let ready = #""conditions":[{"type":"Ready","status":"True"}]"#
 
+    /// A running pod that ends, with the annotation that has it judged as one that stays.
+    private static func judged(_ status: String, _ annotations: String = "") -> String {
+        #"{"metadata":{"annotations":{"argocd.argoproj.io/ignore-restart-policy":"true"\#(annotations)}},"#
+            + #""spec":{"restartPolicy":"Never"},"status":{"phase":"Running",\#(status)}}"#
+    }
+
     private static func waiting(_ reason: String) -> String {
         #""containerStatuses":[{"name":"web","state":{"waiting":{"reason":"\#(reason)","message":"m"}}}]"#
     }
@@ -62,6 +68,29 @@ import Testing
             .progressing,
             #"{"spec":{"restartPolicy":"Never"},"status":{"phase":"Running"}}"#
         ),
+        HealthCase("running to its end, asked to be judged, ready", .healthy, judged(ready)),
+        HealthCase("running to its end, asked to be judged, not ready yet", .progressing, judged(#""x":1"#)),
+        HealthCase(
+            "a hook is not judged as if it stayed",
+            .progressing,
+            judged(ready, #","argocd.argoproj.io/hook":"PreSync""#)
+        ),
+        HealthCase(
+            "a hook that is only skipped is none",
+            .healthy,
+            judged(ready, #","argocd.argoproj.io/hook":"Skip""#)
+        ),
+        HealthCase(
+            "a hook that is also skipped is one",
+            .progressing,
+            judged(ready, #","argocd.argoproj.io/hook":"Skip, Sync""#)
+        ),
+        HealthCase("a hook of Helm", .progressing, judged(ready, #","helm.sh/hook":"pre-install""#)),
+        HealthCase(
+            "Helm's mark for definitions is no hook",
+            .healthy,
+            judged(ready, #","helm.sh/hook":"crd-install""#)
+        ),
         HealthCase("no phase", .unknown, "{}"),
         HealthCase("running without a policy", .unknown, #"{"status":{"phase":"Running"}}"#),
     ])
@@ -95,7 +124,9 @@ import Testing
     }
 
     private func sign(_ status: String) throws -> FailureSign? {
-        try JSONParser().withDocument(Array(#"{"status":{\#(status)}}"#.utf8)) { FailureSign(pod: KubernetesObject($0), name: "web-1") }
+        try JSONParser().withDocument(Array(#"{"status":{\#(status)}}"#.utf8)) {
+            FailureSign(pod: KubernetesObject($0), name: "web-1")
+        }
     }
 
     @Test(arguments: ["ErrImagePull", "ImagePullBackOff", "InvalidImageName"])

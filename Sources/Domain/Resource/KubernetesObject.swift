@@ -26,7 +26,14 @@ struct KubernetesObject {
 
     private static let rootNames = JSONMemberNames("apiVersion", "kind", "metadata", "spec", "status")
     private static let metadataNames = JSONMemberNames(
-        "name", "namespace", "uid", "generation", "resourceVersion", "labels", "annotations", "finalizers",
+        "name",
+        "namespace",
+        "uid",
+        "generation",
+        "resourceVersion",
+        "labels",
+        "annotations",
+        "finalizers",
         "deletionTimestamp"
     )
 
@@ -49,6 +56,11 @@ struct KubernetesObject {
     /// The status condition of a type.
     func condition(_ type: StaticString) -> JSONValue? {
         status?["conditions"]?.condition(type)
+    }
+
+    /// The first status condition of a type with a status.
+    func condition(_ type: StaticString, _ wanted: StaticString) -> JSONValue? {
+        status?["conditions"]?.first { $0["type"]?.equals(type) == true && $0["status"]?.equals(wanted) == true }
     }
 
     /// A number of the status; 0 when it is absent, as in Kubernetes' own types.

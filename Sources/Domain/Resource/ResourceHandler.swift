@@ -118,9 +118,10 @@ public final class ResourceHandler: Handler {
             streams.insert(message.stream)
             if let id = message.fact.id, seen.insert(id).inserted { ids.append(id) }
         }
-        guard !streams.isEmpty else { return ResourcePlan([], stored: [], streams: [:]) }
+        guard !streams.isEmpty else { return ResourcePlan([], stored: [], streams: [:], now: batch.now) }
         let followed = try store.lockStreams(streams.sorted(), in: transaction)
-        var plan = ResourcePlan(ids, stored: try store.states(of: ids, in: transaction), streams: followed)
+        let stored = try store.states(of: ids, in: transaction)
+        var plan = ResourcePlan(ids, stored: stored, streams: followed, now: batch.now)
         for place in places {
             batch.entries[place].outcome = plan.take(batch.entries[place].input, entry: place)
         }

@@ -62,6 +62,8 @@ public struct ResourceChange: Sendable, Hashable {
     public var commandGeneration: Int64?
     /// How it is doing.
     public var assessment: HealthAssessment
+    /// When the object was made, in microseconds since 1970, if it waits for a load balancer's address; else `nil`.
+    public var awaitsAddressSince: Int64?
     /// Whether a pod is ready; `nil` for other kinds.
     public var isReady: Bool?
     /// What a pod shows when it will probably not come up.
@@ -80,6 +82,7 @@ public struct ResourceChange: Sendable, Hashable {
         instance: String? = nil,
         commandGeneration: Int64? = nil,
         assessment: HealthAssessment,
+        awaitsAddressSince: Int64? = nil,
         isReady: Bool? = nil,
         sign: FailureSign? = nil,
         keepsObject: Bool = true
@@ -93,9 +96,21 @@ public struct ResourceChange: Sendable, Hashable {
         self.instance = instance
         self.commandGeneration = commandGeneration
         self.assessment = assessment
+        self.awaitsAddressSince = awaitsAddressSince
         self.isReady = isReady
         self.sign = sign
         self.keepsObject = keepsObject
+    }
+
+    /// The change as it is at a time: an address that was awaited for too long makes it degraded.
+    func judged(at now: Int64) -> ResourceChange {
+        let patience = AddressWait.patience
+        guard let since = awaitsAddressSince, AddressWait.isOver(age: now - since, patience: patience) else {
+            return self
+        }
+        var change = self
+        change.assessment = HealthAssessment(.degraded, AddressWait.failure(patience: patience))
+        return change
     }
 }
 

@@ -14,6 +14,7 @@ struct ResourcePlan {
     private(set) var wantedSnapshots: Set<StreamID> = []
 
     private let places: [ResourceID: Int]
+    private let now: Int64
 
     /// What a snapshot listed.
     struct SnapshotKind: Hashable {
@@ -33,10 +34,12 @@ struct ResourcePlan {
     ///   - ids: The objects, each once.
     ///   - stored: What is stored of them, in the same order.
     ///   - streams: The stored streams; one that is absent has not begun.
-    init(_ ids: [ResourceID], stored: [ResourceState?], streams: [StreamID: StreamState]) {
+    ///   - now: The database's clock, in microseconds since 1970: what waits for too long is degraded.
+    init(_ ids: [ResourceID], stored: [ResourceState?], streams: [StreamID: StreamState], now: Int64) {
         histories = zip(ids, stored).map { ResourceHistory(id: $0, stored: $1) }
         places = Dictionary(uniqueKeysWithValues: ids.enumerated().map { ($1, $0) })
         self.streams = streams
+        self.now = now
     }
 
     /// Takes in the next message.
@@ -47,7 +50,7 @@ struct ResourcePlan {
         switch message.fact {
         case .changed(let change):
             guard let place = places[change.id] else { return .applied }
-            return histories[place].apply(change, at: message.position, entry: entry)
+            return histories[place].apply(change.judged(at: now), at: message.position, entry: entry)
         case .gone(let gone):
             guard let place = places[gone.id] else { return .applied }
             return histories[place].apply(gone, at: message.position)

@@ -38,6 +38,9 @@ struct ResourceReader {
         try checkObject(object.spec, "spec")
         try checkObject(object.status, "status")
         let isPod = id.kind == "Pod" && apiVersion == "v1"
+        let assessment = OwnHealth.assess(object, kind: id.kind, apiVersion: apiVersion)
+        let isWaiting =
+            assessment.health == .progressing && AddressWait.isWaiting(object, kind: id.kind, apiVersion: apiVersion)
         return ResourceChange(
             id: id,
             apiVersion: apiVersion,
@@ -47,7 +50,8 @@ struct ResourceReader {
             resourceVersion: try text(object.resourceVersion, "metadata.resourceVersion"),
             instance: try checkedInstance(instance),
             commandGeneration: object.labels?["slipway.io/generation"]?.string.flatMap { Int64($0) },
-            assessment: HealthRules.assess(object, kind: id.kind, apiVersion: apiVersion),
+            assessment: assessment,
+            awaitsAddressSince: isWaiting ? object.creationTime : nil,
             isReady: isPod ? PodHealth.isReady(object) : nil,
             sign: isPod ? FailureSign(pod: object, name: id.name) : nil,
             // A secret's value is nowhere but in its encrypted column: even one that came untrimmed is not kept.

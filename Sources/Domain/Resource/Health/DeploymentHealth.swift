@@ -4,7 +4,11 @@ internal import JSON
 enum DeploymentHealth {
     private static let specNames = JSONMemberNames("paused", "replicas")
     private static let statusNames = JSONMemberNames(
-        "observedGeneration", "updatedReplicas", "replicas", "availableReplicas", "conditions"
+        "observedGeneration",
+        "updatedReplicas",
+        "replicas",
+        "availableReplicas",
+        "conditions"
     )
 
     static func assess(_ object: KubernetesObject) -> HealthAssessment {

@@ -1,9 +1,9 @@
 internal import JSON
 
-/// Argo CD's health rules for built-in kinds, in their order: the first line that fits decides.
+/// Argo CD's health rules, in their order: the first line that fits decides.
 ///
-/// A kind without a rule, such as a config map, has no opinion and counts as healthy. The rules read the object alone:
-/// a Deployment's health says nothing of its pods.
+/// What Slipway judges otherwise is in ``OwnHealth``. A kind without a rule, such as a config map, has no opinion and
+/// counts as healthy. The rules read the object alone: a Deployment's health says nothing of its pods.
 enum HealthRules {
     /// Assesses one object.
     ///
@@ -12,7 +12,7 @@ enum HealthRules {
     ///   - kind: Its kind, already read.
     ///   - apiVersion: Its group and version: another group's object of the same kind has no rule.
     static func assess(_ object: KubernetesObject, kind: String, apiVersion: String) -> HealthAssessment {
-        if let deletion = object.deletionTimestamp, !deletion.isNull, !hasHookFinalizer(object) {
+        if object.isBeingDeleted, !hasHookFinalizer(object) {
             return HealthAssessment(.progressing, "Pending deletion")
         }
         switch kind {
@@ -23,10 +23,30 @@ enum HealthRules {
         case "DaemonSet" where isOf("apps/", apiVersion): return DaemonSetHealth.assess(object)
         case "Job" where isOf("batch/", apiVersion): return JobHealth.assess(object)
         case "Service" where apiVersion == "v1": return ServiceHealth.assess(object)
+        case "ConfigMap", "Secret": return HealthAssessment(.healthy)
         case "Ingress" where isOf("networking.k8s.io/", apiVersion) || isOf("extensions/", apiVersion):
             return IngressHealth.assess(object)
         case "PersistentVolumeClaim" where apiVersion == "v1": return PersistentVolumeClaimHealth.assess(object)
-        default: return HealthAssessment(.healthy)
+        default: return assessRare(object, kind: kind, apiVersion: apiVersion)
+        }
+    }
+
+    /// The kinds that change seldom, asked last so that the others do not wait for them.
+    private static func assessRare(_ object: KubernetesObject, kind: String, apiVersion: String) -> HealthAssessment {
+        switch kind {
+        case "CronJob" where isOf("batch/", apiVersion): CronJobHealth.assess(object)
+        case "HorizontalPodAutoscaler" where isOf("autoscaling/", apiVersion):
+            HorizontalPodAutoscalerHealth.assess(object, apiVersion: apiVersion)
+        case "PodDisruptionBudget" where isOf("policy/", apiVersion): PodDisruptionBudgetHealth.assess(object)
+        case "Certificate" where isOf("cert-manager.io/", apiVersion): CertificateHealth.assess(object)
+        case "Issuer" where isOf("cert-manager.io/", apiVersion),
+            "ClusterIssuer" where isOf("cert-manager.io/", apiVersion):
+            IssuerHealth.assess(object)
+        case "APIService" where isOf("apiregistration.k8s.io/", apiVersion): APIServiceHealth.assess(object)
+        case "CustomResourceDefinition" where isOf("apiextensions.k8s.io/", apiVersion):
+            CustomResourceDefinitionHealth.assess(object)
+        case "Workflow" where isOf("argoproj.io/", apiVersion): WorkflowHealth.assess(object)
+        default: HealthAssessment(.healthy)
         }
     }
 

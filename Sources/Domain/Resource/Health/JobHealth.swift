@@ -2,18 +2,18 @@ internal import JSON
 
 /// The rule for `batch` Jobs.
 ///
-/// One step aside from Argo CD: a job that was paused and goes on (`Suspended` is `False`) is progressing, not healthy,
-/// because a command must not succeed while its job runs.
+/// Argo CD calls a job that was paused and goes on (`Suspended` is `False`) healthy; see ``OwnHealth``.
 enum JobHealth {
     static func assess(_ object: KubernetesObject) -> HealthAssessment {
         if let failed = object.condition("Failed") {
             return HealthAssessment(.degraded, failed["message"]?.string)
         }
-        if let suspended = object.condition("Suspended"), suspended.isTrueCondition {
+        let suspended = object.condition("Suspended")
+        if let suspended, suspended.isTrueCondition {
             return HealthAssessment(.suspended, suspended["message"]?.string)
         }
-        if let complete = object.condition("Complete") {
-            return HealthAssessment(.healthy, complete["message"]?.string)
+        if let done = object.condition("Complete") ?? suspended {
+            return HealthAssessment(.healthy, done["message"]?.string)
         }
         return HealthAssessment(.progressing)
     }

@@ -5,7 +5,8 @@ enum PodHealth {
     static func assess(_ object: KubernetesObject) -> HealthAssessment {
         let policy = object.spec?["restartPolicy"]
         let restartsAlways = policy?.equals("Always") ?? false
-        if restartsAlways || ignoresRestartPolicy(object), let broken = waitingInError(object) { return broken }
+        let staysUp = restartsAlways || ignoresRestartPolicy(object)
+        if staysUp, let broken = waitingInError(object) { return broken }
 
         let status = object.status
         let message = status?["message"]?.string
@@ -14,7 +15,7 @@ enum PodHealth {
         if phase?.equals("Succeeded") == true { return HealthAssessment(.healthy, message) }
         if phase?.equals("Failed") == true { return HealthAssessment(.degraded, failure(status, message)) }
         guard phase?.equals("Running") == true else { return HealthAssessment(.unknown, message) }
-        if restartsAlways {
+        if staysUp {
             if isReady(object) { return HealthAssessment(.healthy, message) }
             return HealthAssessment(hasTerminatedBefore(status) ? .degraded : .progressing, message)
         }
@@ -46,7 +47,17 @@ enum PodHealth {
     private static func ignoresRestartPolicy(_ object: KubernetesObject) -> Bool {
         guard let annotations = object.annotations else { return false }
         guard annotations["argocd.argoproj.io/ignore-restart-policy"]?.equals("true") == true else { return false }
-        return annotations["argocd.argoproj.io/hook"] == nil && annotations["helm.sh/hook"] == nil
+        return !isHook(annotations)
+    }
+
+    /// Whether Argo CD runs the pod as a hook: not one that is only to be skipped, nor Helm's mark for definitions.
+    private static func isHook(_ annotations: JSONValue) -> Bool {
+        guard let own = annotations["argocd.argoproj.io/hook"] else {
+            return annotations["helm.sh/hook"].map { !$0.equals("crd-install") } ?? false
+        }
+        let known: Set<Substring> = ["PreSync", "Sync", "PostSync", "SyncFail", "Skip"]
+        let types = (own.string ?? "").split { $0 == "," || $0 == " " }.filter { known.contains($0) }
+        return Set(types) != ["Skip"]
     }
 
     private static func hasTerminatedBefore(_ status: JSONValue?) -> Bool {
@@ -56,7 +67,7 @@ enum PodHealth {
     }
 
     /// The pod's own message, else the first thing a container ended with, init containers first.
-    private static func failure(_ status: JSONValue?, _ message: String?) -> String? {
+    static func failure(_ status: JSONValue?, _ message: String?) -> String? {
         if let message, !message.isEmpty { return message }
         var found: String?
         for list in [status?["initContainerStatuses"], status?["containerStatuses"]] {

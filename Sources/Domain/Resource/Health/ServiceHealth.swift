@@ -20,7 +20,8 @@ enum IngressHealth {
 }
 
 extension KubernetesObject {
-    fileprivate var hasLoadBalancerAddress: Bool {
+    /// Whether the status lists an address of a load balancer.
+    var hasLoadBalancerAddress: Bool {
         status?["loadBalancer"]?["ingress"]?.first { _ in true } != nil
     }
 }
