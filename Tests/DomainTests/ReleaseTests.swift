@@ -71,7 +71,8 @@ import WorkerRuntime
         values: nil,
         creator: "/portal",
         isEnabled: true,
-        desiredVersion: "1.4.0"
+        desiredVersion: "1.4.0",
+        hasChart: true
     )
 
     @Test(
@@ -93,6 +94,33 @@ import WorkerRuntime
         }
     }
 
+    @Test(
+        arguments: [
+            (false, nil, nil, "nothing_to_run"), (true, nil, nil, nil), (false, "r/web:1.5.0", nil, nil),
+            (false, nil, "web", nil),
+        ] as [(Bool, String?, String?, String?)]
+    )
+    func `a rule waits until there is something to run`(hasChart: Bool, image: String?, chart: String?, code: String?) {
+        var rule = rule
+        rule.hasChart = hasChart
+        var release = Release(artifact: "web", version: "1.5.0", image: image)
+        release.chart = chart.map { ChartReference(repository: nil, name: $0, version: nil) }
+        let reason: Reason? = if case .rests(let reason) = rule.decide(on: release) { reason } else { nil }
+        #expect(reason?.code == code)
+    }
+
+    @Test func `a rule for hotfixes rests on features`() {
+        var hotfixes = rule
+        hotfixes.branches = ["hotfix"]
+        let feature = hotfixes.decide(on: Release(artifact: "web", version: "1.5.0", branch: "feature/login"))
+        guard case .rests(let reason) = feature else {
+            Issue.record("it fired")
+            return
+        }
+        #expect(reason.code == "other_branch")
+        #expect(hotfixes.decide(on: Release(artifact: "web", version: "1.5.0", branch: "hotfix/1")) == .fires)
+    }
+
     @Test func `a rule that is off rests`() {
         var off = rule
         off.isEnabled = false
@@ -101,6 +129,38 @@ import WorkerRuntime
             return
         }
         #expect(reason.code == "rule_disabled")
+    }
+}
+
+@Suite struct BranchTests {
+    @Test(arguments: [
+        ("master", BranchType.master), ("main", .master), ("refs/heads/master", .master), ("feature/login", .feature),
+        ("feature-login", .feature), ("Feature_login", .feature), ("bugfix/a", .bugfix), ("release-1.4", .release),
+        ("hotfix/1", .hotfix), ("develop", .custom), ("features/x", .custom), ("mainline", .custom),
+        ("my-feature", .custom),
+    ])
+    func `a branch has a type`(branch: String, type: BranchType) {
+        #expect(BranchType(of: branch) == type)
+    }
+
+    @Test(
+        arguments: [
+            ([], "anything", nil), ([], nil, nil), (["master"], "main", nil), (["master"], "master", nil),
+            (["main"], "main", nil), (["hotfix", "release"], "release/1.4", nil), (["HOTFIX"], "hotfix-1", nil),
+            (["custom"], "develop", nil), (["develop"], "develop", nil), (["support/"], "support/1.x", nil),
+            (["support"], "refs/heads/support/1.x", nil), (["support"], "supporters", "other_branch"),
+            (["custom"], "feature/a", "other_branch"), (["master"], "feature/master", "other_branch"),
+            (["release"], nil, "no_branch"), (["release"], "", "no_branch"),
+        ] as [([String], String?, String?)]
+    )
+    func `a rule takes the branches that it names`(entries: [String], branch: String?, code: String?) {
+        #expect(BranchFilter(entries).refusal(of: branch)?.code == code)
+    }
+
+    @Test(arguments: [[""], ["a b"], ["feature", "höt"], Array(repeating: "a", count: 21)])
+    func `entries that can take nothing are refused`(entries: [String]) {
+        let reason = #expect(throws: Reason.self) { try BranchFilter.check(entries) }
+        #expect(reason?.field?.hasPrefix("branches") == true)
     }
 }
 

@@ -16,10 +16,12 @@ import WorkerRuntime
         var url: URL { TopicsTests.folder.appending(path: "\(topic)/examples/\(file)") }
         /// `slipway.instance.deploy.v1` of `slipway.instance.deploy.v1.refused-missing-version.json`.
         var type: String {
-            let mark = file.range(of: ".accepted.json") ?? file.range(of: ".refused-") ?? file.endIndex..<file.endIndex
-            return String(file[..<mark.lowerBound])
+            let marks = [".accepted.json", ".refused-", ".ignored-"]
+            let end = marks.compactMap { file.range(of: $0)?.lowerBound }.first ?? file.endIndex
+            return String(file[..<end])
         }
         var isAccepted: Bool { file.hasSuffix(".accepted.json") }
+        var isIgnored: Bool { file.contains(".ignored-") }
         var testDescription: String { "\(topic)/\(file)" }
     }
 
@@ -66,7 +68,7 @@ import WorkerRuntime
         )
         let content = try Self.read(example)
         let faults = try schema.faults(of: content.data)
-        #expect(faults.isEmpty == example.isAccepted, "\(faults)")
+        #expect(faults.isEmpty == (example.isAccepted || example.isIgnored), "\(faults)")
         #expect(content.message.header("ce_type") == example.type)
     }
 
@@ -82,11 +84,23 @@ import WorkerRuntime
     func `each release event is accepted or refused by the decoder as its name says`(example: Example) throws {
         let message = try Self.read(example).message
         let decoded = Result { try ReleaseEventDecoder().decode(message) }
-        #expect(((try? decoded.get()) != nil) == example.isAccepted)
+        #expect(((try? decoded.get()) != nil) == (example.isAccepted || example.isIgnored))
         if example.isAccepted {
-            #expect(try decoded.get().release.artifact == "web")
-            #expect(try decoded.get().release.version == "1.4.2")
+            let release = try decoded.get().content.get()
+            #expect(release.artifact == "web")
+            #expect(release.version == "1.4.2")
         }
+        if example.isIgnored { #expect(throws: Reason.self) { try decoded.get().content.get() } }
+    }
+
+    @Test(arguments: Set(examples.map { "\($0.topic) \($0.type)" }).sorted())
+    func `each type stands in the topic's list, and release events show what is refused`(name: String) throws {
+        let parts = name.split(separator: " ").map(String.init)
+        let text = try String(contentsOf: Self.folder.appending(path: "\(parts[0])/topic.yaml"), encoding: .utf8)
+        #expect(text.contains("  - \(parts[1])\n"))
+        let own = Self.examples.filter { $0.topic == parts[0] && $0.type == parts[1] }
+        #expect(own.contains { $0.isAccepted })
+        if parts[0] == "release.events" { #expect(own.contains { !$0.isAccepted && !$0.isIgnored }) }
     }
 
     @Test func `the catalogue in the code is the folder's`() throws {

@@ -14,6 +14,8 @@ public struct AutoDeployRule: Sendable, Hashable {
     public var instance: String
     /// Which versions it takes, see ``VersionRange``.
     public var versions: String
+    /// Which branches it takes, see ``BranchFilter``; none means all, and releases that name no branch.
+    public var branches: [String] = []
     /// Values laid over the version's.
     public var values: String?
     /// On whose behalf it acts.
@@ -22,6 +24,20 @@ public struct AutoDeployRule: Sendable, Hashable {
     public var isEnabled: Bool
     /// The newest version that the instance was asked to run.
     public var desiredVersion: String?
+    /// Whether the application names a chart, which is rendered where a release names none.
+    public var hasChart = false
+    /// The version for which it fired last.
+    public var firedVersion: String?
+    /// Which version it last looked at and did not fire for, and the code of the reason.
+    public var rested: Rest?
+
+    /// That a rule did not fire.
+    public struct Rest: Sendable, Hashable {
+        /// The version that it looked at.
+        public var version: String
+        /// The reason's code.
+        public var code: String
+    }
 }
 
 /// Whether a rule acts on a release, or why not.
@@ -36,34 +52,42 @@ extension AutoDeployRule {
     /// Decides; pure.
     public func decide(on release: Release) -> AutoDeployDecision {
         guard isEnabled else { return .rests(Reason(code: "rule_disabled", sentence: "The rule is switched off.")) }
+        if let reason = BranchFilter(branches).refusal(of: release.branch) { return .rests(reason) }
         let range: VersionRange
         do {
             range = try VersionRange.parse(versions)
         } catch {
             return .rests(error)
         }
-        guard let version = SemanticVersion(release.version) else {
-            // Not a semantic version: only a rule for everything takes it.
-            return versions == "*"
-                ? .fires
-                : .rests(
-                    Reason(
-                        code: "not_semantic",
-                        sentence: "'\(release.version)' is not a semantic version, so no range but '*' takes it."
-                    )
-                )
-        }
-        guard range.contains(version) else {
-            return .rests(Reason(code: "outside_range", sentence: "\(release.version) lies outside '\(versions)'."))
-        }
-        if let desiredVersion, let present = SemanticVersion(desiredVersion), version < present {
+        if let reason = refusal(ofVersion: release.version, range) { return .rests(reason) }
+        guard release.image != nil || release.chart != nil || hasChart else {
             return .rests(
                 Reason(
-                    code: "not_newer",
-                    sentence: "\(release.version) is older than \(desiredVersion), which was deployed last."
+                    code: "nothing_to_run",
+                    sentence: "Neither an image nor a chart of \(release.version) is known yet; "
+                        + "the rule looks again when an event names one."
                 )
             )
         }
         return .fires
+    }
+
+    private func refusal(ofVersion text: String, _ range: VersionRange) -> Reason? {
+        guard let version = SemanticVersion(text) else {
+            // Not a semantic version: only a rule for everything takes it.
+            guard versions != "*" else { return nil }
+            return Reason(
+                code: "not_semantic",
+                sentence: "'\(text)' is not a semantic version, so no range but '*' takes it."
+            )
+        }
+        guard range.contains(version) else {
+            return Reason(code: "outside_range", sentence: "\(text) lies outside '\(versions)'.")
+        }
+        guard let desiredVersion, let present = SemanticVersion(desiredVersion), version < present else { return nil }
+        return Reason(
+            code: "not_newer",
+            sentence: "\(text) is older than \(desiredVersion), which was deployed last."
+        )
     }
 }

@@ -63,9 +63,15 @@ create table application (
 );
 create index application_artifact on application (artifact);
 
+-- A version without the 'v' that tags are often given: both spellings name one version.
+create function version_number(text) returns text immutable strict parallel safe language sql
+    return regexp_replace($1, '^[vV](?=[0-9])', '');
+
 create table version (
     artifact text not null,
+    -- As the first event spelled it.
     version text not null,
+    number text not null generated always as (version_number(version)) stored,
     image text,
     digest text,
     chart_repository text,
@@ -78,7 +84,8 @@ create table version (
     event_id text not null,
     published_at timestamptz,
     recorded_at timestamptz not null,
-    primary key (artifact, version)
+    primary key (artifact, version),
+    unique (artifact, number)
 );
 
 create table auto_deploy_rule (
@@ -87,10 +94,19 @@ create table auto_deploy_rule (
     application text not null,
     instance text not null,
     versions text not null default '*',
+    -- Which branches it takes: types, names or prefixes; none means all.
+    branches text[] not null default '{}',
     "values" text,
     -- On whose behalf the rule acts; permission is checked again each time it fires.
     creator text not null,
     enabled boolean not null default true,
+    -- The version for which it fired last.
+    fired_version text,
+    -- The version that it last looked at, when, and why it did not fire; no reason means that it did.
+    last_version text,
+    last_evaluated timestamptz,
+    last_reason_code text,
+    last_reason text,
     revision bigint not null default 1,
     created_at timestamptz not null,
     unique (environment_id, instance)

@@ -23,10 +23,10 @@ public struct Release: Sendable, Hashable {
     public var publishedAt: Int64?
 }
 
-/// A release with the event that told of it.
+/// A release event as it was read.
 public struct ReleaseInput: Sendable {
-    /// What was released.
-    public let release: Release
+    /// What was released; or, for an event that is understood and tells of no release, why it does not.
+    public let content: Result<Release, Reason>
     /// The event's CloudEvents source.
     public let source: String
     /// The event's CloudEvents id.
@@ -34,4 +34,53 @@ public struct ReleaseInput: Sendable {
     /// The event's trace.
     public let traceparent: String?
     let digest: [UInt8]
+}
+
+extension Release {
+    /// Refuses names and values that could not be stored, found or rendered.
+    func check(artifactField: String = "artifact", versionField: String = "version") throws {
+        for (field, text, limit) in [(artifactField, artifact, 200), (versionField, version, 128)] {
+            let isGood = !text.isEmpty && text.utf8.count <= limit && !text.contains { $0.isWhitespace || $0.isNewline }
+            guard isGood else {
+                throw Reason(
+                    code: "invalid_field",
+                    sentence: "'\(field)' should have 1 to \(limit) characters without spaces.",
+                    field: field
+                )
+            }
+        }
+        if let values { try ValuesYAML.check(values, field: "values") }
+    }
+
+    /// The artifact's name in a path such as `shop/backend/web`: the last part in lower case, as package URLs have it.
+    static func artifact(ofPath path: String) -> String {
+        path.split(separator: "/").last.map { $0.lowercased() } ?? ""
+    }
+}
+
+/// What a second event adds to a version that is known.
+struct ReleaseCompletion: Sendable, Hashable {
+    /// The version with all that is known of it now.
+    var release: Release
+    /// Whether anything is new.
+    var isMore: Bool
+    /// Whether what would run has changed: an image, a chart or values became known.
+    var changesWhatRuns: Bool
+}
+
+extension Release {
+    /// Lays the same version as another event tells it under this one: what is known stays, what is missing is taken.
+    func completed(by other: Release) -> ReleaseCompletion {
+        var whole = self
+        whole.image = image ?? other.image
+        whole.digest = digest ?? other.digest
+        whole.chart = chart ?? other.chart
+        whole.values = values ?? other.values
+        whole.commit = commit ?? other.commit
+        whole.branch = branch ?? other.branch
+        whole.publishedAt = publishedAt ?? other.publishedAt
+        let runs = whole.image != image || whole.chart != chart || whole.values != values
+        let isMore = runs || whole.digest != digest || whole.commit != commit || whole.branch != branch
+        return ReleaseCompletion(release: whole, isMore: isMore, changesWhatRuns: runs)
+    }
 }

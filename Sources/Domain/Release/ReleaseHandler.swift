@@ -8,6 +8,8 @@ public import WorkerRuntime
 /// Records versions and fires auto-deploy rules: what `release-worker` does with `release.events`.
 public final class ReleaseHandler: Handler {
     private let decoder = ReleaseEventDecoder()
+    private let versions = VersionStore()
+    private let rules = AutoDeployStore()
     private let requestKey: SigningKey
     private let logger: Logger
 
@@ -54,92 +56,65 @@ public final class ReleaseHandler: Handler {
         _ batch: Batch<ReleaseInput>,
         in transaction: borrowing PostgresTransaction
     ) throws -> Outcome {
-        let release = input.release
-        let inserted = try transaction.query(
-            """
-            insert into version (artifact, version, image, digest, chart_repository, chart_name, chart_version, "values",
-                commit_id, branch, event_source, event_id, published_at, recorded_at)
-            values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
-            on conflict (artifact, version) do nothing
-            """,
-            [
-                .text(release.artifact), .text(release.version), .optionalText(release.image),
-                .optionalText(release.digest), .optionalText(release.chart?.repository),
-                .optionalText(release.chart?.name), .optionalText(release.chart?.version),
-                .optionalText(release.values), .optionalText(release.commit), .optionalText(release.branch),
-                .text(input.source), .text(input.id), .optionalTimestamp(release.publishedAt), .timestamp(batch.now),
-            ]
-        )
-        guard inserted.affected == 1 else { return try known(release, in: transaction) }
-        for rule in try rules(for: release.artifact, in: transaction) {
-            switch rule.decide(on: release) {
-            case .fires: batch.outbox.append(request(rule, input, now: batch.now))
-            case .rests(let reason):
-                logger.info(
-                    "an auto-deploy rule rests: \(reason)",
-                    metadata: ["environment": "\(rule.project)/\(rule.environment)", "instance": "\(rule.instance)"]
-                )
+        switch input.content {
+        case .failure(let reason):
+            logger.info("an event tells of no release: \(reason)", metadata: ["source": "\(input.source)"])
+            return .rejected(reason)
+        case .success(let release):
+            switch try versions.record(release, of: input, now: batch.now, in: transaction) {
+            case .new:
+                try evaluate(release, isNew: true, input, batch, in: transaction)
+                return .applied
+            case .completed(let completion):
+                try evaluate(completion.release, isNew: completion.changesWhatRuns, input, batch, in: transaction)
+                return .applied
+            case .known: return .repeated
+            case .changed(let reason): return .deadLettered(reason)
             }
         }
-        return .applied
     }
 
-    /// The same version twice is one version, unless it is other content under the same name.
-    private func known(_ release: Release, in transaction: borrowing PostgresTransaction) throws -> Outcome {
-        let stored = try transaction.query(
-            "select digest, image from version where artifact = $1 and version = $2",
-            [.text(release.artifact), .text(release.version)]
-        ).first
-        guard let stored, let digest = release.digest, let known = try stored.optionalString(0), digest != known else {
-            return .repeated
+    /// Lets every rule of the artifact decide, and keeps why those that rest do.
+    ///
+    /// - Parameter isNew: Whether there is something to run that was not there before; if not, only the rules that
+    ///   have not fired for this version look again.
+    private func evaluate(
+        _ release: Release,
+        isNew: Bool,
+        _ input: ReleaseInput,
+        _ batch: Batch<ReleaseInput>,
+        in transaction: borrowing PostgresTransaction
+    ) throws {
+        for rule in try rules.rules(for: release.artifact, in: transaction) {
+            if !isNew, rule.firedVersion == release.version { continue }
+            let decision = rule.decide(on: release)
+            switch decision {
+            case .fires: batch.outbox.append(request(rule, release.version, input, now: batch.now))
+            case .rests(let reason): tell(rule, reason, release.version)
+            }
+            try rules.keep(decision, of: rule, on: release.version, now: batch.now, in: transaction)
         }
-        return .deadLettered(
-            Reason(
-                code: "version_changed",
-                sentence:
-                    "Version \(release.version) of \(release.artifact) is known with another digest; publish a new version instead.",
-                field: "digest"
-            )
+    }
+
+    /// Logs once why a rule rests on a version.
+    private func tell(_ rule: AutoDeployRule, _ reason: Reason, _ version: String) {
+        guard rule.rested != AutoDeployRule.Rest(version: version, code: reason.code) else { return }
+        logger.info(
+            "an auto-deploy rule rests: \(reason)",
+            metadata: [
+                "environment": "\(rule.project)/\(rule.environment)", "instance": "\(rule.instance)",
+                "version": "\(version)",
+            ]
         )
     }
 
-    private func rules(for artifact: String, in transaction: borrowing PostgresTransaction) throws -> [AutoDeployRule] {
-        try transaction.query(
-            """
-            select r.id, e.project, e.environment, r.application, r.instance, r.versions, r."values", r.creator, r.enabled,
-                i.desired_version
-            from auto_deploy_rule r
-            join environment e on e.id = r.environment_id
-            join application a on a.project = e.project and a.application = r.application
-            left join instance i on i.environment_id = r.environment_id and i.instance = r.instance
-            where a.artifact = $1
-            order by r.id
-            for share of r
-            """,
-            [.text(artifact)]
-        ).map { row in
-            AutoDeployRule(
-                id: try row.int64(0),
-                project: try row.string(1),
-                environment: try row.string(2),
-                application: try row.string(3),
-                instance: try row.string(4),
-                versions: try row.string(5),
-                values: try row.optionalString(6),
-                creator: try row.string(7),
-                isEnabled: try row.bool(8),
-                desiredVersion: try row.optionalString(9)
-            )
-        }
-    }
-
-    private func request(_ rule: AutoDeployRule, _ input: ReleaseInput, now: Int64) -> OutboxRecord {
+    private func request(_ rule: AutoDeployRule, _ version: String, _ input: ReleaseInput, now: Int64) -> OutboxRecord {
         let key = "\(rule.project)/\(rule.environment)"
         let data = JSONWriter.object { json in
             json.member("project", rule.project)
             json.member("environment", rule.environment)
             json.member("application", rule.application)
-            json.member("version", input.release.version)
+            json.member("version", version)
             json.member("instance", rule.instance)
             if let values = rule.values { json.member("values", values) }
         }

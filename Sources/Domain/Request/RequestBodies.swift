@@ -100,6 +100,7 @@ struct CreateAutoDeploy: Codable, Sendable {
     let application: String
     let instance: String
     let versions: String?
+    let branches: [String]?
     let values: String?
 }
 

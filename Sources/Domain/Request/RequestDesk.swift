@@ -166,12 +166,14 @@ struct RequestDesk {
         guard known.count == 1 else { throw Reason.unknown("application", body.application) }
         let made = try transaction.query(
             """
-            insert into auto_deploy_rule (environment_id, application, instance, versions, "values", creator, created_at)
-            values ($1, $2, $3, $4, $5, $6, $7) on conflict (environment_id, instance) do nothing
+            insert into auto_deploy_rule
+                (environment_id, application, instance, versions, "values", creator, created_at, branches)
+            values ($1, $2, $3, $4, $5, $6, $7, $8) on conflict (environment_id, instance) do nothing
             """,
             [
                 .int64(environment), .text(body.application), .text(body.instance), .text(body.versions ?? "*"),
                 .optionalText(body.values), .text(input.caller.name), .timestamp(batch.now),
+                .array(.texts(body.branches ?? [])),
             ]
         )
         guard made.affected == 1 else { throw Reason.exists("auto-deploy rule for the instance", body.instance) }

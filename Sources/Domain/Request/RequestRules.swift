@@ -25,6 +25,7 @@ enum RequestRules {
             try name(body.application, "application")
             try name(body.instance, "instance", limit: 53)
             _ = try VersionRange.parse(body.versions ?? "*")
+            try BranchFilter.check(body.branches ?? [])
             if let values = body.values { try ValuesYAML.check(values, field: "values") }
         case .deployInstance(let body):
             try name(body.project, "project")

@@ -1,0 +1,72 @@
+internal import CloudEvents
+import WorkerRuntime
+
+/// The body of a CDEvent, as far as a release is in it.
+struct CDEventBody: Decodable {
+    struct Context: Decodable {
+        let timestamp: String?
+    }
+    struct Subject: Decodable {
+        let id: String
+    }
+    struct Custom: Decodable {
+        let image: String?
+        let chart: ChartReference?
+        let values: String?
+        let commit: String?
+        let branch: String?
+        let version: String?
+    }
+    let context: Context
+    let subject: Subject
+    let customData: Custom?
+
+    enum CodingKeys: CodingKey { case context, subject, customData }
+
+    init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        context = try container.decode(Context.self, forKey: .context)
+        subject = try container.decode(Subject.self, forKey: .subject)
+        // Others put what they like there: what is not ours is not an error.
+        customData = try? container.decodeIfPresent(Custom.self, forKey: .customData)
+    }
+}
+
+extension Release {
+    init(_ event: CDEventBody) throws {
+        guard let purl = PackageURL(event.subject.id) else {
+            throw Reason(
+                code: "invalid_purl",
+                sentence: "'subject.id' is '\(event.subject.id.prefix(120))'; it should be a package URL such as "
+                    + "'pkg:oci/web?repository_url=registry.example/shop/web&tag=1.4.2'.",
+                field: "subject.id"
+            )
+        }
+        let isDigest = purl.version?.contains(":") ?? false
+        digest = isDigest ? purl.version : nil
+        guard let version = purl.qualifiers["tag"] ?? event.customData?.version ?? (isDigest ? nil : purl.version)
+        else {
+            throw Reason(
+                code: "missing_version",
+                sentence:
+                    "'subject.id' has neither a 'tag' qualifier nor a version; one of them should name the version.",
+                field: "subject.id"
+            )
+        }
+        self.version = version
+        artifact = purl.name
+        chart = event.customData?.chart
+        values = event.customData?.values
+        commit = event.customData?.commit
+        branch = event.customData?.branch
+        publishedAt = event.context.timestamp.flatMap(RFC3339.parse)
+        let repository = purl.qualifiers["repository_url"]
+        image = event.customData?.image ?? repository.map { Self.image($0, name: purl.name, version: version) }
+        try check()
+    }
+
+    private static func image(_ repository: String, name: String, version: String) -> String {
+        let path = repository.hasSuffix("/" + name) || repository == name ? repository : repository + "/" + name
+        return path + ":" + version
+    }
+}
