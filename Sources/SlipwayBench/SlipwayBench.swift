@@ -19,6 +19,7 @@ struct SlipwayBench: ParsableCommand {
         let count = messages ?? (quick ? 60_000 : 150_000)
         var report = BenchReport()
         report.add(try DecodeBench.run(count: quick ? 200_000 : 1_000_000))
+        report.add(try SecurityBench.run(count: quick ? 5_000 : 20_000))
         report.add(try CeilingBench.run(count: count, connections: [1, 2, 4]))
         for lanes in [1, 2, 4] {
             report.add(try ThroughputBench.run(count: count, lanes: lanes))
