@@ -10,6 +10,8 @@ import PackageDescription
 //                                  Domain ◀── ClusterAgent
 //                                     ▲            ▲
 //               one executable a worker · slipway · cluster-agent
+//
+//   Base64URL, KeyFile ◀─ Identity (who calls), Sealing (confidential fields): on their own, for any worker
 
 /// The settings of every Swift target: strict concurrency comes with the language mode, warnings end the build.
 let strict: [SwiftSetting] = [
@@ -44,6 +46,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-metrics", from: "2.5.0"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.0.0"),
         .package(url: "https://github.com/swhitty/FlyingFox", from: "0.27.0"),
+        .package(url: "https://github.com/vapor/jwt-kit", from: "5.0.0"),
     ],
     targets: [
         .systemLibrary(name: "CRdkafka", pkgConfig: "rdkafka", providers: [.apt(["librdkafka-dev"])]),
@@ -69,6 +72,23 @@ let package = Package(
         ),
         .target(name: "JSON", dependencies: ["CSimdjson"], swiftSettings: strict),
         .target(name: "CloudEvents", dependencies: ["JSON"], swiftSettings: strict),
+        .target(name: "Base64URL", swiftSettings: strict),
+        .target(name: "KeyFile", swiftSettings: strict),
+        .target(
+            name: "Identity",
+            dependencies: [
+                "Base64URL", "KeyFile", "JSON",
+                .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "JWTKit", package: "jwt-kit"),
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: strict
+        ),
+        .target(
+            name: "Sealing",
+            dependencies: ["Base64URL", "KeyFile", .product(name: "Crypto", package: "swift-crypto")],
+            swiftSettings: strict
+        ),
         .target(
             name: "WorkerRuntime",
             dependencies: [
@@ -125,8 +145,9 @@ let package = Package(
         .executableTarget(
             name: "slipway-bench",
             dependencies: [
-                "Domain", "WorkerRuntime", "Kafka", "Postgres", "CloudEvents", "JSON",
+                "Domain", "WorkerRuntime", "Kafka", "Postgres", "CloudEvents", "JSON", "Identity", "Sealing",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
             ],
             path: "Sources/SlipwayBench",
             swiftSettings: strict
@@ -152,6 +173,22 @@ let package = Package(
         ),
         .testTarget(name: "JSONTests", dependencies: ["JSON"], swiftSettings: strict),
         .testTarget(name: "CloudEventsTests", dependencies: ["CloudEvents", "JSON"], swiftSettings: strict),
+        .testTarget(
+            name: "IdentityTests",
+            dependencies: [
+                "Identity", "Base64URL", "JSON",
+                .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "CryptoExtras", package: "swift-crypto"),
+                .product(name: "FlyingFox", package: "FlyingFox"),
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: strict
+        ),
+        .testTarget(
+            name: "SealingTests",
+            dependencies: ["Sealing", "Base64URL", .product(name: "Crypto", package: "swift-crypto")],
+            swiftSettings: strict
+        ),
         .testTarget(
             name: "WorkerRuntimeTests",
             dependencies: [

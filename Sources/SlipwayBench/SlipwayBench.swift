@@ -15,7 +15,7 @@ struct SlipwayBench: ParsableCommand {
     @Option(help: "Where the JSON goes.")
     var output = "docs/benchmarks/latest.json"
 
-    @Option(help: "Only these parts: decode, ceiling, throughput, latency (separated by commas).")
+    @Option(help: "Only these parts: decode, security, ceiling, throughput, latency (separated by commas).")
     var only: String?
 
     private func wants(_ part: String) -> Bool {
@@ -23,7 +23,7 @@ struct SlipwayBench: ParsableCommand {
     }
 
     func validate() throws {
-        let known = ["decode", "ceiling", "throughput", "latency"]
+        let known = ["decode", "security", "ceiling", "throughput", "latency"]
         for part in only?.split(separator: ",") ?? [] where !known.contains(String(part)) {
             throw ValidationError("--only: '\(part)' is not a part; the parts are \(known.joined(separator: ", ")).")
         }
@@ -33,6 +33,7 @@ struct SlipwayBench: ParsableCommand {
         let count = messages ?? (quick ? 60_000 : 150_000)
         var report = BenchReport()
         if wants("decode") { report.add(try DecodeBench.run(count: quick ? 200_000 : 1_000_000)) }
+        if wants("security") { report.add(try SecurityBench.run(count: quick ? 5_000 : 20_000)) }
         if wants("ceiling") { report.add(try CeilingBench.run(count: count, connections: [1, 2, 4])) }
         for lanes in [1, 2, 4] where wants("throughput") {
             report.add(try ThroughputBench.run(count: count, lanes: lanes))

@@ -83,6 +83,39 @@ import Testing
         #expect(try world.results() == ["sent 2"])
     }
 
+    @Test func `the same request five times in one batch is done once and answered five times alike`() throws {
+        let message = world.message("project.create", key: "new", #"{"project":"new"}"#, id: "p1")
+        #expect(try world.handle([message, message, message]) == [.applied, .repeated, .repeated])
+        let deployment = world.message(
+            "instance.deploy",
+            key: "shop/staging",
+            CommandWorld.deployment("1.0.0"),
+            id: "d1"
+        )
+        let outcomes = try world.handle(Array(repeating: deployment, count: 5))
+        #expect(outcomes == [.applied, .repeated, .repeated, .repeated, .repeated])
+        #expect(try world.states() == ["sent 2"])
+        let unknown = world.message("instance.deploy", key: "shop/staging", CommandWorld.deployment("9.9.9"), id: "d2")
+        _ = try world.published()
+        _ = try world.handle([unknown, unknown])
+        let answers = try world.published()
+        #expect(answers.map(\.name) == ["rejected", "rejected"])
+        #expect(answers.first == answers.last)
+    }
+
+    @Test func `the same id with other content in one batch is rejected, and the first one stays`() throws {
+        let outcomes = try world.handle([
+            world.message("instance.deploy", key: "shop/staging", CommandWorld.deployment("1.0.0"), id: "d1"),
+            world.message("instance.deploy", key: "shop/staging", CommandWorld.deployment("1.1.0"), id: "d1"),
+        ])
+        guard case .rejected(let reason) = outcomes[1] else {
+            Issue.record("it was not rejected: \(outcomes[1])")
+            return
+        }
+        #expect(outcomes[0] == .applied && reason.code == "id_reused")
+        #expect(try world.states() == ["sent 2"])
+    }
+
     @Test
     func `a newer deployment ends the open one, takes it back from the agent and includes it`() throws {
         try world.deploy("1.0.0")

@@ -18,11 +18,12 @@ struct Inbox {
         var fresh: [(Entry<Input>, InboxKey)] = []
         for (entry, key) in entries {
             if entry.message.isBrokerTime, entry.message.timestampMilliseconds < oldest {
-                entry.admission = .tooOld
+                entry.remembered = .tooOld
             } else {
                 fresh.append((entry, key))
             }
         }
+        fresh = Self.markRepeatsWithin(fresh)
         guard !fresh.isEmpty else { return }
         let inserted = try insert(fresh.map(\.1), in: transaction)
         let known = fresh.filter { !inserted.contains($0.1.requestID) }
@@ -35,7 +36,22 @@ struct Inbox {
         for row in rows { remembered[try row.uuid(0)] = (try row.bytes(1), try row.optionalBytes(2)) }
         for (entry, key) in known {
             guard let seen = remembered[key.requestID] else { continue }
-            entry.admission = seen.digest == key.digest ? .repeated(answer: seen.answer) : .idReused
+            entry.remembered = seen.digest == key.digest ? .repeated(answer: seen.answer) : .idReused
+        }
+    }
+
+    /// Marks messages that repeat one before them in the same batch; returns the others.
+    private static func markRepeatsWithin<Input>(
+        _ entries: [(Entry<Input>, InboxKey)]
+    ) -> [(Entry<Input>, InboxKey)] {
+        var seen: [UUID: (entry: Entry<Input>, digest: [UInt8])] = [:]
+        return entries.filter { entry, key in
+            guard let first = seen[key.requestID] else {
+                seen[key.requestID] = (entry, key.digest)
+                return true
+            }
+            if first.digest == key.digest { entry.earlier = first.entry } else { entry.remembered = .idReused }
+            return false
         }
     }
 

@@ -31,7 +31,14 @@ public final class Entry<Input> {
     /// The message itself.
     public let message: KafkaMessageView
     /// What the inbox says of it.
-    public internal(set) var admission: Admission = .first
+    public var admission: Admission {
+        if let earlier { return .repeated(answer: earlier.answer) }
+        return remembered
+    }
+    /// What the inbox's table says of it.
+    var remembered: Admission = .first
+    /// The message of the same batch that this one repeats; it is handled first, so its answer is known by then.
+    var earlier: Entry?
     /// What became of it; the handler sets it.
     public var outcome: Outcome = .applied
     /// What a repeat of this message is answered with where no command row exists, such as a rejection.
@@ -41,7 +48,7 @@ public final class Entry<Input> {
     public init(_ input: Input, message: KafkaMessageView, admission: Admission = .first) {
         self.input = input
         self.message = message
-        self.admission = admission
+        remembered = admission
     }
 }
 

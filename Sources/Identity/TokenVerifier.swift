@@ -1,0 +1,81 @@
+internal import JSON
+public import Logging
+
+/// Finds out who sent a request, from the token in its header `authorization`.
+///
+/// Synchronous and safe to share between lanes. A signature that was found right is remembered by the token's digest; the
+/// claims are judged anew each time. A lane may wait up to five seconds for a key set at an address: never call this on
+/// the cooperative pool. No part of it waits for that pool.
+public final class TokenVerifier: Sendable {
+    private let settings: TokenSettings
+    private let keeper: KeySetKeeper
+    private let cache: CallerCache
+
+    /// Makes a verifier; a file is read at once, an address is asked when the first token comes.
+    ///
+    /// - Throws: ``IdentityError`` for a file that is no key set, and for an address that is none or is not safe.
+    public convenience init(
+        _ source: KeySetSource,
+        settings: TokenSettings = TokenSettings(),
+        logger: Logger
+    ) throws(IdentityError) {
+        let keeper = KeySetKeeper(try source.makeOrigin(), logger: logger)
+        if case .file = source { try keeper.load() }
+        self.init(keeper, settings: settings)
+    }
+
+    init(_ keeper: KeySetKeeper, settings: TokenSettings) {
+        self.keeper = keeper
+        self.settings = settings
+        cache = CallerCache(capacity: settings.remembered)
+    }
+
+    /// Who sent the request.
+    ///
+    /// - Parameters:
+    ///   - authorization: The value of the request's header `authorization`; `nil` where it has none.
+    ///   - microseconds: When the broker appended the request, in microseconds since 1970: only a time that the sender
+    ///     cannot choose proves that a token was not used after its end.
+    /// - Throws: ``TokenError/refused(_:)`` where the token proves nothing, and ``TokenError/unavailable(_:)``, to be
+    ///   tried again, where its key cannot be looked up now.
+    public func verify(
+        authorization: String?,
+        at microseconds: Int64
+    ) throws(TokenError) -> VerifiedCaller {
+        let token = try refusing { () throws(TokenRefusal) in try BearerToken.read(authorization) }
+        let claims = try signedClaims(of: token)
+        try refusing { () throws(TokenRefusal) in try settings.judge(claims, at: microseconds) }
+        return claims.caller
+    }
+
+    /// The claims of a token whose signature is right.
+    private func signedClaims(of token: BearerToken) throws(TokenError) -> TokenClaims {
+        let keys = keeper.keys()
+        if let claims = cache.claims(of: token.digest, under: keys.identity) { return claims }
+        let parser = JSONParser(maximumDepth: 32, maximumBytes: BearerToken.longest)
+        let header = try refusing { () throws(TokenRefusal) in try TokenHeader.read(token.header, with: parser) }
+        let current = try self.keys(with: header.keyID)
+        let claims = try refusing { () throws(TokenRefusal) in
+            try current.verify(token, header)
+            return try TokenClaims.read(token.payload, with: parser)
+        }
+        cache.remember(claims, of: token.digest, under: current.identity)
+        return claims
+    }
+
+    private func keys(with keyID: String) throws(TokenError) -> KeySet {
+        do throws(IdentityError) {
+            return try keeper.keys(with: keyID)
+        } catch {
+            throw .unavailable(error)
+        }
+    }
+
+    private func refusing<R>(_ body: () throws(TokenRefusal) -> R) throws(TokenError) -> R {
+        do throws(TokenRefusal) {
+            return try body()
+        } catch {
+            throw .refused(error)
+        }
+    }
+}

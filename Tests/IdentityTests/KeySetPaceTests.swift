@@ -1,0 +1,114 @@
+import Foundation
+import Synchronization
+import Testing
+
+@testable import Identity
+
+/// A key set that answers what the test says, and counts how often it is asked.
+private final class ScriptedOrigin: KeySetOrigin {
+    let pace = KeySetPace(renewal: .seconds(600), missingKey: .seconds(30), retry: .seconds(5), renewsAside: true)
+    private let state: Mutex<(document: String?, reads: Int)>
+
+    init(_ document: String?) {
+        state = Mutex((document, 0))
+    }
+
+    var reads: Int { state.withLock { $0.reads } }
+
+    func answer(_ document: String?) {
+        state.withLock { $0.document = document }
+    }
+
+    func read(unless _: KeySetStamp?) throws(IdentityError) -> KeySetReading {
+        let document = state.withLock { state in
+            state.reads += 1
+            return state.document
+        }
+        guard let document else { throw IdentityError(.keySetUnreachable, "It is away.") }
+        return .document(Array(document.utf8), nil)
+    }
+}
+
+/// How often a key set at an address is asked for.
+@Suite(.timeLimit(.minutes(1))) struct KeySetPaceTests {
+    private let clock = TestClock()
+    private let known: TestKey
+    private let new: TestKey
+    private let origin: ScriptedOrigin
+    private let verifier: TokenVerifier
+
+    init() throws {
+        known = try TestKey.make("ES256")
+        new = try TestKey.make("ES256", id: "key-2")
+        origin = ScriptedOrigin(TestKey.keySet([known.jwk]))
+        verifier = TokenVerifier.watching(origin, clock)
+    }
+
+    private func result(_ key: TestKey, _ subject: String = "alice") throws -> Result<VerifiedCaller, TokenError> {
+        verifier.result("Bearer \(try key.token(VerifierWorld.claims(["sub": "\"\(subject)\""])))")
+    }
+
+    @Test func `it is not asked before the first token, and once for all that name a known key`() throws {
+        #expect(origin.reads == 0)
+        for name in ["a", "b", "c"] { #expect(try result(known, name).subject == name) }
+        #expect(origin.reads == 1)
+    }
+
+    @Test func `for a missing key it is asked at most every thirty seconds`() throws {
+        for _ in 0..<5 { #expect(try result(new).code == "token_unknown_key") }
+        #expect(origin.reads == 1)
+        clock.advance(.seconds(29))
+        origin.answer(TestKey.keySet([known.jwk, new.jwk]))
+        #expect(try result(new).code == "token_unknown_key")
+        clock.advance(.seconds(1))
+        #expect(try result(new).subject == "alice")
+        #expect(origin.reads == 2)
+    }
+
+    @Test func `while it is away a missing key is no refusal and a known one is accepted`() throws {
+        #expect(try result(known).subject == "alice")
+        origin.answer(nil)
+        clock.advance(.seconds(30))
+        for _ in 0..<3 {
+            guard case .failure(.unavailable(let error)) = try result(new) else {
+                Issue.record("a key is refused though the key set is away")
+                return
+            }
+            #expect(error.code == .keySetUnreachable)
+            #expect(try result(known, "bob").subject == "bob")
+        }
+        #expect(origin.reads == 2)
+        origin.answer(TestKey.keySet([new.jwk]))
+        clock.advance(.seconds(5))
+        #expect(try result(new).subject == "alice")
+        #expect(origin.reads == 3)
+    }
+
+    @Test func `an answer that is no key set is no refusal`() throws {
+        origin.answer("<html>Sign in</html>")
+        guard case .failure(.unavailable(let error)) = try result(known) else {
+            Issue.record("a key is refused though there is no key set")
+            return
+        }
+        #expect(error.code == .keySetMalformed)
+    }
+
+    @Test func `it is asked anew after ten minutes, and nobody waits, so that withdrawn keys go`() async throws {
+        #expect(try result(known).subject == "alice")
+        origin.answer(TestKey.keySet([new.jwk]))
+        clock.advance(.seconds(600))
+        while try result(known).code == nil { await Task.yield() }
+        #expect(try result(known).code == "token_unknown_key")
+        #expect(try result(new).subject == "alice")
+        #expect(origin.reads == 2)
+    }
+
+    @Test func `of many that miss a key one asks`() throws {
+        let token = try known.token(VerifierWorld.claims())
+        let (verifier, origin) = (verifier, origin)
+        DispatchQueue.concurrentPerform(iterations: 32) { _ in
+            #expect(verifier.result("Bearer \(token)").subject == "alice")
+        }
+        #expect(origin.reads == 1)
+    }
+}
