@@ -25,7 +25,7 @@ final class CommandConsumer {
     init(_ configuration: AgentConfiguration, health: AgentHealth) throws(KafkaError) {
         self.configuration = configuration
         self.health = health
-        reader = CommandReader(key: configuration.key, topic: configuration.commandTopic)
+        reader = CommandReader(keys: configuration.keys, topic: configuration.commandTopic)
         var kafka = configuration.kafka
         // The topic may be made after the agent was started; librdkafka looks for new ones every five minutes.
         let refresh = "topic.metadata.refresh.interval.ms"

@@ -13,7 +13,12 @@ struct ConnectionOptions: ParsableArguments {
         help: "The Kafka brokers [SLIPWAY_KAFKA_BROKERS]."
     )
     var brokers: String?
-    @Option(help: "The cluster's key, as 'slipway cluster-key' prints it; better set the variable [SLIPWAY_AGENT_KEY].")
+    @Option(
+        help: """
+            The cluster's key, as 'slipway cluster-key' or 'slipway keys rotate' prints it; better set the variable \
+            [SLIPWAY_AGENT_KEY].
+            """
+    )
     var key: String?
     @Option(help: "What topic names and consumer groups begin with [SLIPWAY_TOPIC_PREFIX, default 'slipway.'].")
     var topicPrefix: String?
@@ -48,6 +53,7 @@ struct ConnectionOptions: ParsableArguments {
             logger: logger
         )
         configuration.keyID = key.keyID
+        configuration.formerKeys = key.former
         configuration.topicPrefix = settings.topicPrefix
         return configuration
     }
