@@ -94,13 +94,14 @@ final class CommandWorld {
         _ body: String,
         id: String? = nil,
         source: String = "/portal",
-        headers: [(String, String)] = []
+        headers: [(String, String)] = [],
+        brokerTime: Int64 = CommandWorld.milliseconds()
     ) -> KafkaMessageView {
         requestCount += 1
         return KafkaMessageView(
             topic: "deployment.requests",
             offset: Int64(requestCount),
-            brokerTime: Self.milliseconds(),
+            brokerTime: brokerTime,
             key: key,
             headers: [
                 ("ce_specversion", "1.0"), ("ce_id", id ?? "request-\(requestCount)"), ("ce_source", source),

@@ -137,11 +137,8 @@ extension Lane {
         }
         let entry = Entry(input, message: view)
         if let key = handler.inboxKey(of: input) {
-            try Inbox(reach: configuration.inboxReach + .seconds(86400)).admit(
-                [(entry, key)],
-                now: now,
-                in: transaction
-            )
+            let waited = InboxReach.parked - InboxReach.read
+            try Inbox(reach: configuration.inboxReach + waited).admit([(entry, key)], now: now, in: transaction)
         }
         let batch = Batch([entry], now: now)
         try handler.handle(batch, in: transaction)
