@@ -55,6 +55,7 @@ public struct WorkerProcess: Sendable {
         configuration.instance = settings.text("INSTANCE")
         configuration.batchCount = try settings.number("BATCH_COUNT", default: batchCount, in: 1...10_000)
         configuration.retries.attempts = try settings.number("RETRY_ATTEMPTS", default: 8, in: 1...100)
+        configuration.retries.queuedMessages = try settings.number("QUEUE_MESSAGES", default: 1000, in: 1...1_000_000)
         configuration.retries.firstDelay = .milliseconds(
             try settings.number("RETRY_MILLISECONDS", default: 1000, in: 10...600_000)
         )
