@@ -24,6 +24,7 @@ struct KeyRotationProcessTests {
         for worker in ["deployment-worker", "agent-worker", "outbox-relay"] { _ = try world.start(worker) }
         try world.request("project.create", key: "shop", id: "p", #"{"project":"shop"}"#)
         try world.request("cluster.register", key: "test", id: "c", #"{"cluster":"test"}"#)
+        try waitFor("the cluster", world, "select count(*) from cluster")
         let oldKey = try FleetKeys.clusterKey("test", environment: world.environment)
         let old = try agent(oldKey, world)
         try waitFor("the agent", world, "select count(*) from cluster where agent_key_id = 1 and epoch = 1")
