@@ -118,6 +118,7 @@ let package = Package(
             dependencies: [
                 "Kafka", "CloudEvents", "JSON", "Domain", "WorkerRuntime",
                 .product(name: "Logging", package: "swift-log"),
+                .product(name: "CoreMetrics", package: "swift-metrics"),
                 .product(name: "Yams", package: "Yams"),
             ],
             swiftSettings: strict
@@ -127,6 +128,7 @@ let package = Package(
             dependencies: [
                 "ClusterAgent", "WorkerRuntime", "Domain", "Kafka",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "CoreMetrics", package: "swift-metrics"),
                 .product(name: "Logging", package: "swift-log"),
             ],
             path: "Sources/Workers/ClusterAgent",

@@ -25,6 +25,7 @@ struct ClusterKey: ParsableCommand {
     var keyID: Int32 = 1
 
     func run() throws {
-        print(try FleetKey(Settings()).clusterKey(cluster, keyID: keyID).base64)
+        let key = try FleetKey(Settings()).clusterKey(cluster, keyID: keyID).base64
+        print(keyID == 1 ? key : "\(keyID):\(key)")
     }
 }

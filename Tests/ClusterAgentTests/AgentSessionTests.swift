@@ -43,6 +43,9 @@ struct AgentSessionTests {
         world.catchUp()
         #expect(world.started.map(\.mark.command) == ["c-3"])
         #expect(world.done.count == 6, "each is done with but the one that has begun")
+        #expect(world.session.takeOutcomes() == [.superseded: 2, .withdrawn: 2])
+        world.pass(seconds: 10)
+        #expect(world.session.takeOutcomes() == [.failed: 1], "its namespace is not there")
     }
 
     @Test func `a command is done once however often it comes, and its end is told each time`() throws {

@@ -94,13 +94,14 @@ final class CommandWorld {
         _ body: String,
         id: String? = nil,
         source: String = "/portal",
-        headers: [(String, String)] = []
+        headers: [(String, String)] = [],
+        brokerTime: Int64 = CommandWorld.milliseconds()
     ) -> KafkaMessageView {
         requestCount += 1
         return KafkaMessageView(
             topic: "deployment.requests",
             offset: Int64(requestCount),
-            brokerTime: Self.milliseconds(),
+            brokerTime: brokerTime,
             key: key,
             headers: [
                 ("ce_specversion", "1.0"), ("ce_id", id ?? "request-\(requestCount)"), ("ce_source", source),
@@ -156,9 +157,15 @@ final class CommandWorld {
 
     /// Lets an agent say hello.
     @discardableResult
-    func connect(_ cluster: String, boot: String = CommandWorld.boot, uid: String = "uid-1") throws -> Outcome {
+    func connect(
+        _ cluster: String,
+        boot: String = CommandWorld.boot,
+        uid: String = "uid-1",
+        keyID: Int32 = 1
+    ) throws -> Outcome {
         let body = #"{"boot":"\#(boot)","clusterUID":"\#(uid)","agentVersion":"1"}"#
-        return try follow([status("hello", body, cluster: cluster, epoch: 0, sequence: 1)]).first ?? .stale
+        return try follow([status("hello", body, cluster: cluster, epoch: 0, sequence: 1, keyID: keyID)]).first
+            ?? .stale
     }
 
     /// Lets an agent report on a command of the generation that it has.
@@ -186,6 +193,7 @@ final class CommandWorld {
         epoch: Int64 = 1,
         sequence: Int64? = nil,
         signedBy signer: String? = nil,
+        keyID: Int32 = 1,
         brokerTime: Int64 = CommandWorld.milliseconds()
     ) -> KafkaMessageView {
         let stream = "\(cluster) \(epoch)"
@@ -203,8 +211,8 @@ final class CommandWorld {
             .fromAgent,
             topic: "agent.status",
             key: cluster,
-            with: fleetKey.clusterKey(signer ?? cluster, keyID: 1),
-            keyID: 1
+            with: fleetKey.clusterKey(signer ?? cluster, keyID: keyID),
+            keyID: keyID
         )
         return KafkaMessageView(
             topic: "agent.status",

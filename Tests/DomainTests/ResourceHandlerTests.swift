@@ -208,7 +208,7 @@ import WorkerRuntime
         try world.connection.script("update cluster set key_id = 2")
         let replaced = try world.handle([.changed(AgentMessage.deployment("web"), 1, 1)])
         guard case .deadLettered(let key) = replaced.outcomes[0] else { throw replaced.outcomes[0].unexpected }
-        #expect(key.code == "wrong_key")
+        #expect(key.code == "retired_key")
         #expect(try world.objects().isEmpty)
     }
 

@@ -5,13 +5,14 @@ import WorkerRuntime
 
 @testable import Domain
 
-/// A verifier for tests: every message is signed with key 1, save those that carry `unsigned`.
+/// A verifier for tests: a message is signed with the key that its header `key-number` says, or else with key 1, save
+/// those that carry `unsigned`.
 struct TrustingVerifier: SignatureVerifier {
     func verify(_ message: KafkaMessageView, from cluster: String) throws(Reason) -> Int32 {
         guard message.header("unsigned") == nil else {
             throw Reason(code: "unsigned", sentence: "The message is not signed.", field: "slipway-signature")
         }
-        return 1
+        return message.header("key-number").flatMap { Int32($0) } ?? 1
     }
 }
 

@@ -40,6 +40,71 @@ struct PoisonTests {
         #expect(try world.ledgerCloses())
     }
 
+    /// What is said of a request that was rejected.
+    private struct Rejection: Decodable {
+        struct Request: Decodable { let id: String }
+        struct Why: Decodable {
+            let code: String
+            let message: String
+        }
+        let request: Request
+        let reason: Why
+    }
+
+    private func rejections(_ world: FleetWorld) throws -> [Rejection] {
+        try world.messages(on: "deployment.results").filter { $0.header("ce_type") == "slipway.command.rejected.v1" }
+            .map { try JSONDecoder().decode(Rejection.self, from: Data($0.valueBytes ?? [])) }
+    }
+
+    @Test func `requests for which there is no room behind a failed one are rejected, and the rest goes on`() throws {
+        let world = try FleetWorld(topics: DoneOnceTests.topics, partitions: 1)
+        try world.database.script(
+            """
+            create function refuse() returns trigger language plpgsql as $$
+            begin raise exception 'this one is refused'; end $$;
+            create trigger refuse before insert on project for each row execute function refuse();
+            """
+        )
+        _ = try world.start("outbox-relay")
+        let limits = ["SLIPWAY_RETRY_ATTEMPTS": "100", "SLIPWAY_QUEUE_MESSAGES": "2"]
+        _ = try world.start("deployment-worker", [], limits)
+        func application(_ name: String, id: String) throws {
+            try world.request("application.create", key: "bad", id: id, #"{"project":"bad","application":"\#(name)"}"#)
+        }
+        try world.request("project.create", key: "bad", id: "1", #"{"project":"bad"}"#)
+        for number in 2...4 { try application("a\(number)", id: "\(number)") }
+        try application("a3", id: "3")
+        _ = try eventually("every message has an outcome") {
+            try world.number("select coalesce(sum(consumed), 0)::bigint from partition_claim") == 5 ? true : nil
+        }
+        #expect(try world.number("select parked from partition_claim") == 2)
+        #expect(try world.number("select rejected from partition_claim") == 2)
+        #expect(try world.number("select repeated from partition_claim") == 1)
+        _ = try eventually("two answers") { try rejections(world).count == 2 ? true : nil }
+
+        try world.database.script("drop trigger refuse on project")
+        _ = try eventually("the key goes on") {
+            try world.number("select count(*) from command where state = 'succeeded'") == 2 ? true : nil
+        }
+        try application("a4", id: "4")
+        try application("a4", id: "5")
+        _ = try eventually("a new id is taken") {
+            try world.number("select count(*) from command where state = 'succeeded'") == 3 ? true : nil
+        }
+        _ = try eventually("an empty outbox") { try world.number("select count(*) from outbox") == 0 ? true : nil }
+        let answers = try rejections(world)
+        #expect(answers.map(\.request.id) == ["3", "4", "4"], "a repeat gets the same answer")
+        #expect(Set(answers.map(\.reason.code)) == ["queue_full"])
+        #expect(try world.number("select count(*) from application") == 2)
+        #expect(try world.messages(on: "deployment.requests.dlt").isEmpty)
+        #expect(try world.ledgerCloses())
+        #expect(
+            try world.number(
+                "select parked - released_applied - released_rejected - released_repeated from partition_claim"
+            ) == 0
+        )
+    }
+
     @Test func `a message that never works is dead-lettered with its reason and its key goes on`() throws {
         let world = try FleetWorld(topics: DoneOnceTests.topics, partitions: 1)
         try world.database.script(
@@ -67,6 +132,12 @@ struct PoisonTests {
         #expect(letters.first?.header("__connect.errors.exception.message")?.contains("refused") == true)
         #expect(letters.first?.header("slipway-reason-code") == "database_refused")
         #expect(letters.first?.key == "shop")
+        let rejections = try rejections(world)
+        #expect(rejections.map(\.request.id) == ["1"])
+        #expect(rejections.first?.reason.code == "internal_error")
+        let offset = letters.first?.header("__connect.errors.offset") ?? "none"
+        #expect(rejections.first?.reason.message.contains("'deployment.requests.dlt'") == true)
+        #expect(rejections.first?.reason.message.contains("partition 0 and offset \(offset);") == true)
         #expect(try world.ledgerCloses())
     }
 }

@@ -34,6 +34,15 @@ public protocol Cluster {
     mutating func poll(now: Int64) -> [ClusterEvent]
 }
 
+extension Cluster {
+    /// How many objects the agent sees in its namespaces.
+    var watchedCount: Int {
+        namespaces.reduce(0) { sum, namespace in
+            kinds.reduce(sum) { $0 + objects(in: namespace, kind: $1).count }
+        }
+    }
+}
+
 /// A kind of object that an agent watches.
 public struct WatchedKind: Sendable, Hashable {
     /// The group and version, such as `apps/v1`.

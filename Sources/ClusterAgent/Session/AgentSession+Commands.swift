@@ -13,6 +13,7 @@ extension AgentSession {
     mutating func take(_ work: ClusterWork, at place: CommandPlace, now: Int64) {
         let subject = work.subject
         if let generation = withdrawn[subject], work.mark.generation <= generation {
+            count(.withdrawn)
             return outputs.append(.done(place))
         }
         if running[subject]?.work.mark == work.mark {
@@ -26,10 +27,10 @@ extension AgentSession {
             earlier.isBacklog = earlier.isBacklog && command.isBacklog
             held[subject] = earlier
         } else if earlier.work.mark.generation < work.mark.generation {
-            finish(earlier)
+            finish(earlier, .superseded)
             held[subject] = command
         } else {
-            finish(command)
+            finish(command, .superseded)
         }
     }
 
@@ -42,7 +43,7 @@ extension AgentSession {
             withdrawn[subject] = max(withdrawn[subject] ?? 0, request.generation)
             if let command = held[subject], command.work.mark.generation <= request.generation {
                 held[subject] = nil
-                finish(command)
+                finish(command, .withdrawn)
             }
         }
         outputs.append(.done(place))
@@ -52,7 +53,7 @@ extension AgentSession {
     mutating func dropEnded(open: Set<String>) {
         for (subject, command) in held where command.isBacklog && !open.contains(command.work.mark.command) {
             held[subject] = nil
-            finish(command)
+            finish(command, .withdrawn)
         }
     }
 
@@ -77,7 +78,7 @@ extension AgentSession {
             if case .namespace(let request) = work { addNamespace(request.namespace) }
             say(.applied(work.mark, objects: view.objects(of: work.subject)), now: now)
         }
-        finish(command)
+        finish(command, failure == nil ? .applied : .failed)
     }
 
     private mutating func begin(_ command: HeldCommand, now: Int64, _ view: some Cluster) {
@@ -86,22 +87,23 @@ extension AgentSession {
         if let mark = view.mark(of: work.subject) {
             if mark == work.mark {
                 say(.applied(mark, objects: view.objects(of: work.subject)), now: now)
-                return finish(command)
+                return finish(command, .applied)
             }
             if case .release = work, mark.generation >= work.mark.generation {
                 say(.failed(work.mark, Self.superseded(by: mark)), now: now)
-                return finish(command)
+                return finish(command, .superseded)
             }
         }
         if let failure = failures[work.mark.command] {
             say(.failed(work.mark, failure), now: now)
-            return finish(command)
+            return finish(command, .failed)
         }
         running[work.subject] = command
         outputs.append(.start(work))
     }
 
-    private mutating func finish(_ command: HeldCommand) {
+    private mutating func finish(_ command: HeldCommand, _ outcome: CommandOutcome) {
+        count(outcome)
         for place in command.places { outputs.append(.done(place)) }
     }
 

@@ -52,6 +52,7 @@ public struct AgentSession: Sendable {
     /// How commands of this boot failed, to be said again when they come again.
     var failures: [String: WorkFailure] = [:]
     var outputs: [AgentOutput] = []
+    private var outcomes: [CommandOutcome: Int] = [:]
 
     /// The version that a hello states.
     public static let agentVersion = "0.1.0"
@@ -219,6 +220,17 @@ public struct AgentSession: Sendable {
                 )
             )
         )
+    }
+
+    /// Counts a command that needs no other look.
+    mutating func count(_ outcome: CommandOutcome) {
+        outcomes[outcome, default: 0] += 1
+    }
+
+    /// How many commands ended how since this was last asked.
+    public mutating func takeOutcomes() -> [CommandOutcome: Int] {
+        defer { outcomes = [:] }
+        return outcomes
     }
 
     mutating func takeOutputs() -> [AgentOutput] {

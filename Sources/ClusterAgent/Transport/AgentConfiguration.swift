@@ -10,6 +10,8 @@ public struct AgentConfiguration: Sendable {
     public var key: SigningKey
     /// The number of that key.
     public var keyID: Int32 = 1
+    /// Other keys by their numbers, whose commands are followed while keys are rotated.
+    public var formerKeys: [Int32: SigningKey] = [:]
     /// How to reach Kafka.
     public var kafka: KafkaSettings
     /// What real topic names and groups begin with.
@@ -41,6 +43,8 @@ public struct AgentConfiguration: Sendable {
 
     /// The logical topic of the cluster's commands.
     var commandTopic: String { "agent.commands.\(cluster)" }
+    /// Every key whose commands are followed, by its number.
+    var keys: [Int32: SigningKey] { formerKeys.merging([keyID: key]) { $1 } }
     /// The consumer group in which the agent's place is kept.
     var group: String { "\(topicPrefix)agent-\(cluster)" }
 }

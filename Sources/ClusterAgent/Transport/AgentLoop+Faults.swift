@@ -15,6 +15,7 @@ extension AgentLoop {
             configuration.logger.notice("offline for \(seconds) s, as asked")
             consumer?.close()
             consumer = nil
+            health.brokerIsAway()
             offlineUntil = now + Int64(seconds) * 1_000_000
         case .restart:
             try restart()
@@ -28,6 +29,7 @@ extension AgentLoop {
         consumer = nil
         try sender.forget()
         missed = []
+        metrics.count(session.takeOutcomes())
         session = Self.makeSession(configuration, cluster)
         configuration.logger.info("boot \(session.boot) speaks for the cluster '\(configuration.cluster)'")
     }

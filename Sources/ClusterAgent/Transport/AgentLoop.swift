@@ -19,6 +19,8 @@ public final class AgentLoop {
     var cluster: any Cluster
     var session: AgentSession
     let sender: AgentSender
+    let health: AgentHealth
+    let metrics: AgentMetrics
     var consumer: CommandConsumer?
     /// What ended while the agent was offline, to be told on its return.
     var missed: [ClusterEvent] = []
@@ -27,7 +29,7 @@ public final class AgentLoop {
     var plannedFaults: [(due: Int64, fault: AgentFault)] = []
     var load: LoadPace?
     private var end: AgentEnd?
-    private var nextStore: Int64 = 0
+    private var nextHousekeeping: Int64 = 0
     private var nextReminder: Int64
 
     /// How many commands a round reads at most.
@@ -36,12 +38,19 @@ public final class AgentLoop {
 
     /// Makes an agent that has not said anything.
     ///
+    /// - Parameter health: Where the loop notes how it does, for whoever looks.
     /// - Throws: A Kafka property that is not accepted.
-    public init(_ configuration: AgentConfiguration, cluster: any Cluster) throws(KafkaError) {
+    public init(
+        _ configuration: AgentConfiguration,
+        cluster: any Cluster,
+        health: AgentHealth = AgentHealth()
+    ) throws(KafkaError) {
         self.configuration = configuration
+        self.health = health
+        metrics = AgentMetrics(cluster: configuration.cluster)
         self.cluster = cluster
         session = Self.makeSession(configuration, cluster)
-        sender = try AgentSender(configuration)
+        sender = try AgentSender(configuration, health: health)
         let now = Self.now()
         nextReminder = now + Self.reminderPeriod
         load = configuration.load.map { LoadPace($0, rate: configuration.loadRate) }
@@ -57,6 +66,7 @@ public final class AgentLoop {
     public func run(until isStopping: () -> Bool) throws -> AgentEnd {
         configuration.logger.info("boot \(session.boot) speaks for the cluster '\(configuration.cluster)'")
         while end == nil, !isStopping() { try round() }
+        health.note(isWelcomed: false, heartbeat: .microseconds(session.heartbeatPeriod))
         let done = try sender.close(limit: .seconds(5))
         consumer?.finish(done)
         consumer?.store(wait: true)
@@ -66,13 +76,14 @@ public final class AgentLoop {
 
     private func round() throws {
         let now = Self.now()
+        health.beat()
         try playFaults(now: now)
         if offlineUntil == nil {
             try readCommands()
             if sender.hasRoom { observe(now: Self.now()) }
             consumer?.finish(try sender.work(now: now))
             if sender.takeLoss() { session.repeatHello(now: now) }
-            storePlace(now: now)
+            keepHouse(now: now)
             remind(now: now)
         } else {
             missed += cluster.poll(now: now).filter { if case .finished = $0 { true } else { false } }
@@ -81,7 +92,7 @@ public final class AgentLoop {
     }
 
     private func readCommands() throws {
-        if consumer == nil { consumer = try CommandConsumer(configuration) }
+        if consumer == nil { consumer = try CommandConsumer(configuration, health: health) }
         guard let consumer, sender.hasRoom else { return Thread.sleep(forTimeInterval: 0.01) }
         var timeout = Duration.milliseconds(load == nil ? 10 : 1)
         for _ in 0..<Self.commandsPerRound {
@@ -107,6 +118,7 @@ public final class AgentLoop {
             if let epoch = session.epoch, epoch != before { configuration.logger.info("welcomed with epoch \(epoch)") }
         case .caughtUp:
             if !session.isCaughtUp { perform(session.catchUp(now: now, cluster), now: now) }
+        case .refused: metrics.countRefused()
         }
     }
 
@@ -124,7 +136,9 @@ public final class AgentLoop {
     private func perform(_ outputs: [AgentOutput], now: Int64) {
         for output in outputs {
             switch output {
-            case .send(let message): sender.send(message, now: now)
+            case .send(let message):
+                sender.send(message, now: now)
+                metrics.countSent(message)
             case .start(let work):
                 configuration.logger.info("begins generation \(work.mark.generation) of \(work.subject)")
                 cluster.start(work, now: now)
@@ -135,10 +149,15 @@ public final class AgentLoop {
         }
     }
 
-    private func storePlace(now: Int64) {
-        guard now >= nextStore else { return }
-        nextStore = now + 1_000_000
+    /// Small duties of every second: the place in the command topic, and what others may see of the agent.
+    private func keepHouse(now: Int64) {
+        guard now >= nextHousekeeping else { return }
+        nextHousekeeping = now + 1_000_000
         consumer?.store(wait: false)
+        metrics.count(session.takeOutcomes())
+        metrics.countGaps(sender.takeLostCount())
+        metrics.observe(epoch: session.epoch, objects: cluster.watchedCount)
+        health.note(isWelcomed: session.epoch != nil, heartbeat: .microseconds(session.heartbeatPeriod))
     }
 
     private func remind(now: Int64) {

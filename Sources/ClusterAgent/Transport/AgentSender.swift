@@ -4,6 +4,7 @@ import Logging
 /// Signs and sends an agent's messages in order, within bounds, and knows when everything up to a point has arrived.
 final class AgentSender {
     private let configuration: AgentConfiguration
+    private let health: AgentHealth
     private let signer: MessageSigner
     private var producer: KafkaProducer
     private var link: UnreliableLink
@@ -15,12 +16,14 @@ final class AgentSender {
     private var settledAhead: Set<UInt64> = []
     private var waiting: ArraySlice<(tag: UInt64, place: CommandPlace)> = []
     private var hasLost = false
+    private var lostCount = 0
 
     /// How many messages may wait before nothing new is made.
     private static let mostPending = 10_000
 
-    init(_ configuration: AgentConfiguration) throws(KafkaError) {
+    init(_ configuration: AgentConfiguration, health: AgentHealth) throws(KafkaError) {
         self.configuration = configuration
+        self.health = health
         signer = MessageSigner(
             cluster: configuration.cluster,
             key: configuration.key,
@@ -61,6 +64,12 @@ final class AgentSender {
     func takeLoss() -> Bool {
         defer { hasLost = false }
         return hasLost
+    }
+
+    /// How many messages never arrived since this was last asked.
+    func takeLostCount() -> Int {
+        defer { lostCount = 0 }
+        return lostCount
     }
 
     /// Drops everything that has not left, as a crash would.
@@ -115,6 +124,7 @@ final class AgentSender {
                 configuration.logger.error("a message did not arrive: \(error)")
                 lose(delivery.tag)
             } else {
+                health.brokerAnswered()
                 settle(delivery.tag)
             }
         }
@@ -122,6 +132,7 @@ final class AgentSender {
 
     private func lose(_ tag: UInt64) {
         hasLost = true
+        lostCount += 1
         settle(tag)
     }
 
@@ -136,7 +147,9 @@ final class AgentSender {
         configuration.logger.error("the producer is built anew: \(error)")
         producer.close()
         producer = try KafkaProducer(configuration.kafka)
-        settled = (pending.first?.tag).map { $0 - 1 } ?? lastTag
+        let left = (pending.first?.tag).map { $0 - 1 } ?? lastTag
+        lostCount += Int(left - settled) - settledAhead.count
+        settled = left
         settledAhead = []
         hasLost = true
     }

@@ -4,6 +4,7 @@ import Logging
 /// Reads a cluster's command topic from the lowest command that is not finished, and tells when the end is reached.
 final class CommandConsumer {
     private let configuration: AgentConfiguration
+    private let health: AgentHealth
     private let reader: CommandReader
     private let consumer: KafkaConsumer
     private var places = CommandPlaces()
@@ -17,11 +18,14 @@ final class CommandConsumer {
         case command(AgentCommand)
         /// Every partition was read to its end.
         case caughtUp
+        /// A message that is not followed.
+        case refused
     }
 
-    init(_ configuration: AgentConfiguration) throws(KafkaError) {
+    init(_ configuration: AgentConfiguration, health: AgentHealth) throws(KafkaError) {
         self.configuration = configuration
-        reader = CommandReader(key: configuration.key, topic: configuration.commandTopic)
+        self.health = health
+        reader = CommandReader(keys: configuration.keys, topic: configuration.commandTopic)
         var kafka = configuration.kafka
         // The topic may be made after the agent was started; librdkafka looks for new ones every five minutes.
         let refresh = "topic.metadata.refresh.interval.ms"
@@ -36,7 +40,13 @@ final class CommandConsumer {
     /// Waits for the next event, at most the timeout; `nil` when there was none that concerns the session.
     func poll(timeout: Duration) throws(KafkaError) -> Event? {
         if let partitions = toAssign { assign(partitions) }
-        switch try consumer.poll(timeout: timeout) {
+        let event = try consumer.poll(timeout: timeout)
+        switch event {
+        case .message, .endOfPartition, .assigned: health.brokerAnswered()
+        case .failure(let error) where error.code == .allBrokersDown: health.brokerIsAway()
+        case .revoked, .failure, nil: break
+        }
+        switch event {
         case .message(let message): return command(in: message)
         case .endOfPartition(let position): return reachedEnd(of: position.topicPartition)
         case .assigned(let partitions): assign(partitions)
@@ -86,6 +96,8 @@ final class CommandConsumer {
             configuration.logger.warning("a command of an unknown type was passed over", metadata: Self.place(place))
         } catch {
             configuration.logger.error("a command was refused: \(error.sentence)", metadata: Self.place(place))
+            places.finish(place)
+            return .refused
         }
         places.finish(place)
         return nil

@@ -5,7 +5,7 @@ import Kafka
 
 /// Reads and checks the messages of one cluster's command topic.
 final class CommandReader {
-    private let key: SigningKey
+    private let keys: [Int32: SigningKey]
     private let topic: String
     private let parser = JSONParser()
 
@@ -14,9 +14,11 @@ final class CommandReader {
         let sentence: String
     }
 
-    /// - Parameter topic: The logical topic, which signatures cover.
-    init(key: SigningKey, topic: String) {
-        self.key = key
+    /// - Parameters:
+    ///   - keys: The cluster's keys by their numbers: one, or two while they are rotated.
+    ///   - topic: The logical topic, which signatures cover.
+    init(keys: [Int32: SigningKey], topic: String) {
+        self.keys = keys
         self.topic = topic
     }
 
@@ -24,16 +26,22 @@ final class CommandReader {
     ///
     /// - Throws: ``Refusal`` when the fleet did not sign it, or its data cannot be read.
     func read(_ message: KafkaMessage) throws(Refusal) -> AgentCommand? {
-        guard let type = message.header("ce_type"), isSigned(message, type: type) else {
+        let signature = message.header(MessageSignature.header).flatMap { MessageSignature($0) }
+        if let signature, keys[signature.keyID] == nil {
+            throw Refusal(
+                sentence: "The message is signed with key \(signature.keyID), which this agent does not have."
+            )
+        }
+        guard let type = message.header("ce_type"), let signature, isSigned(message, type: type, signature) else {
             throw Refusal(sentence: "The message is not signed with this cluster's key; it is not followed.")
         }
         let place = CommandPlace(partition: message.partition, offset: message.offset)
         return try content(of: message, type: type).map { AgentCommand($0, at: place) }
     }
 
-    private func isSigned(_ message: KafkaMessage, type: String) -> Bool {
-        guard let signature = message.header(MessageSignature.header).flatMap({ MessageSignature($0) }),
-            let messageKey = message.key, let source = message.header("ce_source"), let id = message.header("ce_id")
+    private func isSigned(_ message: KafkaMessage, type: String, _ signature: MessageSignature) -> Bool {
+        guard let key = keys[signature.keyID], let messageKey = message.key,
+            let source = message.header("ce_source"), let id = message.header("ce_id")
         else { return false }
         let parts = message.withValue { value in
             SignedParts(

@@ -39,13 +39,8 @@ public final class AgentStatusHandler: Handler {
                 entry.outcome = .deadLettered(.unknown("cluster", entry.input.cluster))
                 continue
             }
-            guard cluster.keyID == entry.input.keyID else {
-                entry.outcome = .deadLettered(
-                    Reason(
-                        code: "bad_signature",
-                        sentence: "The message is signed with a key that the cluster no longer uses."
-                    )
-                )
+            if let reason = cluster.keys.refusal(of: entry.input.keyID, cluster: cluster.name, now: batch.now) {
+                entry.outcome = .deadLettered(reason)
                 continue
             }
             entry.outcome = try follow(entry, &cluster, batch, in: transaction)
@@ -62,9 +57,9 @@ public final class AgentStatusHandler: Handler {
     ) throws -> Outcome {
         let input = entry.input
         if case .hello(let hello) = input.body {
-            return try greet(hello, &cluster, entry.message, batch, in: transaction)
+            return try greet(hello, signedWith: input.keyID, &cluster, entry.message, batch, in: transaction)
         }
-        let post = post(cluster)
+        let post = post(cluster, keyID: input.keyID)
         switch cluster.agent.number(epoch: input.epoch, sequence: input.sequence) {
         case .repeated:
             return .repeated
@@ -94,6 +89,7 @@ public final class AgentStatusHandler: Handler {
 
     private func greet(
         _ hello: AgentHello,
+        signedWith keyID: Int32,
         _ cluster: inout ClusterRow,
         _ message: KafkaMessageView,
         _ batch: Batch<AgentStatusInput>,
@@ -115,13 +111,14 @@ public final class AgentStatusHandler: Handler {
         case .refuse(let why, let isConflict):
             if isConflict { cluster.agent.state = .conflict }
             logger.warning("an agent's hello is refused: \(why)", metadata: ["cluster": "\(cluster.name)"])
-            batch.outbox.append(post(cluster).superseded(hello.boot, reason: why, now: batch.now))
+            batch.outbox.append(post(cluster, keyID: keyID).superseded(hello.boot, reason: why, now: batch.now))
             return .rejected(Reason(code: "hello_refused", sentence: why))
         case .welcome(let agent, let isNewBoot):
             cluster.agent = agent
+            cluster.keys.agent = keyID
             cluster.note(message, now: batch.now)
             if isNewBoot { try remember(boot, cluster, now: batch.now, in: transaction) }
-            try welcome(hello.boot, cluster, batch, in: transaction)
+            try welcome(hello.boot, cluster, keyID: keyID, batch, in: transaction)
             return .applied
         }
     }
@@ -149,6 +146,7 @@ public final class AgentStatusHandler: Handler {
     private func welcome(
         _ boot: String,
         _ cluster: ClusterRow,
+        keyID: Int32,
         _ batch: Batch<AgentStatusInput>,
         in transaction: borrowing PostgresTransaction
     ) throws {
@@ -157,7 +155,7 @@ public final class AgentStatusHandler: Handler {
             [.text(cluster.name)]
         ).map { try $0.string(0) }
         let open = try reports.progress.store.open(ofCluster: cluster.name, in: transaction)
-        let post = post(cluster)
+        let post = post(cluster, keyID: keyID)
         batch.outbox.append(
             post.welcomed(
                 Welcomed(
@@ -179,13 +177,14 @@ public final class AgentStatusHandler: Handler {
         }
     }
 
-    private func post(_ cluster: ClusterRow) -> AgentPost {
+    /// Messages to an agent, signed with the key that it has shown to hold.
+    private func post(_ cluster: ClusterRow, keyID: Int32) -> AgentPost {
         AgentPost(
             fleetKey: fleetKey,
             worker: Self.worker,
             cluster: cluster.name,
             epoch: cluster.agent.epoch,
-            keyID: cluster.keyID
+            keyID: keyID
         )
     }
 }

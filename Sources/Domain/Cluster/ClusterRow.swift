@@ -5,7 +5,7 @@ import WorkerRuntime
 /// A cluster's row under its lock.
 struct ClusterRow {
     let name: String
-    let keyID: Int32
+    var keys: ClusterKeys
     var agent: AgentRecord
     var gaps: Int64
     var lastSeen: Int64?
@@ -30,27 +30,28 @@ extension AgentStatusHandler {
         let names = Set(batch.entries.map(\.input.cluster)).sorted()
         let rows = try transaction.query(
             """
-            select cluster, key_id, uid, epoch, boot, sequence, state, gaps, last_seen, status_partition from cluster
+            select cluster, uid, epoch, boot, sequence, state, gaps, last_seen, status_partition, \(ClusterKeys.columns)
+            from cluster
             where cluster = any($1) order by cluster for no key update
             """,
             [.array(.texts(names))]
         )
         var clusters: [String: ClusterRow] = [:]
         for row in rows {
-            let state = AgentState(rawValue: try row.string(6)) ?? .unknown
+            let state = AgentState(rawValue: try row.string(5)) ?? .unknown
             clusters[try row.string(0)] = ClusterRow(
                 name: try row.string(0),
-                keyID: try row.int32(1),
+                keys: try ClusterKeys(row, from: 9),
                 agent: AgentRecord(
-                    uid: try row.optionalString(2),
-                    epoch: try row.int64(3),
-                    boot: try row.optionalUUID(4)?.uuidString.lowercased(),
-                    sequence: try row.int64(5),
+                    uid: try row.optionalString(1),
+                    epoch: try row.int64(2),
+                    boot: try row.optionalUUID(3)?.uuidString.lowercased(),
+                    sequence: try row.int64(4),
                     state: state
                 ),
-                gaps: try row.int64(7),
-                lastSeen: try row.optionalTimestamp(8),
-                partition: try row.optionalInt32(9),
+                gaps: try row.int64(6),
+                lastSeen: try row.optionalTimestamp(7),
+                partition: try row.optionalInt32(8),
                 before: state
             )
         }
@@ -63,7 +64,7 @@ extension AgentStatusHandler {
             _ = try transaction.query(
                 """
                 update cluster set uid = $2, epoch = $3, boot = $4, sequence = $5, state = $6, gaps = $7, last_seen = $8,
-                    status_partition = $9, revision = revision + $10
+                    status_partition = $9, revision = revision + $10, agent_key_id = $11
                 where cluster = $1
                 """,
                 [
@@ -71,6 +72,7 @@ extension AgentStatusHandler {
                     .optionalUUID(cluster.agent.boot.flatMap(UUID.init(uuidString:))), .int64(cluster.agent.sequence),
                     .text(cluster.agent.state.rawValue), .int64(cluster.gaps), .optionalTimestamp(cluster.lastSeen),
                     .optionalInt32(cluster.partition), .int64(cluster.agent.state == cluster.before ? 0 : 1),
+                    .optionalInt32(cluster.keys.agent),
                 ]
             )
         }

@@ -43,7 +43,7 @@ struct InstanceRequests {
         command.generation = deployment.generation
         command.instanceID = try write(deployment, name, place, command, now: batch.now, in: transaction)
         command.desired = try JSONEncoder.stable.encode(message(command, deployment, release, place)).map { $0 }
-        let record = try post(place, in: transaction).releaseRequested(
+        let record = try post(place, now: batch.now, in: transaction).releaseRequested(
             command,
             message(command, deployment, release, place),
             now: batch.now
@@ -70,7 +70,7 @@ struct InstanceRequests {
         let reason = Reason(code: "superseded", sentence: "A newer deployment of the instance includes this one.")
         try desk.progress.take(.supersede, &open, reason: reason, now: batch.now, outbox: batch.outbox, in: transaction)
         batch.outbox.append(
-            try post(place, in: transaction).withdrawn(open, namespace: place.namespace, now: batch.now)
+            try post(place, now: batch.now, in: transaction).withdrawn(open, namespace: place.namespace, now: batch.now)
         )
     }
 
@@ -96,10 +96,11 @@ struct InstanceRequests {
 
     private func post(
         _ place: DeploymentContext.Environment,
+        now: Int64,
         in transaction: borrowing PostgresTransaction
     ) throws -> AgentPost {
         let row = try transaction.query(
-            "select epoch, key_id from cluster where cluster = $1",
+            "select epoch, \(ClusterKeys.columns) from cluster where cluster = $1",
             [.text(place.cluster)]
         ).only()
         return AgentPost(
@@ -107,7 +108,7 @@ struct InstanceRequests {
             worker: RequestDesk.worker,
             cluster: place.cluster,
             epoch: try row.int64(0),
-            keyID: try row.int32(1)
+            keyID: try ClusterKeys(row, from: 1).signing(now: now)
         )
     }
 

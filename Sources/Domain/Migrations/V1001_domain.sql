@@ -13,7 +13,12 @@ create table cluster (
     name text not null,
     -- The uid of the cluster's kube-system namespace, bound at the first hello.
     uid text,
+    -- The number of the agent's key. While keys are rotated the number before it is valid too: up to a time, or until
+    -- it is retired. What is sent to the agent is signed with the number of its newest hello.
     key_id int not null default 1,
+    previous_key_id int,
+    previous_key_until timestamptz,
+    agent_key_id int,
     state text not null default 'unknown' check (state in ('unknown', 'connected', 'lost', 'conflict')),
     -- The epoch of the agent's current boot, and the number of the last message that counted in it.
     epoch bigint not null default 0,

@@ -45,6 +45,16 @@ public final class DeploymentRequestHandler: Handler {
         }
     }
 
+    /// A request that is not decided ends in a rejection, too.
+    public func setAside(
+        _ entry: Entry<RequestInput>,
+        because why: SetAside,
+        outbox: OutboxBuffer,
+        now: Int64
+    ) -> Bool {
+        desk.setAside(entry, because: why, outbox: outbox, now: now)
+    }
+
     private func outcome(
         of entry: Entry<RequestInput>,
         _ batch: Batch<RequestInput>,

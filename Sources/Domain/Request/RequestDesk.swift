@@ -188,7 +188,7 @@ struct RequestDesk {
     ) throws {
         try requireProject(body.project, in: transaction)
         let cluster = try transaction.query(
-            "select epoch, key_id from cluster where cluster = $1 for no key update",
+            "select epoch, \(ClusterKeys.columns) from cluster where cluster = $1 for no key update",
             [.text(body.cluster)]
         ).first
         guard let cluster else { throw Reason.unknown("cluster", body.cluster) }
@@ -210,7 +210,7 @@ struct RequestDesk {
             worker: Self.worker,
             cluster: body.cluster,
             epoch: try cluster.int64(0),
-            keyID: try cluster.int32(1)
+            keyID: try ClusterKeys(cluster, from: 1).signing(now: batch.now)
         )
         let message = post.namespaceRequested(command, namespace: namespace, now: batch.now)
         _ = try progress.accept(command, sending: message, now: batch.now, outbox: batch.outbox, in: transaction)

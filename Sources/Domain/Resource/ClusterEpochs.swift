@@ -2,10 +2,10 @@ import Postgres
 
 /// What the resource worker needs to know of clusters.
 struct ClusterEpochs {
-    /// A cluster's present epoch and key.
+    /// A cluster's present epoch and the keys that are valid.
     struct Row: Sendable {
         let epoch: Int64
-        let keyID: Int32
+        let keys: ClusterKeys
     }
 
     /// Reads clusters without locking them: a hello that is handled at the same time makes the facts of the epoch
@@ -15,11 +15,13 @@ struct ClusterEpochs {
         in transaction: borrowing PostgresTransaction
     ) throws(PostgresError) -> [String: Row] {
         let rows = try transaction.query(
-            "select cluster, epoch, key_id from cluster where cluster = any($1::text[])",
+            "select cluster, epoch, \(ClusterKeys.columns) from cluster where cluster = any($1::text[])",
             [.array(.texts(names))]
         )
         var clusters: [String: Row] = [:]
-        for row in rows { clusters[try row.string(0)] = Row(epoch: try row.int64(1), keyID: try row.int32(2)) }
+        for row in rows {
+            clusters[try row.string(0)] = Row(epoch: try row.int64(1), keys: try ClusterKeys(row, from: 2))
+        }
         return clusters
     }
 

@@ -51,7 +51,9 @@ public final class ResourceHandler: Handler {
         var restored: Set<String> = []
         let admitted = batch.entries.indices.filter { place in
             let entry = batch.entries[place]
-            guard let outcome = Self.refuse(entry.input, by: known[entry.input.stream.cluster]) else { return true }
+            guard let outcome = Self.refuse(entry.input, by: known[entry.input.stream.cluster], now: batch.now) else {
+                return true
+            }
             if case .ahead = outcome { restored.insert(entry.input.stream.cluster) }
             entry.outcome = outcome.outcome
             return false
@@ -79,7 +81,7 @@ public final class ResourceHandler: Handler {
     }
 
     /// Whether the message is from a cluster, a key and an epoch that count.
-    private static func refuse(_ message: ResourceMessage, by cluster: ClusterEpochs.Row?) -> Refused? {
+    private static func refuse(_ message: ResourceMessage, by cluster: ClusterEpochs.Row?, now: Int64) -> Refused? {
         let name = message.stream.cluster
         guard let cluster else {
             return .sender(
@@ -90,16 +92,7 @@ public final class ResourceHandler: Handler {
                 )
             )
         }
-        guard message.keyID == cluster.keyID else {
-            return .sender(
-                Reason(
-                    code: "wrong_key",
-                    sentence: "The message is signed with key \(message.keyID) of the cluster '\(name)'; "
-                        + "its key is number \(cluster.keyID) now.",
-                    field: "slipway-signature"
-                )
-            )
-        }
+        if let reason = cluster.keys.refusal(of: message.keyID, cluster: name, now: now) { return .sender(reason) }
         if message.position.epoch < cluster.epoch { return .behind }
         return message.position.epoch > cluster.epoch ? .ahead : nil
     }
@@ -191,7 +184,7 @@ public final class ResourceHandler: Handler {
                 worker: Self.worker,
                 cluster: cluster,
                 epoch: row.epoch,
-                keyID: row.keyID
+                keyID: row.keys.signing(now: batch.now)
             )
             if due.contains(cluster) { batch.outbox.append(post.helloRequested(now: batch.now)) }
             for stream in snapshots.filter({ $0.cluster == cluster }).sorted() {

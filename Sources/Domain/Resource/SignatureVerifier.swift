@@ -2,8 +2,8 @@ public import WorkerRuntime
 
 /// Tells whether an agent's message comes from the cluster that its key names.
 ///
-/// Pure: it knows keys by derivation. Whether the key's number is the one the cluster uses now is for the handler to
-/// ask the database.
+/// Pure: it knows keys by derivation. Whether the key's number is valid now is for the handler to ask the database, see
+/// ``ClusterKeys``.
 public protocol SignatureVerifier {
     /// Checks a message's signature.
     ///

@@ -111,7 +111,8 @@ public struct Timekeeper: Sendable {
         guard let cluster = command.cluster, let environment = command.environmentID else { return }
         let row = try transaction.query(
             """
-            select c.epoch, c.key_id, e.namespace from cluster c, environment e where c.cluster = $1 and e.id = $2
+            select c.epoch, e.namespace, \(ClusterKeys.columns) from cluster c, environment e
+            where c.cluster = $1 and e.id = $2
             """,
             [.text(cluster), .int64(environment)]
         ).only()
@@ -120,9 +121,9 @@ public struct Timekeeper: Sendable {
             worker: Self.worker,
             cluster: cluster,
             epoch: try row.int64(0),
-            keyID: try row.int32(1)
+            keyID: try ClusterKeys(row, from: 2).signing(now: now)
         )
-        outbox.append(post.withdrawn(command, namespace: try row.string(2), now: now))
+        outbox.append(post.withdrawn(command, namespace: try row.string(1), now: now))
     }
 
     private func agentView(

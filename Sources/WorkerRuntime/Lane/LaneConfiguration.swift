@@ -25,7 +25,7 @@ public struct LaneConfiguration: Sendable {
     /// How long a stop may take before it is called unclean.
     public var drainDeadline: Duration = .seconds(20)
     /// How long the inbox remembers; older requests are refused, since nobody can say whether they were seen.
-    public var inboxReach: Duration = .seconds(15 * 86400)
+    public var inboxReach = InboxReach.read
     /// Where the lane writes what operators should know.
     public var logger: Logger
 

@@ -8,7 +8,7 @@ import Postgres
 extension Lane {
     var parkedQueue: ParkedQueue { ParkedQueue(group: configuration.group, topic: configuration.topic) }
 
-    /// Queues messages whose key is parked behind it; returns their places in the batch.
+    /// Queues messages whose key is parked behind it; what finds the queue full is refused.
     ///
     /// The lock on the key's row is what keeps order: who empties the queue holds it too.
     func queueBehindParked(
@@ -16,20 +16,22 @@ extension Lane {
         now: Int64,
         tallies: inout [Int32: Tally],
         in transaction: borrowing PostgresTransaction
-    ) throws -> Set<Int> {
-        guard handler.parksFailures else { return [] }
+    ) throws -> BehindParked<H.Input> {
+        var behind = BehindParked<H.Input>()
+        guard handler.parksFailures else { return behind }
         let keys = Set(messages.compactMap(\.message.keyBytes)).sorted { $0.lexicographicallyPrecedes($1) }
-        guard !keys.isEmpty else { return [] }
+        guard !keys.isEmpty else { return behind }
         var parked = try parkedQueue.lock(keys, in: transaction)
-        guard !parked.isEmpty else { return [] }
-        var waiting: Set<Int> = []
+        guard !parked.isEmpty else { return behind }
         for (index, held) in messages.enumerated() {
             guard let key = held.message.keyBytes, let queue = parked[key] else { continue }
-            waiting.insert(index)
+            behind.places.insert(index)
             let isFull =
                 queue.messages >= configuration.retries.queuedMessages
                 || queue.bytes + held.message.valueCount > configuration.retries.queuedBytes
-            if isFull {
+            if isFull, let refused = refuse(held, now: now) {
+                behind.refused.append(refused)
+            } else if isFull {
                 let letter = DeadLetter(held.message, reason: .queueFull, group: configuration.group)
                 try outbox.insert([letter.record], in: transaction)
                 tallies[held.partition, default: Tally()].count(.deadLettered(.queueFull))
@@ -39,7 +41,32 @@ extension Lane {
                 tallies[held.partition, default: Tally()].countParked()
             }
         }
-        return waiting
+        return behind
+    }
+
+    /// Has the sender of a message answered for which there is no room; `nil` where the handler answers nobody.
+    private func refuse(_ held: Held<H.Input>, now: Int64) -> RefusedMessage<H.Input>? {
+        guard case .success(let input) = held.decoded else { return nil }
+        let entry = Entry(input, message: held.message)
+        let answer = OutboxBuffer()
+        guard handler.setAside(entry, because: .queueFull, outbox: answer, now: now) else { return nil }
+        return RefusedMessage(entry: entry, inboxKey: held.inboxKey, answer: answer.records)
+    }
+
+    /// What is published of a message that failed for the last time: its dead letter, and its sender's answer.
+    private func lastRecords(
+        _ message: KafkaMessageView,
+        _ input: H.Input?,
+        reason: Reason,
+        now: Int64
+    ) -> [OutboxRecord] {
+        let outbox = OutboxBuffer()
+        outbox.append(DeadLetter(message, reason: reason, group: configuration.group).record)
+        if let input {
+            let entry = Entry(input, message: message)
+            _ = handler.setAside(entry, because: .deadLettered(reason), outbox: outbox, now: now)
+        }
+        return outbox.records
     }
 
     /// Parks one message that failed alone, or dead-letters it where parking makes no sense.
@@ -69,15 +96,15 @@ extension Lane {
         in transaction: borrowing PostgresTransaction
     ) throws -> [Span] {
         let spans = Span.of([held], claims: claims)
-        _ = try fence(spans, in: transaction)
+        let now = try fence(spans, in: transaction)
         var tally = Tally()
         if parks {
             let delay = jittered(configuration.retries.delayMilliseconds(attempt: 1))
             try parkedQueue.open(held.message, reason: reason, delay: delay, in: transaction)
             tally.countParked()
         } else {
-            let letter = DeadLetter(held.message, reason: reason, group: configuration.group)
-            try outbox.insert([letter.record], in: transaction)
+            let records = lastRecords(held.message, try? held.decoded.get(), reason: reason, now: now)
+            try outbox.insert(records, in: transaction)
             tally.count(.deadLettered(reason))
         }
         let settled = spans.map { $0.counting(tally) }
@@ -137,11 +164,8 @@ extension Lane {
         }
         let entry = Entry(input, message: view)
         if let key = handler.inboxKey(of: input) {
-            try Inbox(reach: configuration.inboxReach + .seconds(86400)).admit(
-                [(entry, key)],
-                now: now,
-                in: transaction
-            )
+            let waited = InboxReach.parked - InboxReach.read
+            try Inbox(reach: configuration.inboxReach + waited).admit([(entry, key)], now: now, in: transaction)
         }
         let batch = Batch([entry], now: now)
         try handler.handle(batch, in: transaction)
@@ -187,14 +211,14 @@ extension Lane {
     /// After a failed try: waits longer, or dead-letters the head so that the key goes on.
     private func giveUpOrPostpone(_ due: ParkedQueue.DueKey, reason: Reason) throws -> Bool {
         try connection.transaction { (transaction: borrowing PostgresTransaction) in
-            _ = try fence(standing(due.partition), in: transaction)
+            let now = try fence(standing(due.partition), in: transaction)
             guard let locked = try parkedQueue.lockDue(due.key, in: transaction),
                 let parked = try parkedQueue.head(of: due.key, realTopic: configuration.realTopic, in: transaction)
             else { return false }
             guard locked.attempt < configuration.retries.attempts else {
                 let view = KafkaMessageView(parked.message, topic: configuration.topic)
-                let letter = DeadLetter(view, reason: reason, group: configuration.group)
-                try outbox.insert([letter.record], in: transaction)
+                let records = lastRecords(view, try? handler.decode(view), reason: reason, now: now)
+                try outbox.insert(records, in: transaction)
                 try release(
                     parked,
                     key: due.key,

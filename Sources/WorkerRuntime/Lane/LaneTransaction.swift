@@ -25,12 +25,13 @@ extension Lane {
     ) throws -> [Span] {
         let now = try fence(spans, in: transaction)
         var tallies: [Int32: Tally] = [:]
-        let waiting = try queueBehindParked(messages, now: now, tallies: &tallies, in: transaction)
-        let batch = try makeBatch(messages, except: waiting, now: now, in: transaction)
+        let behind = try queueBehindParked(messages, now: now, tallies: &tallies, in: transaction)
+        let batch = try makeBatch(messages, behind, now: now, in: transaction)
         try handler.handle(batch, in: transaction)
         TestSignal.inTransaction.reach()
-        settleOutcomes(of: batch, messages, except: waiting, tallies: &tallies)
-        try keepAnswers(batch, messages, in: transaction)
+        settleOutcomes(of: batch, messages, except: behind.places, tallies: &tallies)
+        behind.settle(batch.outbox, tallies: &tallies)
+        try keepAnswers(batch.entries + behind.refused.map(\.entry), messages, in: transaction)
         try outbox.insert(batch.outbox.records, in: transaction)
         let settled = spans.map { span in span.counting(tallies[span.partition] ?? Tally()) }
         try advance(settled, in: transaction)
@@ -55,19 +56,20 @@ extension Lane {
 
     private func makeBatch(
         _ messages: [Held<H.Input>],
-        except waiting: Set<Int>,
+        _ behind: BehindParked<H.Input>,
         now: Int64,
         in transaction: borrowing PostgresTransaction
     ) throws -> Batch<H.Input> {
         var entries: [Entry<H.Input>] = []
         entries.reserveCapacity(messages.count)
         var keyed: [(Entry<H.Input>, InboxKey)] = []
-        for (index, held) in messages.enumerated() where !waiting.contains(index) {
+        for (index, held) in messages.enumerated() where !behind.places.contains(index) {
             guard case .success(let input) = held.decoded else { continue }
             let entry = Entry(input, message: held.message)
             entries.append(entry)
             if let key = held.inboxKey { keyed.append((entry, key)) }
         }
+        keyed += behind.refused.compactMap { refused in refused.inboxKey.map { (refused.entry, $0) } }
         try Inbox(reach: configuration.inboxReach).admit(keyed, now: now, in: transaction)
         return Batch(entries, now: now)
     }
@@ -96,11 +98,11 @@ extension Lane {
 
     /// Keeps what a repeat of a message is answered with.
     private func keepAnswers(
-        _ batch: Batch<H.Input>,
+        _ entries: [Entry<H.Input>],
         _ messages: [Held<H.Input>],
         in transaction: borrowing PostgresTransaction
     ) throws {
-        let answered = batch.entries.filter { $0.answer != nil && $0.admission == .first }
+        let answered = entries.filter { $0.answer != nil && $0.admission == .first }
         guard !answered.isEmpty else { return }
         let ids = Dictionary(
             messages.compactMap { held in held.inboxKey.map { (Place(held.message), $0.requestID) } },

@@ -25,9 +25,24 @@ public protocol Handler {
 
     /// Decides the batch: sets each entry's outcome, writes state, and appends what is to be published.
     func handle(_ batch: Batch<Input>, in transaction: borrowing PostgresTransaction) throws
+
+    /// Tells the sender of a message that it is not handled, by appending to the outbox; changes nothing else.
+    ///
+    /// - Parameters:
+    ///   - entry: The message; its ``Entry/answer`` is kept for repeats where the queue was full.
+    ///   - why: Whether too much waits behind a failed message of its key, or it failed for the last time itself.
+    ///   - now: The database's clock: microseconds since 1970.
+    /// - Returns: Whether the sender was answered. What found its queue full is then rejected; otherwise it goes to the
+    ///   dead letters, as what failed for the last time always does.
+    func setAside(_ entry: Entry<Input>, because why: SetAside, outbox: OutboxBuffer, now: Int64) -> Bool
 }
 
 extension Handler {
     /// Failures are parked unless a handler says otherwise.
     public var parksFailures: Bool { true }
+
+    /// Senders are not answered unless a handler says otherwise.
+    public func setAside(_ entry: Entry<Input>, because why: SetAside, outbox: OutboxBuffer, now: Int64) -> Bool {
+        false
+    }
 }

@@ -74,14 +74,14 @@ begin
 end
 $$;
 
--- What was seen, so that a repeat is recognised. Purged in chunks, later than the topics' retention.
+-- What was seen, so that a repeat is recognised. Purged in chunks, oldest first, later than any lane takes a message.
 create table inbox (
     id uuid primary key,
     digest bytea not null,
     answer bytea,
     seen_at timestamptz not null
 );
-create index inbox_seen_at on inbox using brin (seen_at);
+create index inbox_seen_at on inbox (seen_at);
 
 -- A key whose head message failed; later messages of the key wait behind it, other keys go on.
 create table parked_key (

@@ -1,9 +1,12 @@
 import FlyingFox
 import FlyingSocks
 import Foundation
+public import Logging
 
 /// Answers `/livez`, `/readyz` and `/metrics` for orchestrators and Prometheus.
-struct HealthServer {
+///
+/// A process makes one of its settings with ``start(_:logger:isAlive:isReady:)``.
+public struct HealthServer: Sendable {
     let host: String
     let port: Int
     /// Whether the process should go on living.
@@ -11,11 +14,47 @@ struct HealthServer {
     /// Whether the process does its work now.
     let isReady: @Sendable () -> Bool
 
+    /// Serves on `SLIPWAY_HTTP_HOST` and `SLIPWAY_HTTP_PORT` until the returned task is canceled.
+    ///
+    /// A port that cannot be served is logged: a process does its work without anybody looking, too.
+    ///
+    /// - Parameters:
+    ///   - settings: Where the port comes from; port 0, the default, turns the server off.
+    ///   - isAlive: Whether the process should go on living; called for each look.
+    ///   - isReady: Whether the process does its work now; called for each look.
+    /// - Returns: What serves; `nil` where the server is turned off.
+    /// - Throws: ``StartError`` for a port that is no port.
+    public static func start(
+        _ settings: Settings,
+        logger: Logger,
+        isAlive: @escaping @Sendable () -> Bool,
+        isReady: @escaping @Sendable () -> Bool
+    ) throws(StartError) -> Task<Void, Never>? {
+        let port = try settings.number("HTTP_PORT", default: 0, in: 0...65535)
+        guard port > 0 else { return nil }
+        let server = HealthServer(
+            host: settings.text("HTTP_HOST") ?? "127.0.0.1",
+            port: port,
+            isAlive: isAlive,
+            isReady: isReady
+        )
+        // Unstructured: it serves beside the work for as long as the process lives, and is canceled at its end.
+        return Task {
+            do {
+                try await server.run()
+            } catch is CancellationError {
+                return
+            } catch {
+                logger.error("health and metrics are not served on port \(port): \(error)")
+            }
+        }
+    }
+
     /// Serves until the task is canceled.
     func run() async throws {
         let address = try sockaddr_in.inet(ip4: host, port: UInt16(port))
         let server = HTTPServer(address: address, logger: .disabled)
-        await server.appendRoute("GET /livez") { _ in Self.answer(isAlive(), "alive", "a lane stands still") }
+        await server.appendRoute("GET /livez") { _ in Self.answer(isAlive(), "alive", "the work stands still") }
         await server.appendRoute("GET /readyz") { _ in Self.answer(isReady(), "ready", "not ready") }
         await server.appendRoute("GET /metrics") { _ in
             HTTPResponse(

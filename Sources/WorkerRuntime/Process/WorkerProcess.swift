@@ -55,6 +55,7 @@ public struct WorkerProcess: Sendable {
         configuration.instance = settings.text("INSTANCE")
         configuration.batchCount = try settings.number("BATCH_COUNT", default: batchCount, in: 1...10_000)
         configuration.retries.attempts = try settings.number("RETRY_ATTEMPTS", default: 8, in: 1...100)
+        configuration.retries.queuedMessages = try settings.number("QUEUE_MESSAGES", default: 1000, in: 1...1_000_000)
         configuration.retries.firstDelay = .milliseconds(
             try settings.number("RETRY_MILLISECONDS", default: 1000, in: 10...600_000)
         )
@@ -174,26 +175,13 @@ public struct WorkerProcess: Sendable {
         }
     }
 
-    private func serveHealth(_ pulses: [LanePulse]) throws -> Task<Void, any Error>? {
-        let port = try settings.number("HTTP_PORT", default: 0, in: 0...65535)
-        guard port > 0 else { return nil }
+    private func serveHealth(_ pulses: [LanePulse]) throws -> Task<Void, Never>? {
         let stop = stop
-        let server = HealthServer(
-            host: settings.text("HTTP_HOST") ?? "127.0.0.1",
-            port: port,
+        return try HealthServer.start(
+            settings,
+            logger: logger,
             isAlive: { pulses.allSatisfy { $0.age < .seconds(60) } },
             isReady: { !stop.isRequested && pulses.allSatisfy { $0.age < .seconds(15) } }
         )
-        let logger = logger
-        // Unstructured: it serves beside the lanes for as long as the process lives, and is canceled at its end.
-        return Task {
-            do {
-                try await server.run()
-            } catch is CancellationError {
-                return
-            } catch {
-                logger.error("health and metrics are not served on port \(port): \(error)")
-            }
-        }
     }
 }

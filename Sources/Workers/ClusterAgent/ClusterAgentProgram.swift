@@ -9,6 +9,9 @@ struct ClusterAgentProgram: AsyncParsableCommand {
         commandName: "cluster-agent",
         abstract: "Speaks for one cluster: does what the fleet asks for and tells what it sees.",
         discussion: """
+            With --http-port it answers /livez (its loop goes round), /readyz (the fleet has welcomed it and the broker
+            takes what it says) and /metrics for Prometheus.
+
             Exit codes: 0 stopped cleanly, 3 superseded by another agent of the cluster, 64 wrong usage.
             """
     )
@@ -26,7 +29,15 @@ struct ClusterAgentProgram: AsyncParsableCommand {
             let settings = connection.settings
             let configuration = simulation.applied(to: try connection.configuration(settings))
             let cluster = try simulation.cluster(named: configuration.cluster)
-            let end = try await AgentProcess.run { try AgentLoop(configuration, cluster: cluster) }
+            let health = AgentHealth()
+            let server = try HealthServer.start(
+                settings,
+                logger: configuration.logger,
+                isAlive: { health.isAlive },
+                isReady: { health.isReady }
+            )
+            defer { server?.cancel() }
+            let end = try await AgentProcess.run { try AgentLoop(configuration, cluster: cluster, health: health) }
             if case .superseded(let reason) = end {
                 Self.say("The fleet told this agent to stop: \(reason)")
                 throw ExitCode(3)

@@ -1,5 +1,6 @@
 import ArgumentParser
 import ClusterAgent
+import CoreMetrics
 import Logging
 import WorkerRuntime
 
@@ -12,17 +13,24 @@ struct ConnectionOptions: ParsableArguments {
         help: "The Kafka brokers [SLIPWAY_KAFKA_BROKERS]."
     )
     var brokers: String?
-    @Option(help: "The cluster's key, as 'slipway cluster-key' prints it; better set the variable [SLIPWAY_AGENT_KEY].")
+    @Option(
+        help: """
+            The cluster's key, as 'slipway cluster-key' or 'slipway keys rotate' prints it; better set the variable \
+            [SLIPWAY_AGENT_KEY].
+            """
+    )
     var key: String?
     @Option(help: "What topic names and consumer groups begin with [SLIPWAY_TOPIC_PREFIX, default 'slipway.'].")
     var topicPrefix: String?
+    @Option(help: "The port of /livez, /readyz and /metrics; 0 turns it off [SLIPWAY_HTTP_PORT, default 0].")
+    var httpPort: String?
     @Option(help: "trace, debug, info, notice, warning, error or critical [SLIPWAY_LOG_LEVEL, default info].")
     var logLevel: String?
 
     var settings: Settings {
         Settings(flags: [
             "CLUSTER": cluster, "KAFKA_BROKERS": brokers, "AGENT_KEY": key, "TOPIC_PREFIX": topicPrefix,
-            "LOG_LEVEL": logLevel,
+            "HTTP_PORT": httpPort, "LOG_LEVEL": logLevel,
         ])
     }
 
@@ -36,6 +44,7 @@ struct ConnectionOptions: ParsableArguments {
         }
         let level = try settings.logLevel()
         LoggingSystem.bootstrap { LineLogHandler(label: $0, level: level) }
+        MetricsSystem.bootstrap(PrometheusRegistry.shared)
         let logger = Logger(label: "cluster-agent")
         var configuration = AgentConfiguration(
             cluster: cluster,
@@ -44,6 +53,7 @@ struct ConnectionOptions: ParsableArguments {
             logger: logger
         )
         configuration.keyID = key.keyID
+        configuration.formerKeys = key.former
         configuration.topicPrefix = settings.topicPrefix
         return configuration
     }

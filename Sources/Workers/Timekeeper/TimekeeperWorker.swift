@@ -6,7 +6,7 @@ import WorkerRuntime
 struct TimekeeperWorker: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "timekeeper",
-        abstract: "Lets time pass: deadlines, settling times, lost agents."
+        abstract: "Lets time pass: deadlines, settling times, lost agents, and what was kept for long enough."
     )
 
     @OptionGroup var options: WorkerOptions
@@ -18,6 +18,12 @@ struct TimekeeperWorker: AsyncParsableCommand {
             leaseSeconds: try worker.settings.number("AGENT_LEASE_SECONDS", default: 30, in: 1...86_400),
             agentGroup: worker.settings.topicPrefix + "agent-worker"
         )
-        try await worker.repeatRounds(every: .milliseconds(250)) { try timekeeper.round(on: $0) }
+        let retention = RuntimeRetention()
+        try await worker.repeatRounds(every: .milliseconds(250)) { connection in
+            let moved = try timekeeper.round(on: connection)
+            // A chunk a round: what is due can wait, deadlines cannot.
+            try retention.round(on: connection)
+            return moved
+        }
     }
 }

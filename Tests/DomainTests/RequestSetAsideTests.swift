@@ -1,0 +1,48 @@
+import Postgres
+import Testing
+
+@testable import Domain
+@testable import WorkerRuntime
+
+/// A request that is not decided is answered with the reason that its sender can act on.
+@Suite struct RequestSetAsideTests {
+    struct Case: Sendable {
+        let why: SetAside
+        let body: String
+        let code: String
+        /// What the sentence names.
+        let names: String
+        let isKept: Bool
+    }
+
+    private static let failed = SetAside.deadLettered(Reason(code: "database_refused", sentence: "A secret detail."))
+
+    @Test(arguments: [
+        Case(why: .queueFull, body: #"{"project":"shop"}"#, code: "queue_full", names: "'shop'", isKept: true),
+        Case(
+            why: failed,
+            body: #"{"project":"shop"}"#,
+            code: "internal_error",
+            names: "'deployment.requests.dlt' as the message of partition 0 and offset 1;",
+            isKept: false
+        ),
+        Case(why: .queueFull, body: #"{"project":"Shop!"}"#, code: "key_mismatch", names: "'Shop!'", isKept: true),
+    ])
+    func `the answer says why`(found: Case) throws {
+        let world = try CommandWorld()
+        let handler = DeploymentRequestHandler(fleetKey: world.fleetKey, timers: CommandTimers())
+        let message = world.message("project.create", key: "shop", found.body, id: "7f0c")
+        let entry = Entry(try handler.decode(message), message: message)
+        let outbox = OutboxBuffer()
+        #expect(handler.setAside(entry, because: found.why, outbox: outbox, now: 1_000_000))
+        #expect((entry.answer != nil) == found.isKept)
+        try world.connection.transaction { transaction in try OutboxWriter.write(outbox, in: transaction) }
+        let results = try world.published("deployment.results")
+        #expect(results.map(\.name) == ["rejected"])
+        #expect(results.first?.key == "shop")
+        #expect(results.first?["request.id"] == "7f0c")
+        #expect(results.first?["reason.code"] == found.code)
+        #expect(results.first?["reason.message"]?.contains(found.names) == true)
+        #expect(results.first?["reason.message"]?.contains("secret") == false)
+    }
+}

@@ -1,0 +1,56 @@
+import Foundation
+import Synchronization
+
+#if canImport(FoundationNetworking)
+import FoundationNetworking
+#endif
+
+/// What a process answers on its HTTP port.
+public struct WebPage: Sendable, Hashable {
+    /// The status code.
+    public let status: Int
+    /// The body.
+    public let body: String
+
+    /// Makes the page that is expected.
+    public init(status: Int, body: String) {
+        self.status = status
+        self.body = body
+    }
+
+    /// Gets a page of this machine; blocks.
+    ///
+    /// - Parameter path: Begins with a slash.
+    public static func get(port: Int, _ path: String) throws -> WebPage {
+        guard let url = URL(string: "http://127.0.0.1:\(port)\(path)") else { throw NotSeen(description: path) }
+        let found = Mutex<WebPage?>(nil)
+        let answered = DispatchSemaphore(value: 0)
+        URLSession.shared.dataTask(with: URLRequest(url: url, timeoutInterval: 10)) { data, response, _ in
+            let status = (response as? HTTPURLResponse)?.statusCode
+            found.withLock {
+                $0 = status.map { WebPage(status: $0, body: String(decoding: data ?? Data(), as: UTF8.self)) }
+            }
+            answered.signal()
+        }.resume()
+        answered.wait()
+        guard let page = found.withLock({ $0 }) else { throw NotSeen(description: "an answer from \(url)") }
+        return page
+    }
+
+    /// A port that nobody listens on now.
+    public static func freePort() throws -> Int {
+        let handle = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        defer { close(handle) }
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+        let isBound = withUnsafeMutablePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                bind(handle, $0, length) == 0 && getsockname(handle, $0, &length) == 0
+            }
+        }
+        guard isBound else { throw NotSeen(description: "a free port") }
+        return Int(UInt16(bigEndian: address.sin_port))
+    }
+}
