@@ -34,6 +34,7 @@ public final class KafkaMockCluster: Sendable {
             throw KafkaError(KafkaError.Code(rd_kafka_last_error()), operation: "start a mock cluster")
         }
         bootstrapServers = String(cString: servers)
+        MockListeners.sendAtOnce(bootstrapServers)
         state = Mutex(State(cluster: cluster, handle: handle))
     }
 

@@ -9,6 +9,8 @@ struct RDKafkaConfiguration: ~Copyable {
         var values = defaults
         values["bootstrap.servers"] = settings.bootstrapServers
         values["log.connection.close"] = "false"
+        // A second small request on a connection would wait up to 40 ms for the acknowledgement of the first.
+        values["socket.nagle.disable"] = "true"
         values.merge(settings.properties) { _, given in given }
         let configuration: OpaquePointer = rd_kafka_conf_new()
         // In the order of names, so that of two wrong properties always the same one is reported.
