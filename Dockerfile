@@ -1,7 +1,7 @@
 # One image for the whole fleet: the executable is chosen by the command.
 FROM swift:6.3-bookworm AS build
 RUN apt-get update -qq \
-    && apt-get install -y -qq --no-install-recommends librdkafka-dev libpq-dev libsimdjson-dev \
+    && apt-get install -y -qq --no-install-recommends librdkafka-dev libpq-dev libsimdjson-dev libcurl4-openssl-dev \
     && rm -rf /var/lib/apt/lists/*
 WORKDIR /slipway
 COPY Package.swift ./
@@ -15,7 +15,7 @@ RUN swift build -c release --static-swift-stdlib \
 
 FROM debian:bookworm-slim
 RUN apt-get update -qq \
-    && apt-get install -y -qq --no-install-recommends librdkafka1 libpq5 libsimdjson14 ca-certificates curl \
+    && apt-get install -y -qq --no-install-recommends librdkafka1 libpq5 libsimdjson14 libcurl4 ca-certificates curl \
     && rm -rf /var/lib/apt/lists/* \
     && useradd --system --no-create-home slipway
 COPY --from=build /out/ /usr/local/bin/

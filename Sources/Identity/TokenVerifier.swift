@@ -53,11 +53,12 @@ public final class TokenVerifier: Sendable {
         let keys = keeper.keys()
         if let claims = cache.claims(of: token.digest, under: keys.identity) { return claims }
         let parser = JSONParser(maximumDepth: 32, maximumBytes: BearerToken.longest)
-        let header = try refusing { () throws(TokenRefusal) in try TokenHeader.read(token.header, with: parser) }
+        let parts = try refusing { () throws(TokenRefusal) in try token.parts() }
+        let header = try refusing { () throws(TokenRefusal) in try TokenHeader.read(parts.header, with: parser) }
         let current = try self.keys(with: header.keyID)
         let claims = try refusing { () throws(TokenRefusal) in
-            try current.verify(token, header)
-            return try TokenClaims.read(token.payload, with: parser)
+            try current.verify(parts, header)
+            return try TokenClaims.read(parts.payload, with: parser)
         }
         cache.remember(claims, of: token.digest, under: current.identity)
         return claims

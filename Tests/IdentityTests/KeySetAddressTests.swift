@@ -52,6 +52,25 @@ import Testing
         #expect(error.sentence.contains(word))
     }
 
+    @Test func `redirections that are not followed leave the process alive, however many come`() async throws {
+        let server = try await KeyServer.start([
+            "/elsewhere": { port in KeyServer.redirect("http://localhost:\(port)/keys") }
+        ])
+        let url = try #require(URL(string: server.url("/elsewhere")))
+        let faults = await withTaskGroup { group in
+            for _ in 0..<16 {
+                group.addTask {
+                    await onLane {
+                        (0..<25).count { _ in (try? KeySetAddress(url: url).read(unless: nil)) == nil }
+                    }
+                }
+            }
+            return await group.reduce(0, +)
+        }
+        await server.stop()
+        #expect(faults == 400)
+    }
+
     @Test func `an address where nobody listens is no refusal`() async throws {
         let server = try await KeyServer.start([:])
         let url = server.url("/keys?client_secret=hunter2")

@@ -4,12 +4,20 @@ import Synchronization
 
 /// A clock that stands still until it is told to go on.
 final class TestClock: Sendable {
-    private let instant = Mutex(ContinuousClock.now)
+    private let state = Mutex((instant: ContinuousClock.now, looks: 0))
 
-    var now: ContinuousClock.Instant { instant.withLock { $0 } }
+    var now: ContinuousClock.Instant {
+        state.withLock { state in
+            state.looks += 1
+            return state.instant
+        }
+    }
+
+    /// How often it was looked at.
+    var looks: Int { state.withLock { $0.looks } }
 
     func advance(_ duration: Duration) {
-        instant.withLock { $0 += duration }
+        state.withLock { $0.instant += duration }
     }
 }
 

@@ -33,7 +33,7 @@ struct KeySet: Sendable {
     func has(_ keyID: String) -> Bool { names.contains(keyID) }
 
     /// Whether the token was signed with the key that its header names.
-    func verify(_ token: BearerToken, _ header: TokenHeader) throws(TokenRefusal) {
+    func verify(_ token: TokenParts, _ header: TokenHeader) throws(TokenRefusal) {
         guard has(header.keyID) else {
             throw TokenRefusal(
                 .unknownKey,

@@ -21,7 +21,7 @@ struct KeySetAddress: KeySetOrigin {
         configuration.urlCache = nil
         let download = KeySetDownload()
         let session = URLSession(configuration: configuration, delegate: download, delegateQueue: nil)
-        defer { session.invalidateAndCancel() }
+        defer { session.finishTasksAndInvalidate() }
         var request = URLRequest(url: url)
         request.setValue("application/jwk-set+json, application/json", forHTTPHeaderField: "Accept")
         session.dataTask(with: request).resume()

@@ -4,6 +4,9 @@ import FoundationNetworking
 import Synchronization
 
 /// Takes one answer in, as long as it is one that a key set may have.
+///
+/// A fault is noted, and the transfer is left to come to its own end: on Linux a session that is canceled while it asks
+/// about a redirection ends the process. Only who sends data without end is cut off, when no redirection can come any more.
 final class KeySetDownload: NSObject, URLSessionDataDelegate, Sendable {
     /// Why there is no document.
     struct Fault: Error, Hashable {
@@ -15,16 +18,18 @@ final class KeySetDownload: NSObject, URLSessionDataDelegate, Sendable {
 
     private struct State {
         var bytes: [UInt8] = []
-        var result: Result<[UInt8], Fault>?
+        var received = 0
+        /// The first thing that was wrong.
+        var fault: Fault?
     }
 
     private let state = Mutex(State())
     private let end = DispatchSemaphore(value: 0)
 
-    /// Waits for the answer, at most that many seconds.
+    /// Waits for the end of the transfer, at most that many seconds.
     func wait(_ seconds: TimeInterval) -> Result<[UInt8], Fault> {
-        if end.wait(timeout: .now() + seconds) == .timedOut { finish(.failure(Self.late)) }
-        return state.withLock { $0.result } ?? .failure(Self.late)
+        if end.wait(timeout: .now() + seconds) == .timedOut { note(Self.late) }
+        return state.withLock { state in state.fault.map(Result.failure) ?? .success(state.bytes) }
     }
 
     func urlSession(
@@ -35,7 +40,7 @@ final class KeySetDownload: NSObject, URLSessionDataDelegate, Sendable {
         completionHandler: @escaping @Sendable (URLRequest?) -> Void
     ) {
         let isSamePlace = Self.samePlace(task.originalRequest?.url, request.url)
-        if !isSamePlace { finish(.failure(Fault(reason: "it redirects to another place, which is not followed"))) }
+        if !isSamePlace { note(Fault(reason: "it redirects to another place, which is not followed")) }
         completionHandler(isSamePlace ? request : nil)
     }
 
@@ -47,30 +52,25 @@ final class KeySetDownload: NSObject, URLSessionDataDelegate, Sendable {
     ) {
         let status = (response as? HTTPURLResponse)?.statusCode
         if status != 200 {
-            finish(.failure(Fault(reason: "the answer has the status \(status ?? 0); it should be 200")))
-        } else if response.expectedContentLength > Self.limit {
-            finish(.failure(Self.large))
+            note(Fault(reason: "the answer has the status \(status ?? 0); it should be 200"))
         }
-        completionHandler(hasEnded ? .cancel : .allow)
+        completionHandler(.allow)
     }
 
     func urlSession(_: URLSession, dataTask: URLSessionDataTask, didReceive data: Data) {
-        let isTooLarge = state.withLock { state in
-            guard state.bytes.count + data.count <= Self.limit else { return true }
-            state.bytes.append(contentsOf: data)
-            return false
+        let isEndless = state.withLock { state in
+            state.received += data.count
+            if state.received > Self.limit { state.fault = state.fault ?? Self.large }
+            if state.fault == nil { state.bytes.append(contentsOf: data) }
+            return state.received > Self.limit || state.fault == Self.late
         }
-        guard isTooLarge else { return }
-        finish(.failure(Self.large))
-        dataTask.cancel()
+        if isEndless { dataTask.cancel() }
     }
 
     func urlSession(_: URLSession, task _: URLSessionTask, didCompleteWithError error: (any Error)?) {
         if let error {
             let isLate = (error as? URLError)?.code == .timedOut
-            finish(.failure(isLate ? Self.late : Fault(reason: "there is no answer (\((error as NSError).code))")))
-        } else {
-            finish(.success(state.withLock { $0.bytes }))
+            note(isLate ? Self.late : Fault(reason: "there is no answer (\((error as NSError).code))"))
         }
         end.signal()
     }
@@ -78,16 +78,8 @@ final class KeySetDownload: NSObject, URLSessionDataDelegate, Sendable {
     private static let large = Fault(reason: "it has more than the \(limit) bytes that a key set may have")
     private static let late = Fault(reason: "it does not answer within \(Int(KeySetAddress.limit)) s")
 
-    private var hasEnded: Bool { state.withLock { $0.result != nil } }
-
-    /// Keeps the first result.
-    ///
-    /// Who waits is woken by the end of the task alone: a session that is invalidated while a callback waits for its
-    /// answer ends the process (FoundationNetworking of Swift 6.3).
-    private func finish(_ result: Result<[UInt8], Fault>) {
-        state.withLock { state in
-            if state.result == nil { state.result = result }
-        }
+    private func note(_ fault: Fault) {
+        state.withLock { $0.fault = $0.fault ?? fault }
     }
 
     /// Whether a redirection stays with who was asked, and is not less safe.
