@@ -102,6 +102,31 @@ bool sj_get(sj_value object, const uint8_t *key, size_t count, sj_value *out) no
     return true;
 }
 
+template <typename Word>
+static bool same_ends(const void *left, const void *right, size_t count) noexcept {
+    Word words[4];
+    std::memcpy(&words[0], left, sizeof(Word));
+    std::memcpy(&words[1], right, sizeof(Word));
+    std::memcpy(&words[2], static_cast<const char *>(left) + count - sizeof(Word), sizeof(Word));
+    std::memcpy(&words[3], static_cast<const char *>(right) + count - sizeof(Word), sizeof(Word));
+    return ((words[0] ^ words[1]) | (words[2] ^ words[3])) == 0;
+}
+
+// Names are short: two words that may overlap compare up to 16 bytes without a call.
+static bool same(const void *left, const void *right, size_t count) noexcept {
+    if (count > 16) return std::memcmp(left, right, count) == 0;
+    if (count >= 8) return same_ends<uint64_t>(left, right, count);
+    if (count >= 4) return same_ends<uint32_t>(left, right, count);
+    if (count >= 2) return same_ends<uint16_t>(left, right, count);
+    return count == 0 || *static_cast<const char *>(left) == *static_cast<const char *>(right);
+}
+
+bool sj_equals(sj_value value, const uint8_t *text, size_t count) noexcept {
+    std::string_view own;
+    if (element(value).get_string().get(own) != SUCCESS || own.size() != count) return false;
+    return same(own.data(), text, count);
+}
+
 sj_picked sj_pick(sj_value object, const sj_text *names, size_t count) noexcept {
     sj_picked out = {};
     dom::object members;
@@ -110,7 +135,7 @@ sj_picked sj_pick(sj_value object, const sj_text *names, size_t count) noexcept 
         std::string_view key = member.key();
         for (size_t name = 0; name < count; ++name) {
             if (names[name].count != key.size() || out.values[name].document != 0) continue;
-            if (std::memcmp(names[name].start, key.data(), key.size()) != 0) continue;
+            if (!same(names[name].start, key.data(), key.size())) continue;
             out.values[name] = raw(member.value());
             break;
         }

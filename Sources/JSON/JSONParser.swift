@@ -10,7 +10,7 @@ public final class JSONParser {
     /// The number of bytes a document may have.
     public let maximumBytes: Int
     private let parser: OpaquePointer
-    @usableFromInline var isLending = false
+    @exclusivity(unchecked) @usableFromInline var isLending = false
 
     /// Longer paths are cut in errors.
     private static let longestPath = 256

@@ -94,7 +94,7 @@ public struct JSONValue {
 
     /// Whether this is a string of exactly this text.
     public func equals(_ text: StaticString) -> Bool {
-        equals(UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
+        sj_equals(raw, text.utf8Start, text.utf8CodeUnitCount)
     }
 
     /// Whether this is a string of exactly this text, which is only known when the program runs.
@@ -102,14 +102,10 @@ public struct JSONValue {
     /// Has a label, so that a literal takes the faster way.
     public func equals(text: String) -> Bool {
         var text = text
-        return text.withUTF8 { equals($0) }
-    }
-
-    private func equals(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
-        var own = sj_text()
-        guard sj_string(raw, &own), own.count == bytes.count else { return false }
-        guard let left = own.start, let right = bytes.baseAddress else { return own.count == 0 }
-        return memcmp(left, right, own.count) == 0
+        return text.withUTF8 { bytes in
+            guard let start = bytes.baseAddress else { return withUTF8 { $0.isEmpty } ?? false }
+            return sj_equals(raw, start, bytes.count)
+        }
     }
 
     /// Whether this is a string that holds this byte.

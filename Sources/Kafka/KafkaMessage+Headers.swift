@@ -35,6 +35,11 @@ extension KafkaMessage {
         withExtendedLifetime(self) { unsafeHeader(named: name).flatMap { String(checking: $0) } }
     }
 
+    /// The text of the last header whose name is a literal: costs less than ``header(_:)``.
+    public func text(ofHeader name: StaticString) -> String? {
+        withExtendedLifetime(self) { unsafeHeader(name).flatMap { String(checking: $0) } }
+    }
+
     /// Lends the bytes of the last header of that name; `nil` without calling the body when there is none or it is null.
     ///
     /// The bytes are valid only during the call.

@@ -1,4 +1,5 @@
 import CRdkafka
+import Glibc
 
 extension KafkaMessage {
     /// Where a message's bytes lie.
@@ -29,6 +30,16 @@ extension KafkaMessage {
             return UnsafeRawBufferPointer(copy)
         }
 
+        func header(_ name: StaticString) -> UnsafeRawBufferPointer? {
+            headers.last { header in
+                var own = header.name
+                return own.withUTF8 { bytes in
+                    guard bytes.count == name.utf8CodeUnitCount, let base = bytes.baseAddress else { return false }
+                    return memcmp(base, name.utf8Start, bytes.count) == 0
+                }
+            }?.value
+        }
+
         func free() {
             key?.deallocate()
             value?.deallocate()
@@ -56,7 +67,7 @@ extension KafkaMessage {
 
     /// The bytes of the last header of that name, valid as long as the message.
     @usableFromInline func unsafeHeader(_ name: StaticString) -> UnsafeRawBufferPointer? {
-        if case .values = content { return unsafeHeader(named: name.description) }
+        if case .values(let values) = content { return values.header(name) }
         return name.utf8Start.withMemoryRebound(to: CChar.self, capacity: name.utf8CodeUnitCount + 1) {
             nativeHeader(named: $0)
         }

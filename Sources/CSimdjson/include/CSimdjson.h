@@ -85,6 +85,8 @@ bool sj_int64(sj_value value, int64_t *_Nonnull out) SJ_NOEXCEPT;
 bool sj_double(sj_value value, double *_Nonnull out) SJ_NOEXCEPT;
 bool sj_bool(sj_value value, bool *_Nonnull out) SJ_NOEXCEPT;
 bool sj_string(sj_value value, sj_text *_Nonnull out) SJ_NOEXCEPT;
+// Whether a value is a string of exactly these bytes.
+bool sj_equals(sj_value value, const uint8_t *_Nonnull text, size_t count) SJ_NOEXCEPT;
 bool sj_get(sj_value object, const uint8_t *_Nonnull key, size_t count, sj_value *_Nonnull out) SJ_NOEXCEPT;
 // Finds several members of an object in one pass, the first of each name; the document of what is not there is 0.
 sj_picked sj_pick(sj_value object, const sj_text *_Nonnull names, size_t count) SJ_NOEXCEPT;

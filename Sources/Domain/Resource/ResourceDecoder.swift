@@ -35,7 +35,7 @@ final class ResourceDecoder {
     private let verifier: any SignatureVerifier
     private let parser = JSONParser()
     /// The streams seen so far, so that a key is taken apart once.
-    private var streams: [String: StreamID] = [:]
+    @exclusivity(unchecked) private var streams: [String: StreamID] = [:]
 
     private static let rememberedStreams = 10_000
 
@@ -110,7 +110,7 @@ final class ResourceDecoder {
                 )
             )
         }
-        let instance = type == .changed ? message.header("ce_instance") : nil
+        let instance = type == .changed ? message.text(ofHeader: "ce_instance") : nil
         return read(message, as: type, instance: instance, in: stream)
     }
 

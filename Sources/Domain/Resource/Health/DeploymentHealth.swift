@@ -27,6 +27,9 @@ enum DeploymentHealth {
         return assess(object, wanted, counts)
     }
 
+    private static let areUpdated = CountedSentence { "\($0) of \($1) replicas are updated" }
+    private static let areAvailable = CountedSentence { "\($0) of \($1) updated replicas are available" }
+
     private struct Counts {
         var observedGeneration: Int64 = 0
         var updated: Int64 = 0
@@ -44,13 +47,13 @@ enum DeploymentHealth {
         }
         let updated = status.updated
         if let wanted, updated < wanted {
-            return HealthAssessment(.progressing, "\(updated) of \(wanted) replicas are updated")
+            return HealthAssessment(.progressing, areUpdated[updated, wanted])
         }
         if status.existing > updated {
             return HealthAssessment(.progressing, "\(status.existing - updated) old replicas are still to end")
         }
         if status.available < updated {
-            return HealthAssessment(.progressing, "\(status.available) of \(updated) updated replicas are available")
+            return HealthAssessment(.progressing, areAvailable[status.available, updated])
         }
         return HealthAssessment(.healthy)
     }
@@ -58,6 +61,8 @@ enum DeploymentHealth {
 
 /// The rule for `apps` ReplicaSets.
 enum ReplicaSetHealth {
+    private static let areAvailable = CountedSentence { "\($0) of \($1) replicas are available" }
+
     static func assess(_ object: KubernetesObject) -> HealthAssessment {
         if object.generation > object.observedGeneration {
             return HealthAssessment(.progressing, "Waiting until the new specification is observed")
@@ -67,7 +72,7 @@ enum ReplicaSetHealth {
         }
         let available = object.count("availableReplicas")
         if let wanted = object.wantedReplicas, available < wanted {
-            return HealthAssessment(.progressing, "\(available) of \(wanted) replicas are available")
+            return HealthAssessment(.progressing, areAvailable[available, wanted])
         }
         return HealthAssessment(.healthy)
     }
