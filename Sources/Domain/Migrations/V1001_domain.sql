@@ -167,7 +167,7 @@ create table command (
     state text not null check (state in (
         'accepted', 'sent', 'acknowledged', 'applied',
         'succeeded', 'failed', 'timed_out', 'superseded', 'canceled')),
-    revision int not null,
+    revision bigint not null,
     reason_code text,
     reason text,
     caller text not null,
@@ -201,7 +201,7 @@ create index command_cluster_open on command (cluster)
 -- The ledger: every step of every command, and what came too late to count.
 create table command_step (
     command uuid not null references command,
-    revision int not null,
+    revision bigint not null,
     state text not null,
     late boolean not null default false,
     reason_code text,

@@ -41,7 +41,7 @@ struct RequestDesk {
         let reason = try last.optionalString(2).map { code in
             Reason(code: code, sentence: try last.optionalString(3) ?? "")
         }
-        let step = LedgerStep(revision: try last.int32(0), state: state, isLate: false, reason: reason)
+        let step = LedgerStep(revision: try last.int64(0), state: state, isLate: false, reason: reason)
         batch.outbox.append(
             CommandResult.record(of: command, step, worker: try last.string(5), now: try last.timestamp(4))
         )
