@@ -11,7 +11,7 @@ struct Slipway: AsyncParsableCommand {
             """,
         subcommands: [
             Demo.self, Broker.self, Migrate.self, TopicsCommand.self, Send.self, Overview.self, Status.self,
-            Explain.self, Lag.self, Offsets.self, Keys.self, ClusterKey.self, FleetKeyCommand.self,
+            Explain.self, Lag.self, Offsets.self, Recover.self, Keys.self, ClusterKey.self, FleetKeyCommand.self,
         ]
     )
 }

@@ -65,13 +65,11 @@ public final class AgentStatusHandler: Handler {
             return .repeated
         case .superseded:
             if case .heartbeat(let beat) = input.body {
-                batch.outbox.append(
-                    post.superseded(beat.boot, reason: "Another agent of this cluster has taken over.", now: batch.now)
-                )
+                try answer(beat.boot, of: &cluster, post, batch, in: transaction)
             }
             return .stale
         case .ahead:
-            batch.outbox.append(post.helloRequested(now: batch.now))
+            askForHello(of: &cluster, post, batch)
             return .stale
         case .current(let missing):
             if missing > 0 {
@@ -85,6 +83,33 @@ public final class AgentStatusHandler: Handler {
             cluster.note(entry.message, now: batch.now)
             return try reports.take(input.body, from: input.cluster, batch, in: transaction)
         }
+    }
+
+    /// Tells a boot that was superseded to stop.
+    ///
+    /// Any other with an old epoch was welcomed before the database was recovered and does not know its new epoch yet:
+    /// it is asked for its hello.
+    private func answer(
+        _ boot: String,
+        of cluster: inout ClusterRow,
+        _ post: AgentPost,
+        _ batch: Batch<AgentStatusInput>,
+        in transaction: borrowing PostgresTransaction
+    ) throws {
+        let known = try transaction.query(
+            "select 1 from agent_boot where cluster = $1 and boot = $2 and superseded",
+            [.text(cluster.name), .optionalUUID(UUID(uuidString: boot))]
+        )
+        guard known.count == 1 else { return askForHello(of: &cluster, post, batch) }
+        batch.outbox.append(
+            post.superseded(boot, reason: "Another agent of this cluster has taken over.", now: batch.now)
+        )
+    }
+
+    private func askForHello(of cluster: inout ClusterRow, _ post: AgentPost, _ batch: Batch<AgentStatusInput>) {
+        guard !cluster.isHelloAsked else { return }
+        cluster.isHelloAsked = true
+        batch.outbox.append(post.helloRequested(now: batch.now))
     }
 
     private func greet(

@@ -11,6 +11,8 @@ struct ClusterRow {
     var lastSeen: Int64?
     var partition: Int32?
     var before: AgentState
+    /// Whether the agent was asked for its hello in this batch: once is enough.
+    var isHelloAsked = false
 
     /// Notes that the agent lives: by the broker's time where the broker set it, which no agent can choose.
     mutating func note(_ message: KafkaMessageView, now: Int64) {

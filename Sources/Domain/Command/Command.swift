@@ -28,7 +28,7 @@ public struct Command: Sendable {
     /// Where it stands.
     public var state: CommandState = .accepted
     /// The number of its newest step.
-    public var revision: Int32 = 0
+    public var revision: Int64 = 0
     /// Why it ended as it did.
     public var reason: Reason?
     /// Who asked, as verified.

@@ -83,7 +83,7 @@ public enum CommandResult {
     }
 
     /// The id of the message about one step.
-    static func id(_ command: UUID, _ revision: Int32) -> String {
+    static func id(_ command: UUID, _ revision: Int64) -> String {
         DerivedID.make("result", command.uuidString, String(revision)).uuidString.lowercased()
     }
 }

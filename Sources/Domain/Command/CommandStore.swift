@@ -62,7 +62,7 @@ public struct CommandStore {
                 .optionalInt64(command.instanceID), .optionalText(command.cluster), .text(command.key),
                 .text(command.subjectKind), .text(command.subjectName), .optionalText(command.project),
                 .optionalText(command.environment), .int64(command.generation), .text(command.state.rawValue),
-                .int32(command.revision), .text(command.caller), .text(command.requestSource),
+                .int64(command.revision), .text(command.caller), .text(command.requestSource),
                 .text(command.requestID), .text(command.requestType), .jsonb(command.desired), .timestamp(now),
                 .optionalTimestamp(command.stepDeadline), .timestamp(command.deadline),
                 .array(
@@ -86,7 +86,7 @@ public struct CommandStore {
             where id = $1
             """,
             [
-                .uuid(command.id), .text(command.state.rawValue), .int32(command.revision),
+                .uuid(command.id), .text(command.state.rawValue), .int64(command.revision),
                 .optionalText(command.reason?.code), .optionalText(command.reason?.sentence),
                 .optionalJSONB(command.objects), .timestamp(now), .optionalTimestamp(command.stepDeadline),
                 .optionalTimestamp(command.windows.healthySince), .optionalTimestamp(command.windows.failingSince),
@@ -109,7 +109,7 @@ public struct CommandStore {
                 values ($1, $2, $3, $4, $5, $6, $7, $8)
                 """,
                 [
-                    .uuid(command.id), .int32(step.revision), .text(step.state.rawValue), .bool(step.isLate),
+                    .uuid(command.id), .int64(step.revision), .text(step.state.rawValue), .bool(step.isLate),
                     .optionalText(step.reason?.code), .optionalText(step.reason?.sentence), .timestamp(now),
                     .text(worker),
                 ]
@@ -132,7 +132,7 @@ extension Command {
         environment = try row.optionalString(9)
         generation = try row.int64(10)
         state = CommandState(rawValue: try row.string(11)) ?? .failed
-        revision = try row.int32(12)
+        revision = try row.int64(12)
         if let code = try row.optionalString(13) {
             reason = Reason(code: code, sentence: try row.optionalString(14) ?? "")
         }

@@ -3,7 +3,7 @@ public import WorkerRuntime
 /// A line of the ledger.
 public struct LedgerStep: Sendable, Hashable {
     /// Its number within the command.
-    public var revision: Int32
+    public var revision: Int64
     /// The state after it; for a late event the state that it would have led to.
     public var state: CommandState
     /// Whether it came after the end and moved nothing.

@@ -52,7 +52,6 @@ struct InstanceRequests {
         if let instance = command.instanceID {
             try InstanceProgress(worker: RequestDesk.worker).publish(
                 [instance],
-                now: batch.now,
                 outbox: batch.outbox,
                 in: transaction
             )
@@ -203,18 +202,20 @@ struct InstanceRequests {
         try transaction.query(
             """
             insert into instance as i (environment_id, instance, application, cluster, namespace, desired_version,
-                desired_values, generation, state, open_command, revision, changed_at)
-            values ($1, $2, $3, $4, $5, $6, $7, $8, 'operating', $9, 1, $10)
+                desired_values, generation, state, open_command, revision, changed_at, changed_by)
+            values ($1, $2, $3, $4, $5, $6, $7, $8, 'operating', $9, 1, $10, $11)
             on conflict (environment_id, instance) do update
                 set desired_version = excluded.desired_version, desired_values = excluded.desired_values,
                     generation = excluded.generation, state = 'operating', open_command = excluded.open_command,
-                    revision = i.revision + 1, changed_at = excluded.changed_at
+                    revision = i.revision + 1, changed_at = excluded.changed_at,
+                    changed_by = excluded.changed_by
             returning id
             """,
             [
                 .int64(place.id), .text(name), .text(deployment.application), .text(place.cluster),
                 .text(place.namespace), .text(deployment.version), .text(deployment.values),
                 .int64(deployment.generation), .uuid(command.id), .timestamp(now),
+                .text(RequestDesk.worker),
             ]
         ).only().int64(0)
     }

@@ -51,6 +51,9 @@ create table environment (
     reason text,
     revision bigint not null default 1,
     created_at timestamptz not null,
+    -- When and by which program the newest revision was written: what is published again says the same.
+    changed_at timestamptz not null default now(),
+    changed_by text not null default 'deployment-worker',
     unique (project, environment),
     unique (cluster, namespace)
 );
@@ -140,7 +143,9 @@ create table instance (
     objects int not null default 0,
     open_command uuid,
     revision bigint not null default 0,
+    -- When and by which program the newest revision was written.
     changed_at timestamptz not null,
+    changed_by text not null default 'deployment-worker',
     unique (environment_id, instance),
     unique (cluster, namespace, instance)
 ) with (fillfactor = 70);
@@ -162,7 +167,7 @@ create table command (
     state text not null check (state in (
         'accepted', 'sent', 'acknowledged', 'applied',
         'succeeded', 'failed', 'timed_out', 'superseded', 'canceled')),
-    revision int not null,
+    revision bigint not null,
     reason_code text,
     reason text,
     caller text not null,
@@ -196,7 +201,7 @@ create index command_cluster_open on command (cluster)
 -- The ledger: every step of every command, and what came too late to count.
 create table command_step (
     command uuid not null references command,
-    revision int not null,
+    revision bigint not null,
     state text not null,
     late boolean not null default false,
     reason_code text,
@@ -244,6 +249,8 @@ create table resource (
     command_generation bigint,
     object jsonb,
     changed_at timestamptz not null,
+    -- When the newest revision was written; changes that nobody can see from outside leave it.
+    status_at timestamptz not null default now(),
     primary key (cluster, namespace, kind, name)
 ) with (fillfactor = 70);
 create index resource_instance on resource (cluster, namespace, instance) where instance is not null and not gone;

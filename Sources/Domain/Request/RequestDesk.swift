@@ -41,7 +41,7 @@ struct RequestDesk {
         let reason = try last.optionalString(2).map { code in
             Reason(code: code, sentence: try last.optionalString(3) ?? "")
         }
-        let step = LedgerStep(revision: try last.int32(0), state: state, isLate: false, reason: reason)
+        let step = LedgerStep(revision: try last.int64(0), state: state, isLate: false, reason: reason)
         batch.outbox.append(
             CommandResult.record(of: command, step, worker: try last.string(5), now: try last.timestamp(4))
         )
@@ -216,7 +216,6 @@ struct RequestDesk {
         _ = try progress.accept(command, sending: message, now: batch.now, outbox: batch.outbox, in: transaction)
         try EnvironmentProgress(worker: Self.worker).publish(
             made.id,
-            now: batch.now,
             outbox: batch.outbox,
             in: transaction
         )
@@ -233,19 +232,22 @@ struct RequestDesk {
     ) throws -> (id: Int64, revision: Int64)? {
         try transaction.query(
             """
-            insert into environment as e (project, environment, cluster, namespace, state, created_at)
-            select $1, $2, $3, $4, 'creating', $5
+            insert into environment as e (project, environment, cluster, namespace, state, created_at, changed_at,
+                changed_by)
+            select $1, $2, $3, $4, 'creating', $5, $5, $6
             where not exists (
                 select from environment
                 where cluster = $3 and namespace = $4 and (project, environment) <> ($1, $2))
             on conflict (project, environment) do update
                 set cluster = excluded.cluster, namespace = excluded.namespace, state = 'creating', reason_code = null,
-                    reason = null, revision = e.revision + 1
+                    reason = null, revision = e.revision + 1, changed_at = excluded.changed_at,
+                    changed_by = excluded.changed_by
                 where e.state = 'failed'
             returning id, revision
             """,
             [
                 .text(body.project), .text(body.environment), .text(body.cluster), .text(namespace), .timestamp(now),
+                .text(Self.worker),
             ]
         ).first.map { (try $0.int64(0), try $0.int64(1)) }
     }

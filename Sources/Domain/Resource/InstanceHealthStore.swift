@@ -73,7 +73,8 @@ struct InstanceHealthStore {
             """
             update instance i
             set health = new.health, health_reason = new.health_reason, pods_ready = new.pods_ready,
-                pods_total = new.pods_total, objects = new.objects, revision = new.revision, changed_at = $8
+                pods_total = new.pods_total, objects = new.objects, revision = new.revision, changed_at = $8,
+                changed_by = $9
             from unnest($1::bigint[], $2::text[], $3::text[], $4::int[], $5::int[], $6::int[], $7::bigint[])
                 as new(id, health, health_reason, pods_ready, pods_total, objects, revision)
             where i.id = new.id
@@ -84,7 +85,7 @@ struct InstanceHealthStore {
                 .array(.int32s(instances.map { Int32(clamping: $0.podsReady) })),
                 .array(.int32s(instances.map { Int32(clamping: $0.podsTotal) })),
                 .array(.int32s(instances.map { Int32(clamping: $0.objects) })),
-                .array(.int64s(instances.map(\.revision))), .timestamp(now),
+                .array(.int64s(instances.map(\.revision))), .timestamp(now), .text(ResourceHandler.worker),
             ]
         )
     }

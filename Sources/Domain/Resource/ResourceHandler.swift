@@ -209,7 +209,7 @@ public final class ResourceHandler: Handler {
         try instances.write(changed, now: batch.now, in: transaction)
         if !changed.isEmpty {
             try InstanceProgress(worker: Self.worker)
-                .publish(changed.map(\.id), now: batch.now, outbox: batch.outbox, in: transaction)
+                .publish(changed.map(\.id), outbox: batch.outbox, in: transaction)
         }
         let waiting = locked.map(\.instance).filter(\.hasOpenCommand).map(\.id)
         try WindowRefresh.run(instances: waiting, now: batch.now, in: transaction)

@@ -21,7 +21,8 @@ struct ResourceState: Sendable, Equatable {
     func looksLike(_ other: ResourceState) -> Bool {
         isGone == other.isGone && generation == other.generation && observedGeneration == other.observedGeneration
             && assessment == other.assessment && isReady == other.isReady && instance == other.instance
-            && uid == other.uid && sign == other.sign && commandGeneration == other.commandGeneration
+            && apiVersion == other.apiVersion && uid == other.uid && sign == other.sign
+            && commandGeneration == other.commandGeneration
     }
 }
 

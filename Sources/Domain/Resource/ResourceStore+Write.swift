@@ -18,8 +18,8 @@ extension ResourceStore {
             insert into resource as r
                 (cluster, namespace, kind, name, api_version, uid, instance, epoch, sequence, generation,
                 observed_generation, resource_version, health, health_reason, gone, revision, ready, failing_code,
-                failing_reason, command_generation, object, changed_at)
-            select *, $22
+                failing_reason, command_generation, object, changed_at, status_at)
+            select *, $22, $22
             from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[],
                 $8::bigint[], $9::bigint[], $10::bigint[], $11::bigint[], $12::text[], $13::text[], $14::text[],
                 $15::boolean[], $16::bigint[], $17::boolean[], $18::text[], $19::text[], $20::bigint[], $21::jsonb[])
@@ -31,7 +31,8 @@ extension ResourceStore {
                 revision = excluded.revision, ready = excluded.ready, failing_code = excluded.failing_code,
                 failing_reason = excluded.failing_reason, command_generation = excluded.command_generation,
                 object = case when excluded.gone then null else coalesce(excluded.object, r.object) end,
-                changed_at = excluded.changed_at
+                changed_at = excluded.changed_at,
+                status_at = case when r.revision = excluded.revision then r.status_at else excluded.status_at end
             where (r.epoch, r.sequence) < (excluded.epoch, excluded.sequence)
             """,
             rows.parameters + [.timestamp(now)]
@@ -53,7 +54,7 @@ extension ResourceStore {
             update resource r
             set gone = true, health = 'missing', health_reason = null, object = null, ready = null,
                 failing_code = null, failing_reason = null, epoch = s.epoch, sequence = s.ended,
-                revision = r.revision + 1, changed_at = $7
+                revision = r.revision + 1, changed_at = $7, status_at = $7
             from unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::bigint[], $6::bigint[])
                 as s(cluster, namespace, kind, epoch, began, ended)
             where r.cluster = s.cluster and r.namespace = s.namespace and r.kind = s.kind and not r.gone

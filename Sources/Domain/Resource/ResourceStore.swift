@@ -74,9 +74,7 @@ struct ResourceStore {
         guard !ids.isEmpty else { return states }
         let rows = try transaction.query(
             """
-            select wanted.place, r.api_version, r.uid, r.instance, r.epoch, r.sequence, r.generation,
-                r.observed_generation, r.resource_version, r.health, r.health_reason, r.gone, r.revision,
-                r.ready, r.failing_code, r.failing_reason, r.command_generation
+            select wanted.place, \(Self.columns)
             from unnest($1::text[], $2::text[], $3::text[], $4::text[]) with ordinality
                 as wanted(cluster, namespace, kind, name, place)
             join resource r on r.cluster = wanted.cluster and r.namespace = wanted.namespace
@@ -97,6 +95,35 @@ struct ResourceStore {
     ) throws(PostgresError) -> Set<ResourceID> {
         let states = try states(of: histories.map(\.id), in: transaction)
         return Set(zip(histories, states).filter { $0.current?.position != $1?.position }.map(\.0.id))
+    }
+
+    /// What ``state(_:)`` reads of an object `r`, after one column of the caller's.
+    private static let columns = """
+        r.api_version, r.uid, r.instance, r.epoch, r.sequence, r.generation, r.observed_generation,
+        r.resource_version, r.health, r.health_reason, r.gone, r.revision, r.ready, r.failing_code, r.failing_reason,
+        r.command_generation
+        """
+
+    /// Locks objects in the order of their keys and reads what was published of them; the streams must be locked.
+    func lockStatuses(
+        of ids: [ResourceID],
+        in transaction: borrowing PostgresTransaction
+    ) throws(PostgresError) -> [(id: ResourceID, state: ResourceState, time: Int64)] {
+        let rows = try transaction.query(
+            """
+            select wanted.place, \(Self.columns), r.status_at
+            from unnest($1::text[], $2::text[], $3::text[], $4::text[]) with ordinality
+                as wanted(cluster, namespace, kind, name, place)
+            join resource r on r.cluster = wanted.cluster and r.namespace = wanted.namespace
+                and r.kind = wanted.kind and r.name = wanted.name
+            order by r.cluster, r.namespace, r.kind, r.name
+            for no key update of r
+            """,
+            Self.keys(ids)
+        )
+        var statuses: [(id: ResourceID, state: ResourceState, time: Int64)] = []
+        for row in rows { statuses.append((ids[try row.int(0) - 1], try Self.state(row), try row.timestamp(17))) }
+        return statuses
     }
 
     private static func state(_ row: PostgresRow) throws(PostgresError) -> ResourceState {

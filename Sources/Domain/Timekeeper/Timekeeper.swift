@@ -4,6 +4,8 @@ import WorkerRuntime
 
 /// Lets time pass: settles what stayed healthy, fails what kept failing, ends what took too long, misses lost agents.
 ///
+/// Publishes again what a relay marked.
+///
 /// Everything goes by the database's clock. Any number may run: candidates are found without locks, then locked in the
 /// one order with SKIP LOCKED, and looked at again.
 public struct Timekeeper: Sendable {
@@ -29,6 +31,7 @@ public struct Timekeeper: Sendable {
         var moved = false
         for id in due where try end(id, on: connection) { moved = true }
         if try missLostAgents(on: connection) { moved = true }
+        if try Republication.round(on: connection) > 0 { moved = true }
         return moved
     }
 

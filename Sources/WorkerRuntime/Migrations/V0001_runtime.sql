@@ -144,6 +144,13 @@ create table outbox_relay (
     seen_at timestamptz not null
 );
 
+-- Keys of compacted topics whose newest state is to be published again, because an older one may be the log's last word.
+create table outbox_republish (
+    topic text not null,
+    key bytea not null,
+    primary key (topic, key)
+);
+
 -- What the broker will not take, whatever is tried.
 create table outbox_failed (
     id bigint primary key,

@@ -61,7 +61,7 @@ final class RelayShard {
         }
         isAlone = false
         TestSignal.afterPublish.reach()
-        try delete(batch.rows, on: connection)
+        try delete(batch, on: connection)
         metrics.published.increment(by: batch.leaving.count)
         metrics.coalesced.increment(by: batch.rows.count - batch.leaving.count)
     }
@@ -82,7 +82,7 @@ final class RelayShard {
     /// Of several states of one key only the newest leaves, where the topic is compacted.
     private func newestOfCoalescing(_ rows: [OutboxRow]) -> [Bool] {
         var leaves = [Bool](repeating: true, count: rows.count)
-        var seen: Set<OutboxRow.Identity> = []
+        var seen: Set<OutboxKey> = []
         for (index, row) in rows.enumerated().reversed() where row.coalesces {
             leaves[index] = seen.insert(row.identity).inserted
         }
@@ -144,16 +144,20 @@ final class RelayShard {
     }
 
     /// Deletes what the broker has, where this relay still holds the shard.
-    private func delete(_ rows: [OutboxRow], on connection: PostgresConnection) throws {
+    ///
+    /// Where it does not, the new owner may have published newer states before these came: a broker that does not
+    /// fence has then an old one as a key's last word. So the keys are marked, and their newest state is sent again.
+    private func delete(_ batch: Batch, on connection: PostgresConnection) throws {
         let result = try connection.query(
             """
             delete from outbox o using outbox_lease l
             where l.shard = $1 and l.epoch = $2 and o.shard = $1 and o.id = any($3)
             """,
-            [.int32(Int32(number)), .int64(epoch), .array(.int64s(rows.map(\.id)))]
+            [.int32(Int32(number)), .int64(epoch), .array(.int64s(batch.rows.map(\.id)))]
         )
         if result.affected == 0 {
             metrics.fenced.increment()
+            try RepublishMarks.insert(batch.leaving.filter(\.coalesces).map(\.identity), on: connection)
             logger.warning(
                 "the shard has another owner, who publishes its rows again",
                 metadata: [LogKey.shard: "\(number)"]
@@ -178,42 +182,5 @@ final class RelayShard {
             [.int32(Int32(number)), .int64(epoch), .int64(row.id), .text("\(error)")]
         )
         isAlone = false
-    }
-}
-
-/// A row of the outbox as the relay reads it.
-struct OutboxRow {
-    struct Identity: Hashable {
-        let topic: String
-        let key: [UInt8]
-    }
-
-    let id: Int64
-    let topic: String
-    let key: [UInt8]
-    let headers: [UInt8]
-    let value: [UInt8]?
-    let coalesces: Bool
-
-    init(_ row: PostgresRow) throws {
-        id = try row.int64(0)
-        topic = try row.string(1)
-        key = try row.bytes(2)
-        headers = try row.bytes(3)
-        value = try row.optionalBytes(4)
-        coalesces = try row.bool(5)
-    }
-
-    var identity: Identity { Identity(topic: topic, key: key) }
-
-    func record(prefix: String) -> KafkaRecord {
-        KafkaRecord(
-            topic: prefix + topic,
-            partition: nil,
-            key: key.isEmpty ? nil : key,
-            value: value,
-            headers: (HeaderBytes.decode(headers) ?? []).map { KafkaHeader(name: $0.0, value: $0.1) },
-            timestampMilliseconds: nil
-        )
     }
 }

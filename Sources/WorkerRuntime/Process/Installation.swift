@@ -45,15 +45,54 @@ public enum Installation {
         guard pending.isEmpty else {
             throw StartError("The database lacks \(pending.joined(separator: ", ")): run 'slipway migrate' first.")
         }
-        let identity = try connection.serverIdentity()
-        guard let row = try connection.query("select system_identifier, timeline from installation").first else {
-            throw StartError("The database is migrated but not prepared: run 'slipway migrate' once more.")
-        }
-        guard try row.string(0) == String(identity.systemIdentifier), try row.int32(1) == identity.timeline else {
+        guard try isTheOneWorkedWith(connection) else {
             throw StartError(
                 "The database was restored or failed over since the fleet last worked with it: run 'slipway recover' first."
             )
         }
+    }
+
+    /// Whether this is the database that the fleet worked with last: not restored, and not failed over since.
+    public static func isTheOneWorkedWith(_ connection: PostgresConnection) throws -> Bool {
+        let identity = try connection.serverIdentity()
+        guard let row = try connection.query("select system_identifier, timeline from installation").first else {
+            throw StartError("The database is migrated but not prepared: run 'slipway migrate' once more.")
+        }
+        return try row.string(0) == String(identity.systemIdentifier) && row.int32(1) == identity.timeline
+    }
+
+    /// Makes the runtime's part of a restored database usable: whoever held a claim or a lease holds it no more.
+    ///
+    /// - Parameters:
+    ///   - identity: What the server is; from now on the one that the fleet works with.
+    ///   - jump: By how much epochs rise, beyond any that was given out since the back-up.
+    /// - Returns: How many claims of partitions there are.
+    public static func adopt(
+        _ identity: PostgresServerIdentity,
+        jump: Int64,
+        in transaction: borrowing PostgresTransaction
+    ) throws(PostgresError) -> Int {
+        // Claims come first: every batch begins by locking its own, so none is half done beside what follows.
+        let claims = try transaction.query(
+            """
+            update partition_claim c set epoch = c.epoch + $1
+            from (
+                select consumer_group, topic, partition from partition_claim
+                order by consumer_group, topic, partition for no key update
+            ) held
+            where (c.consumer_group, c.topic, c.partition) = (held.consumer_group, held.topic, held.partition)
+            """,
+            [.int64(jump)]
+        ).affected
+        _ = try transaction.query(
+            "update outbox_lease set epoch = epoch + $1, owner = null, lease_until = '-infinity'",
+            [.int64(jump)]
+        )
+        _ = try transaction.query(
+            "update installation set system_identifier = $1, timeline = $2",
+            [.text(String(identity.systemIdentifier)), .int32(identity.timeline)]
+        )
+        return claims
     }
 }
 

@@ -1,0 +1,135 @@
+public import Postgres
+import WorkerRuntime
+
+/// Makes a database that was restored from a back-up, or failed over, the fleet's truth again.
+///
+/// What others have seen since the back-up is numbered higher than what the database knows, and would win over all that
+/// follows. So every number that others compare jumps beyond what can have been given out; then agents are asked to
+/// say again what there is, and subscribers are told the newest state of everything.
+public struct Recovery: Sendable {
+    /// By how much epochs, revisions and generations rise.
+    public static let jump: Int64 = 1 << 32
+
+    private let fleetKey: FleetKey
+    private static let worker = "recover"
+
+    /// What a recovery did, in numbers.
+    public struct Report: Sendable, Hashable, Encodable {
+        /// Claims of partitions whose epoch rose.
+        public internal(set) var claims = 0
+        /// Clusters whose agents were asked for their hello.
+        public internal(set) var clusters = 0
+        /// Environments whose revision rose.
+        public internal(set) var environments = 0
+        /// Instances whose revision and generation rose.
+        public internal(set) var instances = 0
+        /// Objects whose revision rose.
+        public internal(set) var resources = 0
+        /// Commands that are open: they are sent again when their agents say hello.
+        public internal(set) var openCommands = 0
+        /// Projects, applications and rules whose revision rose.
+        public internal(set) var others = 0
+        /// Keys whose newest state was put into the outbox.
+        public internal(set) var published = 0
+    }
+
+    /// Makes a recovery.
+    ///
+    /// - Parameter fleetKey: Signs what is asked of agents.
+    public init(fleetKey: FleetKey) {
+        self.fleetKey = fleetKey
+    }
+
+    /// Recovers in one transaction, then publishes everything in smaller ones.
+    ///
+    /// What it does not come to publish, the timekeeper publishes: the keys are marked in the first transaction.
+    ///
+    /// - Parameter isForced: Whether to do so although the database is the one that the fleet worked with.
+    /// - Throws: ``StartError`` where nothing needs recovering or the server is a standby, or a `PostgresError`.
+    public func run(on connection: PostgresConnection, isForced: Bool = false) throws -> Report {
+        guard try isForced || !Installation.isTheOneWorkedWith(connection) else {
+            throw StartError("The database is the one that the fleet worked with: there is nothing to recover.")
+        }
+        let identity = try connection.serverIdentity()
+        guard !identity.isStandby else {
+            throw StartError("The server is a standby: promote it, or recover on the primary.")
+        }
+        var report = try connection.transaction { (transaction: borrowing PostgresTransaction) in
+            try renumber(identity, in: transaction)
+        }
+        while true {
+            let count = try Republication.round(on: connection)
+            if count == 0 { return report }
+            report.published += count
+        }
+    }
+
+    private func renumber(
+        _ identity: PostgresServerIdentity,
+        in transaction: borrowing PostgresTransaction
+    ) throws -> Report {
+        var report = Report()
+        report.claims = try Installation.adopt(identity, jump: Self.jump, in: transaction)
+        // What was never published keeps its place before the first revision.
+        report.resources = try raise("resource set revision = revision + $1 where revision > 0", in: transaction)
+        report.clusters = try clusters(in: transaction)
+        report.environments = try raise("environment set revision = revision + $1", in: transaction)
+        report.instances = try raise(
+            "instance set revision = revision + $1, generation = generation + $1",
+            in: transaction
+        )
+        for table in ["project", "application", "auto_deploy_rule"] {
+            report.others += try raise("\(table) set revision = revision + $1", in: transaction)
+        }
+        report.openCommands = try raise(
+            """
+            command set revision = revision + $1
+            where state in ('accepted', 'sent', 'acknowledged', 'applied')
+            """,
+            in: transaction
+        )
+        _ = try Republication.markEverything(in: transaction)
+        return report
+    }
+
+    private func raise(
+        _ change: String,
+        in transaction: borrowing PostgresTransaction
+    ) throws(PostgresError) -> Int {
+        try transaction.query("update \(change)", [.int64(Self.jump)]).affected
+    }
+
+    /// Gives each agent that ever spoke a new epoch, in which it numbers its messages from 1, and asks it for its hello.
+    ///
+    /// Streams and objects are compared by epoch first, so theirs need not jump: all that the agents say under the new
+    /// epoch is later, and all that they said before it is behind.
+    private func clusters(in transaction: borrowing PostgresTransaction) throws -> Int {
+        let rows = try transaction.query(
+            """
+            update cluster set revision = revision + $1, sequence = 0,
+                epoch = case when epoch = 0 then 0 else epoch + $1 end
+            returning cluster, epoch, clock_timestamp(), \(ClusterKeys.columns)
+            """,
+            [.int64(Self.jump)]
+        )
+        _ = try transaction.query(
+            """
+            update agent_boot b set epoch = c.epoch from cluster c where c.cluster = b.cluster and c.boot = b.boot
+            """
+        )
+        let outbox = OutboxBuffer()
+        for row in rows {
+            let now = try row.timestamp(2)
+            let post = AgentPost(
+                fleetKey: fleetKey,
+                worker: Self.worker,
+                cluster: try row.string(0),
+                epoch: try row.int64(1),
+                keyID: try ClusterKeys(row, from: 3).signing(now: now)
+            )
+            outbox.append(post.helloRequested(now: now))
+        }
+        try OutboxWriter.write(outbox, in: transaction)
+        return rows.count
+    }
+}

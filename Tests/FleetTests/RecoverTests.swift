@@ -1,0 +1,92 @@
+import Foundation
+import Postgres
+import TestSupport
+import Testing
+
+/// A restored database is refused until it is recovered, and then wins over what was seen before.
+@Suite(.timeLimit(.minutes(5)))
+struct RecoverTests {
+    private static let jump: Int64 = 1 << 32
+    private let world: FleetWorld
+
+    init() throws {
+        world = try FleetWorld(topics: EndToEndTests.topics, partitions: 1)
+        try world.database.script(
+            """
+            insert into project (project, name, created_at) values ('p', 'p', now());
+            insert into cluster (cluster, name, epoch, boot, sequence, created_at)
+                values ('test', 'test', 3, gen_random_uuid(), 500, now()), ('new', 'new', 0, null, 0, now());
+            insert into environment (project, environment, cluster, namespace, state, revision, created_at)
+                values ('p', 'staging', 'test', 'shop', 'active', 2, now());
+            insert into instance (environment_id, instance, application, cluster, namespace, desired_version, state,
+                generation, running_generation, revision, changed_at)
+                select id, 'web', 'web', 'test', 'shop', '1.0.0', 'running', 7, 7, 9, now() from environment;
+            insert into resource (cluster, namespace, kind, name, api_version, uid, epoch, sequence, health, gone,
+                revision, changed_at)
+                values ('test', 'shop', 'Pod', 'there', 'v1', 'u1', 3, 5, 'healthy', false, 4, now()),
+                ('test', 'shop', 'Pod', 'gone', 'v1', 'u2', 3, 6, 'missing', true, 4, now()),
+                ('test', 'shop', 'Pod', 'unseen', 'v1', 'u3', 3, 7, 'missing', true, 0, now());
+            insert into partition_claim (consumer_group, topic, partition, epoch, next_offset)
+                values ('slipway.deployment-worker', 'deployment.requests', 0, 3, 0);
+            update installation set system_identifier = '1';
+            """
+        )
+    }
+
+    private func published() throws -> [String] {
+        try world.database.query(
+            """
+            select topic || ' ' || convert_from(key, 'UTF8') || case when value is null then ' gone' else '' end
+            from outbox
+            """
+        ).map { try $0.string(0) }.sorted()
+    }
+
+    @Test func `a worker refuses a restored database, and starts after it was recovered`() throws {
+        let refused = try world.start("timekeeper")
+        #expect(try refused.exitCode() != 0)
+        #expect(refused.output.contains("slipway recover"))
+
+        let recover = try world.start("slipway", ["recover", "--yes"])
+        #expect(try recover.exitCode() == 0)
+        #expect(recover.output.contains("recovered"), "\(recover.output)")
+        for (sql, before) in [
+            ("select revision from environment", 2), ("select revision from instance", 9),
+            ("select generation from instance", 7), ("select revision from project", 1),
+            ("select min(revision) from cluster", 1), ("select epoch from cluster where cluster = 'test'", 3),
+            ("select epoch from partition_claim", 3), ("select min(epoch) from outbox_lease", 0),
+            ("select revision from resource where name = 'there'", 4),
+        ] as [(String, Int64)] {
+            #expect(try world.number(sql) == before + Self.jump, "\(sql)")
+        }
+        #expect(try world.number("select epoch + sequence from cluster where cluster = 'new'") == 0)
+        #expect(try world.number("select sequence from cluster where cluster = 'test'") == 0)
+        #expect(try world.number("select running_generation from instance") == 7, "what runs is what the cluster says")
+        #expect(
+            try published() == [
+                "agent.commands.new new", "agent.commands.test test", "environment.status p/staging",
+                "instance.status p/staging/web", "resource.status test/shop/Pod/gone gone",
+                "resource.status test/shop/Pod/there",
+            ]
+        )
+        #expect(try world.number("select count(*) from outbox_republish") == 0)
+
+        let worker = try world.start("timekeeper")
+        _ = try eventually("the worker works") { worker.output.contains("started") ? true : nil }
+        worker.signal(SIGTERM)
+        #expect(try worker.exitCode() == 0)
+    }
+
+    @Test func `nothing is recovered twice, and nothing without a yes`() throws {
+        let asked = try world.start("slipway", ["recover"])
+        #expect(try asked.exitCode() != 0)
+        #expect(try world.number("select revision from environment") == 2)
+        #expect(try world.start("slipway", ["recover", "--yes"]).exitCode() == 0)
+        let again = try world.start("slipway", ["recover", "--yes"])
+        #expect(try again.exitCode() != 0)
+        #expect(again.output.contains("nothing to recover"))
+        #expect(try world.number("select revision from environment") == 2 + Self.jump)
+        #expect(try world.start("slipway", ["recover", "--yes", "--force"]).exitCode() == 0)
+        #expect(try world.number("select revision from environment") == 2 + 2 * Self.jump)
+    }
+}

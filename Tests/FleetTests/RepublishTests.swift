@@ -1,0 +1,45 @@
+import Foundation
+import Kafka
+import Postgres
+import TestSupport
+import Testing
+
+/// A relay that slept while another took its shard must not leave an old state as a key's last word.
+@Suite(.timeLimit(.minutes(5)))
+struct RepublishTests {
+    @Test func `an old state that a former owner published is followed by the newest one`() throws {
+        let world = try FleetWorld(topics: ["environment.status", "deployment.results"], partitions: 1)
+        try world.database.script(
+            """
+            insert into project (project, name, created_at) values ('p', 'p', now());
+            insert into cluster (cluster, name, created_at) values ('c1', 'c1', now());
+            insert into environment (project, environment, cluster, namespace, state, revision, created_at)
+                values ('p', 'staging', 'c1', 'shop', 'active', 21000, now());
+            insert into outbox (shard, topic, key, headers, value, coalesces)
+                values (2, 'environment.status', 'p/staging', '', '{"revision":20000}', true);
+            """
+        )
+        world.hold("afterPublish")
+        let relay = try world.start("outbox-relay", [], ["SLIPWAY_RELAY_TRANSACTIONS": "false"])
+        try world.waitUntilHeld(relay, at: "afterPublish")
+        // Another relay took the shard, published its rows and newer ones, and ended.
+        try world.database.script(
+            """
+            update outbox_lease set epoch = epoch + 1, owner = null, lease_until = '-infinity' where shard = 2;
+            delete from outbox;
+            """
+        )
+        world.letPass("afterPublish")
+        _ = try eventually("the mark") {
+            try world.number("select count(*) from outbox_republish") == 1 ? true : nil
+        }
+        _ = try world.start("timekeeper")
+        let last = try eventually("the newest state") {
+            let messages = try world.messages(on: "environment.status")
+            return messages.count == 2 ? messages.last : nil
+        }
+        let value = last.withValue { String(decoding: $0, as: UTF8.self) } ?? ""
+        #expect(value.contains(#""revision":21000"#))
+        #expect(try world.number("select count(*) from outbox_republish") == 0)
+    }
+}
