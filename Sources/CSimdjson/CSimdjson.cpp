@@ -93,15 +93,6 @@ bool sj_string(sj_value value, sj_text *out) noexcept {
     return true;
 }
 
-bool sj_get(sj_value object, const uint8_t *key, size_t count, sj_value *out) noexcept {
-    dom::object members;
-    dom::element found;
-    if (element(object).get_object().get(members) != SUCCESS) return false;
-    if (members.at_key(view(key, count)).get(found) != SUCCESS) return false;
-    *out = raw(found);
-    return true;
-}
-
 template <typename Word>
 static bool same_ends(const void *left, const void *right, size_t count) noexcept {
     Word words[4];
@@ -125,6 +116,18 @@ bool sj_equals(sj_value value, const uint8_t *text, size_t count) noexcept {
     std::string_view own;
     if (element(value).get_string().get(own) != SUCCESS || own.size() != count) return false;
     return same(own.data(), text, count);
+}
+
+bool sj_get(sj_value object, const uint8_t *key, size_t count, sj_value *out) noexcept {
+    dom::object members;
+    if (element(object).get_object().get(members) != SUCCESS) return false;
+    for (auto member = members.begin(), end = members.end(); member != end; ++member) {
+        std::string_view own = member.key();
+        if (own.size() != count || !same(own.data(), key, count)) continue;
+        *out = raw(member.value());
+        return true;
+    }
+    return false;
 }
 
 sj_picked sj_pick(sj_value object, const sj_text *names, size_t count) noexcept {

@@ -23,7 +23,9 @@ public struct ResourceMessage: Sendable {
 /// What a message of `resource.changes` says.
 public enum ResourceFact: Sendable {
     /// An object is there and looks like this.
-    case changed(ResourceChange)
+    ///
+    /// Indirect: a change is large, and a message moves through several hands.
+    indirect case changed(ResourceChange)
     /// An object was deleted.
     case gone(ResourceGone)
     /// All objects of a kind were sent since the snapshot began.

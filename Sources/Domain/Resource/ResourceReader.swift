@@ -1,3 +1,4 @@
+import Glibc
 internal import JSON
 import WorkerRuntime
 
@@ -103,7 +104,9 @@ struct ResourceReader {
 
     private func checkedInstance(_ instance: String?) throws(Reason) -> String? {
         guard let instance, !instance.isEmpty else { return nil }
-        guard instance.utf8.count <= Self.longestName, !instance.utf8.contains(0) else {
+        var text = instance
+        let hasNul = text.withUTF8 { $0.baseAddress.map { memchr($0, 0, instance.utf8.count) != nil } ?? false }
+        guard instance.utf8.count <= Self.longestName, !hasNul else {
             throw wrong("ce_instance", "too long or not a name", "the name of an instance")
         }
         return instance
