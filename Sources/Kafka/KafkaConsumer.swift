@@ -163,8 +163,8 @@ public final class KafkaConsumer {
         "heartbeat.interval.ms": "1000",
         // When its queue is over either bound, librdkafka 2.0.2 fetches nothing for a whole second, so the bounds are a
         // lane's appetite for more than a second, and its memory: with 2,000 messages a lane took at most 5,000 a second.
-        "queued.max.messages.kbytes": "12288",
-        "queued.min.messages": "20000",
+        "queued.max.messages.kbytes": "10240",
+        "queued.min.messages": "16000",
         "fetch.message.max.bytes": "262144",
     ]
 }

@@ -11,6 +11,8 @@ final class BenchWorld {
     private var children: [(name: String, process: Process)] = []
     let url: String
     let database: PostgresConnection
+    /// Of each topic.
+    static let partitions = 48
     let fleetKeyText = FleetKey.random()
     private(set) var brokers = ""
 
@@ -70,7 +72,7 @@ final class BenchWorld {
 
     private func startBroker() throws {
         let file = folder + "/address"
-        _ = try start("slipway", ["broker", "--cluster", "bench", "--partitions", "48", "--address-file", file])
+        _ = try start("slipway", ["broker", "--cluster", "bench", "--partitions", "\(Self.partitions)", "--address-file", file])
         let end = Date().addingTimeInterval(20)
         while Date() < end {
             if let text = try? String(contentsOfFile: file, encoding: .utf8), !text.isEmpty {

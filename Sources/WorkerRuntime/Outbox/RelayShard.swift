@@ -29,7 +29,10 @@ final class RelayShard {
         self.metrics = metrics
         self.logger = logger
         let id = "\(configuration.topicPrefix)outbox-\(number)"
-        producer = try KafkaProducer(configuration.kafka, transactionalID: configuration.isTransactional ? id : nil)
+        // A batch is handed over at once, so there is little to wait for before it is sent.
+        var kafka = configuration.kafka
+        if kafka.properties["linger.ms"] == nil { kafka.properties["linger.ms"] = "0.5" }
+        producer = try KafkaProducer(kafka, transactionalID: configuration.isTransactional ? id : nil)
         if configuration.isTransactional { try producer.initTransactions(timeout: .seconds(30)) }
     }
 
