@@ -72,7 +72,8 @@ final class BenchWorld {
 
     private func startBroker() throws {
         let file = folder + "/address"
-        _ = try start("slipway", ["broker", "--cluster", "bench", "--partitions", "\(Self.partitions)", "--address-file", file])
+        let partitions = String(Self.partitions)
+        _ = try start("slipway", ["broker", "--cluster", "bench", "--partitions", partitions, "--address-file", file])
         let end = Date().addingTimeInterval(20)
         while Date() < end {
             if let text = try? String(contentsOfFile: file, encoding: .utf8), !text.isEmpty {
