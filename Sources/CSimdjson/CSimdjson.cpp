@@ -191,15 +191,3 @@ bool sj_next_member(sj_cursor *cursor, sj_text *name, sj_value *value) noexcept 
     cursor->next = raw(++next);
     return true;
 }
-
-bool sj_has_nul_escape(const void *bytes, size_t count) noexcept {
-    auto *next = static_cast<const char *>(bytes);
-    auto *end = next + count;
-    while (next < end) {
-        next = static_cast<const char *>(std::memchr(next, '\\', end - next));
-        if (next == nullptr) return false;
-        if (end - next >= 6 && std::memcmp(next, "\\u0000", 6) == 0) return true;
-        next += 2;
-    }
-    return false;
-}

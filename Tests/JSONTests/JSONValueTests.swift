@@ -85,14 +85,4 @@ struct JSONValueTests {
             #expect(root["n"]?.withUTF8 { $0.count } == nil)
         }
     }
-
-    @Test(arguments: [
-        (#""\u0000""#, true), (#""\\u0000""#, false), (#""\\\u0000""#, true), (#""\\\\u0000""#, false),
-        (#""\u00001""#, true), (#""\u0001""#, false), (#""u0000""#, false), (#""\"\u0000""#, true),
-        (#"{"\u0000":1}"#, true),
-        ("", false), (#"{"a":"b"}"#, false), (#""\n\t\u000a""#, false),
-    ])
-    func `an escape of U+0000 is found, an escaped backslash before it is not one`(text: String, expected: Bool) {
-        #expect(containsNulEscape(Array(text.utf8)) == expected)
-    }
 }

@@ -99,9 +99,6 @@ bool sj_next_element(sj_cursor *_Nonnull cursor, sj_value *_Nonnull value) SJ_NO
 sj_cursor sj_members(sj_value object) SJ_NOEXCEPT;
 bool sj_next_member(sj_cursor *_Nonnull cursor, sj_text *_Nonnull name, sj_value *_Nonnull value) SJ_NOEXCEPT;
 
-// Whether valid JSON holds the escape of U+0000.
-bool sj_has_nul_escape(const void *_Nullable bytes, size_t count) SJ_NOEXCEPT;
-
 #ifdef __cplusplus
 }
 #endif
