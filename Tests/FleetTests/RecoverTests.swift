@@ -89,4 +89,30 @@ struct RecoverTests {
         #expect(try world.start("slipway", ["recover", "--yes", "--force"]).exitCode() == 0)
         #expect(try world.number("select revision from environment") == 2 + 2 * Self.jump)
     }
+
+    @Test(arguments: ["timekeeper", "outbox-relay", "deployment-worker"])
+    func `a worker that finds another database after it was cut off ends and says why`(name: String) throws {
+        try world.database.script(
+            "update installation set system_identifier = (select system_identifier::text from pg_control_system())"
+        )
+        let worker = try world.start(name)
+        _ = try eventually("the worker's session") { () throws -> Bool? in
+            let count =
+                "select count(*) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()"
+            guard worker.output.contains("started") else { return nil }
+            return try world.number(count) > 0 ? true : nil
+        }
+        try world.database.script("update installation set timeline = timeline + 1")
+        _ = try eventually("its end") {
+            try world.database.script(
+                """
+                select pg_terminate_backend(pid) from pg_stat_activity
+                where datname = current_database() and pid <> pg_backend_pid()
+                """
+            )
+            return worker.isRunning ? nil : true
+        }
+        #expect(try worker.exitCode() != 0)
+        #expect(worker.output.contains("slipway recover"))
+    }
 }

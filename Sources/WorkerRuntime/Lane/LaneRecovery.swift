@@ -100,9 +100,11 @@ extension Lane {
             if stop.isRequested, ContinuousClock.now - began > configuration.drainDeadline { throw error }
             try stayInGroup(for: backoff.next())
             do {
-                if !connection.isUsable { try connection.reconnect() }
+                if !connection.isUsable { try Installation.reconnect(connection) }
                 _ = try connection.query("select 1")
                 break
+            } catch let error as StartError {
+                throw error
             } catch {
                 logger.debug("still waiting for the database: \(error)")
             }

@@ -118,9 +118,11 @@ final class OutboxRelayLane {
             pulse.beat()
             Thread.sleep(forTimeInterval: Double(backoff.next().milliseconds) / 1000)
             do {
-                if !connection.isUsable { try connection.reconnect() }
+                if !connection.isUsable { try Installation.reconnect(connection) }
                 try connection.listen(Self.channel)
                 return
+            } catch let error as StartError {
+                throw error
             } catch {
                 logger.debug("still waiting for the database: \(error)")
             }

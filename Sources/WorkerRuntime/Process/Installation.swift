@@ -45,11 +45,20 @@ public enum Installation {
         guard pending.isEmpty else {
             throw StartError("The database lacks \(pending.joined(separator: ", ")): run 'slipway migrate' first.")
         }
-        guard try isTheOneWorkedWith(connection) else {
-            throw StartError(
-                "The database was restored or failed over since the fleet last worked with it: run 'slipway recover' first."
-            )
-        }
+        try refuseUnlessWorkedWith(connection)
+    }
+
+    /// Connects again, and refuses a database that was restored or failed over meanwhile.
+    static func reconnect(_ connection: PostgresConnection) throws {
+        try connection.reconnect()
+        try refuseUnlessWorkedWith(connection)
+    }
+
+    private static func refuseUnlessWorkedWith(_ connection: PostgresConnection) throws {
+        guard try !isTheOneWorkedWith(connection) else { return }
+        throw StartError(
+            "The database was restored or failed over since the fleet last worked with it: run 'slipway recover' first."
+        )
     }
 
     /// Whether this is the database that the fleet worked with last: not restored, and not failed over since.

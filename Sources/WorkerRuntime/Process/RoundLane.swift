@@ -16,10 +16,12 @@ struct RoundLane {
         while !stop.isRequested {
             pulse.beat()
             do {
-                if !connection.isUsable { try connection.reconnect() }
+                if !connection.isUsable { try Installation.reconnect(connection) }
                 let found = try round(connection)
                 backoff.reset()
                 if !found { pause(interval) }
+            } catch let error as StartError {
+                throw error
             } catch {
                 logger.warning("the round failed and is tried again: \(error)")
                 pause(backoff.next())
