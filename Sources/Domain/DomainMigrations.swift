@@ -3,9 +3,9 @@ import WorkerRuntime
 
 /// The schema of the fleet: the runtime's tables, then the domain's.
 public let fleetMigrations: [PostgresMigration] =
-    runtimeMigrations + [
-        PostgresMigration(
-            name: "V1001_domain",
-            sql: String(decoding: PackageResources.V1001_domain_sql, as: UTF8.self)
-        )
-    ]
+    runtimeMigrations
+    + [
+        ("V1001_domain", PackageResources.V1001_domain_sql),
+        ("V1002_permission", PackageResources.V1002_permission_sql),
+        ("V1003_object", PackageResources.V1003_object_sql),
+    ].map { PostgresMigration(name: $0.0, sql: String(decoding: $0.1, as: UTF8.self)) }

@@ -35,7 +35,7 @@ import Testing
         static func requests(_ messages: [KafkaMessageView], _ world: CommandWorld) -> Rival {
             Rival(world.url) { [fleetKey = world.fleetKey] connection in
                 try connection.transaction { (transaction: borrowing PostgresTransaction) in
-                    let handler = DeploymentRequestHandler(fleetKey: fleetKey, timers: CommandTimers())
+                    let handler = CommandWorld.requests(fleetKey)
                     return try CommandWorld.run(handler, messages, in: transaction)
                 }
             }
@@ -75,7 +75,7 @@ import Testing
         let message = world.message("instance.deploy", key: "shop/staging", CommandWorld.deployment("1.1.0"), id: "b")
         let mine = world.message("instance.deploy", key: "shop/staging", CommandWorld.deployment("1.0.0"), id: "a")
         let rival = try world.connection.transaction { (transaction: borrowing PostgresTransaction) in
-            let handler = DeploymentRequestHandler(fleetKey: world.fleetKey, timers: CommandTimers())
+            let handler = CommandWorld.requests(world.fleetKey)
             #expect(try CommandWorld.run(handler, [mine], in: transaction) == [.applied])
             let rival = Rival.requests([message], world)
             try waitForWaiter()
@@ -98,7 +98,7 @@ import Testing
         )
         let deploy = world.message("instance.deploy", key: "shop/staging", CommandWorld.deployment("1.0.0"))
         let rival = try world.connection.transaction { (transaction: borrowing PostgresTransaction) in
-            let handler = DeploymentRequestHandler(fleetKey: world.fleetKey, timers: CommandTimers())
+            let handler = CommandWorld.requests(world.fleetKey)
             #expect(try CommandWorld.run(handler, [deploy], in: transaction) == [.applied])
             let rival = Rival.agents([hello], world)
             try waitForWaiter()

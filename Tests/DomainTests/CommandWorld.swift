@@ -23,14 +23,24 @@ final class CommandWorld {
         url = try TestDatabase.make()
         connection = try TestDatabase.connect(url)
         fleetKey = try FleetKey(base64: Data(repeating: 7, count: 32).base64EncodedString())
-        requests = DeploymentRequestHandler(fleetKey: fleetKey, timers: CommandTimers())
+        requests = Self.requests(fleetKey)
         agents = AgentStatusHandler(fleetKey: fleetKey, logger: Logger(label: "test"))
+    }
+
+    /// A handler of requests, as a lane of its own would have.
+    static func requests(_ fleetKey: FleetKey) -> DeploymentRequestHandler {
+        DeploymentRequestHandler(
+            fleetKey: fleetKey,
+            timers: CommandTimers(),
+            callers: NamedCallers(),
+            permissions: Permissions(administrators: ["root"])
+        )
     }
 
     /// A world with a connected cluster, an active environment, an application and two versions of it.
     static func ready() throws -> CommandWorld {
         let world = try CommandWorld()
-        try world.request("project.create", key: "shop", #"{"project":"shop"}"#)
+        try world.request("project.create", key: "shop", #"{"project":"shop","owners":["olga"]}"#, as: "root")
         try world.register("c1")
         try world.connect("c1")
         try world.request(
@@ -47,7 +57,7 @@ final class CommandWorld {
     }
 
     func register(_ cluster: String) throws {
-        try request("cluster.register", key: cluster, #"{"cluster":"\#(cluster)"}"#)
+        try request("cluster.register", key: cluster, #"{"cluster":"\#(cluster)"}"#, as: "root")
     }
 
     func publishVersion(_ version: String, of artifact: String = "web") throws {
@@ -70,9 +80,11 @@ final class CommandWorld {
         _ body: String,
         id: String? = nil,
         source: String = "/portal",
+        as caller: String = "olga",
         headers: [(String, String)] = []
     ) throws -> Outcome {
-        try handle([message(type, key: key, body, id: id, source: source, headers: headers)]).first ?? .stale
+        let message = message(type, key: key, body, id: id, source: source, as: caller, headers: headers)
+        return try handle([message]).first ?? .stale
     }
 
     /// Deploys the application `web` to the instance `web`.
@@ -94,6 +106,7 @@ final class CommandWorld {
         _ body: String,
         id: String? = nil,
         source: String = "/portal",
+        as caller: String = "olga",
         headers: [(String, String)] = [],
         brokerTime: Int64 = CommandWorld.milliseconds()
     ) -> KafkaMessageView {
@@ -106,6 +119,7 @@ final class CommandWorld {
             headers: [
                 ("ce_specversion", "1.0"), ("ce_id", id ?? "request-\(requestCount)"), ("ce_source", source),
                 ("ce_type", type.contains(".v") ? type : "slipway.\(type).v1"), ("content-type", "application/json"),
+                (NamedCallers.header, caller),
             ] + headers,
             value: Array(body.utf8)
         )
@@ -268,4 +282,17 @@ final class CommandWorld {
     }
 
     static func milliseconds() -> Int64 { Int64(Date().timeIntervalSince1970 * 1000) }
+}
+
+/// Callers as tests name them: `root` runs the platform, `olga` owns the project, an empty name proves nothing.
+struct NamedCallers: CallerSource {
+    static let header = "test-caller"
+
+    func caller(of message: KafkaMessageView, source: String) throws(Reason) -> Caller {
+        let name = message.header(Self.header) ?? "olga"
+        guard !name.isEmpty else {
+            throw Reason(code: "no_identity", sentence: "The request proves no identity.", field: "authorization")
+        }
+        return Caller(name)
+    }
 }

@@ -75,12 +75,16 @@ import Testing
         let world = try CommandWorld()
         let body = #"{"project":"shop"}"#
         let sent = CommandWorld.milliseconds() - 20 * 86_400_000
-        try world.handle([world.message("project.create", key: "shop", body, id: "1")])
+        try world.handle([world.message("project.create", key: "shop", body, id: "1", as: "root")])
         #expect(try world.text("select count(*) from command") == "1")
-        try world.connection.script("update inbox set seen_at = now() - interval '20 days'; delete from project")
+        try world.connection.script(
+            "update inbox set seen_at = now() - interval '20 days'; delete from project_member; delete from project"
+        )
         #expect(try RuntimeRetention().round(on: world.connection) == 1)
         _ = try world.published()
-        let again = try world.handle([world.message("project.create", key: "shop", body, id: "1", brokerTime: sent)])
+        let again = try world.handle([
+            world.message("project.create", key: "shop", body, id: "1", as: "root", brokerTime: sent)
+        ])
         guard case .rejected(let reason) = again.first else {
             Issue.record("it was done again: \(again)")
             return

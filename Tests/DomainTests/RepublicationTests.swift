@@ -15,7 +15,7 @@ import Testing
         throws
     {
         let world = try CommandWorld()
-        try world.request("project.create", key: "shop", #"{"project":"shop"}"#)
+        try world.request("project.create", key: "shop", #"{"project":"shop","owners":["olga"]}"#, as: "root")
         try world.register("c1")
         try world.connect("c1")
         let body = #"{"project":"shop","environment":"staging","cluster":"c1"}"#

@@ -84,7 +84,7 @@ import Testing
     }
 
     @Test func `the same request five times in one batch is done once and answered five times alike`() throws {
-        let message = world.message("project.create", key: "new", #"{"project":"new"}"#, id: "p1")
+        let message = world.message("project.create", key: "new", #"{"project":"new"}"#, id: "p1", as: "root")
         #expect(try world.handle([message, message, message]) == [.applied, .repeated, .repeated])
         let deployment = world.message(
             "instance.deploy",
@@ -149,9 +149,9 @@ import Testing
     @Test
     func `requests of one batch are decided in their order`() throws {
         let outcomes = try world.handle([
-            world.message("project.create", key: "new", #"{"project":"new"}"#),
-            world.message("application.create", key: "new", #"{"project":"new","application":"api"}"#),
-            world.message("project.create", key: "new", #"{"project":"new"}"#),
+            world.message("project.create", key: "new", #"{"project":"new"}"#, as: "root"),
+            world.message("application.create", key: "new", #"{"project":"new","application":"api"}"#, as: "root"),
+            world.message("project.create", key: "new", #"{"project":"new"}"#, as: "root"),
             world.message("instance.deploy", key: "shop/staging", CommandWorld.deployment("1.0.0")),
             world.message("instance.deploy", key: "shop/staging", CommandWorld.deployment("1.1.0")),
         ])
@@ -201,13 +201,22 @@ import Testing
         #expect(reason.code == "forged_source")
         #expect(reason.field == "ce_source")
         #expect(try world.text("select count(*) from instance") == "0")
-        #expect(try world.handle([own(signed: true)]) == [.applied])
+        #expect(try world.handle([own(signed: true, onBehalfOf: "olga")]) == [.applied])
         #expect(try world.states() == ["sent 2"])
     }
 
     @Test func `a rule acts on behalf of the one who made it`() throws {
-        #expect(try world.handle([own(signed: true, onBehalfOf: "/users/eve")]) == [.applied])
-        #expect(try world.text("select caller from command where instance_id is not null") == "/users/eve (rule)")
+        #expect(try world.handle([own(signed: true, onBehalfOf: "olga")]) == [.applied])
+        #expect(try world.text("select caller from command where instance_id is not null") == "olga (rule)")
+    }
+
+    @Test(arguments: ["eve", nil])
+    func `a rule may do no more than the one who made it, and nothing for nobody`(creator: String?) throws {
+        guard case .rejected(let reason)? = try world.handle([own(signed: true, onBehalfOf: creator)]).first else {
+            Issue.record("it was not rejected")
+            return
+        }
+        #expect(reason.code == "not_permitted")
     }
 
     @Test
@@ -219,7 +228,7 @@ import Testing
             source: "/portal",
             headers: [("ce_onbehalfof", "/users/admin")]
         )
-        #expect(try world.text("select caller from command where instance_id is not null") == "/portal")
+        #expect(try world.text("select caller from command where instance_id is not null") == "olga")
     }
 
     @Test

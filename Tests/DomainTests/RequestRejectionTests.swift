@@ -116,7 +116,8 @@ import Testing
     @Test(arguments: cases)
     func `what cannot be done is rejected with the field and changes nothing`(bad: Case) throws {
         let before = try world.text("select count(*) from command")
-        guard case .rejected(let reason) = try world.request(bad.type, key: bad.key, bad.body) else {
+        guard case .rejected(let reason) = try world.request(bad.type, key: bad.key, bad.body, as: "root")
+        else {
             Issue.record("it was not rejected")
             return
         }

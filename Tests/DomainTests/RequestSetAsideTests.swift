@@ -30,7 +30,7 @@ import Testing
     ])
     func `the answer says why`(found: Case) throws {
         let world = try CommandWorld()
-        let handler = DeploymentRequestHandler(fleetKey: world.fleetKey, timers: CommandTimers())
+        let handler = CommandWorld.requests(world.fleetKey)
         let message = world.message("project.create", key: "shop", found.body, id: "7f0c")
         let entry = Entry(try handler.decode(message), message: message)
         let outbox = OutboxBuffer()

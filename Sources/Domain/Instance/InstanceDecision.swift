@@ -3,12 +3,6 @@ import WorkerRuntime
 
 /// What is known before a deployment is decided; the rows are locked.
 struct DeploymentContext: Sendable {
-    struct Environment: Sendable {
-        let id: Int64
-        let state: String
-        let cluster: String
-        let namespace: String
-    }
     struct Version: Sendable {
         let image: String?
         let chart: ChartReference?
@@ -22,7 +16,7 @@ struct DeploymentContext: Sendable {
         let generation: Int64
         let openCommand: UUID?
     }
-    var environment: Environment?
+    var environment: EnvironmentRow?
     var application: String?
     var version: Version?
     var instance: Instance?
@@ -66,13 +60,7 @@ enum InstanceDecision {
                 field: "environment"
             )
         }
-        guard place.state == "active" else {
-            throw Reason(
-                code: "environment_not_active",
-                sentence: "The environment '\(environment)' is \(place.state); it must be active to deploy to it.",
-                field: "environment"
-            )
-        }
+        try place.requireActive()
         if application == nil, context.instance == nil {
             throw Reason(
                 code: "unknown_instance",

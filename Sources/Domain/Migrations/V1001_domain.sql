@@ -46,17 +46,20 @@ create table environment (
     environment text not null,
     cluster text not null references cluster,
     namespace text not null,
-    state text not null check (state in ('creating', 'active', 'failed')),
+    description text,
+    state text not null check (state in ('creating', 'active', 'failed', 'disabled', 'deleting', 'deleted')),
     reason_code text,
     reason text,
+    -- Whether every member of the project may work in it; otherwise those it is assigned to.
+    open_to_members boolean not null default false,
     revision bigint not null default 1,
     created_at timestamptz not null,
     -- When and by which program the newest revision was written: what is published again says the same.
     changed_at timestamptz not null default now(),
     changed_by text not null default 'deployment-worker',
-    unique (project, environment),
-    unique (cluster, namespace)
+    unique (project, environment)
 );
+create unique index environment_namespace on environment (cluster, namespace) where state <> 'deleted';
 
 create table application (
     project text not null references project,

@@ -9,15 +9,17 @@ public import WorkerRuntime
 public final class DeploymentRequestHandler: Handler {
     private let decoder: RequestDecoder
     private let desk: RequestDesk
-    private let instances: InstanceRequests
+    private let permissions: Permissions
 
     /// Makes a handler.
     ///
-    /// - Parameter timers: How long the steps of accepted commands may take.
-    public init(fleetKey: FleetKey, timers: CommandTimers) {
-        decoder = RequestDecoder(requestKey: fleetKey.requestKey)
+    /// - Parameters:
+    ///   - timers: How long the steps of accepted commands may take.
+    ///   - callers: Tells who sent a request.
+    public init(fleetKey: FleetKey, timers: CommandTimers, callers: any CallerSource, permissions: Permissions) {
+        decoder = RequestDecoder(requestKey: fleetKey.requestKey, callers: callers)
         desk = RequestDesk(fleetKey: fleetKey, timers: timers)
-        instances = InstanceRequests(desk: desk)
+        self.permissions = permissions
     }
 
     /// Reads a request; what can be answered is answered later, the rest is dead-lettered.
@@ -25,10 +27,9 @@ public final class DeploymentRequestHandler: Handler {
         try decoder.decode(message)
     }
 
-    /// A request is known by its caller, source and id.
+    /// A request is known by its caller, source and id; a caller that is not verified touches no row.
     public func inboxKey(of input: RequestInput) -> InboxKey? {
-        // A forged source touches no row of the one that it pretends to be.
-        if case .failure(let reason) = input.body, reason.code == "forged_source" { return nil }
+        guard input.caller.isVerified else { return nil }
         return InboxKey(
             caller: input.caller.name,
             source: input.identity.source,
@@ -101,42 +102,22 @@ public final class DeploymentRequestHandler: Handler {
         }
     }
 
+    /// Permission first: who has none learns nothing, not even whether a thing exists.
     private func perform(
-        _ body: RequestBody,
+        _ body: some RequestOperation,
         _ input: RequestInput,
         _ batch: Batch<RequestInput>,
         in transaction: borrowing PostgresTransaction
     ) throws {
-        switch body {
-        case .createProject(let body): try desk.createProject(body, input, batch, in: transaction)
-        case .registerCluster(let body): try desk.registerCluster(body, input, batch, in: transaction)
-        case .createApplication(let body): try desk.createApplication(body, input, batch, in: transaction)
-        case .createEnvironment(let body): try desk.createEnvironment(body, input, batch, in: transaction)
-        case .createAutoDeploy(let body): try desk.createAutoDeploy(body, input, batch, in: transaction)
-        case .deployInstance(let body):
-            try instances.deploy(
-                environment: (body.project, body.environment),
-                instance: body.instance,
-                application: body.application,
-                version: body.version,
-                values: body.values ?? "",
-                timeout: body.timeoutSeconds,
-                input,
-                batch,
-                in: transaction
-            )
-        case .upgradeInstance(let body):
-            try instances.deploy(
-                environment: (body.project, body.environment),
-                instance: body.instance,
-                application: nil,
-                version: body.version,
-                values: body.values,
-                timeout: body.timeoutSeconds,
-                input,
-                batch,
-                in: transaction
-            )
-        }
+        let operation = type(of: body).name
+        try permissions.require(
+            type(of: body).access,
+            of: input.caller,
+            for: operation,
+            at: body.place,
+            in: transaction
+        )
+        let act = RequestAct(desk: desk, input: input, batch: batch, operation: operation)
+        try body.perform(act, in: transaction)
     }
 }

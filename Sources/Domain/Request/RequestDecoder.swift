@@ -10,9 +10,11 @@ import WorkerRuntime
 struct RequestDecoder {
     private let parser = JSONParser()
     private let requestKey: SigningKey
+    private let callers: any CallerSource
 
-    init(requestKey: SigningKey) {
+    init(requestKey: SigningKey, callers: any CallerSource) {
         self.requestKey = requestKey
+        self.callers = callers
     }
 
     func decode(_ message: KafkaMessageView) throws(Refusal) -> RequestInput {
@@ -26,25 +28,29 @@ struct RequestDecoder {
                     field: "key"
                 )
             }
-            let known = try knownType(event.type)
-            let body = body(known, event, key: key)
+            let operation = try knownType(event.type)
+            var body = body(operation, event, key: key)
             let subject =
-                (try? body.get())?.subject ?? (String(known.split(separator: ".")[1]), lastPart(event.subject))
+                (try? body.get())?.subject
+                ?? RequestSubject(String(event.type.split(separator: ".")[1]), lastPart(event.subject))
+            var caller = Caller.unknown
+            do throws(Reason) {
+                caller = try self.caller(of: message, event)
+            } catch {
+                body = .failure(error)
+            }
             return RequestInput(
                 identity: RequestIdentity(
                     source: event.source,
                     id: event.id,
                     type: event.type,
                     key: key,
-                    subjectKind: subject.0,
-                    subjectName: subject.1,
+                    subjectKind: subject.kind,
+                    subjectName: subject.name,
                     traceparent: event.traceparent
                 ),
-                caller: Caller(
-                    name: event.source,
-                    onBehalfOf: Self.isOwn(event.source) ? message.header("ce_onbehalfof") : nil
-                ),
-                body: checked(body, event, message),
+                caller: caller,
+                body: body,
                 digest: event.data.withUnsafeBytes { InboxKey.digest(type: event.type, key: key, data: $0) }
             )
         } catch let error as CloudEventError {
@@ -56,12 +62,11 @@ struct RequestDecoder {
         }
     }
 
-    private func knownType(_ text: String) throws -> String {
-        guard let type = EventType(text), Self.types.contains(type.name) else {
+    private func knownType(_ text: String) throws -> any RequestOperation.Type {
+        guard let type = EventType(text), let operation = RequestCatalog.byType[type.name] else {
             throw Reason(
                 code: "unknown_type",
-                sentence:
-                    "The type '\(text.prefix(80))' is not a request; requests are \(Self.types.sorted().map { $0 + ".v1" }.joined(separator: ", ")).",
+                sentence: "The type '\(text.prefix(80))' is not a request; requests are \(RequestCatalog.list).",
                 field: "ce_type"
             )
         }
@@ -72,42 +77,27 @@ struct RequestDecoder {
                 field: "ce_type"
             )
         }
-        return type.name
+        return operation
     }
 
-    private static let types: Set<String> = [
-        "slipway.project.create", "slipway.cluster.register", "slipway.environment.create",
-        "slipway.application.create", "slipway.autodeploy.create", "slipway.instance.deploy",
-        "slipway.instance.upgrade",
-    ]
-
-    private func body(_ type: String, _ event: CloudEvent, key: String) -> Result<RequestBody, Reason> {
+    private func body(
+        _ operation: any RequestOperation.Type,
+        _ event: CloudEvent,
+        key: String
+    ) -> Result<any RequestOperation, Reason> {
         do {
-            let body: RequestBody =
-                switch type {
-                case "slipway.project.create": .createProject(try event.decode(CreateProject.self, parser: parser))
-                case "slipway.cluster.register":
-                    .registerCluster(try event.decode(RegisterCluster.self, parser: parser))
-                case "slipway.environment.create":
-                    .createEnvironment(try event.decode(CreateEnvironment.self, parser: parser))
-                case "slipway.application.create":
-                    .createApplication(try event.decode(CreateApplication.self, parser: parser))
-                case "slipway.autodeploy.create":
-                    .createAutoDeploy(try event.decode(CreateAutoDeploy.self, parser: parser))
-                case "slipway.instance.deploy": .deployInstance(try event.decode(DeployInstance.self, parser: parser))
-                default: .upgradeInstance(try event.decode(UpgradeInstance.self, parser: parser))
-                }
-            guard body.key == key else {
+            let body = try event.decode(operation, parser: parser)
+            guard body.place.key == key else {
                 return .failure(
                     Reason(
                         code: "key_mismatch",
                         sentence:
-                            "The message's key is '\(key.prefix(120))', but its data speaks of '\(body.key.prefix(120))'; both should be the same.",
+                            "The message's key is '\(key.prefix(120))', but its data speaks of '\(body.place.key.prefix(120))'; both should be the same.",
                         field: "key"
                     )
                 )
             }
-            try RequestRules.check(body)
+            try body.check()
             return .success(body)
         } catch let error as CloudEventError {
             return .failure(Reason(code: error.code, sentence: error.sentence, field: error.field))
@@ -119,25 +109,19 @@ struct RequestDecoder {
     }
 
     /// A source of the fleet's own needs the fleet's signature, so that nobody can speak as the fleet.
-    private func checked(
-        _ body: Result<RequestBody, Reason>,
-        _ event: CloudEvent,
-        _ message: KafkaMessageView
-    ) -> Result<RequestBody, Reason> {
-        guard Self.isOwn(event.source) else { return body }
+    private func caller(of message: KafkaMessageView, _ event: CloudEvent) throws(Reason) -> Caller {
+        guard Self.isOwn(event.source) else { return try callers.caller(of: message, source: event.source) }
         let signature = message.header(MessageSignature.header).flatMap(MessageSignature.init)
         guard let signature, let parts = SignedParts(.fleet, of: message), requestKey.verifies(signature, of: parts)
         else {
-            return .failure(
-                Reason(
-                    code: "forged_source",
-                    sentence:
-                        "'ce_source' is '\(event.source.prefix(80))', which is Slipway's own, but the fleet's signature is missing or wrong.",
-                    field: "ce_source"
-                )
+            throw Reason(
+                code: "forged_source",
+                sentence:
+                    "'ce_source' is '\(event.source.prefix(80))', which is Slipway's own, but the fleet's signature is missing or wrong.",
+                field: "ce_source"
             )
         }
-        return body
+        return Caller(event.source, onBehalfOf: message.header("ce_onbehalfof"))
     }
 
     /// Whether a source is the fleet's own, which must be signed; only the fleet acts on behalf of others.

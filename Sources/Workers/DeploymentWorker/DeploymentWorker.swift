@@ -20,7 +20,12 @@ struct DeploymentWorker: AsyncParsableCommand {
         let fleetKey = try FleetKey(worker.settings)
         let timers = try CommandTimers(worker.settings)
         try await worker.consume("deployment.requests") {
-            DeploymentRequestHandler(fleetKey: fleetKey, timers: timers)
+            DeploymentRequestHandler(
+                fleetKey: fleetKey,
+                timers: timers,
+                callers: SourceCallers(),
+                permissions: Permissions(administrators: ["*"])
+            )
         }
     }
 }

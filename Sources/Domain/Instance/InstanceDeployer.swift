@@ -5,8 +5,8 @@ import Postgres
 import WorkerRuntime
 
 /// Deploys and upgrades: reads what is known under locks, decides, writes the instance and its command.
-struct InstanceRequests {
-    let desk: RequestDesk
+struct InstanceDeployer {
+    let act: RequestAct
 
     func deploy(
         environment: (project: String, name: String),
@@ -15,8 +15,6 @@ struct InstanceRequests {
         version: String,
         values: String?,
         timeout: Int?,
-        _ input: RequestInput,
-        _ batch: Batch<RequestInput>,
         in transaction: borrowing PostgresTransaction
     ) throws {
         let context = try read(environment, name, application, version, in: transaction)
@@ -29,30 +27,23 @@ struct InstanceRequests {
             values: values
         )
         guard let place = context.environment, let release = context.version else { return }
-        if let open = deployment.supersedes {
-            try supersede(open, place, batch, in: transaction)
-        }
-        var command = desk.command(
-            application == nil ? "instance.upgrade" : "instance.deploy",
-            input,
-            now: batch.now,
-            timeout: timeout
-        )
+        if let open = deployment.supersedes { try supersede(open, place, in: transaction) }
+        var command = act.command(timeout: timeout)
         command.environmentID = place.id
         command.cluster = place.cluster
         command.generation = deployment.generation
-        command.instanceID = try write(deployment, name, place, command, now: batch.now, in: transaction)
+        command.instanceID = try write(deployment, name, place, command, now: act.now, in: transaction)
         command.desired = try JSONEncoder.stable.encode(message(command, deployment, release, place)).map { $0 }
-        let record = try post(place, now: batch.now, in: transaction).releaseRequested(
+        let record = try act.post(to: place.cluster, in: transaction).releaseRequested(
             command,
             message(command, deployment, release, place),
-            now: batch.now
+            now: act.now
         )
-        _ = try desk.progress.accept(command, sending: record, now: batch.now, outbox: batch.outbox, in: transaction)
+        try act.accept(command, sending: record, in: transaction)
         if let instance = command.instanceID {
             try InstanceProgress(worker: RequestDesk.worker).publish(
                 [instance],
-                outbox: batch.outbox,
+                outbox: act.outbox,
                 in: transaction
             )
         }
@@ -61,23 +52,19 @@ struct InstanceRequests {
     /// Ends an open command that the new one includes, and takes it back from the agent.
     private func supersede(
         _ id: UUID,
-        _ place: DeploymentContext.Environment,
-        _ batch: Batch<RequestInput>,
+        _ place: EnvironmentRow,
         in transaction: borrowing PostgresTransaction
     ) throws {
-        guard var open = try desk.progress.store.lock([id], in: transaction)[id], !open.state.isTerminal else { return }
+        guard let open = try act.desk.progress.store.lock([id], in: transaction)[id] else { return }
         let reason = Reason(code: "superseded", sentence: "A newer deployment of the instance includes this one.")
-        try desk.progress.take(.supersede, &open, reason: reason, now: batch.now, outbox: batch.outbox, in: transaction)
-        batch.outbox.append(
-            try post(place, now: batch.now, in: transaction).withdrawn(open, namespace: place.namespace, now: batch.now)
-        )
+        try act.end(open, by: .supersede, reason, in: place, transaction: transaction)
     }
 
     private func message(
         _ command: Command,
         _ deployment: Deployment,
         _ release: DeploymentContext.Version,
-        _ place: DeploymentContext.Environment
+        _ place: EnvironmentRow
     ) -> ReleaseRequested {
         ReleaseRequested(
             command: command.id.uuidString.lowercased(),
@@ -93,24 +80,6 @@ struct InstanceRequests {
         )
     }
 
-    private func post(
-        _ place: DeploymentContext.Environment,
-        now: Int64,
-        in transaction: borrowing PostgresTransaction
-    ) throws -> AgentPost {
-        let row = try transaction.query(
-            "select epoch, \(ClusterKeys.columns) from cluster where cluster = $1",
-            [.text(place.cluster)]
-        ).only()
-        return AgentPost(
-            fleetKey: desk.fleetKey,
-            worker: RequestDesk.worker,
-            cluster: place.cluster,
-            epoch: try row.int64(0),
-            keyID: try ClusterKeys(row, from: 1).signing(now: now)
-        )
-    }
-
     private func read(
         _ environment: (project: String, name: String),
         _ instance: String,
@@ -121,13 +90,12 @@ struct InstanceRequests {
         var context = DeploymentContext()
         context.environment = try transaction.query(
             """
-            select id, state, cluster, namespace from environment where project = $1 and environment = $2
+            select \(EnvironmentRow.columns) from environment
+            where project = $1 and environment = $2 and state <> 'deleted'
             for no key update
             """,
             [.text(environment.project), .text(environment.name)]
-        ).first.map {
-            .init(id: try $0.int64(0), state: try $0.string(1), cluster: try $0.string(2), namespace: try $0.string(3))
-        }
+        ).first.map { try EnvironmentRow($0) }
         guard let place = context.environment else { return context }
         context.instance = try transaction.query(
             """
@@ -194,7 +162,7 @@ struct InstanceRequests {
     private func write(
         _ deployment: Deployment,
         _ name: String,
-        _ place: DeploymentContext.Environment,
+        _ place: EnvironmentRow,
         _ command: Command,
         now: Int64,
         in transaction: borrowing PostgresTransaction

@@ -1,0 +1,50 @@
+import Postgres
+import WorkerRuntime
+
+/// `slipway.autodeploy.create.v1`: a rule that deploys new versions of an application by itself.
+struct CreateAutoDeploy: RequestOperation {
+    static let name = "autodeploy.create"
+    static let access = Access.member
+
+    let project: String
+    let environment: String
+    let application: String
+    let instance: String
+    let versions: String?
+    let branches: [String]?
+    let values: String?
+
+    var place: RequestPlace { .environment(project: project, environment: environment) }
+    var subject: RequestSubject { RequestSubject("auto-deploy", instance) }
+
+    func check() throws(Reason) {
+        try FieldRules.environment(project, environment)
+        try FieldRules.name(application, "application")
+        try FieldRules.instance(instance)
+        _ = try VersionRange.parse(versions ?? "*")
+        try BranchFilter.check(branches ?? [])
+        if let values { try ValuesYAML.check(values, field: "values") }
+    }
+
+    func perform(_ act: RequestAct, in transaction: borrowing PostgresTransaction) throws {
+        let place = try act.environment(project, environment, in: transaction)
+        let known = try transaction.query(
+            "select 1 from application where project = $1 and application = $2",
+            [.text(project), .text(application)]
+        )
+        guard known.count == 1 else { throw Reason.unknown("application", application) }
+        let made = try transaction.query(
+            """
+            insert into auto_deploy_rule
+                (environment_id, application, instance, versions, "values", creator, created_at, branches)
+            values ($1, $2, $3, $4, $5, $6, $7, $8) on conflict (environment_id, instance) do nothing
+            """,
+            [
+                .int64(place.id), .text(application), .text(instance), .text(versions ?? "*"), .optionalText(values),
+                .text(act.caller.authority), .timestamp(act.now), .array(.texts(branches ?? [])),
+            ]
+        )
+        guard made.affected == 1 else { throw Reason.exists("auto-deploy rule for the instance", instance) }
+        try act.succeedAtOnce(in: transaction)
+    }
+}

@@ -1,0 +1,56 @@
+import Postgres
+import WorkerRuntime
+
+/// An environment as requests need it.
+struct EnvironmentRow: Sendable, Hashable {
+    let id: Int64
+    let project: String
+    let name: String
+    let cluster: String
+    let namespace: String
+    let state: EnvironmentState
+    let revision: Int64
+
+    /// What ``init(_:)`` reads, in order.
+    static let columns = "id, project, environment, cluster, namespace, state, revision"
+
+    init(_ row: PostgresRow) throws {
+        id = try row.int64(0)
+        project = try row.string(1)
+        name = try row.string(2)
+        cluster = try row.string(3)
+        namespace = try row.string(4)
+        state = EnvironmentState(rawValue: try row.string(5)) ?? .failed
+        revision = try row.int64(6)
+    }
+
+    /// The key of its results and of what its agent is told.
+    var key: String { "\(project)/\(name)" }
+
+    /// Refuses what only an active environment takes.
+    func requireActive() throws(Reason) {
+        guard state == .active else {
+            throw Reason(
+                code: "environment_not_active",
+                sentence: "The environment '\(key)' is \(state.rawValue); it must be active to deploy to it.",
+                field: "environment"
+            )
+        }
+    }
+}
+
+/// Where an environment stands.
+public enum EnvironmentState: String, Sendable, Hashable, CaseIterable {
+    /// Its namespace is being made.
+    case creating
+    /// It takes deployments.
+    case active
+    /// Its namespace could not be made.
+    case failed
+    /// An owner has put it out of use; what runs in it goes on.
+    case disabled
+    /// It is being taken away with everything in it.
+    case deleting
+    /// It is gone; the row keeps the revision, in case the name comes again.
+    case deleted
+}

@@ -1,0 +1,30 @@
+-- What an environment holds beside instances: networks, domains, certificates, config maps and secrets. A deleted
+-- object's row stays, so that its revision and generation go on when the name comes again.
+create table environment_object (
+    id bigint generated always as identity primary key,
+    environment_id bigint not null references environment,
+    kind text not null check (kind in ('network', 'domain', 'certificate', 'config-map', 'secret')),
+    name text not null,
+    description text,
+    -- As it was asked for, without anything confidential.
+    spec jsonb not null,
+    -- Confidential values, encrypted at rest: the name of each value and its ciphertext.
+    confidential jsonb,
+    generation bigint not null default 0,
+    state text not null check (state in (
+        'operating', 'running', 'failed', 'deleting', 'deleted', 'applying', 'active', 'expiring', 'expired')),
+    reason_code text,
+    reason text,
+    -- Of certificates.
+    not_before timestamptz,
+    not_after timestamptz,
+    open_command uuid,
+    revision bigint not null default 0,
+    created_at timestamptz not null,
+    changed_at timestamptz not null,
+    changed_by text not null,
+    unique (environment_id, kind, name)
+);
+
+alter table command add column object_id bigint references environment_object;
+create index command_object on command (object_id) where object_id is not null;
