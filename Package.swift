@@ -105,7 +105,7 @@ let package = Package(
         .target(
             name: "Domain",
             dependencies: [
-                "WorkerRuntime", "Postgres", "CloudEvents", "JSON",
+                "WorkerRuntime", "Postgres", "CloudEvents", "JSON", "Sealing",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "Yams", package: "Yams"),
@@ -116,7 +116,7 @@ let package = Package(
         .target(
             name: "ClusterAgent",
             dependencies: [
-                "Kafka", "CloudEvents", "JSON", "Domain", "WorkerRuntime",
+                "Kafka", "CloudEvents", "JSON", "Domain", "WorkerRuntime", "Sealing",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "CoreMetrics", package: "swift-metrics"),
                 .product(name: "Yams", package: "Yams"),
@@ -209,7 +209,7 @@ let package = Package(
         .testTarget(
             name: "ClusterAgentTests",
             dependencies: [
-                "ClusterAgent", "TestSupport", "Kafka", "Domain", "JSON", "CloudEvents", "WorkerRuntime",
+                "ClusterAgent", "TestSupport", "Kafka", "Domain", "JSON", "CloudEvents", "WorkerRuntime", "Sealing",
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: strict

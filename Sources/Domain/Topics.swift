@@ -32,6 +32,7 @@ public enum Topics {
             key: "the cluster",
             ["retention.ms": week, "message.timestamp.type": "LogAppendTime"]
         ),
+        input("agent.output", key: "cluster/namespace/instance, or cluster/namespace", ["retention.ms": week]),
         input("resource.changes", key: "cluster/namespace", ["retention.ms": week]),
         input("container.logs", key: "cluster/namespace/pod/container", ["retention.ms": "3600000"]),
         input("environment.status", key: "project/environment", compacted),
@@ -41,7 +42,9 @@ public enum Topics {
     ]
 
     /// The topics whose messages can be dead-lettered.
-    public static let withDeadLetters = ["release.events", "deployment.requests", "agent.status", "resource.changes"]
+    public static let withDeadLetters = [
+        "release.events", "deployment.requests", "agent.status", "agent.output", "resource.changes",
+    ]
 
     /// The dead letters of a topic.
     public static func deadLetters(of name: String) -> TopicDefinition {

@@ -1,4 +1,5 @@
 import CloudEvents
+import Domain
 
 extension ClusterObject {
     /// The object as Kubernetes writes it, trimmed.

@@ -1,3 +1,5 @@
+public import Domain
+
 /// A Kubernetes object as an agent reports it: trimmed to what tells how it is doing and whose it is.
 public struct ClusterObject: Sendable, Hashable {
     /// Names an object within a cluster.

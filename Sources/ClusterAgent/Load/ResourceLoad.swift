@@ -1,3 +1,5 @@
+import Domain
+
 /// Changes of made-up objects, one after another, that repeat with their seed: for load and benchmarks.
 ///
 /// Pods and Deployments of many instances turn from progressing to ready and back, with the bodies and labels that

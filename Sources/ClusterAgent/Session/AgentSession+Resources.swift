@@ -1,3 +1,5 @@
+import Domain
+
 extension AgentSession {
     /// Tells how an object looks; before the welcome nothing is told, because the first snapshot tells everything.
     mutating func sendChange(of object: ClusterObject, now: Int64) {

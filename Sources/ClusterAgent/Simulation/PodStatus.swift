@@ -1,3 +1,5 @@
+import Domain
+
 /// Writes a simulated pod's status with the words that schedulers and kubelets use.
 struct PodStatus {
     let pod: ClusterObject

@@ -1,3 +1,5 @@
+import Domain
+
 /// How many pods the old and new ReplicaSets of a Deployment should have next, as the Deployment controller decides.
 struct RollingUpdate: Sendable, Hashable {
     /// The pods that the Deployment wants.

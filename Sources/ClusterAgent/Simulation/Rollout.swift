@@ -1,3 +1,5 @@
+import Domain
+
 /// How far a Deployment's rollout has come, and since when it has stood still.
 struct Rollout: Sendable, Hashable {
     /// The pods of a Deployment, counted.

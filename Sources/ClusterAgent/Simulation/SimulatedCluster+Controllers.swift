@@ -1,3 +1,5 @@
+import Domain
+
 extension SimulatedCluster {
     /// The Deployment controller: one ReplicaSet a template, rolled within the limits, and a status that says so.
     mutating func reconcile(_ id: ClusterObject.ID) {

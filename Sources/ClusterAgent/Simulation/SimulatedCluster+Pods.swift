@@ -1,3 +1,5 @@
+import Domain
+
 extension SimulatedCluster {
     /// Makes a pod of a ReplicaSet, which fails in the way its release was told to.
     mutating func createPod(of replicaSet: ClusterObject) {

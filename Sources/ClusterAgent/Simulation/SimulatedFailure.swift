@@ -1,3 +1,5 @@
+import Domain
+
 /// How a release goes wrong on demand.
 ///
 /// A release asks for it in its values, `simulate: {failure: imagePull}`; a whole cluster by a flag.

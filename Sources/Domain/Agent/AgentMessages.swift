@@ -8,6 +8,14 @@ public enum AgentCommandType {
     public static let namespaceRequested = "slipway.agent.namespace_requested.v1"
     /// Install or upgrade a release.
     public static let releaseRequested = "slipway.agent.release_requested.v1"
+    /// Uninstall a release.
+    public static let removalRequested = "slipway.agent.removal_requested.v1"
+    /// Apply single objects, such as a network or a secret, and remove others.
+    public static let objectsRequested = "slipway.agent.objects_requested.v1"
+    /// Remove a namespace and everything in it.
+    public static let namespaceRemovalRequested = "slipway.agent.namespace_removal_requested.v1"
+    /// Send a container's log lines.
+    public static let logsRequested = "slipway.agent.logs_requested.v1"
     /// A command is not wanted any more.
     public static let withdrawn = "slipway.agent.withdrawn.v1"
     /// Send a snapshot of a namespace.
@@ -83,73 +91,33 @@ public struct NamespaceRequested: Codable, Sendable, Hashable {
     }
 }
 
-/// Where a chart is.
-public struct ChartReference: Codable, Sendable, Hashable {
-    /// The repository's URL.
-    public var repository: String?
-    /// The name.
-    public var name: String
-    /// The version.
-    public var version: String?
-
-    /// Makes the data.
-    public init(repository: String?, name: String, version: String?) {
-        self.repository = repository
-        self.name = name
-        self.version = version
-    }
-}
-
-/// The data of ``AgentCommandType/releaseRequested``.
-public struct ReleaseRequested: Codable, Sendable, Hashable {
+/// The data of ``AgentCommandType/namespaceRemovalRequested``.
+public struct NamespaceRemovalRequested: Codable, Sendable, Hashable {
     /// The command's id.
     public var command: String
-    /// The instance's (or object's) generation.
+    /// The environment's generation.
     public var generation: Int64
+    /// The environment as `project/environment`.
+    public var environment: String
     /// The namespace.
     public var namespace: String
-    /// The instance, which is the release's name.
-    public var instance: String
-    /// The application.
-    public var application: String
-    /// The version.
-    public var version: String
-    /// The image to run.
-    public var image: String?
-    /// The chart to render.
-    public var chart: ChartReference?
-    /// YAML: the version's values with the request's on top.
-    public var values: String
     /// When the fleet gives up, for people: agents do not judge it.
     public var deadline: String
 
     /// Makes the data.
-    public init(
-        command: String,
-        generation: Int64,
-        namespace: String,
-        instance: String,
-        application: String,
-        version: String,
-        image: String?,
-        chart: ChartReference?,
-        values: String,
-        deadline: String
-    ) {
+    public init(command: String, generation: Int64, environment: String, namespace: String, deadline: String) {
         self.command = command
         self.generation = generation
+        self.environment = environment
         self.namespace = namespace
-        self.instance = instance
-        self.application = application
-        self.version = version
-        self.image = image
-        self.chart = chart
-        self.values = values
         self.deadline = deadline
     }
 }
 
 /// The data of ``AgentCommandType/withdrawn``.
+///
+/// What is taken back: the log of ``logs``, else the object of ``object``, else the release of ``instance``, else, where
+/// that is empty, the namespace.
 public struct Withdrawn: Codable, Sendable, Hashable {
     /// The command's id.
     public var command: String
@@ -157,15 +125,28 @@ public struct Withdrawn: Codable, Sendable, Hashable {
     public var generation: Int64
     /// The namespace.
     public var namespace: String
-    /// The instance, which is the release's name.
+    /// The instance, which is the release's name; empty where no release is meant.
     public var instance: String
+    /// The object whose command is taken back.
+    public var object: ObjectSubject?
+    /// The id of the command whose log is not to be followed any more.
+    public var logs: String?
 
     /// Makes the data.
-    public init(command: String, generation: Int64, namespace: String, instance: String) {
+    public init(
+        command: String,
+        generation: Int64,
+        namespace: String,
+        instance: String,
+        object: ObjectSubject? = nil,
+        logs: String? = nil
+    ) {
         self.command = command
         self.generation = generation
         self.namespace = namespace
         self.instance = instance
+        self.object = object
+        self.logs = logs
     }
 }
 

@@ -10,6 +10,8 @@ public enum AgentStatusType {
     public static let applied = "slipway.agent.applied.v1"
     /// It could not do what a command says.
     public static let failed = "slipway.agent.failed.v1"
+    /// A stage of a release, a hook Job, has begun or ended.
+    public static let progressed = "slipway.agent.progressed.v1"
 }
 
 /// The data of ``AgentStatusType/hello``.
@@ -125,5 +127,65 @@ public struct AgentFailed: Codable, Sendable, Hashable {
         self.generation = generation
         self.code = code
         self.message = message
+    }
+}
+
+/// A stage of a release: a Job that helm runs as a hook.
+public struct ReleaseStage: Codable, Sendable, Hashable {
+    /// Where a stage stands.
+    public enum State: String, Codable, Sendable, Hashable, CaseIterable {
+        /// It runs.
+        case running
+        /// It has ended well.
+        case succeeded
+        /// It has ended badly, and with it the release.
+        case failed
+    }
+
+    /// The Job's name.
+    public var name: String
+    /// When helm runs it, such as `pre-install` or `post-upgrade`.
+    public var kind: String
+    /// Its place among the hooks of its kind: the lowest first.
+    public var weight: Int
+    /// Where it stands.
+    public var state: State
+    /// When it began.
+    public var startedAt: String?
+    /// When it ended.
+    public var endedAt: String?
+
+    /// Makes the data.
+    public init(
+        name: String,
+        kind: String,
+        weight: Int,
+        state: State,
+        startedAt: String? = nil,
+        endedAt: String? = nil
+    ) {
+        self.name = name
+        self.kind = kind
+        self.weight = weight
+        self.state = state
+        self.startedAt = startedAt
+        self.endedAt = endedAt
+    }
+}
+
+/// The data of ``AgentStatusType/progressed``.
+public struct AgentProgressed: Codable, Sendable, Hashable {
+    /// The command's id.
+    public var command: String
+    /// The instance's generation.
+    public var generation: Int64
+    /// The stage that has begun or ended.
+    public var stage: ReleaseStage
+
+    /// Makes the data.
+    public init(command: String, generation: Int64, stage: ReleaseStage) {
+        self.command = command
+        self.generation = generation
+        self.stage = stage
     }
 }

@@ -11,6 +11,7 @@ public struct AgentStatusInput: Sendable {
         case acknowledged(AgentAcknowledged)
         case applied(AgentApplied)
         case failed(AgentFailed)
+        case progressed(AgentProgressed)
 
         /// The command that it speaks of.
         var command: UUID? {
@@ -19,6 +20,7 @@ public struct AgentStatusInput: Sendable {
             case .acknowledged(let body): UUID(uuidString: body.command)
             case .applied(let body): UUID(uuidString: body.command)
             case .failed(let body): UUID(uuidString: body.command)
+            case .progressed(let body): UUID(uuidString: body.command)
             }
         }
     }
@@ -85,6 +87,7 @@ struct AgentStatusDecoder {
         case AgentStatusType.acknowledged: .acknowledged(try event.decode(AgentAcknowledged.self, parser: parser))
         case AgentStatusType.applied: .applied(try event.decode(AgentApplied.self, parser: parser))
         case AgentStatusType.failed: .failed(try event.decode(AgentFailed.self, parser: parser))
+        case AgentStatusType.progressed: .progressed(try event.decode(AgentProgressed.self, parser: parser))
         default:
             throw Reason(
                 code: "unknown_type",

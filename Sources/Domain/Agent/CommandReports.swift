@@ -50,7 +50,7 @@ struct CommandReports {
         case .failed(let report) where report.generation == command.generation:
             let reason = Reason(code: report.code, sentence: String(report.message.prefix(2000)))
             try progress.take(.fail, &command, reason: reason, now: batch.now, outbox: batch.outbox, in: transaction)
-        case .acknowledged, .applied, .failed:
+        case .acknowledged, .applied, .failed, .progressed:
             break
         }
         return .applied

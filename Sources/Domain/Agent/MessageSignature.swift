@@ -1,5 +1,6 @@
 import Crypto
 import Foundation
+public import Sealing
 public import WorkerRuntime
 
 /// The secret of the fleet, from which every other key is derived.
@@ -26,6 +27,11 @@ public struct FleetKey: Sendable {
     /// The key that one cluster's agent and the fleet share.
     public func clusterKey(_ cluster: String, keyID: Int32) -> SigningKey {
         derive("slipway agent \(cluster) \(keyID)")
+    }
+
+    /// The key to which what is confidential is sealed for a cluster: the public half of what its agent derives.
+    public func sealingPublicKey(cluster: String, keyID: Int32) throws(SealingError) -> SealingPublicKey {
+        try clusterKey(cluster, keyID: keyID).sealingKeys(of: cluster).publicKey
     }
 
     /// The key with which the fleet signs its own requests.
@@ -71,6 +77,19 @@ public struct SigningKey: Sendable {
                 return difference == 0
             }
         }
+    }
+
+    /// The keys that open what is sealed for a cluster, derived from the key that it shares with the fleet.
+    ///
+    /// - Parameter former: Other keys of a rotation: what was sealed for them opens too.
+    public func sealingKeys(of cluster: String, former: [SigningKey] = []) throws(SealingError) -> SealingKeys {
+        try SealingKeys.make(former.map(\.sealingSecret) + [sealingSecret], of: .cluster(cluster))
+    }
+
+    private var sealingSecret: SecretBytes {
+        let info = Data("slipway sealing v1".utf8)
+        let derived = HKDF<SHA256>.deriveKey(inputKeyMaterial: key, info: info, outputByteCount: 32)
+        return derived.withUnsafeBytes { SecretBytes($0) }
     }
 
     private func code(of message: SignedParts) -> HMAC<SHA256>.MAC {
