@@ -11,7 +11,7 @@ import PackageDescription
 //                                     ▲            ▲
 //               one executable a worker · slipway · cluster-agent
 //
-//   Base64URL, KeyFile ◀─ Identity (who calls), Sealing (confidential fields): on their own, for any worker
+//   Base64URL, KeyFile ◀─ Identity (who calls), Sealing (confidential fields; the domain's too): on their own, for any worker
 
 /// The settings of every Swift target: strict concurrency comes with the language mode, warnings end the build.
 let strict: [SwiftSetting] = [
@@ -41,6 +41,8 @@ let package = Package(
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
+        .package(url: "https://github.com/apple/swift-asn1", from: "1.1.0"),
+        .package(url: "https://github.com/apple/swift-certificates", from: "1.15.0"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.0.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.6.0"),
         .package(url: "https://github.com/apple/swift-metrics", from: "2.5.0"),
@@ -108,6 +110,8 @@ let package = Package(
                 "WorkerRuntime", "Postgres", "CloudEvents", "JSON", "Sealing",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "Logging", package: "swift-log"),
+                .product(name: "SwiftASN1", package: "swift-asn1"),
+                .product(name: "X509", package: "swift-certificates"),
                 .product(name: "Yams", package: "Yams"),
             ],
             resources: [.embedInCode("Migrations")],
@@ -201,8 +205,11 @@ let package = Package(
         .testTarget(
             name: "DomainTests",
             dependencies: [
-                "Domain", "TestSupport", "WorkerRuntime", "Postgres", "CloudEvents", "JSON",
+                "Domain", "TestSupport", "WorkerRuntime", "Postgres", "CloudEvents", "JSON", "Sealing",
+                .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "Logging", package: "swift-log"),
+                .product(name: "SwiftASN1", package: "swift-asn1"),
+                .product(name: "X509", package: "swift-certificates"),
             ],
             swiftSettings: strict
         ),

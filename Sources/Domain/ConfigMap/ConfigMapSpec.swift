@@ -1,0 +1,17 @@
+import WorkerRuntime
+
+/// What somebody wants a config map to be.
+struct ConfigMapSpec: Codable, Sendable, Hashable {
+    /// For people; the cluster does not see it.
+    var description: String?
+    var data: [String: String]
+
+    /// Throws the first mistake.
+    func check(_ at: FieldPath = FieldPath()) throws(Reason) {
+        try DataKeys.checkDescription(description, at["description"])
+        try DataKeys.check(data, at["data"])
+    }
+
+    /// Whether the cluster would see a difference; a new description alone needs no command.
+    func differsInCluster(from earlier: ConfigMapSpec) -> Bool { data != earlier.data }
+}
