@@ -1,0 +1,147 @@
+import Testing
+import WorkerRuntime
+
+@testable import Domain
+
+/// Two values are compared by what they say.
+@Suite struct ValuesDiffTests {
+    private func diff(_ old: String, _ new: String, _ paths: Set<String> = []) throws -> [String] {
+        try ValuesDiff.between(old, new, confidential: ConfidentialValues(paths: paths)).changes.map { change in
+            switch change.kind {
+            case .added: "+ \(change.path) \(change.new ?? "?")\(change.old == nil ? "" : "!")"
+            case .removed: "- \(change.path) \(change.old ?? "?")\(change.new == nil ? "" : "!")"
+            case .changed: "~ \(change.path) \(change.old ?? "?") -> \(change.new ?? "?")"
+            }
+        }
+    }
+
+    static let equal: [(String, String)] = [
+        ("", ""), ("", "# only a comment\n"), ("", "{}"), ("a: 1", "a:   1 # one"),
+        ("a: 1\nb: 2", "b: 2\na: 1"), ("a: x", "a: \"x\""), ("a: x", "a: 'x'"),
+        ("a: {b: [1, 2]}", "a:\n  b:\n    - 1\n    - 2"),
+        ("a: 1", "a: 1.0"), ("a: 16", "a: 0x10"), ("a: true", "a: yes"), ("a: ~", "a:"), ("a: null", "a: Null"),
+        ("a: |\n  x\n", "a: \"x\\n\""), ("x: &x {a: 1}\ny: *x", "x: {a: 1}\ny: {a: 1}"),
+        ("x: &x {a: 1, b: 2}\ny:\n  <<: *x\n  b: 3", "x: {a: 1, b: 2}\ny: {a: 1, b: 3}"), ("1: a", "\"1\": a"),
+        ("a: 2026-11-23", "a: \"2026-11-23\""), ("a: .nan", "a: .nan"),
+    ]
+
+    @Test(arguments: equal) func `equal trees are no change, whatever the text`(_ old: String, _ new: String) throws {
+        #expect(try diff(old, new) == [])
+        #expect(try diff(new, old) == [])
+    }
+
+    static let different: [(String, String, [String])] = [
+        ("", "a: 1", ["+ a 1"]), ("a: 1", "", ["- a 1"]), ("a: 1", "a: 2", ["~ a 1 -> 2"]),
+        ("a: 1", "a: \"1\"", ["~ a 1 -> \"1\""]), ("a: true", "a: \"true\"", ["~ a true -> \"true\""]),
+        ("a: 1", "a:", ["~ a 1 -> null"]), ("", "a:", ["+ a null"]), ("a: 1.5", "a: 2", ["~ a 1.5 -> 2"]),
+        ("a: {b: 1}", "a: {b: 2, c: 3}", ["~ a.b 1 -> 2", "+ a.c 3"]),
+        ("a: {}", "a: {b: 1}", ["+ a.b 1"]), ("", "a: {}", ["+ a {}"]), ("a: []", "a: {}", ["~ a [] -> {}"]),
+        ("a: [1, 2]", "a: [1, 3, 4]", ["~ a[1] 2 -> 3", "+ a[2] 4"]), ("a: [1, 2]", "a: [1]", ["- a[1] 2"]),
+        ("a: 1", "a: {b: 1}", ["- a 1", "+ a.b 1"]), ("a: {b: {c: 1}}", "a: x", ["- a.b.c 1", "+ a \"x\""]),
+        ("b: 1\na: 1", "", ["- a 1", "- b 1"]), ("", "a: \"x\\\"y\\n\"", [#"+ a "x\"y\n""#]),
+        ("", "a: {\"example.org/b\": 1}", [#"+ a["example.org/b"] 1"#]), ("", "\"\": 1", [#"+ [""] 1"#]),
+    ]
+
+    @Test(arguments: different)
+    func `differences are told path by path`(_ old: String, _ new: String, _ wanted: [String]) throws {
+        #expect(try diff(old, new) == wanted)
+    }
+
+    static let confidential: [(String, String, [String])] = [
+        ("password: a", "password: b", ["~ password (confidential) -> (confidential)"]),
+        ("", "dbPassword: a", ["+ dbPassword (confidential)"]),
+        ("db_pass_word: a", "", ["- db_pass_word (confidential)"]),
+        ("", "api-key: 1", ["+ api-key (confidential)"]), ("", "accessToken: a", ["+ accessToken (confidential)"]),
+        ("", "AWS_SECRET_ACCESS_KEY: a", ["+ AWS_SECRET_ACCESS_KEY (confidential)"]),
+        ("", "secrets: {a: {b: [x]}}", ["+ secrets.a.b[0] (confidential)"]),
+        (
+            "", "env: [{name: DB_PASSWORD, value: x}]",
+            ["+ env[0].name \"DB_PASSWORD\"", "+ env[0].value (confidential)"]
+        ),
+        ("env: [{name: A, value: x}]", "env: [{name: TOKEN, value: x}]", ["~ env[0].name \"A\" -> \"TOKEN\""]),
+        ("", "url: postgres://u:p@db/x", ["+ url (confidential)"]),
+        ("", "url: https://example.org/a@b:c", ["+ url \"https://example.org/a@b:c\""]),
+        ("", "pem: \"-----BEGIN EC PRIVATE KEY-----\"", ["+ pem (confidential)"]),
+        ("", "image: web", ["+ image \"web\""]),
+    ]
+
+    @Test(arguments: confidential)
+    func `confidential values are never shown`(_ old: String, _ new: String, _ wanted: [String]) throws {
+        #expect(try diff(old, new) == wanted)
+    }
+
+    @Test func `paths that the caller lists are confidential with all that stands under them`() throws {
+        let new = "a: {b: {c: x}, d: [{e: y}, {e: z}]}"
+        #expect(
+            try diff("", new, ["a.b", "a.d[1]"]) == [
+                "+ a.b.c (confidential)", "+ a.d[0].e \"y\"", "+ a.d[1].e (confidential)",
+            ]
+        )
+    }
+
+    @Test func `long texts are cut`() throws {
+        let found = try diff("", "a: \(String(repeating: "x", count: 201))")
+        #expect(found == ["+ a \"\(String(repeating: "x", count: 200))\"… (201 characters)"])
+    }
+
+    @Test func `values that cannot be read are told by the name of their field`() throws {
+        #expect(try refusal { _ = try diff("a: [", "") }?.field == "old values")
+        let reason = try #require(try refusal { _ = try diff("", "? [a, b]\n: 1") })
+        #expect(reason.field == "values" && reason.sentence.contains("line 1"))
+    }
+
+    /// The text and the lines that must be told.
+    static let problems: [(String, [Int?])] = [
+        ("", []), ("# nothing", []), ("a: 1", []), ("- a", [1]), ("just a text", [1]), ("a: [1, 2\nb: 3", [2]),
+        ("a: 1\nb: c: d\ne: 2", [2]), ("a: b: c\nd: 1\ne: f: g\n", [1, 3]),
+        ("a:\n  b: c: d\n  e: 1\nf:\n  g: h: i", [2, 5]),
+        ("a: 1\na: 2\nb: {c: 1, c: 2}", [2, 3]), ("a: b: c\nd: 1\nd: 2", [1, 3]), ("1: a\n\"1\": b", []),
+        ("a: *x\nb: *y", [1, 2]), ("x: &x b: c\ny: *x", [1]), ("a: 1\n---\nb: 2", [2]), ("\ta: 1", [1]),
+        ("a: \"open\nb: 1\nc: d: e", [3, 3]), ("a: \u{7}", [1]), ("a: 1\r\nb: c: d\r\n", [2]),
+    ]
+
+    @Test(arguments: problems) func `all mistakes are told with their lines`(_ text: String, _ lines: [Int?]) throws {
+        #expect(ValuesProblems.find(in: text).map(\.line) == lines, "\(ValuesProblems.find(in: text))")
+        #expect((try refusal { try ValuesYAML.check(text, field: "values") } == nil) == lines.isEmpty)
+    }
+
+    @Test func `the mistakes become one sentence that quotes no values`() throws {
+        let reason = try #require(
+            try refusal { try ValuesProblems.check("a: hunter2: c\nb: 1\nb: 2", field: "values") }
+        )
+        #expect(reason.code == "invalid_yaml" && reason.field == "values")
+        #expect(
+            reason.sentence
+                == "'values' is not YAML that can be used: line 1: mapping values are not allowed in this context (column 11); "
+                + "line 3: the key 'b' stands in line 2 already."
+        )
+        let large = try refusal { try ValuesProblems.check(String(repeating: "x", count: 300_000), field: "values") }
+        #expect(large?.code == "too_large")
+    }
+}
+
+/// Names that are made for instances.
+@Suite struct GeneratedInstanceNameTests {
+    static let cases: [(String, [UInt8], String)] = [
+        ("web", [0, 0, 0, 0, 0, 0, 0, 0], "web-bbbbb"), ("web", [0, 0, 0, 0, 0, 0, 0, 28], "web-ccbbb"),
+        ("web", [], "web-bbbbb"),
+        (String(repeating: "a", count: 63), [0], String(repeating: "a", count: 47) + "-bbbbb"),
+        (String(repeating: "a", count: 46) + "-b", [0], String(repeating: "a", count: 46) + "-bbbbb"),
+    ]
+
+    @Test(arguments: cases)
+    func `a name is made of the application and random bytes`(_ application: String, _ bytes: [UInt8], _ name: String) {
+        #expect(GeneratedInstanceName.make(application: application, random: bytes) == name)
+    }
+
+    @Test func `every name is one that an instance may have`() {
+        var names: Set<String> = []
+        for round in 0..<200 {
+            let bytes = withUnsafeBytes(of: UInt64(round) &* 0x9E37_79B9_7F4A_7C15) { Array($0) }
+            let name = GeneratedInstanceName.make(application: "shop-web", random: bytes)
+            #expect(KubernetesSyntax.isLabel(name, limit: 53))
+            names.insert(name)
+        }
+        #expect(names.count == 200)
+    }
+}
