@@ -141,7 +141,7 @@ let package = Package(
         .executableTarget(
             name: "slipway",
             dependencies: [
-                "Domain", "WorkerRuntime", "Kafka", "Postgres", "CloudEvents",
+                "Domain", "WorkerRuntime", "Kafka", "Postgres", "CloudEvents", "Sealing",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],
@@ -233,7 +233,9 @@ let package = Package(
 package.targets += workers.map { worker in
     .executableTarget(
         name: worker.product,
-        dependencies: ["Domain", "WorkerRuntime", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+        dependencies: [
+            "Domain", "Sealing", "WorkerRuntime", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        ],
         path: "Sources/Workers/\(worker.folder)",
         swiftSettings: strict
     )

@@ -37,6 +37,7 @@ public enum Topics {
         input("container.logs", key: "cluster/namespace/pod/container", ["retention.ms": "3600000"]),
         input("environment.status", key: "project/environment", compacted),
         input("instance.status", key: "project/environment/instance", compacted),
+        input("object.status", key: "project/environment/kind/name", compacted),
         input("resource.status", key: "cluster/namespace/kind/name", compacted),
         input("cdevents", key: "project/environment/service", ["retention.ms": month]),
     ]

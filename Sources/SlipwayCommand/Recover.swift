@@ -44,6 +44,7 @@ struct Recover: ParsableCommand {
                 ["open commands", "\(report.openCommands)", "sent again at the hello"],
                 ["environments", "\(report.environments)", "revisions are higher"],
                 ["instances", "\(report.instances)", "revisions and generations are higher"],
+                ["networks, domains, secrets and so on", "\(report.objects)", "revisions and generations are higher"],
                 ["objects", "\(report.resources)", "revisions are higher"],
                 ["projects, applications, rules", "\(report.others)", "revisions are higher"],
                 ["states", "\(report.published)", "in the outbox, to be published again"],

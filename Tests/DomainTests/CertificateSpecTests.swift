@@ -100,7 +100,7 @@ import WorkerRuntime
 
     /// By state: issued, not issued, looked at while good, and at the end, deletion accepted, failed, done.
     static let table: [(CertificateState, [Move?])] = [
-        (.applying, [.to(.active), .to(.failed), nil, nil, nil, nil, nil]),
+        (.applying, [.to(.active), .to(.failed), nil, nil, .to(.deleting), nil, nil]),
         (.active, [.to(.active), nil, nil, .to(.expired), .to(.deleting), nil, nil]),
         (.expiring, [.to(.active), nil, nil, .to(.expired), .to(.deleting), nil, nil]),
         (.expired, [.to(.active), nil, nil, nil, .to(.deleting), nil, nil]),
@@ -117,48 +117,39 @@ import WorkerRuntime
             .deletionAccepted, .deletionFailed(Self.year, now: 0), .deletionSucceeded,
         ]
         for (event, move) in zip(events, moves) {
-            #expect(CertificateState.next(state, event, isRenewed: false) == move, "\(state) \(event)")
+            #expect(CertificateState.next(state, event) == move, "\(state) \(event)")
         }
     }
 
     @Test func `what is known decides what a certificate comes back to`() {
         func next(_ state: CertificateState, _ event: CertificateState.Event) -> Move? {
-            CertificateState.next(state, event, isRenewed: false)
+            CertificateState.next(state, event)
         }
         #expect(next(.applying, .issued(Self.year, now: 340 * Self.day)) == .to(.expiring))
         #expect(next(.applying, .issued(Self.year, now: 360 * Self.day)) == .to(.expired))
-        #expect(next(.active, .looked(Self.year, now: 330 * Self.day)) == .to(.expiring))
+        #expect(next(.active, .looked(Self.year, now: 339 * Self.day)) == .to(.expiring))
         #expect(next(.deleting, .deletionFailed(nil, now: 0)) == .to(.failed))
         #expect(next(.deleting, .deletionFailed(Self.year, now: 340 * Self.day)) == .to(.expiring))
     }
 
-    /// Life in days, whether it is renewed, and how many days before the end the warning begins.
-    static let warnings: [(Int64, Bool, Int64)] = [
-        (360, false, 30), (90, false, 30), (60, false, 20), (6, false, 2), (90, true, 14), (60, true, 10), (6, true, 1),
-        (0, false, 0),
-    ]
+    /// Life in days, and how many days before the end the warning begins.
+    static let warnings: [(Int64, Int64)] = [(360, 21), (90, 21), (84, 21), (60, 15), (8, 2), (0, 0)]
+
+    @Test func `operators say when the warning begins`() {
+        let month = CertificateValidity(notBefore: 0, notAfter: 360 * Self.day, warningDays: 30)
+        #expect(month.warning == 330 * Self.day)
+    }
 
     @Test(arguments: warnings)
-    func `expiry is seen ahead of time`(_ life: Int64, _ isRenewed: Bool, _ ahead: Int64) {
+    func `expiry is seen ahead of time`(_ life: Int64, _ ahead: Int64) {
         let validity = CertificateValidity(notBefore: 0, notAfter: life * Self.day)
         let (warning, end) = ((life - ahead) * Self.day, life * Self.day)
-        func state(_ now: Int64) -> CertificateState { validity.state(at: now, isRenewed: isRenewed) }
-        func next(_ now: Int64) -> Int64? { validity.nextChange(after: now, isRenewed: isRenewed) }
+        func state(_ now: Int64) -> CertificateState { validity.state(at: now) }
+        func next(_ now: Int64) -> Int64? { validity.nextChange(after: now) }
         #expect(state(end) == .expired && next(end) == nil)
         guard life > 0 else { return }
         #expect(state(warning - 1) == .active && next(warning - 1) == warning)
         #expect(state(warning) == .expiring && next(warning) == end)
         #expect(state(end - 1) == .expiring)
-    }
-
-    @Test func `only what is there and idle can be deleted`() throws {
-        let codes: [(CertificateState?, String?)] = [
-            (nil, "unknown_certificate"), (.applying, "object_busy"), (.deleting, "object_busy"), (.active, nil),
-            (.expiring, nil), (.expired, nil), (.failed, nil),
-        ]
-        for (state, code) in codes {
-            let reason = try refusal { try CertificateState.checkDeletion(of: "shop", in: state) }
-            #expect(reason?.code == code && reason?.field == (code == nil ? nil : "certificate"))
-        }
     }
 }

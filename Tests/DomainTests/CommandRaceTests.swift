@@ -17,7 +17,7 @@ import Testing
     }
 
     /// Work on a connection and thread of its own.
-    private final class Rival: Sendable {
+    final class Rival: Sendable {
         private let result = Mutex<Result<[Outcome], any Error>?>(nil)
 
         init(_ url: String, _ body: @escaping @Sendable (PostgresConnection) throws -> [Outcome]) {
@@ -45,7 +45,11 @@ import Testing
         static func agents(_ messages: [KafkaMessageView], _ world: CommandWorld) -> Rival {
             Rival(world.url) { [fleetKey = world.fleetKey] connection in
                 try connection.transaction { (transaction: borrowing PostgresTransaction) in
-                    let handler = AgentStatusHandler(fleetKey: fleetKey, logger: Logger(label: "test"))
+                    let handler = AgentStatusHandler(
+                        fleetKey: fleetKey,
+                        keyRing: CommandWorld.keyRing,
+                        logger: Logger(label: "test")
+                    )
                     return try CommandWorld.run(handler, messages, in: transaction)
                 }
             }
@@ -57,7 +61,9 @@ import Testing
     }
 
     /// Waits until another session of the database waits for a lock.
-    private func waitForWaiter() throws {
+    private func waitForWaiter() throws { try Self.waitForWaiter(world) }
+
+    static func waitForWaiter(_ world: CommandWorld) throws {
         let connection = try TestDatabase.connect(world.url)
         defer { connection.close() }
         _ = try eventually("a session that waits for a lock") {

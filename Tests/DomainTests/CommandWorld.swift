@@ -24,7 +24,7 @@ final class CommandWorld {
         connection = try TestDatabase.connect(url)
         fleetKey = try FleetKey(base64: Data(repeating: 7, count: 32).base64EncodedString())
         requests = Self.requests(fleetKey)
-        agents = AgentStatusHandler(fleetKey: fleetKey, logger: Logger(label: "test"))
+        agents = AgentStatusHandler(fleetKey: fleetKey, keyRing: Self.keyRing, logger: Logger(label: "test"))
     }
 
     /// A handler of requests, as a lane of its own would have.
@@ -33,7 +33,9 @@ final class CommandWorld {
             fleetKey: fleetKey,
             timers: CommandTimers(),
             callers: NamedCallers(),
-            permissions: Permissions(administrators: ["root"])
+            permissions: Permissions(administrators: ["root"]),
+            sealing: sealing,
+            keyRing: keyRing
         )
     }
 

@@ -8,23 +8,33 @@ import WorkerRuntime
     typealias Event = ObjectState.Event
 
     /// Everything that can happen.
-    static let events: [Event] = ObjectOperation.allCases.flatMap { [.accepted($0), .succeeded($0), .failed($0)] }
+    static let events: [Event] = ObjectOperation.allCases.flatMap {
+        [.accepted($0), .succeeded($0), .failed($0), .succeededLate($0)]
+    }
     static let states: [ObjectState?] = [nil] + ObjectState.allCases
 
     /// Every move that there is; all others move nothing.
     static let moves: [(ObjectState?, Event, ObjectState)] = [
         (nil, .accepted(.create), .operating),
         (.deleted, .accepted(.create), .operating),
+        (.operating, .accepted(.edit), .operating),
         (.running, .accepted(.edit), .operating),
-        (.running, .accepted(.delete), .operating),
         (.failed, .accepted(.edit), .operating),
-        (.failed, .accepted(.delete), .operating),
+        (.operating, .accepted(.delete), .deleting),
+        (.running, .accepted(.delete), .deleting),
+        (.failed, .accepted(.delete), .deleting),
         (.operating, .succeeded(.create), .running),
         (.operating, .succeeded(.edit), .running),
-        (.operating, .succeeded(.delete), .deleted),
+        (.deleting, .succeeded(.delete), .deleted),
         (.operating, .failed(.create), .failed),
         (.operating, .failed(.edit), .failed),
         (.operating, .failed(.delete), .failed),
+        (.deleting, .failed(.create), .failed),
+        (.deleting, .failed(.edit), .failed),
+        (.deleting, .failed(.delete), .failed),
+        (.failed, .succeededLate(.create), .running),
+        (.failed, .succeededLate(.edit), .running),
+        (.failed, .succeededLate(.delete), .deleted),
     ]
 
     @Test func `each event moves each state as the table says, and no other way`() {
@@ -53,14 +63,22 @@ import WorkerRuntime
     static let refused: [(ObjectState?, ObjectOperation, String)] = [
         (nil, .edit, "unknown_network"), (nil, .delete, "unknown_network"),
         (.deleted, .edit, "unknown_network"), (.deleted, .delete, "unknown_network"),
-        (.operating, .create, "name_taken"), (.running, .create, "name_taken"), (.failed, .create, "name_taken"),
-        (.operating, .edit, "object_busy"), (.operating, .delete, "object_busy"),
+        (.operating, .create, "already_exists"), (.running, .create, "already_exists"),
+        (.failed, .create, "already_exists"),
+        (.deleting, .create, "being_deleted"), (.deleting, .edit, "being_deleted"),
+        (.deleting, .delete, "being_deleted"),
     ]
+
+    private func check(_ operation: ObjectOperation, _ state: String?, _ concept: ObjectConcept = .network) throws
+        -> Reason?
+    {
+        try refusal { try ObjectLife.check(operation, .init(concept: concept, state: state), "web") }
+    }
 
     @Test func `which operation is allowed in which state is told with a reason`() throws {
         for state in Self.states {
             for operation in ObjectOperation.allCases {
-                let reason = try refusal { try ObjectState.check(operation, in: state, .network, "web") }
+                let reason = try check(operation, state?.rawValue)
                 let wanted = Self.refused.first { $0.0 == state && $0.1 == operation }?.2
                 #expect(reason?.code == wanted, "\(String(describing: state)) \(operation)")
                 if let reason {
@@ -71,9 +89,24 @@ import WorkerRuntime
         }
     }
 
+    @Test func `a certificate is made anew where it is no good for long, and deleted whatever it is`() throws {
+        let codes: [(CertificateState?, create: String?, delete: String?)] = [
+            (nil, nil, "unknown_certificate"), (.applying, "already_exists", nil), (.active, "already_exists", nil),
+            (.expiring, nil, nil), (.expired, nil, nil), (.failed, nil, nil),
+            (.deleting, "being_deleted", "being_deleted"),
+        ]
+        for (state, create, delete) in codes {
+            #expect(try check(.create, state?.rawValue, .certificate)?.code == create)
+            #expect(try check(.delete, state?.rawValue, .certificate)?.code == delete)
+            #expect(try check(.edit, state?.rawValue, .certificate) != nil, "a certificate is not edited")
+        }
+        #expect(try check(.create, ObjectLife.deleted, .certificate) == nil)
+        #expect(try check(.delete, ObjectLife.deleted, .certificate)?.code == "unknown_certificate")
+    }
+
     @Test func `a config map is called so in sentences, codes and fields`() throws {
-        let reason = try #require(try refusal { try ObjectState.check(.edit, in: nil, .configMap, "settings") })
+        let reason = try #require(try check(.edit, nil, .configMap))
         #expect(reason.code == "unknown_config_map" && reason.field == "configMap")
-        #expect(reason.sentence == "The config map 'settings' does not exist; create it first.")
+        #expect(reason.sentence == "The config map 'web' does not exist; create it first.")
     }
 }

@@ -37,7 +37,19 @@ struct AgentPost {
         )
     }
 
-    /// Takes a command back; one without an instance is about the namespace.
+    /// Asks for single objects, such as a network or a secret.
+    func objectsRequested(_ command: Command, _ objects: ObjectsRequested, now: Int64) -> OutboxRecord {
+        record(
+            AgentCommandType.objectsRequested,
+            key: command.key,
+            of: command.id,
+            now: now,
+            objects,
+            traceparent: command.traceparent
+        )
+    }
+
+    /// Takes a command back; one without an instance or an object is about the namespace.
     func withdrawn(_ command: Command, namespace: String, now: Int64) -> OutboxRecord {
         record(
             AgentCommandType.withdrawn,
@@ -48,7 +60,10 @@ struct AgentPost {
                 command: command.id.uuidString.lowercased(),
                 generation: command.generation,
                 namespace: namespace,
-                instance: command.instanceID == nil ? "" : command.subjectName
+                instance: command.instanceID == nil ? "" : command.subjectName,
+                object: command.objectID.map { _ in
+                    ObjectSubject(kind: command.subjectKind, name: command.subjectName)
+                }
             ),
             traceparent: command.traceparent
         )

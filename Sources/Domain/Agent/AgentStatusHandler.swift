@@ -1,6 +1,7 @@
 import Foundation
 public import Logging
 public import Postgres
+public import Sealing
 public import WorkerRuntime
 
 /// Follows agents: what `agent-worker` does with `agent.status`.
@@ -14,11 +15,13 @@ public final class AgentStatusHandler: Handler {
     private let reports: CommandReports
 
     /// Makes a handler.
-    public init(fleetKey: FleetKey, logger: Logger) {
+    ///
+    /// - Parameter keyRing: Decrypts what open commands on secrets and certificates send again.
+    public init(fleetKey: FleetKey, keyRing: KeyRing? = nil, logger: Logger) {
         decoder = AgentStatusDecoder(signatures: AgentSignatures(fleetKey))
         self.fleetKey = fleetKey
         self.logger = logger
-        reports = CommandReports(fleetKey: fleetKey)
+        reports = CommandReports(fleetKey: fleetKey, keyRing: keyRing)
     }
 
     /// Checks the signature and reads the message.
@@ -195,10 +198,13 @@ public final class AgentStatusHandler: Handler {
             )
         )
         for command in open {
-            guard let message = try reports.message(of: command, post: post, now: batch.now, in: transaction) else {
-                continue
+            do {
+                let message = try reports.message(of: command, post: post, now: batch.now, in: transaction)
+                message.map(batch.outbox.append)
+            } catch let reason as Reason {
+                // One that cannot be written must not keep the agent from its other commands.
+                logger.error("an open command cannot be sent again: \(reason)", metadata: ["command": "\(command.id)"])
             }
-            batch.outbox.append(message)
         }
     }
 

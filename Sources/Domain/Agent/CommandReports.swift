@@ -1,13 +1,16 @@
 import Foundation
 import Postgres
+import Sealing
 import WorkerRuntime
 
 /// What agents report of commands, and what they are told again.
 struct CommandReports {
     let fleetKey: FleetKey
+    /// Decrypts what open commands on secrets and certificates send again.
+    let keyRing: KeyRing?
     let progress = CommandProgress(worker: AgentStatusHandler.worker)
 
-    /// Locks the environments, then the instances, of these commands, each in one order.
+    /// Locks the environments, then the instances, then the objects, of these commands, each in one order.
     func lock(_ commands: [UUID], in transaction: borrowing PostgresTransaction) throws {
         guard !commands.isEmpty else { return }
         let ids = PostgresValue.array(.uuids(Array(Set(commands))))
@@ -21,6 +24,13 @@ struct CommandReports {
         _ = try transaction.query(
             """
             select id from instance where id in (select instance_id from command where id = any($1))
+            order by id for no key update
+            """,
+            [ids]
+        )
+        _ = try transaction.query(
+            """
+            select id from environment_object where id in (select object_id from command where id = any($1))
             order by id for no key update
             """,
             [ids]
@@ -66,6 +76,15 @@ struct CommandReports {
         if wasOpen { command.objects = Array(try JSONEncoder.stable.encode(report.objects)) }
         let moved = try progress.take(.apply, &command, now: batch.now, outbox: batch.outbox, in: transaction)
         guard wasOpen else {
+            if let object = command.objectID {
+                return try ObjectProgress(worker: AgentStatusHandler.worker).appliedLate(
+                    command,
+                    object: object,
+                    now: batch.now,
+                    outbox: batch.outbox,
+                    in: transaction
+                )
+            }
             guard let instance = command.instanceID else { return }
             return try InstanceProgress(worker: AgentStatusHandler.worker).appliedLate(
                 command,
@@ -77,7 +96,8 @@ struct CommandReports {
         }
         if !moved { try progress.store.update(command, now: batch.now, in: transaction) }
         guard let instance = command.instanceID else {
-            // Nothing to watch: an environment's namespace is there.
+            if CertificateWatch.waits(command) { return }
+            // Nothing to watch: a namespace, a network or a secret is there when the API server has taken it.
             try progress.take(.settle, &command, now: batch.now, outbox: batch.outbox, in: transaction)
             return
         }
@@ -94,6 +114,15 @@ struct CommandReports {
         if command.instanceID != nil {
             let release = try JSONDecoder().decode(ReleaseRequested.self, from: Data(command.desired))
             return post.releaseRequested(command, release, now: now)
+        }
+        if let object = command.objectID {
+            return try ObjectDispatch(keyRing: keyRing).message(
+                of: command,
+                .init(ObjectStore(worker: AgentStatusHandler.worker).find(object, in: transaction)),
+                at: .of(command, in: transaction),
+                post: post,
+                now: now
+            )
         }
         guard command.operation == "environment.create", let environment = command.environmentID else { return nil }
         let namespace = try transaction.query(

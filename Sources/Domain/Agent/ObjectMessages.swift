@@ -46,6 +46,20 @@ public struct ObjectReference: Codable, Sendable, Hashable {
     }
 }
 
+/// A label that the pods of some instances need; the agent keeps it on them, and on no others.
+public struct PodMark: Codable, Sendable, Hashable {
+    /// The label's key; its value is `true`.
+    public var label: String
+    /// The instances whose pods need it.
+    public var instances: [String]
+
+    /// Makes the data.
+    public init(label: String, instances: [String]) {
+        self.label = label
+        self.instances = instances
+    }
+}
+
 /// The data of ``AgentCommandType/objectsRequested``.
 public struct ObjectsRequested: Codable, Sendable, Hashable {
     /// The command's id.
@@ -62,6 +76,8 @@ public struct ObjectsRequested: Codable, Sendable, Hashable {
     public var secrets: [SealedSecret]?
     /// Objects to remove; one that is not there counts as removed.
     public var removed: [ObjectReference]?
+    /// The label by which a network of several instances finds their pods.
+    public var podMark: PodMark?
     /// When the fleet gives up, for people: agents do not judge it.
     public var deadline: String
 
@@ -74,6 +90,7 @@ public struct ObjectsRequested: Codable, Sendable, Hashable {
         objects: [ObjectValue],
         secrets: [SealedSecret]? = nil,
         removed: [ObjectReference]? = nil,
+        podMark: PodMark? = nil,
         deadline: String
     ) {
         self.command = command
@@ -83,6 +100,7 @@ public struct ObjectsRequested: Codable, Sendable, Hashable {
         self.objects = objects
         self.secrets = secrets
         self.removed = removed
+        self.podMark = podMark
         self.deadline = deadline
     }
 }

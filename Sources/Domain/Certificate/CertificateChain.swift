@@ -69,6 +69,9 @@ struct CertificateChain: Sendable {
         }
     }
 
+    /// The hosts that it is for.
+    var hosts: [String] { Self.names(of: leaf) }
+
     /// Refuses a private key that is not the leaf's; says nothing of the key.
     func check(privateKey: SecretBytes, _ at: FieldPath = FieldPath("upload")["privateKey"]) throws(Reason) {
         let documents = privateKey.text().flatMap { try? PEMDocument.parseMultiple(pemString: $0) } ?? []

@@ -29,7 +29,7 @@ struct CertificateSpec: Codable, Sendable, Hashable {
     ///
     /// - Throws: The first mistake that can be seen without opening the private key.
     func checked(_ at: FieldPath = FieldPath()) throws(Reason) -> CertificateSpec {
-        try checkDomains(at["domains"])
+        try Self.check(domains: domains, at["domains"])
         switch (request, upload) {
         case (let request?, nil):
             let issuer = request.issuer ?? CertificateIssuer()
@@ -54,9 +54,10 @@ struct CertificateSpec: Codable, Sendable, Hashable {
         }
     }
 
-    private func checkDomains(_ at: FieldPath) throws(Reason) {
-        guard (1...Self.maximumDomains).contains(domains.count) else {
-            throw at.wrong("a list of \(domains.count)", should: "a list of 1 to \(Self.maximumDomains) domains")
+    /// Refuses domains that no certificate can be for.
+    static func check(domains: [String], _ at: FieldPath) throws(Reason) {
+        guard (1...maximumDomains).contains(domains.count) else {
+            throw at.wrong("a list of \(domains.count)", should: "a list of 1 to \(maximumDomains) domains")
         }
         for (index, domain) in domains.enumerated() {
             guard KubernetesSyntax.isHost(domain) else {
@@ -71,7 +72,8 @@ struct CertificateSpec: Codable, Sendable, Hashable {
         }
     }
 
-    private static func check(_ upload: Upload, _ at: FieldPath) throws(Reason) {
+    /// Refuses what can be seen to be wrong without reading it.
+    static func check(_ upload: Upload, _ at: FieldPath) throws(Reason) {
         guard (1...longestChain).contains(upload.chain.utf8.count) else {
             throw at["chain"].wrong(
                 "\(upload.chain.utf8.count) bytes long",

@@ -12,7 +12,7 @@ enum CertificateState: String, Sendable, Hashable, CaseIterable {
     case failed
     case deleting
 
-    /// What happens to it; times are microseconds since 1970.
+    /// What happens to it. Times are microseconds since 1970.
     enum Event: Sendable, Hashable {
         /// The cluster holds it, for the first time or anew.
         case issued(CertificateValidity, now: Int64)
@@ -34,22 +34,19 @@ enum CertificateState: String, Sendable, Hashable, CaseIterable {
     }
 
     /// What an event leads to; `nil` where it cannot happen in the state, which moves nothing.
-    ///
-    /// - Parameter isRenewed: Whether cert-manager renews it.
-    static func next(_ state: CertificateState, _ event: Event, isRenewed: Bool) -> Move? {
+    static func next(_ state: CertificateState, _ event: Event) -> Move? {
         switch (state, event) {
         case (.deleting, .deletionSucceeded): .removed
         case (.deleting, .deletionFailed(let validity, let now)):
-            .to(validity?.state(at: now, isRenewed: isRenewed) ?? .failed)
+            .to(validity?.state(at: now) ?? .failed)
         case (.deleting, _), (_, .deletionFailed), (_, .deletionSucceeded): nil
-        case (.applying, .deletionAccepted): nil
         case (_, .deletionAccepted): .to(.deleting)
-        case (_, .issued(let validity, let now)): .to(validity.state(at: now, isRenewed: isRenewed))
+        case (_, .issued(let validity, let now)): .to(validity.state(at: now))
         case (.applying, .notIssued): .to(.failed)
         // A renewal that fails takes nothing from the certificate that is there: its time does.
         case (_, .notIssued): nil
         case (.active, .looked(let validity, let now)), (.expiring, .looked(let validity, let now)):
-            move(from: state, to: validity.state(at: now, isRenewed: isRenewed))
+            move(from: state, to: validity.state(at: now))
         case (_, .looked): nil
         }
     }
@@ -62,26 +59,15 @@ enum CertificateState: String, Sendable, Hashable, CaseIterable {
         }
     }
 
-    /// Whether domains may be served with it.
-    var isUsable: Bool { self == .active || self == .expiring }
-
-    /// Refuses the deletion of a certificate in a state that does not allow it.
-    static func checkDeletion(of name: String, in state: CertificateState?) throws(Reason) {
+    /// Whether a certificate of the name may be ordered or uploaded: a new one, or anew where the one that was there is
+    /// no good for long.
+    static func mayBeMade(in state: CertificateState?) -> Bool {
         switch state {
-        case nil:
-            throw Reason(
-                code: "unknown_certificate",
-                sentence: "The certificate '\(name)' does not exist; create it first.",
-                field: "certificate"
-            )
-        case .applying, .deleting:
-            throw Reason(
-                code: "object_busy",
-                sentence: "The certificate '\(name)' cannot be deleted while another operation on it is in progress; "
-                    + "try again when that has ended.",
-                field: "certificate"
-            )
-        default: return
+        case nil, .expiring, .expired, .failed: true
+        case .applying, .active, .deleting: false
         }
     }
+
+    /// Whether domains may be served with it.
+    var isUsable: Bool { self == .active || self == .expiring }
 }

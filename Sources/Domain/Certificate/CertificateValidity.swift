@@ -4,28 +4,28 @@ internal import CloudEvents
 struct CertificateValidity: Sendable, Hashable {
     let notBefore: Int64
     let notAfter: Int64
+    /// How many days before the end to begin to warn.
+    var warningDays = defaultWarningDays
 
+    static let defaultWarningDays = 21
     private static let day: Int64 = 86_400_000_000
 
-    /// When to begin to warn.
+    /// When to begin to warn; a short life leaves its last quarter for it.
     ///
-    /// An uploaded one: 30 days before the end, or a third of its life where that is shorter, since people need time. A
-    /// requested one is renewed by cert-manager at two thirds of its life: only when half of the rest has passed as well,
-    /// at most 14 days before the end, is something wrong.
-    func warning(isRenewed: Bool) -> Int64 {
-        let life = max(notAfter - notBefore, 0)
-        return notAfter - (isRenewed ? min(14 * Self.day, life / 6) : min(30 * Self.day, life / 3))
+    /// cert-manager renews at two thirds of a life, so one that it renews comes into its last quarter only when
+    /// something is wrong.
+    var warning: Int64 {
+        notAfter - min(Int64(warningDays) * Self.day, max(notAfter - notBefore, 0) / 4)
     }
 
     /// The state of an issued certificate at a time.
-    func state(at now: Int64, isRenewed: Bool) -> CertificateState {
+    func state(at now: Int64) -> CertificateState {
         if now >= notAfter { return .expired }
-        return now >= warning(isRenewed: isRenewed) ? .expiring : .active
+        return now >= warning ? .expiring : .active
     }
 
     /// When the state will change next by time alone; `nil` after the end.
-    func nextChange(after now: Int64, isRenewed: Bool) -> Int64? {
-        let warning = warning(isRenewed: isRenewed)
+    func nextChange(after now: Int64) -> Int64? {
         if now < warning { return warning }
         return now < notAfter ? notAfter : nil
     }

@@ -11,6 +11,8 @@ public struct Command: Sendable {
     public var environmentID: Int64?
     /// The instance's row.
     public var instanceID: Int64?
+    /// The row of the network, domain, certificate, config map or secret.
+    public var objectID: Int64?
     /// The cluster whose agent does it.
     public var cluster: String?
     /// The key of its results.

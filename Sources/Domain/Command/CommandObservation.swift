@@ -46,12 +46,14 @@ public enum CommandObservation {
     ///   - applied: What the agent listed, with the generations that it read back.
     ///   - stored: The stored objects of the instance.
     ///   - sign: What a pod of this command's generation shows when it will not come up by itself.
+    ///   - gating: The kinds whose health decides.
     ///   - now: The database's clock.
     public static func windows(
         applied: [AppliedObject],
         stored: [ObservedObject],
         sign: Reason?,
         before: CommandWindows,
+        gating: Set<String> = gatingKinds,
         now: Int64
     ) -> CommandWindows {
         let known = Dictionary(stored.map { ("\($0.kind)/\($0.name)", $0) }, uniquingKeysWith: { first, _ in first })
@@ -62,7 +64,7 @@ public enum CommandObservation {
                 isHealthy = false
                 continue
             }
-            guard gatingKinds.contains(object.kind) else { continue }
+            guard gating.contains(object.kind) else { continue }
             if let observed = seen.observedGeneration, observed < object.generation {
                 isHealthy = false
                 continue

@@ -74,7 +74,7 @@ public struct CommandProgress {
         }
     }
 
-    /// What the end of a command means for its instance or environment.
+    /// What the end of a command means for its instance, object or environment.
     private func finish(
         _ command: Command,
         now: Int64,
@@ -85,6 +85,14 @@ public struct CommandProgress {
             try InstanceProgress(worker: worker).commandEnded(
                 command,
                 instance: instance,
+                now: now,
+                outbox: outbox,
+                in: transaction
+            )
+        } else if let object = command.objectID {
+            try ObjectProgress(worker: worker).commandEnded(
+                command,
+                object: object,
                 now: now,
                 outbox: outbox,
                 in: transaction

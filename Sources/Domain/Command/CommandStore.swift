@@ -16,7 +16,7 @@ public struct CommandStore {
         id, operation, environment_id, instance_id, cluster, key, subject_kind, subject_name, project, environment,
         generation, state, revision, reason_code, reason, caller, request_source, request_id, request_type,
         desired::text, objects::text, created_at, step_deadline, deadline, step_seconds, settle_seconds,
-        failure_seconds, healthy_since, failing_since, failing_code, failing_reason, traceparent
+        failure_seconds, healthy_since, failing_since, failing_code, failing_reason, traceparent, object_id
         """
 
     /// Locks commands in the order of their ids and reads them.
@@ -53,9 +53,9 @@ public struct CommandStore {
             insert into command (id, operation, environment_id, instance_id, cluster, key, subject_kind, subject_name,
                 project, environment, generation, state, revision, caller, request_source, request_id, request_type,
                 desired, created_at, changed_at, step_deadline, deadline, step_seconds, settle_seconds,
-                failure_seconds, traceparent)
+                failure_seconds, traceparent, object_id)
             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $19, $20, $21,
-                $22, $23, $24, $25)
+                $22, $23, $24, $25, $26)
             """,
             [
                 .uuid(command.id), .text(command.operation), .optionalInt64(command.environmentID),
@@ -71,7 +71,7 @@ public struct CommandStore {
                     )
                 ),
                 .int32(Int32(command.timers.settle)), .int32(Int32(command.timers.failure)),
-                .optionalText(command.traceparent),
+                .optionalText(command.traceparent), .optionalInt64(command.objectID),
             ]
         )
     }
@@ -158,5 +158,6 @@ extension Command {
             windows.failing = Reason(code: code, sentence: try row.optionalString(30) ?? "")
         }
         traceparent = try row.optionalString(31)
+        objectID = try row.optionalInt64(32)
     }
 }

@@ -40,6 +40,18 @@ struct DomainUse: Sendable {
         }
     }
 
+    /// Refuses a certificate made anew that does not cover a host that is served with it.
+    func checkCovers(_ names: [String], certificate: String, _ at: FieldPath) throws(Reason) {
+        for (name, domain) in domains.sorted(by: { $0.key < $1.key }) where domain.certificate == certificate {
+            guard names.contains(where: { DomainCoverage.covers($0, domain.host) }) else {
+                throw at.reason(
+                    "certificate_does_not_cover",
+                    "lacks '\(domain.host)', which the domain '\(name)' serves with it; add it, or change the domain first"
+                )
+            }
+        }
+    }
+
     private func users(_ uses: (DomainSpec) -> Bool) -> [String] {
         domains.filter { uses($0.value) }.keys.sorted()
     }

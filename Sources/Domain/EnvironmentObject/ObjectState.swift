@@ -19,9 +19,12 @@ enum ObjectOperation: String, Sendable, Hashable, CaseIterable {
 ///
 /// A deleted one may be created again under its name; its revisions go on.
 enum ObjectState: String, Sendable, Hashable, CaseIterable {
+    /// Its newest command is on its way to the cluster.
     case operating
     case running
     case failed
+    /// Its deletion is on its way to the cluster.
+    case deleting
     case deleted
 
     /// What happens to it.
@@ -29,55 +32,71 @@ enum ObjectState: String, Sendable, Hashable, CaseIterable {
         case accepted(ObjectOperation)
         case succeeded(ObjectOperation)
         case failed(ObjectOperation)
+        /// The cluster did what the newest command says after that had ended otherwise.
+        case succeededLate(ObjectOperation)
     }
 
     /// The state after an event; `nil` where the event cannot happen in the state, which moves nothing.
     ///
-    /// A failed edit or deletion is `failed` too: the cluster may hold the old object, the new one or half of it. From
-    /// there it can be edited and deleted, so that nothing is stuck. A success that comes when the command has already
-    /// ended finds a state other than `operating` and moves nothing.
+    /// A newer edit or deletion includes one that is on its way and takes its place. A failed edit or deletion is
+    /// `failed` too: the cluster may hold the old object, the new one or half of it. From there it can be edited and
+    /// deleted, so that nothing is stuck.
     static func next(_ state: ObjectState?, _ event: Event) -> ObjectState? {
         switch (state, event) {
         case (nil, .accepted(.create)), (.deleted, .accepted(.create)): .operating
-        case (.running, .accepted(.edit)), (.running, .accepted(.delete)): .operating
-        case (.failed, .accepted(.edit)), (.failed, .accepted(.delete)): .operating
+        case (.operating, .accepted(.edit)), (.running, .accepted(.edit)), (.failed, .accepted(.edit)): .operating
+        case (.operating, .accepted(.delete)), (.running, .accepted(.delete)), (.failed, .accepted(.delete)): .deleting
         case (.operating, .succeeded(.create)), (.operating, .succeeded(.edit)): .running
-        case (.operating, .succeeded(.delete)): .deleted
-        case (.operating, .failed): .failed
+        case (.deleting, .succeeded(.delete)): .deleted
+        case (.operating, .failed), (.deleting, .failed): .failed
+        case (.failed, .succeededLate(.delete)): .deleted
+        case (.failed, .succeededLate): .running
         default: nil
         }
     }
+}
 
-    /// Refuses an operation that the state does not allow.
-    static func check(
-        _ operation: ObjectOperation,
-        in state: ObjectState?,
-        _ concept: ObjectConcept,
-        _ name: String
-    ) throws(Reason) {
-        guard next(state, .accepted(operation)) == nil else { return }
-        let field = concept == .configMap ? "configMap" : concept.rawValue
-        let subject = "The \(concept.words) '\(name)'"
-        switch (state, operation) {
-        case (nil, _), (.deleted, _):
-            throw Reason(
-                code: "unknown_\(concept.rawValue.replacing("-", with: "_"))",
-                sentence: "\(subject) does not exist; create it first.",
-                field: field
-            )
-        case (_, .create):
-            throw Reason(
-                code: "name_taken",
-                sentence: "\(subject) exists already; edit it, or choose another name.",
-                field: field
-            )
-        default:
-            throw Reason(
-                code: "object_busy",
-                sentence: "\(subject) cannot be \(operation.participle) while another operation on it is in progress; "
-                    + "try again when that has ended.",
-                field: field
-            )
-        }
+/// The reasons for which an operation on an object is refused, whatever its concept.
+enum ObjectRefusal {
+    static func unknown(_ concept: ObjectConcept, _ name: String) -> Reason {
+        Reason(
+            code: "unknown_\(concept.code)",
+            sentence: "The \(concept.words) '\(name)' does not exist; create it first.",
+            field: concept.field
+        )
     }
+
+    static func taken(_ concept: ObjectConcept, _ name: String) -> Reason {
+        Reason(
+            code: "already_exists",
+            sentence: "The \(concept.words) '\(name)' exists already; \(concept == .certificate ? "" : "edit it, or ")"
+                + "choose another name.",
+            field: concept.field
+        )
+    }
+
+    static func deleting(_ concept: ObjectConcept, _ name: String, _ operation: ObjectOperation) -> Reason {
+        Reason(
+            code: "being_deleted",
+            sentence:
+                "The \(concept.words) '\(name)' is being deleted and cannot be \(operation.participle) meanwhile; "
+                + "try again when that has ended.",
+            field: concept.field
+        )
+    }
+
+    static func unchanged(_ concept: ObjectConcept, _ name: String) -> Reason {
+        Reason(
+            code: "no_change",
+            sentence: "The \(concept.words) '\(name)' is to be just that already; nothing would change.",
+            field: concept.field
+        )
+    }
+}
+
+extension ObjectConcept {
+    /// The name of the field that names an object of the concept.
+    var field: String { self == .configMap ? "configMap" : rawValue }
+    /// The concept within codes of reasons.
+    var code: String { rawValue.replacing("-", with: "_") }
 }

@@ -8,8 +8,13 @@ create table environment_object (
     description text,
     -- As it was asked for, without anything confidential.
     spec jsonb not null,
-    -- Confidential values, encrypted at rest: the name of each value and its ciphertext.
-    confidential jsonb,
+    -- Confidential values, encrypted at rest: the name of each value and its ciphertext in base64.
+    confidential jsonb not null default '{}',
+    -- The same two as the newest command that did not fail left them: what a change after a failed one keeps.
+    running_spec jsonb,
+    running_confidential jsonb,
+    -- The Kubernetes objects that may be in the cluster because of it: apiVersion, kind and name of each.
+    placed jsonb not null default '[]',
     generation bigint not null default 0,
     state text not null check (state in (
         'operating', 'running', 'failed', 'deleting', 'deleted', 'applying', 'active', 'expiring', 'expired')),
@@ -18,13 +23,18 @@ create table environment_object (
     -- Of certificates.
     not_before timestamptz,
     not_after timestamptz,
+    -- Of requested ones: the end as the cluster said it when it was looked at last.
+    seen_end text,
     open_command uuid,
     revision bigint not null default 0,
     created_at timestamptz not null,
     changed_at timestamptz not null,
     changed_by text not null,
     unique (environment_id, kind, name)
-);
+) with (fillfactor = 70);
+-- Time moves certificates, so they are looked at often.
+create index environment_object_certificate on environment_object (not_after)
+    where kind = 'certificate' and state in ('active', 'expiring', 'expired', 'failed');
 
 alter table command add column object_id bigint references environment_object;
 create index command_object on command (object_id) where object_id is not null;

@@ -25,6 +25,8 @@ public struct Recovery: Sendable {
         public internal(set) var instances = 0
         /// Objects whose revision rose.
         public internal(set) var resources = 0
+        /// Networks, domains, certificates, config maps and secrets whose revision and generation rose.
+        public internal(set) var objects = 0
         /// Commands that are open: they are sent again when their agents say hello.
         public internal(set) var openCommands = 0
         /// Projects, applications and rules whose revision rose.
@@ -76,6 +78,10 @@ public struct Recovery: Sendable {
         report.environments = try raise("environment set revision = revision + $1", in: transaction)
         report.instances = try raise(
             "instance set revision = revision + $1, generation = generation + $1",
+            in: transaction
+        )
+        report.objects = try raise(
+            "environment_object set revision = revision + $1, generation = generation + $1",
             in: transaction
         )
         for table in ["project", "application", "auto_deploy_rule"] {

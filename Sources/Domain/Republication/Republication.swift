@@ -35,6 +35,10 @@ public enum Republication {
             select 'instance.status', convert_to(e.project || '/' || e.environment || '/' || i.instance, 'UTF8')
             from instance i join environment e on e.id = i.environment_id
             union all
+            select 'object.status',
+                convert_to(concat_ws('/', e.project, e.environment, o.kind, o.name), 'UTF8')
+            from environment_object o join environment e on e.id = o.environment_id
+            union all
             select 'resource.status', convert_to(concat_ws('/', cluster, namespace, kind, name), 'UTF8')
             from resource where revision > 0
             on conflict do nothing
@@ -54,6 +58,27 @@ public enum Republication {
         try resources(names["resource.status"] ?? [], outbox: outbox, in: transaction)
         try environments(names["environment.status"] ?? [], outbox: outbox, in: transaction)
         try instances(names["instance.status"] ?? [], outbox: outbox, in: transaction)
+        try objects(names[ObjectStatus.topic] ?? [], outbox: outbox, in: transaction)
+    }
+
+    /// An object that is gone is published as the tombstone that it is.
+    private static func objects(
+        _ keys: [String],
+        outbox: OutboxBuffer,
+        in transaction: borrowing PostgresTransaction
+    ) throws {
+        let names = keys.map { $0.split(separator: "/", maxSplits: 3).map(String.init) }.filter { $0.count == 4 }
+        guard !names.isEmpty else { return }
+        let rows = try transaction.query(
+            """
+            select \(ObjectStatus.columns) from environment_object o join environment e on e.id = o.environment_id
+            where (e.project, e.environment, o.kind, o.name) in (
+                select * from unnest($1::text[], $2::text[], $3::text[], $4::text[]))
+            order by o.id for no key update of o
+            """,
+            (0..<4).map { part in .array(.texts(names.map { $0[part] })) }
+        )
+        for row in rows { outbox.append(try ObjectStatus(row).record) }
     }
 
     /// The streams are locked before their objects, as by those who write them.

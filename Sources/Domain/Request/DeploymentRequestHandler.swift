@@ -1,5 +1,6 @@
 import Foundation
 public import Postgres
+public import Sealing
 public import WorkerRuntime
 
 /// Decides deployment requests: what `deployment-worker` does with `deployment.requests`.
@@ -16,9 +17,18 @@ public final class DeploymentRequestHandler: Handler {
     /// - Parameters:
     ///   - timers: How long the steps of accepted commands may take.
     ///   - callers: Tells who sent a request.
-    public init(fleetKey: FleetKey, timers: CommandTimers, callers: any CallerSource, permissions: Permissions) {
+    ///   - sealing: Opens what senders sealed; `nil` where this fleet takes nothing confidential.
+    ///   - keyRing: Encrypts at rest what was opened.
+    public init(
+        fleetKey: FleetKey,
+        timers: CommandTimers,
+        callers: any CallerSource,
+        permissions: Permissions,
+        sealing: SealingKeys? = nil,
+        keyRing: KeyRing? = nil
+    ) {
         decoder = RequestDecoder(requestKey: fleetKey.requestKey, callers: callers)
-        desk = RequestDesk(fleetKey: fleetKey, timers: timers)
+        desk = RequestDesk(fleetKey: fleetKey, timers: timers, sealing: sealing, keyRing: keyRing)
         self.permissions = permissions
     }
 

@@ -2,12 +2,27 @@
 enum RequestCatalog {
     /// The requests, concept by concept.
     static let operations: [any RequestOperation.Type] =
-        project + environment + application + instance
+        project + environment + application + instance + configMap + secret + network + domain + certificate
 
     private static let project: [any RequestOperation.Type] = [CreateProject.self, RegisterCluster.self]
     private static let environment: [any RequestOperation.Type] = [CreateEnvironment.self]
     private static let application: [any RequestOperation.Type] = [CreateApplication.self, CreateAutoDeploy.self]
     private static let instance: [any RequestOperation.Type] = [DeployInstance.self, UpgradeInstance.self]
+    private static let configMap: [any RequestOperation.Type] = [
+        CreateConfigMap.self, UpdateConfigMap.self, DeleteConfigMap.self,
+    ]
+    private static let secret: [any RequestOperation.Type] = [
+        CreateSecret.self, UpdateSecret.self, DeleteSecret.self,
+    ]
+    private static let network: [any RequestOperation.Type] = [
+        CreateNetwork.self, UpdateNetwork.self, DeleteNetwork.self,
+    ]
+    private static let domain: [any RequestOperation.Type] = [
+        CreateDomain.self, UpdateDomain.self, DeleteDomain.self,
+    ]
+    private static let certificate: [any RequestOperation.Type] = [
+        RequestCertificate.self, UploadCertificate.self, DeleteCertificate.self,
+    ]
 
     /// The requests by their types without the version.
     static let byType: [String: any RequestOperation.Type] = Dictionary(

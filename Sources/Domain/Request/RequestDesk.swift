@@ -1,5 +1,6 @@
 import Foundation
 import Postgres
+import Sealing
 import WorkerRuntime
 
 /// Answers requests and makes their commands.
@@ -7,6 +8,10 @@ struct RequestDesk {
     static let worker = "deployment-worker"
     let fleetKey: FleetKey
     let timers: CommandTimers
+    /// Opens what senders sealed; `nil` where this fleet takes nothing confidential.
+    var sealing: SealingKeys?
+    /// Encrypts at rest what was opened.
+    var keyRing: KeyRing?
     let progress = CommandProgress(worker: RequestDesk.worker)
 
     /// Publishes a rejection and keeps it for repeats.

@@ -29,7 +29,7 @@ struct SecretSpec: Codable, Sendable, Hashable {
         try Self.checkType(type, at["type"])
         try DataKeys.check(data, at["data"])
         for (key, value) in data.sorted(by: { $0.key < $1.key }) { try SealedText.check(value, at["data"][key]) }
-        try checkDemanded(type, at["data"])
+        try Self.checkDemanded(type, Set(data.keys), at["data"])
         return SecretSpec(description: description, type: type, data: data)
     }
 
@@ -53,12 +53,13 @@ struct SecretSpec: Codable, Sendable, Hashable {
         }
     }
 
-    private func checkDemanded(_ type: String, _ at: FieldPath) throws(Reason) {
-        guard let demanded = Self.demanded[type] else { return }
-        for key in demanded.allOf where data[key] == nil {
+    /// Refuses a secret that lacks what Kubernetes demands of its type.
+    static func checkDemanded(_ type: String, _ keys: Set<String>, _ at: FieldPath) throws(Reason) {
+        guard let demanded = demanded[type] else { return }
+        for key in demanded.allOf where !keys.contains(key) {
             throw at.reason("missing_key", "lacks the key '\(key)', which the type \(type) demands")
         }
-        guard demanded.anyOf.isEmpty || demanded.anyOf.contains(where: { data[$0] != nil }) else {
+        guard demanded.anyOf.isEmpty || demanded.anyOf.contains(where: keys.contains) else {
             let keys = demanded.anyOf.map { "'\($0)'" }.joined(separator: " or ")
             throw at.reason("missing_key", "lacks the key \(keys), of which the type \(type) demands one")
         }

@@ -13,22 +13,33 @@ public struct Timekeeper: Sendable {
     private let fleetKey: FleetKey
     private let leaseSeconds: Int
     private let group: String
+    private let certificates: CertificateWatch
 
     /// Makes a timekeeper.
     ///
     /// - Parameters:
     ///   - leaseSeconds: How long an agent may be silent.
     ///   - agentGroup: The consumer group of the agent workers, whose progress decides whether silence is real.
-    public init(fleetKey: FleetKey, leaseSeconds: Int, agentGroup: String) {
+    ///   - certificateDays: How many days before a certificate's end to begin to warn.
+    public init(
+        fleetKey: FleetKey,
+        leaseSeconds: Int,
+        agentGroup: String,
+        certificateDays: Int = Timekeeper.defaultCertificateDays
+    ) {
         self.fleetKey = fleetKey
         self.leaseSeconds = leaseSeconds
         group = agentGroup
+        certificates = CertificateWatch(warningDays: certificateDays)
     }
+
+    /// How many days before a certificate's end to begin to warn, unless an operator says otherwise.
+    public static let defaultCertificateDays = CertificateValidity.defaultWarningDays
 
     /// One round; returns whether anything was due.
     public func round(on connection: PostgresConnection) throws -> Bool {
+        var moved = try certificates.round(on: connection)
         let due = try settling(on: connection) + overdue(on: connection)
-        var moved = false
         for id in due where try end(id, on: connection) { moved = true }
         if try missLostAgents(on: connection) { moved = true }
         if try Republication.round(on: connection) > 0 { moved = true }
@@ -92,6 +103,13 @@ public struct Timekeeper: Sendable {
             """,
             [.uuid(id)]
         )
+        _ = try transaction.query(
+            """
+            select o.id from environment_object o join command c on c.object_id = o.id
+            where c.id = $1 for no key update of o
+            """,
+            [.uuid(id)]
+        )
         let progress = CommandProgress(worker: Self.worker)
         guard var command = try progress.store.lock([id], in: transaction)[id] else { return false }
         let now = try transaction.query("select clock_timestamp()").only().timestamp(0)
@@ -140,10 +158,18 @@ public struct Timekeeper: Sendable {
                 (select min(p.consumed_until) from partition_claim p
                     where p.consumer_group = $2 and p.topic = 'agent.status'
                         and (c.status_partition is null or p.partition = c.status_partition)),
-                (select i.health_reason from instance i where i.id = $3)
+                coalesce(
+                    (select i.health_reason from instance i where i.id = $3),
+                    (select r.health_reason from resource r join environment e on e.id = $4
+                        where $5 and r.cluster = e.cluster and r.namespace = e.namespace
+                            and r.kind = 'Certificate' and r.name = $6 and not r.gone))
             from cluster c where c.cluster = $1
             """,
-            [.optionalText(command.cluster), .text(group), .optionalInt64(command.instanceID)]
+            [
+                .optionalText(command.cluster), .text(group), .optionalInt64(command.instanceID),
+                .optionalInt64(command.environmentID), .bool(CertificateWatch.waits(command)),
+                .text(command.subjectName),
+            ]
         ).first
         guard let row else { return AgentView(condition: .neverSeen, consumedUntil: now) }
         let isSilent = try row.optionalTimestamp(1).map { now - $0 > Int64(leaseSeconds) * 1_000_000 } ?? true

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Domain
+import Sealing
 import WorkerRuntime
 
 @main
@@ -14,8 +15,9 @@ struct AgentWorker: AsyncParsableCommand {
     func run() async throws {
         let worker = try WorkerProcess(name: "agent-worker", settings: options.settings, migrations: fleetMigrations)
         let fleetKey = try FleetKey(worker.settings)
+        let keyRing = try KeyRing.load(worker.settings)
         try await worker.consume("agent.status") { [logger = worker.logger] in
-            AgentStatusHandler(fleetKey: fleetKey, logger: logger)
+            AgentStatusHandler(fleetKey: fleetKey, keyRing: keyRing, logger: logger)
         }
     }
 }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Domain
+import Sealing
 import WorkerRuntime
 
 @main
@@ -19,12 +20,16 @@ struct DeploymentWorker: AsyncParsableCommand {
         )
         let fleetKey = try FleetKey(worker.settings)
         let timers = try CommandTimers(worker.settings)
+        let sealing = try SealingKeys.load(worker.settings)
+        let keyRing = try KeyRing.load(worker.settings)
         try await worker.consume("deployment.requests") {
             DeploymentRequestHandler(
                 fleetKey: fleetKey,
                 timers: timers,
                 callers: SourceCallers(),
-                permissions: Permissions(administrators: ["*"])
+                permissions: Permissions(administrators: ["*"]),
+                sealing: sealing,
+                keyRing: keyRing
             )
         }
     }

@@ -16,7 +16,12 @@ struct TimekeeperWorker: AsyncParsableCommand {
         let timekeeper = Timekeeper(
             fleetKey: try FleetKey(worker.settings),
             leaseSeconds: try worker.settings.number("AGENT_LEASE_SECONDS", default: 30, in: 1...86_400),
-            agentGroup: worker.settings.topicPrefix + "agent-worker"
+            agentGroup: worker.settings.topicPrefix + "agent-worker",
+            certificateDays: try worker.settings.number(
+                "CERTIFICATE_DAYS",
+                default: Timekeeper.defaultCertificateDays,
+                in: 1...365
+            )
         )
         let retention = RuntimeRetention()
         try await worker.repeatRounds(every: .milliseconds(250)) { connection in

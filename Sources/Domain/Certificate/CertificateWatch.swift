@@ -1,0 +1,210 @@
+import Foundation
+import Postgres
+import WorkerRuntime
+
+/// Looks at certificates as the clusters hold them, and at the clock: what the timekeeper does for them.
+struct CertificateWatch {
+    static let worker = "timekeeper"
+    /// How many days before the end to begin to warn.
+    let warningDays: Int
+
+    /// Whether a command is over only when the cluster says that the certificate was issued.
+    static func waits(_ command: Command) -> Bool { command.operation == RequestCertificate.name }
+
+    /// One round; returns whether anything changed.
+    func round(on connection: PostgresConnection) throws -> Bool {
+        var moved = false
+        for order in try orders(on: connection) where try refresh(order, on: connection) { moved = true }
+        for object in try due(on: connection) where try look(object, on: connection) { moved = true }
+        return moved
+    }
+
+    // MARK: Orders that wait to be issued
+
+    /// A command that was applied, and the Certificate that it waits for.
+    private struct Order {
+        let id: UUID
+        let applied: [AppliedObject]
+        let before: CommandWindows
+        let stored: [ObservedObject]
+        let now: Int64
+
+        /// The state of cert-manager's object decides; whether it is the one that was applied, too.
+        var after: CommandWindows {
+            guard !applied.isEmpty else { return CommandWindows() }
+            return CommandObservation.windows(
+                applied: applied,
+                stored: stored,
+                sign: nil,
+                before: before,
+                gating: ["Certificate"],
+                now: now
+            )
+        }
+
+        static let query = """
+            select c.id, c.objects::text, c.healthy_since, c.failing_since, c.failing_code, c.failing_reason,
+                clock_timestamp(), r.kind, r.name, r.uid, r.observed_generation,
+                case when r.health = 'healthy' and r.object #>> '{status,notAfter}' is null then 'progressing'
+                    else r.health end,
+                r.health_reason
+            from command c
+            join environment e on e.id = c.environment_id
+            left join resource r on r.cluster = e.cluster and r.namespace = e.namespace and r.kind = 'Certificate'
+                and r.name = c.subject_name and not r.gone
+            where c.state = 'applied' and c.operation = $1
+            """
+
+        init(_ row: PostgresRow) throws {
+            id = try row.uuid(0)
+            applied =
+                try row.optionalString(1).map {
+                    try JSONDecoder().decode([AppliedObject].self, from: Data($0.utf8))
+                }?.filter { $0.kind == "Certificate" } ?? []
+            var windows = CommandWindows()
+            windows.healthySince = try row.optionalTimestamp(2)
+            windows.failingSince = try row.optionalTimestamp(3)
+            windows.failing = try row.optionalString(4).map {
+                Reason(code: $0, sentence: try row.optionalString(5) ?? "")
+            }
+            before = windows
+            now = try row.timestamp(6)
+            guard let kind = try row.optionalString(7) else {
+                stored = []
+                return
+            }
+            stored = [
+                ObservedObject(
+                    kind: kind,
+                    name: try row.string(8),
+                    uid: try row.string(9),
+                    observedGeneration: try row.optionalInt64(10),
+                    health: Health(rawValue: try row.string(11)) ?? .unknown,
+                    healthReason: try row.optionalString(12)
+                )
+            ]
+        }
+    }
+
+    /// The few orders whose windows are to change; not locked.
+    private func orders(on connection: PostgresConnection) throws -> [UUID] {
+        try connection.query("\(Order.query) order by c.id limit 200", [.text(RequestCertificate.name)])
+            .map { try Order($0) }.filter { $0.after != $0.before }.map(\.id)
+    }
+
+    /// Writes the windows of an order, looked at again under its lock.
+    private func refresh(_ id: UUID, on connection: PostgresConnection) throws -> Bool {
+        try connection.transaction { (transaction: borrowing PostgresTransaction) in
+            let held = try transaction.query(
+                "select id from command where id = $1 and state = 'applied' for no key update skip locked",
+                [.uuid(id)]
+            )
+            guard held.count == 1 else { return false }
+            let row = try transaction.query(
+                "\(Order.query) and c.id = $2",
+                [.text(RequestCertificate.name), .uuid(id)]
+            ).first
+            guard let order = try row.map({ try Order($0) }), order.after != order.before else { return false }
+            let after = order.after
+            _ = try transaction.query(
+                """
+                update command
+                set healthy_since = $2, failing_since = $3, failing_code = $4, failing_reason = $5 where id = $1
+                """,
+                [
+                    .uuid(id), .optionalTimestamp(after.healthySince), .optionalTimestamp(after.failingSince),
+                    .optionalText(after.failing?.code), .optionalText(after.failing?.sentence),
+                ]
+            )
+            return true
+        }
+    }
+
+    // MARK: Certificates whose time comes
+
+    /// Certificates that the clock, or what their cluster says of them, may move; not locked.
+    private func due(on connection: PostgresConnection) throws -> [Int64] {
+        try connection.query(
+            """
+            select o.id
+            from environment_object o
+            join environment e on e.id = o.environment_id
+            left join resource r on r.cluster = e.cluster and r.namespace = e.namespace and r.kind = 'Certificate'
+                and r.name = o.name and not r.gone and o.spec -> 'chain' is null
+            where o.kind = 'certificate' and o.state in ('active', 'expiring', 'expired', 'failed')
+                and o.open_command is null
+                and (o.state = 'active' and now() >= greatest(
+                        o.not_after - $1 * interval '1 day', o.not_after - (o.not_after - o.not_before) / 4)
+                    or o.state in ('active', 'expiring') and now() >= o.not_after
+                    or r.health = 'healthy' and r.object #>> '{status,notAfter}' is distinct from o.seen_end)
+            order by o.id limit 100
+            """,
+            [.int32(Int32(warningDays))]
+        ).map { try $0.int64(0) }
+    }
+
+    /// Looks at one certificate under the locks of its environment and its own.
+    private func look(_ id: Int64, on connection: PostgresConnection) throws -> Bool {
+        try connection.transaction { (transaction: borrowing PostgresTransaction) in
+            let place = try transaction.query(
+                """
+                select e.id from environment e join environment_object o on o.environment_id = e.id
+                where o.id = $1 for no key update of e skip locked
+                """,
+                [.int64(id)]
+            )
+            guard place.count == 1 else { return false }
+            _ = try transaction.query(
+                "select id from environment_object where id = $1 for no key update",
+                [.int64(id)]
+            )
+            let now = try transaction.query("select clock_timestamp()").only().timestamp(0)
+            let object = try ObjectStore(worker: Self.worker).find(id, in: transaction)
+            guard object.openCommand == nil else { return false }
+            let outbox = OutboxBuffer()
+            let moved = try move(object, now: now, outbox: outbox, in: transaction)
+            try OutboxWriter.write(outbox, in: transaction)
+            return moved
+        }
+    }
+
+    private func move(
+        _ object: EnvironmentObject,
+        now: Int64,
+        outbox: OutboxBuffer,
+        in transaction: borrowing PostgresTransaction
+    ) throws -> Bool {
+        guard let state = CertificateState(rawValue: object.state) else { return false }
+        let seen = try CertificateValidity.observed(of: object, in: transaction)
+        guard var validity = seen ?? object.validity else { return false }
+        validity.warningDays = warningDays
+        let isNew =
+            object.validity.map { $0.notBefore != validity.notBefore || $0.notAfter != validity.notAfter } ?? true
+        let event: CertificateState.Event = isNew ? .issued(validity, now: now) : .looked(validity, now: now)
+        var next = state
+        if case .to(let moved) = CertificateState.next(state, event) { next = moved }
+        let end = try CertificateValidity.seenEnd(of: object, in: transaction)
+        guard next != state || isNew else {
+            // What was seen says nothing new: it is not looked at again.
+            _ = try transaction.query(
+                "update environment_object set seen_end = $2 where id = $1",
+                [.int64(object.id), .optionalText(end)]
+            )
+            return false
+        }
+        _ = try transaction.query(
+            """
+            update environment_object
+            set state = $2, not_before = $3, not_after = $4, seen_end = $5, reason_code = null, reason = null,
+                revision = revision + 1, changed_at = $6, changed_by = $7
+            where id = $1
+            """,
+            [
+                .int64(object.id), .text(next.rawValue), .timestamp(validity.notBefore), .timestamp(validity.notAfter),
+                .optionalText(end), .timestamp(now), .text(Self.worker),
+            ]
+        )
+        try ObjectProgress(worker: Self.worker).publish([object.id], outbox: outbox, in: transaction)
+        return true
+    }
+}

@@ -1,0 +1,92 @@
+import Foundation
+public import Postgres
+public import Sealing
+import WorkerRuntime
+
+/// Encrypts what is kept confidential anew with the newest key of the ring, so that older keys can go.
+///
+/// Any number of times, beside working workers: each chunk is a transaction, and each row is locked meanwhile. What is
+/// encrypted stays the same value, so nobody is told of it.
+public struct KeyRingRotation {
+    private let keyRing: KeyRing
+
+    /// What a rotation did.
+    public struct Report: Sendable, Hashable, Encodable {
+        /// Rows that hold something encrypted.
+        public internal(set) var rows = 0
+        /// Values that were encrypted anew.
+        public internal(set) var values = 0
+    }
+
+    /// Makes a rotation.
+    ///
+    /// - Parameter keyRing: Holds the newest key, and those that encrypted what there is.
+    public init(keyRing: KeyRing) {
+        self.keyRing = keyRing
+    }
+
+    /// Goes through everything that is encrypted.
+    ///
+    /// - Throws: A `Reason` where a value cannot be decrypted, or a `PostgresError`.
+    public func run(on connection: PostgresConnection, chunk: Int = 100) throws -> Report {
+        var report = Report()
+        var last: Int64 = 0
+        while true {
+            let next = try connection.transaction { (transaction: borrowing PostgresTransaction) in
+                try objects(after: last, limit: chunk, &report, in: transaction)
+            }
+            guard let next else { return report }
+            last = next
+        }
+    }
+
+    /// One chunk; returns the last row of it, or `nil` where none is left.
+    private func objects(
+        after last: Int64,
+        limit: Int,
+        _ report: inout Report,
+        in transaction: borrowing PostgresTransaction
+    ) throws -> Int64? {
+        let rows = try transaction.query(
+            """
+            select o.id, e.project, e.environment, o.kind, o.name, o.confidential::text, o.running_confidential::text
+            from environment_object o join environment e on e.id = o.environment_id
+            where o.id > $1 and (o.confidential <> '{}' or coalesce(o.running_confidential, '{}') <> '{}')
+            order by o.id limit $2 for no key update of o
+            """,
+            [.int64(last), .int32(Int32(limit))]
+        )
+        for row in rows {
+            let place = ConfidentialPlace(
+                project: try row.string(1),
+                environment: try row.string(2),
+                concept: ObjectConcept(rawValue: try row.string(3)) ?? .secret,
+                name: try row.string(4)
+            )
+            let wanted = try EncryptedValues(json: row.string(5))
+            let running = try row.optionalString(6).map { try EncryptedValues(json: $0) }
+            let after = try (rotated(wanted, place, &report), running.map { try rotated($0, place, &report) })
+            report.rows += 1
+            guard after.0 != wanted || after.1 != running else { continue }
+            _ = try transaction.query(
+                "update environment_object set confidential = $2, running_confidential = $3 where id = $1",
+                [.int64(try row.int64(0)), .jsonb(try after.0.json), .optionalJSONB(try after.1?.json)]
+            )
+        }
+        return try rows.last?.int64(0)
+    }
+
+    private func rotated(_ values: EncryptedValues, _ place: ConfidentialPlace, _ report: inout Report) throws
+        -> EncryptedValues
+    {
+        let vault = ObjectVault(sealing: nil, keyRing: keyRing)
+        var after = values
+        for name in values.names {
+            guard let ciphertext = values[name], try keyRing.needsRotation(ciphertext) else { continue }
+            let value = try vault.decrypt(ciphertext, of: place, name)
+            after[name] = try keyRing.encrypt(value, for: place.binding(name))
+            report.values += 1
+        }
+        return after
+    }
+}
