@@ -74,9 +74,9 @@ extension CommandWorld {
     /// A value sealed to the fleet for a place in `shop/staging`.
     static func sealed(
         _ value: String,
-        _ kind: String = "secret",
         _ name: String,
         _ key: String,
+        kind: String = "secret",
         environment: String = "staging"
     ) throws -> String {
         try sealing.publicKey.seal(

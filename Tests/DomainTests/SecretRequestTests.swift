@@ -160,7 +160,7 @@ import Testing
 
     @Test func `an open command is sealed anew for an agent that says hello with its next key`() throws {
         try world.ask("secret.create", members(["password": "s3cr3t"]))
-        try ClusterKeyRotation.rotate("c1", on: world.connection)
+        _ = try ClusterKeyRotation.rotate("c1", keep: nil, on: world.connection)
         try world.connect("c1", boot: AgentStatusHandlerTests.second, keyID: 2)
         let text = try sent().sealedValues["password"]
         let keys = try world.fleetKey.clusterKey("c1", keyID: 2).sealingKeys(of: "c1")
