@@ -23,9 +23,29 @@ import Testing
             case .fenced: "fenced"
             case .transient(let isLost): isLost ? "lost" : "transient"
             case .message: "message"
+            case .noRoom: "no room"
             case .fatal: "fatal"
             }
         #expect(found == meaning)
+    }
+
+    @Test(arguments: [
+        (9, 0, 1, false, false), (10, 0, 1, true, false), (5, 50, 50, false, true), (6, 0, 1, false, false),
+        (5, 51, 10, false, false), (0, 90, 10, false, false), (0, 90, 11, true, false), (1, 0, 101, true, false),
+        (1, 50, 51, true, false),
+    ])
+    func `a queue is full at either bound and has room again when it is half empty`(
+        messages: Int,
+        bytes: Int,
+        more: Int,
+        isFull: Bool,
+        hasRoomAgain: Bool
+    ) {
+        var policy = RetryPolicy()
+        policy.queuedMessages = 10
+        policy.queuedBytes = 100
+        #expect(policy.isFull(messages: messages, bytes: bytes, adding: more) == isFull)
+        #expect(policy.hasRoomAgain(messages: messages, bytes: bytes, adding: more) == hasRoomAgain)
     }
 
     @Test func `what a handler throws is its message's fault`() {

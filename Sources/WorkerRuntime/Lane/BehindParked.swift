@@ -1,3 +1,7 @@
+import Foundation
+import Logging
+import Postgres
+
 /// The messages of a batch whose key is parked: the handler is not given them.
 struct BehindParked<Input> {
     /// The places of all of them in the batch.
@@ -25,4 +29,59 @@ struct RefusedMessage<Input> {
     let inboxKey: InboxKey?
     /// What its sender is told.
     let answer: [OutboxRecord]
+}
+
+extension Lane {
+    /// Queues messages whose key is parked behind it.
+    ///
+    /// What finds the queue full is refused where its sender can be told; otherwise the transaction ends with ``NoRoom``,
+    /// and its partition waits. What cannot be decoded does not queue: it goes to the dead letters in any case.
+    ///
+    /// The lock on the key's row is what keeps order: who empties the queue holds it too.
+    func queueBehindParked(
+        _ messages: [Held<H.Input>],
+        now: Int64,
+        tallies: inout [Int32: Tally],
+        in transaction: borrowing PostgresTransaction
+    ) throws -> BehindParked<H.Input> {
+        var behind = BehindParked<H.Input>()
+        guard handler.parksFailures else { return behind }
+        let keys = Set(messages.compactMap(\.message.keyBytes)).sorted { $0.lexicographicallyPrecedes($1) }
+        guard !keys.isEmpty else { return behind }
+        var parked = try parkedQueue.lock(keys, in: transaction)
+        guard !parked.isEmpty else { return behind }
+        var full: [Int32: FullQueue] = [:]
+        for (index, held) in messages.enumerated() where full[held.partition] == nil {
+            guard case .success(let input) = held.decoded, let key = held.message.keyBytes, let queue = parked[key]
+            else { continue }
+            behind.places.insert(index)
+            let bytes = held.message.valueCount
+            if !configuration.retries.isFull(messages: queue.messages, bytes: queue.bytes, adding: bytes) {
+                try parkedQueue.append(held.message, in: transaction)
+                parked[key] = (queue.messages + 1, queue.bytes + bytes)
+                tallies[held.partition, default: Tally()].countParked()
+            } else if let refused = refuse(held, input, now: now) {
+                behind.refused.append(refused)
+            } else {
+                full[held.partition] = FullQueue(held.message, key: key)
+            }
+        }
+        guard full.isEmpty else { throw NoRoom(queues: full.values.sorted { $0.partition < $1.partition }) }
+        return behind
+    }
+
+    /// Has the sender of a message answered for which there is no room; `nil` where the handler answers nobody.
+    private func refuse(_ held: Held<H.Input>, _ input: H.Input, now: Int64) -> RefusedMessage<H.Input>? {
+        let entry = Entry(input, message: held.message)
+        let answer = OutboxBuffer()
+        guard handler.setAside(entry, because: .queueFull, outbox: answer, now: now) else { return nil }
+        return RefusedMessage(entry: entry, inboxKey: held.inboxKey, answer: answer.records)
+    }
+}
+
+extension Reason {
+    static let queueFull = Reason(
+        code: "queue_full",
+        sentence: "Too many messages wait behind a failed message of the same key; this one was not queued."
+    )
 }

@@ -143,14 +143,14 @@ struct ClaimStore {
         )
     }
 
-    /// Commits that this message is about to be handled, so that its worker's death is laid to it.
-    func suspect(_ offset: Int64, partition: Int32, epoch: Int64, on connection: PostgresConnection) throws {
+    /// Commits that this message is about to be handled, so that its worker's death is laid to it; `nil`: that none is.
+    func suspect(_ offset: Int64?, partition: Int32, epoch: Int64, on connection: PostgresConnection) throws {
         _ = try connection.query(
             """
             update partition_claim set suspect_offset = $5
             where consumer_group = $1 and topic = $2 and partition = $3 and epoch = $4
             """,
-            [.text(group), .text(topic), .int32(partition), .int64(epoch), .int64(offset)]
+            [.text(group), .text(topic), .int32(partition), .int64(epoch), .optionalInt64(offset)]
         )
     }
 

@@ -7,6 +7,8 @@ enum Failure {
     case fenced
     /// The database or the broker is in trouble: the same batch again, later. `isLost` when the connection is gone.
     case transient(isConnectionLost: Bool)
+    /// Messages of the batch find the queues of their keys full: their partitions wait, the rest is tried again.
+    case noRoom([FullQueue])
     /// One message of the batch is at fault.
     case message(Reason)
     /// The process cannot go on.
@@ -23,6 +25,8 @@ enum Failure {
         case let error as KafkaError:
             if error.isFatal { return .fatal(error) }
             return .transient(isConnectionLost: false)
+        case let noRoom as NoRoom:
+            return .noRoom(noRoom.queues)
         case let reason as Reason:
             return .message(reason)
         case let refusal as Refusal:

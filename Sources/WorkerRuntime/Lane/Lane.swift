@@ -8,7 +8,8 @@ import Postgres
 ///
 /// Read ``run()`` first: collect a batch, settle it in one transaction (see `LaneTransaction.swift`), store the
 /// offsets, answer the group's rebalances between transactions. What happens when a transaction fails is in
-/// `LaneRecovery.swift`; a key whose message failed waits in the database, see `LaneParking.swift`.
+/// `LaneRecovery.swift`; a key whose message failed waits in the database, see `LaneParking.swift`; a partition waits
+/// where too much waits with it, see `FullQueue.swift`.
 ///
 /// A lane is used on one thread only, the one that calls ``run()``.
 final class Lane<H: Handler> {
@@ -31,9 +32,12 @@ final class Lane<H: Handler> {
     var unheld: Set<Int32> = []
     /// A rebalance that waits until the batch in hand is settled.
     var pendingRebalance: KafkaConsumerEvent?
+    /// Partitions that wait until the queue of a key has room.
+    var fullQueues: [Int32: FullQueue] = [:]
     var hand: [Held<H.Input>] = []
     var nextHousekeeping = ContinuousClock.now
     var nextParkedVisit = ContinuousClock.now
+    var nextRoomVisit = ContinuousClock.now
     var lastNotify = ContinuousClock.now
 
     /// Connects to the database and joins the group; blocks.
@@ -68,6 +72,7 @@ final class Lane<H: Handler> {
             try collect()
             try settleHand()
             try retryParked()
+            try resumeWhereRoom()
             try keepHouse()
         }
         try drain()
@@ -92,7 +97,8 @@ final class Lane<H: Handler> {
         case .assigned, .revoked:
             pendingRebalance = event
         case .endOfPartition(let position):
-            claims[position.topicPartition.partition]?.isAtEnd = true
+            let partition = position.topicPartition.partition
+            if fullQueues[partition] == nil { claims[partition]?.isAtEnd = true }
         case .failure(let error):
             if error.isFatal { throw error }
             logger.warning("the broker reports: \(error)")
@@ -110,7 +116,7 @@ final class Lane<H: Handler> {
 
     /// Decodes a message into the hand, unless it lies before the claim or the topic turns out to be another one.
     private func accept(_ message: KafkaMessage) throws -> Bool {
-        guard var claim = claims[message.partition] else { return false }
+        guard var claim = claims[message.partition], fullQueues[message.partition] == nil else { return false }
         claim.isAtEnd = false
         if let last = claim.lastHandled {
             claim.lastHandled = nil

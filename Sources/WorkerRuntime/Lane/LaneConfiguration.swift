@@ -59,9 +59,9 @@ public struct RetryPolicy: Sendable {
     public var firstDelay: Duration = .seconds(1)
     /// The longest wait between two tries.
     public var longestDelay: Duration = .seconds(60)
-    /// How many messages may wait behind one key before more are refused.
+    /// How many messages may wait behind one key before more are refused, or their partition waits.
     public var queuedMessages = 1000
-    /// How many bytes may wait behind one key before more are refused.
+    /// How many bytes may wait behind one key before more are refused, or their partition waits.
     public var queuedBytes = 8 << 20
 
     /// Makes the default policy.
@@ -72,6 +72,17 @@ public struct RetryPolicy: Sendable {
         let longest = longestDelay.milliseconds
         let doublings = min(max(attempt - 1, 0), 20)
         return min(longest, firstDelay.milliseconds << Int64(doublings))
+    }
+
+    /// Whether a message with so many bytes finds no room behind what waits already.
+    func isFull(messages: Int, bytes: Int, adding more: Int) -> Bool {
+        messages >= queuedMessages || bytes + more > queuedBytes
+    }
+
+    /// Whether a partition that waits for room goes on: with room for its message, and for many after it.
+    func hasRoomAgain(messages: Int, bytes: Int, adding more: Int) -> Bool {
+        messages <= queuedMessages / 2 && bytes <= queuedBytes / 2
+            && !isFull(messages: messages, bytes: bytes, adding: more)
     }
 }
 

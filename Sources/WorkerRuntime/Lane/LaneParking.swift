@@ -8,51 +8,6 @@ import Postgres
 extension Lane {
     var parkedQueue: ParkedQueue { ParkedQueue(group: configuration.group, topic: configuration.topic) }
 
-    /// Queues messages whose key is parked behind it; what finds the queue full is refused.
-    ///
-    /// The lock on the key's row is what keeps order: who empties the queue holds it too.
-    func queueBehindParked(
-        _ messages: [Held<H.Input>],
-        now: Int64,
-        tallies: inout [Int32: Tally],
-        in transaction: borrowing PostgresTransaction
-    ) throws -> BehindParked<H.Input> {
-        var behind = BehindParked<H.Input>()
-        guard handler.parksFailures else { return behind }
-        let keys = Set(messages.compactMap(\.message.keyBytes)).sorted { $0.lexicographicallyPrecedes($1) }
-        guard !keys.isEmpty else { return behind }
-        var parked = try parkedQueue.lock(keys, in: transaction)
-        guard !parked.isEmpty else { return behind }
-        for (index, held) in messages.enumerated() {
-            guard let key = held.message.keyBytes, let queue = parked[key] else { continue }
-            behind.places.insert(index)
-            let isFull =
-                queue.messages >= configuration.retries.queuedMessages
-                || queue.bytes + held.message.valueCount > configuration.retries.queuedBytes
-            if isFull, let refused = refuse(held, now: now) {
-                behind.refused.append(refused)
-            } else if isFull {
-                let letter = DeadLetter(held.message, reason: .queueFull, group: configuration.group)
-                try outbox.insert([letter.record], in: transaction)
-                tallies[held.partition, default: Tally()].count(.deadLettered(.queueFull))
-            } else {
-                try parkedQueue.append(held.message, in: transaction)
-                parked[key] = (queue.messages + 1, queue.bytes + held.message.valueCount)
-                tallies[held.partition, default: Tally()].countParked()
-            }
-        }
-        return behind
-    }
-
-    /// Has the sender of a message answered for which there is no room; `nil` where the handler answers nobody.
-    private func refuse(_ held: Held<H.Input>, now: Int64) -> RefusedMessage<H.Input>? {
-        guard case .success(let input) = held.decoded else { return nil }
-        let entry = Entry(input, message: held.message)
-        let answer = OutboxBuffer()
-        guard handler.setAside(entry, because: .queueFull, outbox: answer, now: now) else { return nil }
-        return RefusedMessage(entry: entry, inboxKey: held.inboxKey, answer: answer.records)
-    }
-
     /// What is published of a message that failed for the last time: its dead letter, and its sender's answer.
     private func lastRecords(
         _ message: KafkaMessageView,
@@ -253,11 +208,4 @@ extension Lane {
     private func jittered(_ milliseconds: Int64) -> Int64 {
         milliseconds + Int64.random(in: 0...max(1, milliseconds / 5))
     }
-}
-
-extension Reason {
-    static let queueFull = Reason(
-        code: "queue_full",
-        sentence: "Too many messages wait behind a failed message of the same key; this one was not queued."
-    )
 }

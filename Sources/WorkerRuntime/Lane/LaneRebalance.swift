@@ -15,11 +15,7 @@ extension Lane {
             if partitions.isEmpty { try consumer.assign([]) }
             try claimAssigned()
         case .revoked(let partitions, let isLost):
-            for partition in partitions {
-                claims[partition.partition] = nil
-                unheld.remove(partition.partition)
-                unclaimed.removeAll { $0 == partition.partition }
-            }
+            forget(partitions)
             try consumer.release(partitions)
             logger.info(
                 isLost ? "partitions lost" : "partitions given up",
@@ -120,6 +116,7 @@ extension Lane {
                 )
                 unheld.remove(partition)
                 claims[partition] = claim
+                try goOn(partition)
             } catch let error as KafkaError where !error.isFatal {
                 logger.warning("the new claim waits for the broker: \(error)")
             }

@@ -32,9 +32,10 @@ extension Lane {
     private func settleGroup(_ group: [Held<H.Input>]) throws {
         var failures = 0
         while true {
-            // What was polled under an epoch that is gone is read again from the claim.
-            let messages = group.filter {
-                claims[$0.partition]?.epoch == $0.epoch && $0.offset >= claims[$0.partition]?.nextOffset ?? .max
+            // What was polled under an epoch that is gone is read again from the claim, as is what waits for room.
+            let messages = group.filter { held in
+                guard let claim = claims[held.partition], claim.epoch == held.epoch else { return false }
+                return held.offset >= claim.nextOffset && held.offset < fullQueues[held.partition]?.offset ?? .max
             }
             guard !messages.isEmpty else { return }
             do {
@@ -55,6 +56,9 @@ extension Lane {
             logger.warning("fenced: another lane claimed a partition; claiming again")
             try reclaim(Set(messages.map(\.partition)).sorted())
             return false
+        case .noRoom(let queues):
+            try waitForRoom(queues)
+            return true
         case .transient where failures >= 5 && connection.isUsable:
             let reason = Reason(code: "kept_failing", sentence: "The transaction failed \(failures) times: \(error).")
             try isolate(messages, reason: reason)
@@ -91,7 +95,7 @@ extension Lane {
     func recover(from error: any Error) throws {
         guard case .transient = Failure.classify(error) else { throw error }
         logger.warning("waiting for the database: \(error)")
-        let paused = claims.keys.map(topicPartition)
+        let paused = claims.keys.filter { fullQueues[$0] == nil }.map(topicPartition)
         try consumer.pause(paused)
         var backoff = PostgresBackoff()
         let began = ContinuousClock.now
@@ -123,11 +127,7 @@ extension Lane {
             _ = try take(event)
             guard case .revoked(let partitions, _)? = pendingRebalance else { continue }
             pendingRebalance = nil
-            for partition in partitions {
-                claims[partition.partition] = nil
-                unheld.remove(partition.partition)
-            }
-            unclaimed.removeAll { partition in partitions.contains { $0.partition == partition } }
+            forget(partitions)
             try consumer.release(partitions)
         } while ContinuousClock.now < end
     }

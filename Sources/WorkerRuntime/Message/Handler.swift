@@ -32,8 +32,8 @@ public protocol Handler {
     ///   - entry: The message; its ``Entry/answer`` is kept for repeats where the queue was full.
     ///   - why: Whether too much waits behind a failed message of its key, or it failed for the last time itself.
     ///   - now: The database's clock: microseconds since 1970.
-    /// - Returns: Whether the sender was answered. What found its queue full is then rejected; otherwise it goes to the
-    ///   dead letters, as what failed for the last time always does.
+    /// - Returns: Whether the sender was answered. What found its queue full is then rejected; otherwise its partition
+    ///   waits until there is room. What failed for the last time goes to the dead letters in any case.
     func setAside(_ entry: Entry<Input>, because why: SetAside, outbox: OutboxBuffer, now: Int64) -> Bool
 }
 

@@ -42,6 +42,14 @@ struct ParkedQueue {
         return found
     }
 
+    /// What waits with a key now, or `nil` where it is not parked; no lock is taken.
+    func size(of key: [UInt8], on connection: PostgresConnection) throws -> (messages: Int, bytes: Int)? {
+        try connection.query(
+            "select messages, bytes from parked_key where consumer_group = $1 and topic = $2 and key = $3",
+            [.text(group), .text(topic), .bytes(key)]
+        ).first.map { (Int(try $0.int32(0)), Int(try $0.int64(1))) }
+    }
+
     /// Parks a key with its first message.
     func open(_ message: KafkaMessageView, reason: Reason, delay: Int64, in transaction: borrowing PostgresTransaction)
         throws

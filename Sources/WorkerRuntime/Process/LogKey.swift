@@ -4,6 +4,7 @@ enum LogKey {
     static let partition = "partition"
     static let partitions = "partitions"
     static let offset = "offset"
+    static let key = "key"
     static let shard = "shard"
     static let epoch = "epoch"
     static let topic = "topic"

@@ -10,6 +10,8 @@ struct LaneMetrics {
     let transientFailures: Counter
     let released: Counter
     let partitions: Gauge
+    /// Partitions that wait for room in a key's queue, of all lanes of the process.
+    let pausedPartitions: Meter
     let batchSeconds: Recorder
 
     init(worker: String) {
@@ -28,6 +30,7 @@ struct LaneMetrics {
         transientFailures = counter("slipway_lane_transient_failures")
         released = counter("slipway_parked_released")
         partitions = Gauge(label: "slipway_lane_partitions", dimensions: [("worker", worker)])
+        pausedPartitions = Meter(label: "slipway_lane_paused_partitions", dimensions: [("worker", worker)])
         batchSeconds = Recorder(label: "messaging_process_duration_seconds", dimensions: [("worker", worker)])
     }
 
