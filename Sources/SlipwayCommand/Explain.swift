@@ -14,6 +14,11 @@ struct Explain: ParsableCommand {
     @OptionGroup var connection: ConnectionOptions
     @OptionGroup var output: OutputOptions
 
+    struct Answer: Encodable {
+        let commands: [Story]
+        let rules: [RuleStory]
+    }
+
     struct Story: Encodable {
         let command: String
         let operation: String
@@ -34,12 +39,13 @@ struct Explain: ParsableCommand {
     func run() throws {
         let database = try connection.connect()
         let ids = try find(database)
-        guard !ids.isEmpty else {
+        let rules = try RuleStory.read(what, database)
+        guard !ids.isEmpty || !rules.isEmpty else {
             throw ValidationError("'\(what)' is no known command, and no instance or environment with a command.")
         }
         let stories = try ids.map { try story(of: $0, database) }
         database.close()
-        if output.json { return try printJSON(stories) }
+        if output.json { return try printJSON(Answer(commands: stories, rules: rules)) }
         let terminal = Terminal()
         for story in stories {
             terminal.line(
@@ -53,6 +59,7 @@ struct Explain: ParsableCommand {
             }
             if let waits = story.waitsFor { terminal.line("  \(terminal.paint("waits for", .yellow)) \(waits)") }
         }
+        for rule in rules { rule.print(terminal) }
     }
 
     private func find(_ database: PostgresConnection) throws -> [UUID] {

@@ -46,9 +46,9 @@ struct Outgoing {
 
     private static func requestKey(_ what: String, _ fields: [String: Any]) -> String {
         func text(_ name: String) -> String { fields[name] as? String ?? "" }
-        switch what {
-        case "project.create", "application.create": return text("project")
-        case "cluster.register": return text("cluster")
+        switch what.prefix(while: { $0 != "." }) {
+        case "project", "application", "environment-group": return text("project")
+        case "cluster": return text("cluster")
         default: return text("project") + "/" + text("environment")
         }
     }
@@ -73,9 +73,22 @@ struct Outgoing {
             }
             let value = String(pair[pair.index(after: equals)...]).replacingOccurrences(of: "\\n", with: "\n")
             let name = String(pair[..<equals])
+            if name.hasSuffix(":") {
+                fields[String(name.dropLast())] = try json(value, of: pair)
+                continue
+            }
             fields[name] = name.hasSuffix("Seconds") ? Int(value) ?? value : value
         }
         return fields
+    }
+
+    /// A value that is no text, such as a list or a truth value.
+    private static func json(_ text: String, of pair: String) throws -> Any {
+        do {
+            return try JSONSerialization.jsonObject(with: Data(text.utf8), options: [.fragmentsAllowed])
+        } catch {
+            throw ValidationError("'--set \(pair)' should have JSON after ':=', such as users:='[\"ann\"]'.")
+        }
     }
 
     /// A CDEvent of spec 0.5.1.

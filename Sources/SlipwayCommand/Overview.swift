@@ -18,6 +18,9 @@ struct Overview: ParsableCommand {
         let state: String
         let cluster: String
         let agent: String
+        let connected: Bool
+        let displayName: String?
+        let group: String?
         let namespace: String
         var instances: [Instance]
     }
@@ -58,9 +61,11 @@ struct Overview: ParsableCommand {
     private func read(_ database: PostgresConnection) throws -> [Environment] {
         var environments = try database.query(
             """
-            select e.project, e.environment, e.state, e.cluster, c.state, e.namespace
+            select e.project, e.environment, e.state, e.cluster, c.state, e.namespace, e.display_name, g.name
             from environment e join cluster c on c.cluster = e.cluster
-            where $1::text is null or e.project = $1 order by e.project, e.environment
+            left join environment_group g on g.id = e.group_id
+            where ($1::text is null or e.project = $1) and e.state <> 'deleted'
+            order by e.project, g.name nulls first, e.position, e.environment
             """,
             [.optionalText(project)]
         ).map {
@@ -70,6 +75,9 @@ struct Overview: ParsableCommand {
                 state: try $0.string(2),
                 cluster: try $0.string(3),
                 agent: try $0.string(4),
+                connected: try $0.string(4) == "connected",
+                displayName: try $0.optionalString(6),
+                group: try $0.optionalString(7),
                 namespace: try $0.string(5),
                 instances: []
             )
@@ -82,6 +90,7 @@ struct Overview: ParsableCommand {
             left join lateral (
                 select reason from command where instance_id = i.id and reason is not null and i.state = 'failed'
                 order by generation desc limit 1) c on true
+            where i.state <> 'deleted'
             order by e.project, e.environment, i.instance
             """
         )

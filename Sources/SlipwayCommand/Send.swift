@@ -17,10 +17,10 @@ struct Send: ParsableCommand {
 
     @Argument(
         help:
-            "What: project.create, cluster.register, environment.create, application.create, autodeploy.create, instance.deploy, instance.upgrade, release.published, artifact.published or artifact.packaged."
+            "What: a request, such as environment.create or instance.deploy (README.md lists them), or release.published, artifact.published or artifact.packaged."
     )
     var what: String
-    @Option(help: "A field of the data as name=value; may be repeated.")
+    @Option(help: "A field of the data as name=text, or name:=JSON for what is no text; may be repeated.")
     var set: [String] = []
     @Option(help: "A file with the JSON data.")
     var file: String?

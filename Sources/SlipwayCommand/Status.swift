@@ -46,7 +46,7 @@ struct Status: ParsableCommand {
     private func read(_ database: PostgresConnection) throws -> Report {
         var report = Report()
         report.clusters = try database.query(
-            "select cluster, state, epoch, coalesce(to_char(last_seen, 'YYYY-MM-DD HH24:MI:SS'), 'never') from cluster order by 1"
+            "select cluster, state, epoch, coalesce(to_char(last_seen, 'YYYY-MM-DD HH24:MI:SS'), 'never') from cluster where deleted_at is null order by 1"
         ).map {
             [
                 "cluster": try $0.string(0), "state": try $0.string(1), "epoch": String(try $0.int64(2)),

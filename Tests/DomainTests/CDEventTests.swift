@@ -42,13 +42,13 @@ import WorkerRuntime
 
     @Test(.enabled(if: hasSchemas, "the official CDEvents schemas are not beside the project"))
     func `an event about an environment is valid by its official schema`() throws {
-        let record = CDEvent.environmentCreated("shop/staging", id: "1", worker: "agent-worker", time: 0)
+        let record = CDEvent.environment(.created, "shop/staging", id: "1", worker: "agent-worker", time: 0)
         #expect(try faults(record, schema: "environmentcreated.json") == [])
     }
 
     @Test(.enabled(if: hasSchemas, "the official CDEvents schemas are not beside the project"))
     func `the checker refuses what the official schema refuses`() throws {
-        let record = CDEvent.environmentCreated("shop/staging", id: "1", worker: "agent-worker", time: 0)
+        let record = CDEvent.environment(.created, "shop/staging", id: "1", worker: "agent-worker", time: 0)
         #expect(try faults(record, schema: "servicedeployed.json") != [])
     }
 

@@ -73,7 +73,7 @@ import Testing
             key: "shop/dev",
             body: #"{"project":"shop","environment":"dev","cluster":"c1","namespace":"shop-staging"}"#,
             code: "already_exists",
-            field: "environment"
+            field: "namespace"
         ),
         Case(
             type: "autodeploy.create",

@@ -12,18 +12,6 @@ public struct AgentRecord: Sendable, Hashable {
     public var state: AgentState
 }
 
-/// Where a cluster's agent stands.
-public enum AgentState: String, Sendable, Hashable, CaseIterable {
-    /// It never said hello.
-    case unknown
-    /// It speaks.
-    case connected
-    /// It has been silent for longer than its lease.
-    case lost
-    /// Two agents take turns.
-    case conflict
-}
-
 /// What a hello comes to.
 public enum HelloDecision: Sendable, Hashable {
     /// The boot may act under this epoch; it is new or says hello again.
@@ -60,7 +48,7 @@ extension AgentRecord {
         }
         var next = self
         next.uid = clusterUID
-        next.state = .connected
+        next.state = state.after(.welcomed)
         guard boot != self.boot else { return .welcome(next, isNewBoot: false) }
         next.epoch += 1
         next.boot = boot

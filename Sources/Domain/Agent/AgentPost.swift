@@ -26,6 +26,23 @@ struct AgentPost {
         )
     }
 
+    func namespaceRemovalRequested(_ command: Command, namespace: String, now: Int64) -> OutboxRecord {
+        record(
+            AgentCommandType.namespaceRemovalRequested,
+            key: command.key,
+            of: command.id,
+            now: now,
+            NamespaceRemovalRequested(
+                command: command.id.uuidString.lowercased(),
+                generation: command.generation,
+                environment: command.key,
+                namespace: namespace,
+                deadline: RFC3339.format(microseconds: command.deadline)
+            ),
+            traceparent: command.traceparent
+        )
+    }
+
     func releaseRequested(_ command: Command, _ release: ReleaseRequested, now: Int64) -> OutboxRecord {
         record(
             AgentCommandType.releaseRequested,

@@ -137,7 +137,7 @@ public final class AgentStatusHandler: Handler {
             isSuperseded: isSuperseded
         ) {
         case .refuse(let why, let isConflict):
-            if isConflict { cluster.agent.state = .conflict }
+            if isConflict { cluster.agent.state = cluster.agent.state.after(.refused) }
             logger.warning("an agent's hello is refused: \(why)", metadata: ["cluster": "\(cluster.name)"])
             batch.outbox.append(post(cluster, keyID: keyID).superseded(hello.boot, reason: why, now: batch.now))
             return .rejected(Reason(code: "hello_refused", sentence: why))
@@ -179,7 +179,7 @@ public final class AgentStatusHandler: Handler {
         in transaction: borrowing PostgresTransaction
     ) throws {
         let namespaces = try transaction.query(
-            "select namespace from environment where cluster = $1 order by namespace",
+            "select namespace from environment where cluster = $1 and state <> 'deleted' order by namespace",
             [.text(cluster.name)]
         ).map { try $0.string(0) }
         let open = try reports.progress.store.open(ofCluster: cluster.name, in: transaction)

@@ -23,7 +23,9 @@ struct CommandReports {
         )
         _ = try transaction.query(
             """
-            select id from instance where id in (select instance_id from command where id = any($1))
+            select id from instance
+            where id in (select instance_id from command where id = any($1))
+                or environment_id in (select environment_id from command where id = any($1) and operation = 'environment.delete')
             order by id for no key update
             """,
             [ids]
@@ -85,7 +87,16 @@ struct CommandReports {
                     in: transaction
                 )
             }
-            guard let instance = command.instanceID else { return }
+            guard let instance = command.instanceID else {
+                guard let environment = command.environmentID, command.subjectKind == "environment" else { return }
+                return try EnvironmentProgress(worker: AgentStatusHandler.worker).appliedLate(
+                    command,
+                    environment: environment,
+                    now: batch.now,
+                    outbox: batch.outbox,
+                    in: transaction
+                )
+            }
             return try InstanceProgress(worker: AgentStatusHandler.worker).appliedLate(
                 command,
                 instance: instance,
@@ -124,12 +135,17 @@ struct CommandReports {
                 now: now
             )
         }
-        guard command.operation == "environment.create", let environment = command.environmentID else { return nil }
+        guard let event = EnvironmentEvent(successOf: command.operation), let environment = command.environmentID
+        else { return nil }
         let namespace = try transaction.query(
             "select namespace from environment where id = $1",
             [.int64(environment)]
         ).first?.string(0)
-        return namespace.map { post.namespaceRequested(command, namespace: $0, now: now) }
+        return namespace.map { namespace in
+            event == .gone
+                ? post.namespaceRemovalRequested(command, namespace: namespace, now: now)
+                : post.namespaceRequested(command, namespace: namespace, now: now)
+        }
     }
 }
 

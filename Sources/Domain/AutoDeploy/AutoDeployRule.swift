@@ -28,8 +28,17 @@ public struct AutoDeployRule: Sendable, Hashable {
     public var hasChart = false
     /// The version for which it fired last.
     public var firedVersion: String?
+    /// What people call it.
+    public var name: String?
+    /// Where its environment stands: only an active one is deployed to.
+    public var environmentState = EnvironmentState.active
+    /// Whether its application may be deployed.
+    public var isApplicationEnabled = true
     /// Which version it last looked at and did not fire for, and the code of the reason.
     public var rested: Rest?
+
+    /// The key of what is said of it: its environment.
+    var key: String { "\(project)/\(environment)" }
 
     /// That a rule did not fire.
     public struct Rest: Sendable, Hashable {
@@ -52,6 +61,19 @@ extension AutoDeployRule {
     /// Decides; pure.
     public func decide(on release: Release) -> AutoDeployDecision {
         guard isEnabled else { return .rests(Reason(code: "rule_disabled", sentence: "The rule is switched off.")) }
+        guard environmentState.allows(.deploy) else {
+            return .rests(
+                Reason(
+                    code: "environment_not_active",
+                    sentence: "The environment '\(key)' is \(environmentState.rawValue); it must be active to deploy to it."
+                )
+            )
+        }
+        guard isApplicationEnabled else {
+            return .rests(
+                Reason(code: "application_disabled", sentence: "The application '\(application)' is disabled.")
+            )
+        }
         if let reason = BranchFilter(branches).refusal(of: release.branch) { return .rests(reason) }
         let range: VersionRange
         do {

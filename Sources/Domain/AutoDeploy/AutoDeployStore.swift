@@ -1,19 +1,42 @@
-internal import Postgres
+import Foundation
+import Postgres
 import WorkerRuntime
 
 /// The auto-deploy rules as the database keeps them.
 struct AutoDeployStore {
+    /// Who asks when a rule fires.
+    static let source = "/slipway/release-worker"
+
+    /// Locks the environments of all rules that wait for versions of these artifacts, in the order of their rows.
+    ///
+    /// What a rule decides is published under its environment's key.
+    func lockEnvironments(of artifacts: [String], in transaction: borrowing PostgresTransaction) throws {
+        guard !artifacts.isEmpty else { return }
+        _ = try transaction.query(
+            """
+            select id from environment where id in (
+                select r.environment_id from auto_deploy_rule r
+                join environment e on e.id = r.environment_id
+                join application a on a.project = e.project and a.application = r.application
+                where a.artifact = any($1))
+            order by id for no key update
+            """,
+            [.array(.texts(artifacts))]
+        )
+    }
+
     /// The rules that wait for versions of an artifact, locked in the order of their rows.
     func rules(for artifact: String, in transaction: borrowing PostgresTransaction) throws -> [AutoDeployRule] {
         try transaction.query(
             """
             select r.id, e.project, e.environment, r.application, r.instance, r.versions, r.branches, r."values",
                 r.creator, r.enabled, i.desired_version, a.chart_name is not null, r.fired_version, r.last_version,
-                r.last_reason_code
+                r.last_reason_code, r.name, e.state, a.enabled
             from auto_deploy_rule r
             join environment e on e.id = r.environment_id
             join application a on a.project = e.project and a.application = r.application
             left join instance i on i.environment_id = r.environment_id and i.instance = r.instance
+                and i.state <> 'deleted'
             where a.artifact = $1
             order by r.id
             for no key update of r
@@ -41,33 +64,53 @@ struct AutoDeployStore {
         if let version = try row.optionalString(13), let code = try row.optionalString(14) {
             rule.rested = AutoDeployRule.Rest(version: version, code: code)
         }
+        rule.name = try row.optionalString(15)
+        rule.environmentState = EnvironmentState(rawValue: try row.string(16)) ?? .failed
+        rule.isApplicationEnabled = try row.bool(17)
         return rule
     }
 
     /// Keeps what a rule decided, so that people can ask why it did not fire.
-    func keep(
-        _ decision: AutoDeployDecision,
-        of rule: AutoDeployRule,
-        on version: String,
-        now: Int64,
-        in transaction: borrowing PostgresTransaction
-    ) throws {
+    func keep(_ evaluated: AutoDeployEvaluated, now: Int64, in transaction: borrowing PostgresTransaction) throws {
         var reason: Reason?
-        var fired = rule.firedVersion
-        switch decision {
-        case .fires: fired = version
+        var fired = evaluated.rule.firedVersion
+        switch evaluated.decision {
+        case .fires: fired = evaluated.version
         case .rests(let why): reason = why
         }
         _ = try transaction.query(
             """
             update auto_deploy_rule
-            set fired_version = $2, last_version = $3, last_evaluated = $4, last_reason_code = $5, last_reason = $6
+            set fired_version = $2, last_version = $3, last_evaluated = $4, last_reason_code = $5, last_reason = $6,
+                last_command = coalesce($7, last_command),
+                last_command_state = case when $7::uuid is null then last_command_state else 'requested' end,
+                last_command_reason_code = case when $7::uuid is null then last_command_reason_code end,
+                last_command_reason = case when $7::uuid is null then last_command_reason end
             where id = $1
             """,
             [
-                .int64(rule.id), .optionalText(fired), .text(version), .timestamp(now), .optionalText(reason?.code),
-                .optionalText(reason?.sentence),
+                .int64(evaluated.rule.id), .optionalText(fired), .text(evaluated.version), .timestamp(now),
+                .optionalText(reason?.code), .optionalText(reason?.sentence), .optionalUUID(evaluated.command),
             ]
+        )
+    }
+
+    /// Notes how the command stands that a rule's newest firing asked for; another command changes nothing.
+    ///
+    /// The environment's row is locked, as it is when rules decide.
+    static func note(
+        _ state: String,
+        of command: UUID,
+        _ reason: Reason?,
+        in transaction: borrowing PostgresTransaction
+    ) throws {
+        _ = try transaction.query(
+            """
+            update auto_deploy_rule
+            set last_command_state = $2, last_command_reason_code = $3, last_command_reason = $4
+            where last_command = $1
+            """,
+            [.uuid(command), .text(state), .optionalText(reason?.code), .optionalText(reason?.sentence)]
         )
     }
 }

@@ -48,12 +48,28 @@ public enum CDEvent {
         }
     }
 
-    /// Says that an environment can be deployed to.
-    public static func environmentCreated(_ environment: String, id: String, worker: String, time: Int64)
-        -> OutboxRecord
-    {
+    /// What happened to an environment.
+    public enum EnvironmentVerb: String, Sendable, CaseIterable {
+        /// It can be deployed to.
+        case created
+        /// Something that is said of it changed.
+        case modified
+        /// It is gone, with everything in it.
+        case deleted
+    }
+
+    /// Says what happened to an environment.
+    ///
+    /// - Parameter environment: `project/environment`.
+    public static func environment(
+        _ verb: EnvironmentVerb,
+        _ environment: String,
+        id: String,
+        worker: String,
+        time: Int64
+    ) -> OutboxRecord {
         record(
-            type: "dev.cdevents.environment.created.0.3.0",
+            type: "dev.cdevents.environment.\(verb.rawValue).0.3.0",
             key: environment,
             subject: environment,
             id: id,

@@ -38,7 +38,7 @@ public enum ClusterKeyRotation {
 
     /// The numbers of every cluster, by name.
     public static func all(on connection: PostgresConnection) throws -> [(cluster: String, keys: ClusterKeys)] {
-        try connection.query("select cluster, \(ClusterKeys.columns) from cluster order by cluster").map {
+        try connection.query("select cluster, \(ClusterKeys.columns) from cluster where deleted_at is null order by cluster").map {
             (try $0.string(0), try ClusterKeys($0, from: 1))
         }
     }
@@ -51,7 +51,8 @@ public enum ClusterKeyRotation {
         try connection.transaction { (transaction: borrowing PostgresTransaction) in
             let row = try transaction.query(
                 """
-                select clock_timestamp(), \(ClusterKeys.columns) from cluster where cluster = $1 for no key update
+                select clock_timestamp(), \(ClusterKeys.columns) from cluster
+                where cluster = $1 and deleted_at is null for no key update
                 """,
                 [.text(cluster)]
             ).first

@@ -19,7 +19,7 @@ struct ClusterRow {
         let heard = message.isBrokerTime ? message.timestampMilliseconds * 1000 : now
         lastSeen = max(lastSeen ?? 0, heard)
         partition = message.partition
-        if agent.state == .lost { agent.state = .connected }
+        agent.state = agent.state.after(.spoke)
     }
 }
 
@@ -34,7 +34,7 @@ extension AgentStatusHandler {
             """
             select cluster, uid, epoch, boot, sequence, state, gaps, last_seen, status_partition, \(ClusterKeys.columns)
             from cluster
-            where cluster = any($1) order by cluster for no key update
+            where cluster = any($1) and deleted_at is null order by cluster for no key update
             """,
             [.array(.texts(names))]
         )

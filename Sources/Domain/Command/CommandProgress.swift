@@ -81,6 +81,9 @@ public struct CommandProgress {
         outbox: OutboxBuffer,
         in transaction: borrowing PostgresTransaction
     ) throws {
+        if command.requestSource == AutoDeployStore.source {
+            try AutoDeployStore.note(command.state.rawValue, of: command.id, command.reason, in: transaction)
+        }
         if let instance = command.instanceID {
             try InstanceProgress(worker: worker).commandEnded(
                 command,
@@ -97,7 +100,7 @@ public struct CommandProgress {
                 outbox: outbox,
                 in: transaction
             )
-        } else if command.operation == "environment.create", let environment = command.environmentID {
+        } else if command.subjectKind == "environment", let environment = command.environmentID {
             try EnvironmentProgress(worker: worker).commandEnded(
                 command,
                 environment: environment,

@@ -10,68 +10,122 @@ struct CreateEnvironment: RequestOperation {
     let environment: String
     let cluster: String
     let namespace: String?
+    let displayName: String?
+    let description: String?
+    let group: String?
+    let users: [String]?
+    let openToMembers: Bool?
 
     var place: RequestPlace { .environment(project: project, environment: environment) }
     var subject: RequestSubject { RequestSubject("environment", environment) }
     /// A hello must know the command, or the command be sent after the welcome.
-    var rows: RequestRows { RequestRows(clusters: [cluster]) }
+    var rows: RequestRows { RequestRows(projects: [project], clusters: [cluster]) }
 
     private var namespaceName: String { namespace ?? "\(project)-\(environment)" }
 
     func check() throws(Reason) {
         try FieldRules.environment(project, environment)
         try FieldRules.name(cluster, "cluster")
-        try FieldRules.name(namespaceName, "namespace")
+        try FieldRules.namespace(namespaceName)
+        try FieldRules.environmentTexts(displayName: displayName, description: description)
+        if let group, !group.isEmpty { try FieldRules.group(group, "group") }
+        if let users { try FieldRules.users(users, "users") }
     }
 
     func perform(_ act: RequestAct, in transaction: borrowing PostgresTransaction) throws {
         try act.requireProject(project, in: transaction)
-        let post = try act.post(to: cluster, in: transaction)
-        guard let made = try makeRow(now: act.now, in: transaction) else {
-            throw Reason(
-                code: "already_exists",
-                sentence: "The environment '\(environment)' exists in the project already, "
-                    + "or its namespace '\(namespaceName)' is taken in the cluster.",
-                field: "environment"
-            )
-        }
+        try act.requireUsable(cluster: cluster, by: project, in: transaction)
+        let groupID = try EnvironmentGroups.find(group ?? "", of: project, in: transaction)
+        try requireFree(in: transaction)
+        try EnvironmentNamespace.requireFree(namespaceName, in: cluster, for: place.key, in: transaction)
+        try EnvironmentMembers.require(users ?? [], project, in: transaction)
+        let made = try makeRow(groupID, now: act.now, in: transaction)
+        try EnvironmentMembers.replace(with: users ?? [], of: made.id, now: act.now, in: transaction)
         var command = act.command()
         command.environmentID = made.id
         command.generation = made.revision
         command.cluster = cluster
+        let post = try act.post(to: cluster, in: transaction)
         try act.accept(
             command,
             sending: post.namespaceRequested(command, namespace: namespaceName, now: act.now),
             in: transaction
         )
-        try EnvironmentProgress(worker: RequestDesk.worker).publish(made.id, outbox: act.outbox, in: transaction)
+        try act.publish([made.id], in: transaction)
+    }
+
+    /// Refuses a name that is taken, unless by an environment that could not be made or is gone.
+    private func requireFree(in transaction: borrowing PostgresTransaction) throws {
+        let row = try transaction.query(
+            "select \(EnvironmentRow.columns) from environment where project = $1 and environment = $2",
+            [.text(project), .text(environment)]
+        ).first
+        guard let row else { return }
+        let present = try EnvironmentRow(row)
+        guard present.state != .deleting else {
+            _ = try present.state(after: .create)
+            return
+        }
+        guard case .moves = present.state.step(.create) else { throw Reason.exists("environment", environment) }
     }
 
     /// Makes the row, or takes the one of an environment that could not be made or is gone.
     ///
     /// The revision is the generation of the command: an agent drops what is not newer than what was taken back.
-    private func makeRow(now: Int64, in transaction: borrowing PostgresTransaction) throws
-        -> (id: Int64, revision: Int64)?
+    private func makeRow(_ group: Int64?, now: Int64, in transaction: borrowing PostgresTransaction) throws
+        -> (id: Int64, revision: Int64)
     {
-        try transaction.query(
+        let row = try transaction.query(
             """
             insert into environment as e (project, environment, cluster, namespace, state, created_at, changed_at,
-                changed_by)
-            select $1, $2, $3, $4, 'creating', $5, $5, $6
-            where not exists (
-                select from environment
-                where cluster = $3 and namespace = $4 and state <> 'deleted' and (project, environment) <> ($1, $2))
+                changed_by, display_name, description, group_id, open_to_members, position, connected)
+            values ($1, $2, $3, $4, 'creating', $5, $5, $6, nullif($7, ''), nullif($8, ''), $9, $10,
+                \(EnvironmentGroups.last("$9", of: "$1")),
+                (select state = 'connected' from cluster where cluster = $3))
             on conflict (project, environment) do update
                 set cluster = excluded.cluster, namespace = excluded.namespace, state = 'creating', reason_code = null,
                     reason = null, revision = e.revision + 1, changed_at = excluded.changed_at,
-                    changed_by = excluded.changed_by
+                    changed_by = excluded.changed_by, display_name = excluded.display_name,
+                    description = excluded.description, group_id = excluded.group_id,
+                    open_to_members = excluded.open_to_members, position = excluded.position,
+                    connected = excluded.connected, repair_drift = false
                 where e.state in ('failed', 'deleted')
             returning id, revision
             """,
             [
                 .text(project), .text(environment), .text(cluster), .text(namespaceName), .timestamp(now),
-                .text(RequestDesk.worker),
+                .text(RequestDesk.worker), .optionalText(displayName), .optionalText(description),
+                .optionalInt64(group), .bool(openToMembers ?? false),
             ]
-        ).first.map { (try $0.int64(0), try $0.int64(1)) }
+        ).first
+        guard let row else { throw Reason.exists("environment", environment) }
+        return (try row.int64(0), try row.int64(1))
+    }
+}
+
+/// The namespaces of a cluster: each belongs to one environment.
+enum EnvironmentNamespace {
+    /// Refuses a namespace that another environment has; the cluster's row is locked.
+    static func requireFree(
+        _ namespace: String,
+        in cluster: String,
+        for key: String,
+        in transaction: borrowing PostgresTransaction
+    ) throws {
+        let owner = try transaction.query(
+            """
+            select 1 from environment
+            where cluster = $1 and namespace = $2 and state <> 'deleted' and project || '/' || environment <> $3
+            """,
+            [.text(cluster), .text(namespace), .text(key)]
+        )
+        guard owner.isEmpty else {
+            throw Reason(
+                code: "already_exists",
+                sentence: "The namespace '\(namespace)' of the cluster '\(cluster)' belongs to another environment; "
+                    + "choose another 'namespace'.",
+                field: "namespace"
+            )
+        }
     }
 }

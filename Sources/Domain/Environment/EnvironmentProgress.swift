@@ -12,7 +12,7 @@ public struct EnvironmentProgress {
         self.worker = worker
     }
 
-    /// An environment becomes active when its namespace is there, and failed when it cannot be made.
+    /// Lets the end of a command happen to its environment: it becomes active, or failed, or is gone.
     func commandEnded(
         _ command: Command,
         environment: Int64,
@@ -20,22 +20,69 @@ public struct EnvironmentProgress {
         outbox: OutboxBuffer,
         in transaction: borrowing PostgresTransaction
     ) throws {
-        let isActive = command.state == .succeeded
+        guard let event = EnvironmentEvent(endOf: command) else { return }
+        try take(event, command, environment: environment, now: now, outbox: outbox, in: transaction)
+    }
+
+    /// Lets the agent's late word happen: the command stays ended, but what the cluster has is what counts.
+    ///
+    /// The word of an older command than the newest says nothing about what is there now.
+    func appliedLate(
+        _ command: Command,
+        environment: Int64,
+        now: Int64,
+        outbox: OutboxBuffer,
+        in transaction: borrowing PostgresTransaction
+    ) throws {
+        guard let event = EnvironmentEvent(successOf: command.operation) else { return }
+        let newer = try transaction.query(
+            """
+            select 1 from command
+            where environment_id = $1 and subject_kind = 'environment' and generation > $2 limit 1
+            """,
+            [.int64(environment), .int64(command.generation)]
+        )
+        guard newer.isEmpty else { return }
+        try take(event, command, environment: environment, now: now, outbox: outbox, in: transaction)
+    }
+
+    private func take(
+        _ event: EnvironmentEvent,
+        _ command: Command,
+        environment: Int64,
+        now: Int64,
+        outbox: OutboxBuffer,
+        in transaction: borrowing PostgresTransaction
+    ) throws {
+        let row = try transaction.query("select state from environment where id = $1", [.int64(environment)]).only()
+        let state = EnvironmentState(rawValue: try row.string(0)) ?? .failed
+        let next: EnvironmentState
+        switch state.step(event) {
+        case .moves(let state): next = state
+        case .stays: next = state
+        case .ignored, .refused: return
+        }
+        if next == .deleted {
+            let removal = EnvironmentRemoval(worker: worker, command: command, now: now, outbox: outbox)
+            return try removal.complete(environment, in: transaction)
+        }
+        let reason = event == .made ? nil : command.reason
         _ = try transaction.query(
             """
             update environment set state = $2, reason_code = $3, reason = $4, revision = revision + 1,
                 changed_at = $5, changed_by = $6
-            where id = $1 and state <> 'active'
+            where id = $1
             """,
             [
-                .int64(environment), .text(isActive ? "active" : "failed"), .optionalText(command.reason?.code),
-                .optionalText(command.reason?.sentence), .timestamp(now), .text(worker),
+                .int64(environment), .text(next.rawValue), .optionalText(reason?.code),
+                .optionalText(reason?.sentence), .timestamp(now), .text(worker),
             ]
         )
         try publish(environment, outbox: outbox, in: transaction)
-        guard isActive else { return }
+        guard event == .made else { return }
         outbox.append(
-            CDEvent.environmentCreated(
+            CDEvent.environment(
+                command.operation == CreateEnvironment.name ? .created : .modified,
                 command.key,
                 id: DerivedID.make("cdevent", command.id.uuidString).uuidString.lowercased(),
                 worker: worker,
@@ -55,5 +102,28 @@ public struct EnvironmentProgress {
             [.int64(environment)]
         ).only()
         outbox.append(try EnvironmentStatus(row).record)
+    }
+}
+
+extension EnvironmentEvent {
+    /// What the success of an operation is for its environment; `nil` where it is nothing.
+    init?(successOf operation: String) {
+        switch operation {
+        case CreateEnvironment.name, ConnectEnvironment.name: self = .made
+        case DeleteEnvironment.name: self = .gone
+        default: return nil
+        }
+    }
+
+    /// What the end of a command is for its environment.
+    ///
+    /// Who cancels or supersedes a command says himself what becomes of the environment.
+    init?(endOf command: Command) {
+        guard let success = EnvironmentEvent(successOf: command.operation) else { return nil }
+        switch command.state {
+        case .succeeded: self = success
+        case .failed, .timedOut: self = success == .made ? .notMade : .notGone
+        default: return nil
+        }
     }
 }

@@ -29,7 +29,7 @@ struct EnvironmentRow: Sendable, Hashable {
 
     /// Refuses what only an active environment takes.
     func requireActive() throws(Reason) {
-        guard state == .active else {
+        guard state.allows(.deploy) else {
             throw Reason(
                 code: "environment_not_active",
                 sentence: "The environment '\(key)' is \(state.rawValue); it must be active to deploy to it.",
@@ -37,20 +37,4 @@ struct EnvironmentRow: Sendable, Hashable {
             )
         }
     }
-}
-
-/// Where an environment stands.
-public enum EnvironmentState: String, Sendable, Hashable, CaseIterable {
-    /// Its namespace is being made.
-    case creating
-    /// It takes deployments.
-    case active
-    /// Its namespace could not be made.
-    case failed
-    /// An owner has put it out of use; what runs in it goes on.
-    case disabled
-    /// It is being taken away with everything in it.
-    case deleting
-    /// It is gone; the row keeps the revision, in case the name comes again.
-    case deleted
 }

@@ -138,7 +138,7 @@ create table instance (
     -- The values of the newest deployment that did not fail: what an upgrade after a failed one keeps.
     running_values text,
     generation bigint not null default 0,
-    state text not null check (state in ('operating', 'running', 'failed', 'stopped')),
+    state text not null check (state in ('operating', 'running', 'failed', 'stopped', 'deleted')),
     health text not null default 'missing',
     health_reason text,
     pods_ready int not null default 0,

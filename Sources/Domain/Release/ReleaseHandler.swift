@@ -31,6 +31,8 @@ public final class ReleaseHandler: Handler {
 
     /// Records each version once and lets the rules decide.
     public func handle(_ batch: Batch<ReleaseInput>, in transaction: borrowing PostgresTransaction) throws {
+        let artifacts = batch.entries.compactMap { try? $0.input.content.get().artifact }
+        try rules.lockEnvironments(of: Array(Set(artifacts)), in: transaction)
         for entry in batch.entries {
             switch entry.admission {
             case .first: entry.outcome = try record(entry.input, batch, in: transaction)
@@ -88,16 +90,35 @@ public final class ReleaseHandler: Handler {
         for rule in try rules.rules(for: release.artifact, in: transaction) {
             if !isNew, rule.firedVersion == release.version { continue }
             let decision = rule.decide(on: release)
+            let id = requestID(rule, input)
+            let evaluated = AutoDeployEvaluated(
+                rule: rule,
+                decision: decision,
+                version: release.version,
+                command: decision == .fires
+                    ? InboxKey(caller: AutoDeployStore.source, source: AutoDeployStore.source, id: id, digest: [])
+                        .requestID : nil
+            )
             switch decision {
-            case .fires: batch.outbox.append(request(rule, release.version, input, now: batch.now))
-            case .rests(let reason): tell(rule, reason, release.version)
+            case .fires: batch.outbox.append(request(rule, release.version, id, input, now: batch.now))
+            case .rests(let reason): log(rule, reason, release.version)
             }
-            try rules.keep(decision, of: rule, on: release.version, now: batch.now, in: transaction)
+            if evaluated.isNews {
+                batch.outbox.append(
+                    evaluated.record(of: (input.source, input.id), now: batch.now, traceparent: input.traceparent)
+                )
+            }
+            try rules.keep(evaluated, now: batch.now, in: transaction)
         }
     }
 
+    /// The id of the request that a rule makes of a release.
+    private func requestID(_ rule: AutoDeployRule, _ input: ReleaseInput) -> String {
+        DerivedID.make("auto-deploy", String(rule.id), input.source, input.id).uuidString.lowercased()
+    }
+
     /// Logs once why a rule rests on a version.
-    private func tell(_ rule: AutoDeployRule, _ reason: Reason, _ version: String) {
+    private func log(_ rule: AutoDeployRule, _ reason: Reason, _ version: String) {
         guard rule.rested != AutoDeployRule.Rest(version: version, code: reason.code) else { return }
         logger.info(
             "an auto-deploy rule rests: \(reason)",
@@ -108,8 +129,10 @@ public final class ReleaseHandler: Handler {
         )
     }
 
-    private func request(_ rule: AutoDeployRule, _ version: String, _ input: ReleaseInput, now: Int64) -> OutboxRecord {
-        let key = "\(rule.project)/\(rule.environment)"
+    private func request(_ rule: AutoDeployRule, _ version: String, _ id: String, _ input: ReleaseInput, now: Int64)
+        -> OutboxRecord
+    {
+        let key = rule.key
         let data = JSONWriter.object { json in
             json.member("project", rule.project)
             json.member("environment", rule.environment)
@@ -119,9 +142,9 @@ public final class ReleaseHandler: Handler {
             if let values = rule.values { json.member("values", values) }
         }
         let event = OutgoingEvent(
-            id: DerivedID.make("auto-deploy", String(rule.id), input.source, input.id).uuidString.lowercased(),
+            id: id,
             type: "slipway.instance.deploy.v1",
-            source: "/slipway/release-worker",
+            source: AutoDeployStore.source,
             subject: "\(key)/\(rule.instance)",
             time: now,
             data: data,

@@ -19,16 +19,18 @@ public final class DeploymentRequestHandler: Handler {
     ///   - callers: Tells who sent a request.
     ///   - sealing: Opens what senders sealed; `nil` where this fleet takes nothing confidential.
     ///   - keyRing: Encrypts at rest what was opened.
+    ///   - topics: Tells which topics there are.
     public init(
         fleetKey: FleetKey,
         timers: CommandTimers,
         callers: any CallerSource,
         permissions: Permissions,
         sealing: SealingKeys? = nil,
-        keyRing: KeyRing? = nil
+        keyRing: KeyRing? = nil,
+        topics: any TopicDirectory = EveryTopic()
     ) {
         decoder = RequestDecoder(requestKey: fleetKey.requestKey, callers: callers)
-        desk = RequestDesk(fleetKey: fleetKey, timers: timers, sealing: sealing, keyRing: keyRing)
+        desk = RequestDesk(fleetKey: fleetKey, timers: timers, sealing: sealing, keyRing: keyRing, topics: topics)
         self.permissions = permissions
     }
 
@@ -101,15 +103,28 @@ public final class DeploymentRequestHandler: Handler {
         }
         switch input.body {
         case .failure(let reason):
-            return desk.reject(entry, batch, reason)
+            return try refuse(entry, batch, reason, in: transaction)
         case .success(let body):
             do {
                 try perform(body, input, batch, in: transaction)
                 return .applied
             } catch let reason as Reason {
-                return desk.reject(entry, batch, reason)
+                return try refuse(entry, batch, reason, in: transaction)
             }
         }
+    }
+
+    /// Rejects; the rule that asked, where one did, keeps why.
+    private func refuse(
+        _ entry: Entry<RequestInput>,
+        _ batch: Batch<RequestInput>,
+        _ reason: Reason,
+        in transaction: borrowing PostgresTransaction
+    ) throws -> Outcome {
+        if entry.input.identity.source == AutoDeployStore.source, entry.input.caller.isVerified {
+            try AutoDeployStore.note("rejected", of: desk.commandID(entry.input), reason, in: transaction)
+        }
+        return desk.reject(entry, batch, reason)
     }
 
     /// Permission first: who has none learns nothing, not even whether a thing exists.

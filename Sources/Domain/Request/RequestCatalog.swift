@@ -4,9 +4,18 @@ enum RequestCatalog {
     static let operations: [any RequestOperation.Type] =
         project + environment + application + instance + configMap + secret + network + domain + certificate
 
-    private static let project: [any RequestOperation.Type] = [CreateProject.self, RegisterCluster.self]
-    private static let environment: [any RequestOperation.Type] = [CreateEnvironment.self]
-    private static let application: [any RequestOperation.Type] = [CreateApplication.self, CreateAutoDeploy.self]
+    private static let project: [any RequestOperation.Type] = [
+        CreateProject.self, UpdateProject.self, ReplaceProjectMembers.self, RegisterCluster.self, UpdateCluster.self,
+        DeleteCluster.self, CreateEnvironmentGroup.self, RenameEnvironmentGroup.self, DeleteEnvironmentGroup.self,
+    ]
+    private static let environment: [any RequestOperation.Type] = [
+        CreateEnvironment.self, UpdateEnvironment.self, MoveEnvironment.self, AssignEnvironment.self,
+        DisableEnvironment.self, EnableEnvironment.self, ConnectEnvironment.self, DeleteEnvironment.self,
+    ]
+    private static let application: [any RequestOperation.Type] = [
+        CreateApplication.self, UpdateApplication.self, DeleteApplication.self, CreateAutoDeploy.self,
+        UpdateAutoDeploy.self, EnableAutoDeploy.self, DisableAutoDeploy.self, DeleteAutoDeploy.self,
+    ]
     private static let instance: [any RequestOperation.Type] = [DeployInstance.self, UpgradeInstance.self]
     private static let configMap: [any RequestOperation.Type] = [
         CreateConfigMap.self, UpdateConfigMap.self, DeleteConfigMap.self,

@@ -12,6 +12,8 @@ struct RequestDesk {
     var sealing: SealingKeys?
     /// Encrypts at rest what was opened.
     var keyRing: KeyRing?
+    /// Which topics there are: a cluster without its own cannot be used yet.
+    var topics: any TopicDirectory = EveryTopic()
     let progress = CommandProgress(worker: RequestDesk.worker)
 
     /// Publishes a rejection and keeps it for repeats.

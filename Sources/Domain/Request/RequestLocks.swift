@@ -10,6 +10,7 @@ struct RequestLocks {
     private var clusters: Set<String> = []
     private var environments = Places()
     private var wholeEnvironments = Places()
+    private var wholeProjects: Set<String> = []
     private var instances = Places()
     private var objects = Places()
 
@@ -36,6 +37,7 @@ struct RequestLocks {
             let rows = body.rows
             projects.formUnion(rows.projects)
             clusters.formUnion(rows.clusters)
+            if rows.isWholeProject, let project = body.place.project { wholeProjects.insert(project) }
             guard case .environment(let project, let environment) = body.place else { continue }
             environments.add(project, environment)
             if rows.isWholeEnvironment { wholeEnvironments.add(project, environment) }
@@ -46,15 +48,15 @@ struct RequestLocks {
 
     func take(in transaction: borrowing PostgresTransaction) throws(PostgresError) {
         try lockProjects(in: transaction)
-        guard !environments.projects.isEmpty || !clusters.isEmpty else { return }
+        guard !environments.projects.isEmpty || !clusters.isEmpty || !wholeProjects.isEmpty else { return }
         try lockClusters(in: transaction)
         _ = try transaction.query(
             """
             select id from environment
-            where (project, environment) in (select * from unnest($1::text[], $2::text[]))
+            where (project, environment) in (select * from unnest($1::text[], $2::text[])) or project = any($3)
             order by id for no key update
             """,
-            environments.values
+            environments.values + [.array(.texts(wholeProjects.sorted()))]
         )
         try lockInstances(in: transaction)
         try lockObjects(in: transaction)

@@ -86,6 +86,8 @@ struct RequestRows: Sendable {
     var objects: [RequestSubject]
     /// Whether everything in the environment is needed.
     var isWholeEnvironment: Bool
+    /// Whether every environment of the project is needed.
+    var isWholeProject: Bool
 
     /// Names rows.
     init(
@@ -93,12 +95,14 @@ struct RequestRows: Sendable {
         clusters: [String] = [],
         instances: [String] = [],
         objects: [RequestSubject] = [],
-        isWholeEnvironment: Bool = false
+        isWholeEnvironment: Bool = false,
+        isWholeProject: Bool = false
     ) {
         self.projects = projects
         self.clusters = clusters
         self.instances = instances
         self.objects = objects
         self.isWholeEnvironment = isWholeEnvironment
+        self.isWholeProject = isWholeProject
     }
 }

@@ -42,6 +42,7 @@ public struct Timekeeper: Sendable {
         let due = try settling(on: connection) + overdue(on: connection)
         for id in due where try end(id, on: connection) { moved = true }
         if try missLostAgents(on: connection) { moved = true }
+        if try ConnectionNews(worker: Self.worker).round(on: connection) { moved = true }
         if try Republication.round(on: connection) > 0 { moved = true }
         return moved
     }
@@ -188,14 +189,14 @@ public struct Timekeeper: Sendable {
             update cluster c set state = 'lost', revision = revision + 1
             where c.cluster in (
                 select c.cluster from cluster c
-                where c.state = 'connected' and c.last_seen < now() - $1 * interval '1 second'
+                where c.state = any($3) and c.last_seen < now() - $1 * interval '1 second'
                     and exists (
                         select 1 from partition_claim p
                         where p.consumer_group = $2 and p.topic = 'agent.status' and p.partition = c.status_partition
                             and p.consumed_until > c.last_seen + $1 * interval '1 second')
                 order by c.cluster for no key update skip locked)
             """,
-            [.int32(Int32(leaseSeconds)), .text(group)]
+            [.int32(Int32(leaseSeconds)), .text(group), .array(.texts(AgentState.endedBySilence))]
         )
         return lost.affected > 0
     }

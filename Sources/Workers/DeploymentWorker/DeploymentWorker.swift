@@ -22,6 +22,7 @@ struct DeploymentWorker: AsyncParsableCommand {
         let timers = try CommandTimers(worker.settings)
         let sealing = try SealingKeys.load(worker.settings)
         let keyRing = try KeyRing.load(worker.settings)
+        let topics = try BrokerTopics(worker.settings, logger: worker.logger)
         try await worker.consume("deployment.requests") {
             DeploymentRequestHandler(
                 fleetKey: fleetKey,
@@ -29,7 +30,8 @@ struct DeploymentWorker: AsyncParsableCommand {
                 callers: SourceCallers(),
                 permissions: Permissions(administrators: ["*"]),
                 sealing: sealing,
-                keyRing: keyRing
+                keyRing: keyRing,
+                topics: topics
             )
         }
     }

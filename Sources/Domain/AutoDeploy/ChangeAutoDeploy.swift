@@ -1,0 +1,160 @@
+import Postgres
+import WorkerRuntime
+
+/// `slipway.autodeploy.update.v1`: which versions and branches a rule takes, and the values that it lays over them.
+///
+/// From then on the rule acts on behalf of who changed it: nobody can make it act with another's rights.
+struct UpdateAutoDeploy: RequestOperation {
+    static let name = "autodeploy.update"
+    static let access = Access.member
+
+    let project: String
+    let environment: String
+    let instance: String
+    let name: String?
+    let versions: String?
+    let branches: [String]?
+    /// New values; an empty text takes them away.
+    let values: String?
+
+    var place: RequestPlace { .environment(project: project, environment: environment) }
+    var subject: RequestSubject { RequestSubject("auto-deploy", instance) }
+    var rows: RequestRows { RequestRows(projects: name == nil ? [] : [project]) }
+
+    func check() throws(Reason) {
+        try FieldRules.environment(project, environment)
+        try FieldRules.instance(instance)
+        try FieldRules.autoDeploy(name: name, versions: versions, branches: branches, values: values)
+        try FieldRules.something(
+            [name != nil, versions != nil, branches != nil, values != nil],
+            of: "'name', 'versions', 'branches' or 'values'"
+        )
+    }
+
+    func perform(_ act: RequestAct, in transaction: borrowing PostgresTransaction) throws {
+        let place = try act.environment(project, environment, in: transaction)
+        try place.requireConfigurable()
+        let rule = try AutoDeployRow.find(instance, in: place, transaction)
+        try AutoDeployRow.requireFree(name, project, except: rule.id, in: transaction)
+        _ = try transaction.query(
+            """
+            update auto_deploy_rule set name = coalesce($2, name), versions = coalesce($3, versions),
+                branches = coalesce($4, branches), "values" = nullif(coalesce($5, "values"), ''), creator = $6,
+                revision = revision + 1
+            where id = $1
+            """,
+            [
+                .int64(rule.id), .optionalText(name), .optionalText(versions),
+                branches.map { .array(.texts($0)) } ?? .null, .optionalText(values), .text(act.caller.authority),
+            ]
+        )
+        try act.succeedAtOnce(in: transaction)
+    }
+}
+
+/// `slipway.autodeploy.enable.v1`: the rule acts again, on new versions.
+struct EnableAutoDeploy: RequestOperation {
+    static let name = "autodeploy.enable"
+    static let access = Access.member
+
+    let project: String
+    let environment: String
+    let instance: String
+
+    var place: RequestPlace { .environment(project: project, environment: environment) }
+    var subject: RequestSubject { RequestSubject("auto-deploy", instance) }
+
+    func check() throws(Reason) {
+        try FieldRules.environment(project, environment)
+        try FieldRules.instance(instance)
+    }
+
+    func perform(_ act: RequestAct, in transaction: borrowing PostgresTransaction) throws {
+        let place = try act.environment(project, environment, in: transaction)
+        try place.requireConfigurable()
+        let rule = try AutoDeployRow.find(instance, in: place, transaction)
+        guard !rule.isEnabled else {
+            throw Reason(
+                code: "auto_deploy_enabled",
+                sentence: "The auto-deploy rule for the instance '\(instance)' is enabled already.",
+                field: "instance"
+            )
+        }
+        try rule.enable(true, in: transaction)
+        try act.succeedAtOnce(in: transaction)
+    }
+}
+
+/// `slipway.autodeploy.disable.v1`: the rule rests until it is enabled again.
+struct DisableAutoDeploy: RequestOperation {
+    static let name = "autodeploy.disable"
+    static let access = Access.member
+
+    let project: String
+    let environment: String
+    let instance: String
+
+    var place: RequestPlace { .environment(project: project, environment: environment) }
+    var subject: RequestSubject { RequestSubject("auto-deploy", instance) }
+
+    func check() throws(Reason) {
+        try FieldRules.environment(project, environment)
+        try FieldRules.instance(instance)
+    }
+
+    func perform(_ act: RequestAct, in transaction: borrowing PostgresTransaction) throws {
+        let place = try act.environment(project, environment, in: transaction)
+        let rule = try AutoDeployRow.find(instance, in: place, transaction)
+        guard rule.isEnabled else {
+            throw Reason(
+                code: "auto_deploy_disabled",
+                sentence: "The auto-deploy rule for the instance '\(instance)' is disabled already.",
+                field: "instance"
+            )
+        }
+        try rule.enable(false, in: transaction)
+        try act.succeedAtOnce(in: transaction)
+    }
+}
+
+/// `slipway.autodeploy.delete.v1`: a rule that is disabled goes; what it deployed stays.
+struct DeleteAutoDeploy: RequestOperation {
+    static let name = "autodeploy.delete"
+    static let access = Access.member
+
+    let project: String
+    let environment: String
+    let instance: String
+
+    var place: RequestPlace { .environment(project: project, environment: environment) }
+    var subject: RequestSubject { RequestSubject("auto-deploy", instance) }
+
+    func check() throws(Reason) {
+        try FieldRules.environment(project, environment)
+        try FieldRules.instance(instance)
+    }
+
+    func perform(_ act: RequestAct, in transaction: borrowing PostgresTransaction) throws {
+        let place = try act.environment(project, environment, in: transaction)
+        let rule = try AutoDeployRow.find(instance, in: place, transaction)
+        guard !rule.isEnabled else {
+            throw Reason(
+                code: "auto_deploy_enabled",
+                sentence: "The auto-deploy rule for the instance '\(instance)' is enabled; disable it first.",
+                field: "instance"
+            )
+        }
+        _ = try transaction.query("delete from auto_deploy_rule where id = $1", [.int64(rule.id)])
+        try act.succeedAtOnce(in: transaction)
+    }
+}
+
+extension AutoDeployRow {
+    /// Switches the rule.
+    func enable(_ isEnabled: Bool, in transaction: borrowing PostgresTransaction) throws {
+        _ = try transaction.query(
+            "update auto_deploy_rule set enabled = $2, revision = revision + 1 where id = $1",
+            [.int64(id), .bool(isEnabled)]
+        )
+    }
+}

@@ -1,0 +1,101 @@
+import Foundation
+import Postgres
+import WorkerRuntime
+
+/// The end of a deletion: with the namespace gone, everything that was in the environment is, in one transaction.
+///
+/// Rows of instances, objects and the environment itself stay as `deleted`, so that revisions and generations go on
+/// when a name comes again; each is told by a tombstone.
+struct EnvironmentRemoval {
+    let worker: String
+    let command: Command
+    let now: Int64
+    let outbox: OutboxBuffer
+
+    /// Takes everything away; the environment's row and those of everything in it are locked.
+    func complete(_ environment: Int64, in transaction: borrowing PostgresTransaction) throws {
+        try removeInstances(of: environment, in: transaction)
+        try removeObjects(of: environment, in: transaction)
+        for table in ["auto_deploy_rule", "environment_member"] {
+            _ = try transaction.query("delete from \(table) where environment_id = $1", [.int64(environment)])
+        }
+        _ = try transaction.query(
+            """
+            update environment set state = 'deleted', reason_code = null, reason = null, group_id = null,
+                open_to_members = false, repair_drift = false, revision = revision + 1, changed_at = $2,
+                changed_by = $3
+            where id = $1
+            """,
+            [.int64(environment), .timestamp(now), .text(worker)]
+        )
+        try EnvironmentProgress(worker: worker).publish(environment, outbox: outbox, in: transaction)
+        outbox.append(
+            CDEvent.environment(.deleted, command.key, id: cdevent(command.key), worker: worker, time: now)
+        )
+    }
+
+    private func removeInstances(of environment: Int64, in transaction: borrowing PostgresTransaction) throws {
+        let rows = try transaction.query(
+            """
+            with before as (
+                select id, running_version is not null as ran from instance
+                where environment_id = $1 and state <> 'deleted')
+            update instance i set state = 'deleted', open_command = null, running_version = null,
+                running_generation = null, running_values = null, health = 'missing', health_reason = null,
+                pods_ready = 0, pods_total = 0, objects = 0, revision = i.revision + 1, changed_at = $2,
+                changed_by = $3
+            from before where before.id = i.id
+            returning i.instance, i.revision, before.ran
+            """,
+            [.int64(environment), .timestamp(now), .text(worker)]
+        )
+        for row in rows {
+            let name = try row.string(0)
+            outbox.append(tombstone("instance.status", "\(command.key)/\(name)", revision: try row.int64(1)))
+            guard try row.bool(2) else { continue }
+            outbox.append(
+                CDEvent.service(
+                    .removed,
+                    environment: command.key,
+                    service: name,
+                    artifact: "",
+                    id: cdevent("\(command.key)/\(name)"),
+                    worker: worker,
+                    time: now,
+                    traceparent: command.traceparent
+                )
+            )
+        }
+    }
+
+    private func removeObjects(of environment: Int64, in transaction: borrowing PostgresTransaction) throws {
+        let rows = try transaction.query(
+            """
+            update environment_object set state = 'deleted', open_command = null, confidential = '{}',
+                revision = revision + 1, changed_at = $2, changed_by = $3
+            where environment_id = $1 and state <> 'deleted'
+            returning kind, name, revision
+            """,
+            [.int64(environment), .timestamp(now), .text(worker)]
+        )
+        for row in rows {
+            let key = "\(command.key)/\(try row.string(0))/\(try row.string(1))"
+            outbox.append(tombstone("object.status", key, revision: try row.int64(2)))
+        }
+    }
+
+    private func tombstone(_ topic: String, _ key: String, revision: Int64) -> OutboxRecord {
+        OutboxRecord(
+            tombstone: topic,
+            key: key,
+            id: DerivedID.make(topic, key, String(revision)).uuidString.lowercased(),
+            source: "/slipway/\(worker)",
+            revision: revision,
+            time: now
+        )
+    }
+
+    private func cdevent(_ subject: String) -> String {
+        DerivedID.make("cdevent", command.id.uuidString, subject).uuidString.lowercased()
+    }
+}
