@@ -79,7 +79,12 @@ import Testing
     @Test func `two deployments of one instance at once have one generation each`() throws {
         try world.deploy()
         let message = world.message("instance.deploy", key: "shop/staging", CommandWorld.deployment("1.1.0"), id: "b")
-        let mine = world.message("instance.deploy", key: "shop/staging", CommandWorld.deployment("1.0.0"), id: "a")
+        let mine = world.message(
+            "instance.deploy",
+            key: "shop/staging",
+            CommandWorld.deployment("1.0.0", #""values":"a: 1""#),
+            id: "a"
+        )
         let rival = try world.connection.transaction { (transaction: borrowing PostgresTransaction) in
             let handler = CommandWorld.requests(world.fleetKey)
             #expect(try CommandWorld.run(handler, [mine], in: transaction) == [.applied])

@@ -86,14 +86,14 @@ import WorkerRuntime
         (.applied, .connected, "not_ready"),
     ])
     func `a deadline names the step that is missing`(state: CommandState, agent: AgentCondition, code: String) {
-        #expect(Self.command(state).missingStep(agent: agent, behind: false).code == code)
+        #expect(Self.command(state).missingStep(MissingEvidence(agent: agent)).code == code)
     }
 
     @Test func `Slipway's own delay times nobody out before its patience ends`() {
         var command = Self.command(.sent)
         command.stepDeadline = 60_000_000
-        let behind = AgentView(condition: .connected, consumedUntil: 59_000_000)
-        let read = AgentView(condition: .connected, consumedUntil: 60_000_000)
+        let behind = AgentView(MissingEvidence(agent: .connected), consumedUntil: 59_000_000)
+        let read = AgentView(MissingEvidence(agent: .connected), consumedUntil: 60_000_000)
         #expect(DueCommand.decide(command, view: read, now: 59_999_999) == nil)
         #expect(DueCommand.decide(command, view: behind, now: 61_000_000) == nil)
         #expect(DueCommand.decide(command, view: read, now: 61_000_000)?.1?.code == "not_acknowledged")
@@ -102,7 +102,7 @@ import WorkerRuntime
 
     @Test func `a command settles after its time in good health, and fails after its time of failing`() {
         var command = Self.command(.applied)
-        let view = AgentView(condition: .connected, consumedUntil: 0)
+        let view = AgentView(MissingEvidence(agent: .connected), consumedUntil: 0)
         command.windows.healthySince = 5_000_000
         #expect(DueCommand.decide(command, view: view, now: 14_999_999) == nil)
         #expect(DueCommand.decide(command, view: view, now: 15_000_000)?.0 == .settle)

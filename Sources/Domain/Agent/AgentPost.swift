@@ -66,6 +66,17 @@ struct AgentPost {
         )
     }
 
+    func removalRequested(_ command: Command, _ removal: RemovalRequested, now: Int64) -> OutboxRecord {
+        record(
+            AgentCommandType.removalRequested,
+            key: command.key,
+            of: command.id,
+            now: now,
+            removal,
+            traceparent: command.traceparent
+        )
+    }
+
     /// Takes a command back; one without an instance or an object is about the namespace.
     func withdrawn(_ command: Command, namespace: String, now: Int64) -> OutboxRecord {
         record(

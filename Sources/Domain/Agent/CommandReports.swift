@@ -61,7 +61,10 @@ struct CommandReports {
             try applied(report, &command, batch, in: transaction)
         case .failed(let report) where report.generation == command.generation:
             let reason = Reason(code: report.code, sentence: String(report.message.prefix(2000)))
+            if command.state.isTerminal { try progress.store.endWait(behind: command, now: batch.now, in: transaction) }
             try progress.take(.fail, &command, reason: reason, now: batch.now, outbox: batch.outbox, in: transaction)
+        case .progressed(let report) where report.generation == command.generation:
+            try StageReports(progress: progress).take(report, &command, batch, in: transaction)
         case .acknowledged, .applied, .failed, .progressed:
             break
         }
@@ -97,6 +100,7 @@ struct CommandReports {
                     in: transaction
                 )
             }
+            try progress.store.endWait(behind: command, now: batch.now, in: transaction)
             return try InstanceProgress(worker: AgentStatusHandler.worker).appliedLate(
                 command,
                 instance: instance,
@@ -123,8 +127,9 @@ struct CommandReports {
         in transaction: borrowing PostgresTransaction
     ) throws -> OutboxRecord? {
         if command.instanceID != nil {
-            let release = try JSONDecoder().decode(ReleaseRequested.self, from: Data(command.desired))
-            return post.releaseRequested(command, release, now: now)
+            guard let namespace = try namespace(of: command, in: transaction) else { return nil }
+            return try InstanceMessage(command: command, namespace: namespace, credentials: .none)
+                .record(by: post, now: now)
         }
         if let object = command.objectID {
             return try ObjectDispatch(keyRing: keyRing).message(
@@ -135,17 +140,19 @@ struct CommandReports {
                 now: now
             )
         }
-        guard let event = EnvironmentEvent(successOf: command.operation), let environment = command.environmentID
+        guard let event = EnvironmentEvent(successOf: command.operation),
+            let namespace = try namespace(of: command, in: transaction)
         else { return nil }
-        let namespace = try transaction.query(
+        return event == .gone
+            ? post.namespaceRemovalRequested(command, namespace: namespace, now: now)
+            : post.namespaceRequested(command, namespace: namespace, now: now)
+    }
+
+    private func namespace(of command: Command, in transaction: borrowing PostgresTransaction) throws -> String? {
+        try transaction.query(
             "select namespace from environment where id = $1",
-            [.int64(environment)]
+            [.optionalInt64(command.environmentID)]
         ).first?.string(0)
-        return namespace.map { namespace in
-            event == .gone
-                ? post.namespaceRemovalRequested(command, namespace: namespace, now: now)
-                : post.namespaceRequested(command, namespace: namespace, now: now)
-        }
     }
 }
 

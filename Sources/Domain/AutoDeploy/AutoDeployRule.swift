@@ -65,7 +65,8 @@ extension AutoDeployRule {
             return .rests(
                 Reason(
                     code: "environment_not_active",
-                    sentence: "The environment '\(key)' is \(environmentState.rawValue); it must be active to deploy to it."
+                    sentence:
+                        "The environment '\(key)' is \(environmentState.rawValue); it must be active to deploy to it."
                 )
             )
         }

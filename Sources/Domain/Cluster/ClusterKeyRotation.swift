@@ -38,7 +38,9 @@ public enum ClusterKeyRotation {
 
     /// The numbers of every cluster, by name.
     public static func all(on connection: PostgresConnection) throws -> [(cluster: String, keys: ClusterKeys)] {
-        try connection.query("select cluster, \(ClusterKeys.columns) from cluster where deleted_at is null order by cluster").map {
+        try connection.query(
+            "select cluster, \(ClusterKeys.columns) from cluster where deleted_at is null order by cluster"
+        ).map {
             (try $0.string(0), try ClusterKeys($0, from: 1))
         }
     }

@@ -57,6 +57,8 @@ public struct Command: Sendable {
     public var windows = CommandWindows()
     /// The trace of the request.
     public var traceparent: String?
+    /// When the agent is done with the command before it, at the latest; not stored: the deadlines follow from it.
+    var waitsUntil: Int64?
 }
 
 /// How long the steps of a command may take; kept with the command.

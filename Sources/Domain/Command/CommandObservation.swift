@@ -47,17 +47,19 @@ public enum CommandObservation {
     ///   - stored: The stored objects of the instance.
     ///   - sign: What a pod of this command's generation shows when it will not come up by itself.
     ///   - gating: The kinds whose health decides.
+    ///   - left: How many of the pods, or objects, are still there that are to be gone.
     ///   - now: The database's clock.
     public static func windows(
         applied: [AppliedObject],
         stored: [ObservedObject],
         sign: Reason?,
+        left: Int = 0,
         before: CommandWindows,
         gating: Set<String> = gatingKinds,
         now: Int64
     ) -> CommandWindows {
         let known = Dictionary(stored.map { ("\($0.kind)/\($0.name)", $0) }, uniquingKeysWith: { first, _ in first })
-        var isHealthy = true
+        var isHealthy = left == 0
         var failing = sign
         for object in applied {
             guard let seen = known["\(object.kind)/\(object.name)"], seen.uid == object.uid else {

@@ -30,51 +30,10 @@ extension Command {
             state = next
             revision += 1
             self.reason = reason
-            stepDeadline = timers.stepSeconds(in: next).map { min(now + Int64($0) * 1_000_000, deadline) }
+            let start = next == .sent ? max(now, waitsUntil ?? now) : now
+            stepDeadline = timers.stepSeconds(in: next).map { min(start + Int64($0) * 1_000_000, deadline) }
             if next.isTerminal { windows = CommandWindows() }
             return LedgerStep(revision: revision, state: next, isLate: false, reason: reason)
-        }
-    }
-
-    /// What a deadline that passed says: the step that is missing, and who can do something about it.
-    public func missingStep(agent: AgentCondition, behind: Bool, unhealthy: String? = nil) -> Reason {
-        if behind {
-            return Reason(
-                code: "slipway_behind",
-                sentence: "Slipway itself has not read the agent's messages up to the deadline; look at 'slipway lag'."
-            )
-        }
-        switch (state, agent) {
-        case (.accepted, .neverSeen), (.sent, .neverSeen):
-            return Reason(
-                code: "agent_offline",
-                sentence:
-                    "The agent of cluster '\(cluster ?? "")' has never connected; start it, then send the request again."
-            )
-        case (.accepted, .lost), (.sent, .lost):
-            return Reason(
-                code: "agent_offline",
-                sentence:
-                    "The agent of cluster '\(cluster ?? "")' is not connected; bring it back, then send the request again."
-            )
-        case (.accepted, _), (.sent, _):
-            return Reason(
-                code: "not_acknowledged",
-                sentence: "The agent did not take the command within \(timers.acknowledge) s; look at its log."
-            )
-        case (.acknowledged, _):
-            return Reason(
-                code: "not_applied",
-                sentence:
-                    "The agent took the command but did not finish applying it within \(timers.apply) s; look at its log."
-            )
-        default:
-            return windows.failing
-                ?? Reason(
-                    code: "not_ready",
-                    sentence: "The objects were applied but did not become healthy within \(timers.healthy) s"
-                        + (unhealthy.map { ": \($0)." } ?? ".")
-                )
         }
     }
 }

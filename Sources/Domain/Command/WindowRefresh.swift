@@ -36,6 +36,28 @@ public enum WindowRefresh {
     ) throws -> CommandWindows {
         guard let instance = command.instanceID, let objects = command.objects else { return CommandWindows() }
         let applied = try JSONDecoder().decode([AppliedObject].self, from: Data(objects))
+        let seen = try observe(instance, command, in: transaction)
+        let left =
+            switch command.goal {
+            case .healthy, .applied: 0
+            case .stopped: try podsLeft(of: instance, in: transaction)
+            case .gone: try objectsLeft(of: instance, in: transaction)
+            }
+        return CommandObservation.windows(
+            applied: applied,
+            stored: seen.objects,
+            sign: command.goal == .healthy ? seen.sign : nil,
+            left: left,
+            before: command.windows,
+            now: now
+        )
+    }
+
+    private static func observe(
+        _ instance: Int64,
+        _ command: Command,
+        in transaction: borrowing PostgresTransaction
+    ) throws -> (objects: [ObservedObject], sign: Reason?) {
         let rows = try transaction.query(
             """
             select r.kind, r.name, r.uid, r.observed_generation, r.health, r.health_reason, r.failing_code,
@@ -65,12 +87,41 @@ public enum WindowRefresh {
                 sign = Reason(code: code, sentence: try row.optionalString(7) ?? code)
             }
         }
-        return CommandObservation.windows(
-            applied: applied,
-            stored: stored,
-            sign: sign,
-            before: command.windows,
-            now: now
-        )
+        return (stored, sign)
+    }
+
+    /// The pods that a stopped instance may not have: those of its Deployments and StatefulSets.
+    ///
+    /// A DaemonSet's and a Job's pods are not the replicas of anything.
+    private static func podsLeft(of instance: Int64, in transaction: borrowing PostgresTransaction) throws -> Int {
+        try transaction.query(
+            """
+            select count(*) from resource r
+            join instance i on i.cluster = r.cluster and i.namespace = r.namespace and i.instance = r.instance
+            where i.id = $1 and not r.gone and r.kind = 'Pod'
+                and coalesce(r.object #>> '{metadata,ownerReferences,0,kind}', 'ReplicaSet')
+                    in ('ReplicaSet', 'StatefulSet')
+                and coalesce(r.object #>> '{status,phase}', '') not in ('Succeeded', 'Failed')
+            """,
+            [.int64(instance)]
+        ).only().int(0)
+    }
+
+    /// The objects that a deleted instance may not have.
+    ///
+    /// Helm leaves some behind on purpose: volume claims of StatefulSets, hooks and their pods, and what is annotated
+    /// to be kept.
+    private static func objectsLeft(of instance: Int64, in transaction: borrowing PostgresTransaction) throws -> Int {
+        try transaction.query(
+            """
+            select count(*) from resource r
+            join instance i on i.cluster = r.cluster and i.namespace = r.namespace and i.instance = r.instance
+            where i.id = $1 and not r.gone and r.kind <> 'PersistentVolumeClaim'
+                and r.object #> '{metadata,annotations,helm.sh/hook}' is null
+                and coalesce(r.object #>> '{metadata,annotations,helm.sh/resource-policy}', '') <> 'keep'
+                and not (r.kind = 'Pod' and coalesce(r.object #>> '{status,phase}', '') in ('Succeeded', 'Failed'))
+            """,
+            [.int64(instance)]
+        ).only().int(0)
     }
 }

@@ -1,41 +1,96 @@
+import Foundation
 import Postgres
 import WorkerRuntime
 
 /// `slipway.instance.deploy.v1`: a version of an application as an instance, new or in place of what the instance runs.
-struct DeployInstance: RequestOperation {
-    static let name = "instance.deploy"
-    static let access = Access.member
+///
+/// Without an `instance` the name follows from the request's source and id, so that a repeat names the same one.
+/// `force` does it once more where nothing changes.
+struct DeployInstance: InstanceRequest {
+    /// Whether the instance must be there.
+    enum Mode: String, Decodable, Sendable, CaseIterable {
+        /// It must not exist.
+        case new
+        /// It must exist.
+        case replace
+    }
+
+    static let operation = InstanceOperation.deploy
 
     let project: String
     let environment: String
     let application: String
     let version: String
-    let instance: String
+    private var chosen: String?
+    private var generated: String?
     let values: String?
+    /// Whether the values come on top of those that the instance has.
+    let keepValues: Bool?
+    private let mode: String?
+    let force: Bool?
+    let dryRun: Bool?
     let timeoutSeconds: Int?
 
-    var place: RequestPlace { .environment(project: project, environment: environment) }
-    var subject: RequestSubject { RequestSubject("instance", instance) }
-    var rows: RequestRows { RequestRows(instances: [instance]) }
-
-    func check() throws(Reason) {
-        try FieldRules.environment(project, environment)
-        try FieldRules.name(application, "application")
-        try FieldRules.instance(instance)
-        try FieldRules.version(version)
-        if let values { try ValuesYAML.check(values, field: "values") }
-        try FieldRules.timeout(timeoutSeconds)
+    private enum CodingKeys: String, CodingKey {
+        case project, environment, application, version, values, keepValues, mode, force, dryRun, timeoutSeconds
+        case chosen = "instance"
     }
 
-    func perform(_ act: RequestAct, in transaction: borrowing PostgresTransaction) throws {
-        try InstanceDeployer(act: act).deploy(
-            environment: (project, environment),
-            instance: instance,
-            application: application,
-            version: version,
-            values: values ?? "",
-            timeout: timeoutSeconds,
-            in: transaction
+    var instance: String { chosen ?? generated ?? "" }
+
+    func identified(source: String, id: String) -> DeployInstance {
+        guard chosen == nil else { return self }
+        var request = self
+        let random = DerivedID.make("instance", source, id)
+        request.generated = withUnsafeBytes(of: random.uuid) {
+            GeneratedInstanceName.make(application: application, random: $0)
+        }
+        return request
+    }
+
+    func checkFields() throws(Reason) {
+        try FieldRules.name(application, "application")
+        try FieldRules.version(version)
+        if let values { try ValuesYAML.check(values, field: "values") }
+        guard let mode, Mode(rawValue: mode) == nil else { return }
+        throw Reason(
+            code: "invalid_field",
+            sentence: "'mode' is '\(mode.prefix(40))'; it should be 'new', 'replace' or absent for either.",
+            field: "mode"
         )
+    }
+
+    func next(_ context: InstanceContext, in transaction: borrowing PostgresTransaction) throws -> DesiredState? {
+        try requireMode(context.instance)
+        if let present = context.instance, present.application != application {
+            throw Reason(
+                code: "other_application",
+                sentence:
+                    "The instance '\(instance)' runs the application '\(present.application)'; choose another instance name for '\(application)'.",
+                field: "application"
+            )
+        }
+        let release = try context.reader.release(of: application, version, in: transaction)
+        let base = context.instance?.base
+        let kept = keepValues == true ? base?.values ?? "" : ""
+        let asked = kept.isEmpty ? values ?? "" : try ValuesYAML.merge([kept, values ?? ""])
+        let wanted = try DesiredState(application: application, version: version, release: release, values: asked)
+        guard let base else { return wanted }
+        var next = base.taking(wanted)
+        if force == true {
+            if try base.isSameRelease(as: next) { next.restart = context.nonce }
+        } else {
+            try context.requireChange(to: next)
+        }
+        return next
+    }
+
+    private func requireMode(_ present: InstanceRow?) throws(Reason) {
+        let mode = chosen == nil ? .new : mode.flatMap(Mode.init)
+        switch (mode, present) {
+        case (.new, .some): throw .exists("instance", instance)
+        case (.replace, nil): throw .unknownInstance(instance)
+        default: break
+        }
     }
 }

@@ -13,7 +13,9 @@ public struct InstanceProgress {
         self.worker = worker
     }
 
-    /// Frees the instance for the next command and publishes its state; success is a deployment others hear of.
+    /// Frees the instance for the next command and publishes its state; others hear of deployments and removals.
+    ///
+    /// One that is superseded leaves the instance to the command that takes its place, which publishes it.
     func commandEnded(
         _ command: Command,
         instance: Int64,
@@ -21,32 +23,62 @@ public struct InstanceProgress {
         outbox: OutboxBuffer,
         in transaction: borrowing PostgresTransaction
     ) throws {
-        let before = try transaction.query("select running_version from instance where id = $1", [.int64(instance)])
-            .first
-        let wasRunning = try before?.optionalString(0)
+        try DeploymentHistory.end(command, now: now, in: transaction)
+        let row = try transaction.query(
+            "select state, settled_state, running_version, desired_version, open_command from instance where id = $1",
+            [.int64(instance)]
+        ).only()
+        guard try row.optionalUUID(4) == command.id else { return }
+        let state = InstanceState(rawValue: try row.string(0)) ?? .operating
+        let before = try row.optionalString(1).flatMap(InstanceState.init)
+        let next = state.next(goal: command.goal, ended: command.state, before: before)
+        try free(instance, from: command, as: next, now: now, in: transaction)
+        if command.state == .superseded { return }
+        let announcement = ServiceAnnouncement(
+            command,
+            isFirst: try row.optionalString(2) == nil,
+            isOtherVersion: try row.optionalString(2) != row.string(3)
+        )
+        try publish([instance], outbox: outbox, in: transaction)
+        guard let verb = announcement.verb else { return }
+        try announce(verb, command, instance: instance, now: now, outbox: outbox, in: transaction)
+    }
+
+    private func free(
+        _ instance: Int64,
+        from command: Command,
+        as state: InstanceState,
+        now: Int64,
+        in transaction: borrowing PostgresTransaction
+    ) throws {
+        let isReached = command.state == .succeeded
         _ = try transaction.query(
             """
             update instance
-            set open_command = case when open_command = $2 then null else open_command end,
-                state = case
-                    when open_command is distinct from $2 then state
-                    when $3 = 'succeeded' then 'running'
-                    when $3 in ('failed', 'timed_out') then 'failed'
-                    else state end,
-                running_version = case when $3 = 'succeeded' then desired_version else running_version end,
-                running_generation = case when $3 = 'succeeded' then $4 else running_generation end,
-                running_values = case when $3 = 'succeeded' then desired_values else running_values end,
-                revision = revision + 1, changed_at = $5, changed_by = $6
+            set open_command = null, state = $2,
+                settled_state = case when $2 = 'operating' then settled_state end,
+                running_version = case when $2 = 'deleted' then null when $3 then desired_version
+                    else running_version end,
+                running_generation = case when $2 = 'deleted' then null when $3 then $4 else running_generation end,
+                settled = case when $2 = 'deleted' then null when $3 then desired else settled end,
+                -- What was taken back is not wanted any more.
+                desired_version = case when $5 then coalesce(settled ->> 'version', desired_version)
+                    else desired_version end,
+                desired = case when $5 then coalesce(settled, desired) else desired end,
+                health = case when $2 = 'deleted' then 'missing' else health end,
+                health_reason = case when $2 = 'deleted' then null else health_reason end,
+                pods_ready = case when $2 = 'deleted' then 0 else pods_ready end,
+                pods_total = case when $2 = 'deleted' then 0 else pods_total end,
+                objects = case when $2 = 'deleted' then 0 else objects end,
+                reason_code = $6, reason = $7, revision = revision + 1, changed_at = $8, changed_by = $9
             where id = $1
             """,
             [
-                .int64(instance), .uuid(command.id), .text(command.state.rawValue), .int64(command.generation),
-                .timestamp(now), .text(worker),
+                .int64(instance), .text(state.rawValue), .bool(isReached), .int64(command.generation),
+                .bool(command.state == .canceled), .optionalText(isReached ? nil : command.reason?.code),
+                .optionalText(isReached ? nil : command.reason?.sentence), .timestamp(now), .text(worker),
             ]
         )
-        try publish([instance], outbox: outbox, in: transaction)
-        guard command.state == .succeeded else { return }
-        try announce(command, instance: instance, isFirst: wasRunning == nil, now: now, outbox: outbox, in: transaction)
     }
 
     /// Notes what the instance runs though its command has ended otherwise, such as by a deadline.
@@ -60,19 +92,36 @@ public struct InstanceProgress {
         outbox: OutboxBuffer,
         in transaction: borrowing PostgresTransaction
     ) throws {
-        let release = try JSONDecoder().decode(ReleaseRequested.self, from: Data(command.desired))
+        let isGone = command.goal == .gone
+        let release = isGone ? nil : try DesiredState(json: command.desired)
+        // The state follows only where nothing newer is on its way or has been decided.
+        let state: InstanceState? =
+            switch command.goal {
+            case .gone: .deleted
+            case .stopped: .stopped
+            case .healthy, .applied: nil
+            }
         let changed = try transaction.query(
             """
             update instance
-            set running_version = $2, running_generation = $3,
-                running_values = case when generation = $3 then desired_values else running_values end,
-                revision = revision + 1, changed_at = $4, changed_by = $5
-            where id = $1 and coalesce(running_generation, 0) < $3
+            set running_version = $2, running_generation = $3, settled = $4,
+                state = case
+                    when open_command is not null or generation <> $3 then state
+                    when $5::text is not null then $5
+                    when state = 'stopped' then 'running'
+                    else state end,
+                revision = revision + 1, changed_at = $6, changed_by = $7
+            where id = $1 and coalesce(running_generation, 0) < $3 and state <> 'deleted'
             """,
-            [.int64(instance), .text(release.version), .int64(command.generation), .timestamp(now), .text(worker)]
+            [
+                .int64(instance), .optionalText(release?.version), .int64(command.generation),
+                .optionalJSONB(try release?.json), .optionalText(state?.rawValue), .timestamp(now), .text(worker),
+            ]
         )
         guard changed.affected == 1 else { return }
         try publish([instance], outbox: outbox, in: transaction)
+        guard isGone else { return }
+        try announce(.removed, command, instance: instance, now: now, outbox: outbox, in: transaction)
     }
 
     /// Publishes the state of instances whose rows the transaction has locked, as it stands now.
@@ -92,9 +141,9 @@ public struct InstanceProgress {
     }
 
     private func announce(
+        _ verb: CDEvent.ServiceVerb,
         _ command: Command,
         instance: Int64,
-        isFirst: Bool,
         now: Int64,
         outbox: OutboxBuffer,
         in transaction: borrowing PostgresTransaction
@@ -119,7 +168,7 @@ public struct InstanceProgress {
         )
         outbox.append(
             CDEvent.service(
-                isFirst ? .deployed : .upgraded,
+                verb,
                 environment: command.key,
                 service: command.subjectName,
                 artifact: artifact,

@@ -22,12 +22,13 @@ struct InstanceStatus: Sendable {
     let command: UUID?
     let changedAt: Int64
     let changedBy: String
+    let reason: Reason?
 
     /// What ``init(_:)`` reads of an instance `i` and its environment `e`, in order.
     static let columns = """
         e.project, e.environment, i.instance, i.application, i.desired_version, i.running_version, i.state, i.health,
         i.health_reason, i.pods_ready, i.pods_total, i.generation, i.revision, i.open_command, i.changed_at,
-        i.changed_by
+        i.changed_by, i.reason_code, i.reason
         """
 
     init(_ row: PostgresRow) throws {
@@ -47,11 +48,25 @@ struct InstanceStatus: Sendable {
         command = try row.optionalUUID(13)
         changedAt = try row.timestamp(14)
         changedBy = try row.string(15)
+        reason = try row.optionalString(16).map { Reason(code: $0, sentence: try row.optionalString(17) ?? $0) }
     }
 
     /// The message: the latest state, keyed by the instance; the same bytes as long as the revision is.
+    ///
+    /// Of a deleted instance it is a tombstone.
     var record: OutboxRecord {
         let key = "\(project)/\(environment)/\(instance)"
+        let id = DerivedID.make("instance.status", key, String(revision)).uuidString.lowercased()
+        guard state != InstanceState.deleted.rawValue else {
+            return OutboxRecord(
+                tombstone: "instance.status",
+                key: key,
+                id: id,
+                source: "/slipway/\(changedBy)",
+                revision: revision,
+                time: changedAt
+            )
+        }
         let data = JSONWriter.object { json in
             json.member("project", project)
             json.member("environment", environment)
@@ -68,6 +83,7 @@ struct InstanceStatus: Sendable {
             }
             json.member("generation", generation)
             json.member("command", command?.uuidString.lowercased())
+            json.member("reason", reason)
             json.member("revision", revision)
             json.member("time", RFC3339.format(microseconds: changedAt))
         }
@@ -75,7 +91,7 @@ struct InstanceStatus: Sendable {
             topic: "instance.status",
             key: key,
             event: OutgoingEvent(
-                id: DerivedID.make("instance.status", key, String(revision)).uuidString.lowercased(),
+                id: id,
                 type: "slipway.instance.status.v1",
                 source: "/slipway/\(changedBy)",
                 subject: key,

@@ -2,38 +2,41 @@ import Postgres
 import WorkerRuntime
 
 /// `slipway.instance.upgrade.v1`: another version, with the same values unless new ones are given.
-struct UpgradeInstance: RequestOperation {
-    static let name = "instance.upgrade"
-    static let access = Access.member
+///
+/// `force` does it once more where nothing changes.
+struct UpgradeInstance: InstanceRequest {
+    static let operation = InstanceOperation.upgrade
 
     let project: String
     let environment: String
-    let version: String
     let instance: String
+    let version: String
     let values: String?
+    let force: Bool?
+    let dryRun: Bool?
     let timeoutSeconds: Int?
 
-    var place: RequestPlace { .environment(project: project, environment: environment) }
-    var subject: RequestSubject { RequestSubject("instance", instance) }
-    var rows: RequestRows { RequestRows(instances: [instance]) }
-
-    func check() throws(Reason) {
-        try FieldRules.environment(project, environment)
-        try FieldRules.instance(instance)
+    func checkFields() throws(Reason) {
         try FieldRules.version(version)
         if let values { try ValuesYAML.check(values, field: "values") }
-        try FieldRules.timeout(timeoutSeconds)
     }
 
-    func perform(_ act: RequestAct, in transaction: borrowing PostgresTransaction) throws {
-        try InstanceDeployer(act: act).deploy(
-            environment: (project, environment),
-            instance: instance,
-            application: nil,
-            version: version,
-            values: values,
-            timeout: timeoutSeconds,
-            in: transaction
+    func next(_ context: InstanceContext, in transaction: borrowing PostgresTransaction) throws -> DesiredState? {
+        let base = try context.base()
+        let release = try context.reader.release(of: base.application, version, in: transaction)
+        var next = base.taking(
+            try DesiredState(
+                application: base.application,
+                version: version,
+                release: release,
+                values: values ?? base.values
+            )
         )
+        if force == true {
+            if try base.isSameRelease(as: next) { next.restart = context.nonce }
+        } else {
+            try context.requireChange(to: next)
+        }
+        return next
     }
 }

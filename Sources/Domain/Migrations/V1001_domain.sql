@@ -131,14 +131,21 @@ create table instance (
     -- Copied from the environment: the resource worker finds instances by where their objects are.
     cluster text not null,
     namespace text not null,
+    -- What the newest command asks for, whole: version, values, replicas, stopped, nonce. A column of its own for
+    -- the version, which many look at.
     desired_version text not null,
-    desired_values text not null default '',
+    desired jsonb,
+    -- The same of the newest command that reached its goal: what a change after a failed one is made to.
     running_version text,
     running_generation bigint,
-    -- The values of the newest deployment that did not fail: what an upgrade after a failed one keeps.
-    running_values text,
+    settled jsonb,
     generation bigint not null default 0,
     state text not null check (state in ('operating', 'running', 'failed', 'stopped', 'deleted')),
+    -- What it was before the open command, and is again when that does not reach its goal; none before the first.
+    settled_state text check (settled_state in ('running', 'failed', 'stopped')),
+    -- Why the newest command did not reach its goal.
+    reason_code text,
+    reason text,
     health text not null default 'missing',
     health_reason text,
     pods_ready int not null default 0,

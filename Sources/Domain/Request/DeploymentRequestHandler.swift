@@ -106,7 +106,7 @@ public final class DeploymentRequestHandler: Handler {
             return try refuse(entry, batch, reason, in: transaction)
         case .success(let body):
             do {
-                try perform(body, input, batch, in: transaction)
+                try perform(body, entry, batch, in: transaction)
                 return .applied
             } catch let reason as Reason {
                 return try refuse(entry, batch, reason, in: transaction)
@@ -130,10 +130,11 @@ public final class DeploymentRequestHandler: Handler {
     /// Permission first: who has none learns nothing, not even whether a thing exists.
     private func perform(
         _ body: some RequestOperation,
-        _ input: RequestInput,
+        _ entry: Entry<RequestInput>,
         _ batch: Batch<RequestInput>,
         in transaction: borrowing PostgresTransaction
     ) throws {
+        let input = entry.input
         let operation = type(of: body).name
         try permissions.require(
             type(of: body).access,
@@ -142,7 +143,7 @@ public final class DeploymentRequestHandler: Handler {
             at: body.place,
             in: transaction
         )
-        let act = RequestAct(desk: desk, input: input, batch: batch, operation: operation)
+        let act = RequestAct(desk: desk, input: input, batch: batch, operation: operation, entry: entry)
         try body.perform(act, in: transaction)
     }
 }

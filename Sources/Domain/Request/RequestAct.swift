@@ -7,6 +7,7 @@ struct RequestAct {
     let input: RequestInput
     let batch: Batch<RequestInput>
     let operation: String
+    let entry: Entry<RequestInput>
 
     /// The database's clock: microseconds since 1970.
     var now: Int64 { batch.now }
@@ -43,6 +44,13 @@ struct RequestAct {
         for event in [CommandEvent.apply, .settle] {
             try desk.progress.take(event, &command, now: now, outbox: outbox, in: transaction)
         }
+    }
+
+    /// Answers with what would happen, and keeps that for repeats.
+    func publish(_ plan: InstancePlan) {
+        let answer = Answer(plan: plan, time: now)
+        outbox.append(CommandResult.planned(of: input.identity, plan, now: now))
+        entry.answer = answer.encoded
     }
 
     /// Ends an open command that the new one includes, and takes it back from the agent; its rows are locked.

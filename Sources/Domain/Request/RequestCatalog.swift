@@ -16,7 +16,11 @@ enum RequestCatalog {
         CreateApplication.self, UpdateApplication.self, DeleteApplication.self, CreateAutoDeploy.self,
         UpdateAutoDeploy.self, EnableAutoDeploy.self, DisableAutoDeploy.self, DeleteAutoDeploy.self,
     ]
-    private static let instance: [any RequestOperation.Type] = [DeployInstance.self, UpgradeInstance.self]
+    private static let instance: [any RequestOperation.Type] = [
+        DeployInstance.self, UpgradeInstance.self, ConfigureInstance.self, RollBackInstance.self, RedeployInstance.self,
+        RestartInstance.self, StopInstance.self, StartInstance.self, ScaleInstance.self, DeleteInstance.self,
+        CancelCommand.self,
+    ]
     private static let configMap: [any RequestOperation.Type] = [
         CreateConfigMap.self, UpdateConfigMap.self, DeleteConfigMap.self,
     ]

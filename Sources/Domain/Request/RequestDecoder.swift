@@ -86,7 +86,7 @@ struct RequestDecoder {
         key: String
     ) -> Result<any RequestOperation, Reason> {
         do {
-            let body = try event.decode(operation, parser: parser)
+            let body = try event.decode(operation, parser: parser).identified(source: event.source, id: event.id)
             guard body.place.key == key else {
                 return .failure(
                     Reason(

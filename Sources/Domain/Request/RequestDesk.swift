@@ -32,7 +32,7 @@ struct RequestDesk {
         in transaction: borrowing PostgresTransaction
     ) throws {
         if let stored, let answer = Answer(stored) {
-            batch.outbox.append(CommandResult.rejection(of: input.identity, answer.reason, now: answer.time))
+            batch.outbox.append(answer.record(of: input.identity))
             return
         }
         let id = commandID(input)
@@ -66,7 +66,7 @@ struct RequestDesk {
 
     /// A new command of a request.
     func command(_ operation: String, _ input: RequestInput, now: Int64, timeout: Int? = nil) -> Command {
-        var timers = timers
+        var timers = timers.limited(to: operation)
         if let timeout {
             timers.total = timeout
             timers.healthy = min(max(timers.healthy, timeout), timeout)
@@ -92,10 +92,28 @@ struct RequestDesk {
     }
 }
 
-/// A rejection as the inbox keeps it, with its time, so that a repeat of it is the same message.
+/// A rejection, or a plan, as the inbox keeps it, with its time, so that a repeat of it is the same message.
 struct Answer: Codable {
-    let reason: Reason
+    private(set) var reason: Reason?
+    private(set) var plan: InstancePlan?
     let time: Int64
+
+    init(reason: Reason, time: Int64) {
+        self.reason = reason
+        self.time = time
+    }
+
+    init(plan: InstancePlan, time: Int64) {
+        self.plan = plan
+        self.time = time
+    }
+
+    /// The message once more.
+    func record(of request: RequestIdentity) -> OutboxRecord {
+        if let plan { return CommandResult.planned(of: request, plan, now: time) }
+        let reason = reason ?? Reason(code: "internal_error", sentence: "The answer of the first request was lost.")
+        return CommandResult.rejection(of: request, reason, now: time)
+    }
 
     var encoded: [UInt8]? { (try? JSONEncoder().encode(self)).map(Array.init) }
 }

@@ -16,6 +16,8 @@ protocol RequestOperation: Decodable, Sendable {
     var subject: RequestSubject { get }
     /// What it reads or changes beside its place: locked before the first request of a batch is decided.
     var rows: RequestRows { get }
+    /// The request with what follows from the message that it came in, such as a generated name.
+    func identified(source: String, id: String) -> Self
     /// The rules that need no state: names, sizes, ranges.
     func check() throws(Reason)
     /// Decides and writes, with everything locked and the caller's permission checked.
@@ -27,6 +29,9 @@ protocol RequestOperation: Decodable, Sendable {
 extension RequestOperation {
     /// Nothing beside the place.
     var rows: RequestRows { RequestRows() }
+
+    /// Nothing follows from the message.
+    func identified(source: String, id: String) -> Self { self }
 }
 
 /// Where a request acts.

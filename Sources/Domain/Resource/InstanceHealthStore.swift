@@ -14,7 +14,7 @@ struct InstanceHealthStore {
             from unnest($1::text[], $2::text[], $3::text[]) with ordinality
                 as wanted(cluster, namespace, instance, place)
             join instance i on i.cluster = wanted.cluster and i.namespace = wanted.namespace
-                and i.instance = wanted.instance
+                and i.instance = wanted.instance and i.state <> 'deleted'
             order by i.id
             for no key update of i
             """,

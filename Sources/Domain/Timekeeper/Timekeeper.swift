@@ -160,26 +160,29 @@ public struct Timekeeper: Sendable {
                     where p.consumer_group = $2 and p.topic = 'agent.status'
                         and (c.status_partition is null or p.partition = c.status_partition)),
                 coalesce(
-                    (select i.health_reason from instance i where i.id = $3),
-                    (select r.health_reason from resource r join environment e on e.id = $4
-                        where $5 and r.cluster = e.cluster and r.namespace = e.namespace
-                            and r.kind = 'Certificate' and r.name = $6 and not r.gone))
-            from cluster c where c.cluster = $1
+                    i.health_reason,
+                    (select r.health_reason from resource r join environment e on e.id = $5
+                        where $6 and r.cluster = e.cluster and r.namespace = e.namespace
+                            and r.kind = 'Certificate' and r.name = $7 and not r.gone)),
+                i.pods_total::bigint, i.objects::bigint,
+                (select s.name from stage s where s.command = $4 and s.state = 'running' order by s.started_at limit 1)
+            from cluster c left join instance i on i.id = $3 where c.cluster = $1
             """,
             [
-                .optionalText(command.cluster), .text(group), .optionalInt64(command.instanceID),
+                .optionalText(command.cluster), .text(group), .optionalInt64(command.instanceID), .uuid(command.id),
                 .optionalInt64(command.environmentID), .bool(CertificateWatch.waits(command)),
                 .text(command.subjectName),
             ]
         ).first
-        guard let row else { return AgentView(condition: .neverSeen, consumedUntil: now) }
+        guard let row else { return AgentView(MissingEvidence(agent: .neverSeen), consumedUntil: now) }
         let isSilent = try row.optionalTimestamp(1).map { now - $0 > Int64(leaseSeconds) * 1_000_000 } ?? true
         let condition: AgentCondition = try row.int64(2) == 0 ? .neverSeen : isSilent ? .lost : .connected
-        return AgentView(
-            condition: condition,
-            consumedUntil: try row.optionalTimestamp(3),
-            unhealthy: try row.optionalString(4)
-        )
+        var evidence = MissingEvidence(agent: condition)
+        evidence.unhealthy = try row.optionalString(4)
+        evidence.pods = try row.optionalInt64(5).map { Int($0) }
+        evidence.objects = try row.optionalInt64(6).map { Int($0) }
+        evidence.hook = try row.optionalString(7)
+        return AgentView(evidence, consumedUntil: try row.optionalTimestamp(3))
     }
 
     /// Marks agents as lost whose messages were read past their lease, so that Slipway's own delay loses nobody.
@@ -199,42 +202,5 @@ public struct Timekeeper: Sendable {
             [.int32(Int32(leaseSeconds)), .text(group), .array(.texts(AgentState.endedBySilence))]
         )
         return lost.affected > 0
-    }
-}
-
-/// What is known of the agent whose command is due.
-struct AgentView: Sendable, Hashable {
-    var condition: AgentCondition
-    /// Up to when the agent's messages were read: microseconds since 1970.
-    var consumedUntil: Int64?
-    /// What of the command's instance is not healthy.
-    var unhealthy: String?
-}
-
-/// What time does to a command; pure.
-enum DueCommand {
-    /// Our own delay may hold a result back for this long before a deadline counts all the same.
-    static let patience: Int64 = 600_000_000
-
-    /// The event that is due, or `nil` when nothing is.
-    static func decide(_ command: Command, view: AgentView, now: Int64) -> (CommandEvent, Reason?)? {
-        guard !command.state.isTerminal else { return nil }
-        if command.state == .applied {
-            if let since = command.windows.healthySince, now - since >= Int64(command.timers.settle) * 1_000_000 {
-                return (.settle, nil)
-            }
-            if let since = command.windows.failingSince, now - since >= Int64(command.timers.failure) * 1_000_000 {
-                return (.fail, command.windows.failing)
-            }
-        }
-        let deadline = min(command.deadline, command.stepDeadline ?? command.deadline)
-        guard now >= deadline else { return nil }
-        let isRead = (view.consumedUntil ?? 0) >= deadline
-        // An agent that never spoke has nothing that could be waiting.
-        if isRead || view.condition == .neverSeen {
-            return (.timeOut, command.missingStep(agent: view.condition, behind: false, unhealthy: view.unhealthy))
-        }
-        guard now >= deadline + patience else { return nil }
-        return (.timeOut, command.missingStep(agent: view.condition, behind: true))
     }
 }

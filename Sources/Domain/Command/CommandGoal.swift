@@ -1,0 +1,23 @@
+/// What must be observed before a command has succeeded.
+enum CommandGoal: String, Sendable, Hashable, CaseIterable {
+    /// Its objects are healthy, for the settling time.
+    case healthy
+    /// The instance's pods are gone.
+    case stopped
+    /// No object of the instance is left.
+    case gone
+    /// The agent did it: there is nothing to watch.
+    case applied
+}
+
+extension Command {
+    /// The goal: it follows from what is done and from the desired state after it.
+    ///
+    /// Whatever is changed of a stopped instance, it is to have no pods afterwards.
+    var goal: CommandGoal {
+        guard instanceID != nil else { return .applied }
+        if InstanceOperation(command: operation) == .delete { return .gone }
+        let isStopped = (try? DesiredState(json: desired))?.isStopped ?? false
+        return isStopped ? .stopped : .healthy
+    }
+}

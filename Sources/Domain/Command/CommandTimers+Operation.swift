@@ -1,0 +1,22 @@
+extension CommandTimers {
+    /// The most seconds that an operation's steps may take, where it is quicker than a deployment.
+    private static let limits: [InstanceOperation: (apply: Int, healthy: Int, total: Int, settle: Int)] = [
+        .restart: (120, 300, 900, 3600),
+        .start: (120, 300, 900, 3600),
+        .scale: (120, 300, 900, 3600),
+        // What is gone does not come back by itself: nothing has to settle.
+        .stop: (120, 180, 600, 0),
+        .delete: (300, 300, 900, 0),
+    ]
+
+    /// The timers of one operation: what changes no version is given up sooner.
+    func limited(to operation: String) -> CommandTimers {
+        guard let limit = InstanceOperation(command: operation).flatMap({ Self.limits[$0] }) else { return self }
+        var timers = self
+        timers.apply = min(apply, limit.apply)
+        timers.healthy = min(healthy, limit.healthy)
+        timers.total = min(total, limit.total)
+        timers.settle = min(settle, limit.settle)
+        return timers
+    }
+}

@@ -1,0 +1,97 @@
+public import WorkerRuntime
+
+/// What is known when a deadline passes, beside the command itself.
+public struct MissingEvidence: Sendable, Hashable {
+    /// The agent.
+    public var agent: AgentCondition
+    /// Whether Slipway has not read the agent's messages up to the deadline.
+    public var isBehind = false
+    /// What of the instance is not healthy.
+    public var unhealthy: String?
+    /// The hook Job that runs.
+    public var hook: String?
+    /// The pods of the instance that are left.
+    public var pods: Int?
+    /// The objects of the instance that are left.
+    public var objects: Int?
+
+    /// Makes it of what is known of the agent.
+    public init(agent: AgentCondition) { self.agent = agent }
+}
+
+extension Command {
+    /// What a deadline that passed says: the step that is missing, and who can do something about it.
+    public func missingStep(_ evidence: MissingEvidence) -> Reason {
+        if evidence.isBehind {
+            return Reason(
+                code: "slipway_behind",
+                sentence: "Slipway itself has not read the agent's messages up to the deadline; look at 'slipway lag'."
+            )
+        }
+        switch state {
+        case .accepted, .sent: return missingAcknowledgement(evidence.agent)
+        case .acknowledged: return missingApply(evidence.hook)
+        default: return windows.failing ?? missingGoal(evidence)
+        }
+    }
+
+    private func missingAcknowledgement(_ agent: AgentCondition) -> Reason {
+        let name = cluster ?? ""
+        switch agent {
+        case .neverSeen:
+            return Reason(
+                code: "agent_offline",
+                sentence: "The agent of cluster '\(name)' has never connected; start it, then send the request again."
+            )
+        case .lost:
+            return Reason(
+                code: "agent_offline",
+                sentence: "The agent of cluster '\(name)' is not connected; bring it back, then send the request again."
+            )
+        case .connected:
+            return Reason(
+                code: "not_acknowledged",
+                sentence: "The agent did not take the command within \(timers.acknowledge) s; look at its log."
+            )
+        }
+    }
+
+    private func missingApply(_ hook: String?) -> Reason {
+        if let hook {
+            return Reason(
+                code: "hook_running",
+                sentence:
+                    "The hook Job '\(hook)' was still running at the command's absolute limit; look at its output "
+                    + "with 'slipway explain --stages'."
+            )
+        }
+        return Reason(
+            code: "not_applied",
+            sentence:
+                "The agent took the command but did not finish applying it within \(timers.apply) s; look at its log."
+        )
+    }
+
+    private func missingGoal(_ evidence: MissingEvidence) -> Reason {
+        let time = "within \(timers.healthy) s"
+        switch goal {
+        case .stopped:
+            return Reason(
+                code: "pods_left",
+                sentence: "The workloads have no replicas any more, but \(evidence.pods ?? 0) pods did not end \(time)."
+            )
+        case .gone:
+            return Reason(
+                code: "objects_left",
+                sentence: "The release was removed, but \(evidence.objects ?? 0) of its objects were still there "
+                    + "after \(timers.healthy) s."
+            )
+        case .healthy, .applied:
+            return Reason(
+                code: "not_ready",
+                sentence: "The objects were applied but did not become healthy \(time)"
+                    + (evidence.unhealthy.map { ": \($0)." } ?? ".")
+            )
+        }
+    }
+}

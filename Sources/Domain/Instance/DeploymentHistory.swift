@@ -1,0 +1,97 @@
+import Foundation
+internal import JSON
+import Postgres
+import WorkerRuntime
+
+/// A deployment of the past.
+struct PastDeployment: Sendable, Hashable {
+    /// The generation of the instance that it made.
+    var generation: Int64
+    /// The state in which its command ended; `nil` while it is open.
+    var outcome: String?
+    /// What it asked for.
+    var desired: DesiredState
+}
+
+/// The deployments of instances: a row for each command that decided version or values.
+enum DeploymentHistory {
+    /// Writes down a deployment that begins.
+    ///
+    /// - Parameter before: The newest desired state that it is made to, for what differs.
+    static func begin(
+        _ command: Command,
+        _ desired: DesiredState,
+        after before: DesiredState?,
+        now: Int64,
+        in transaction: borrowing PostgresTransaction
+    ) throws {
+        guard let instance = command.instanceID else { return }
+        let diff = try ValuesDiff.between(before?.mergedValues ?? "", desired.mergedValues)
+        _ = try transaction.query(
+            """
+            insert into deployment (instance_id, generation, command, operation, version, desired, diff, caller, created_at)
+            values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+            """,
+            [
+                .int64(instance), .int64(command.generation), .uuid(command.id), .text(command.operation),
+                .text(desired.version), .jsonb(try desired.json), .jsonb(json(diff)), .text(command.caller),
+                .timestamp(now),
+            ]
+        )
+    }
+
+    /// Notes how a deployment ended; other commands have no row.
+    static func end(_ command: Command, now: Int64, in transaction: borrowing PostgresTransaction) throws {
+        guard let instance = command.instanceID, InstanceOperation(command: command.operation)?.isDeployment == true
+        else { return }
+        _ = try transaction.query(
+            """
+            update deployment set outcome = $3, reason_code = $4, reason = $5, ended_at = $6
+            where instance_id = $1 and generation = $2
+            """,
+            [
+                .int64(instance), .int64(command.generation), .text(command.state.rawValue),
+                .optionalText(command.reason?.code), .optionalText(command.reason?.sentence), .timestamp(now),
+            ]
+        )
+    }
+
+    /// The deployments of an instance since it was made, newest first.
+    static func read(of instance: Int64, in transaction: borrowing PostgresTransaction) throws -> [PastDeployment] {
+        try transaction.query(
+            """
+            select generation, outcome, desired::text from deployment
+            where instance_id = $1 and generation > (
+                select coalesce(max(generation), 0) from command
+                where instance_id = $1 and operation = 'instance.delete' and state = 'succeeded')
+            order by generation desc limit 200
+            """,
+            [.int64(instance)]
+        ).map {
+            PastDeployment(
+                generation: try $0.int64(0),
+                outcome: try $0.optionalString(1),
+                desired: try DesiredState(json: Array(try $0.string(2).utf8))
+            )
+        }
+    }
+
+    /// The differences as JSON: a list of paths with what was and what will be, confidential values hidden.
+    private static func json(_ diff: ValuesDiff) -> [UInt8] {
+        JSONWriter.array { $0.changes(diff) }
+    }
+}
+
+extension JSONWriter {
+    /// Writes the differences between values, as elements of an array.
+    mutating func changes(_ diff: ValuesDiff) {
+        for change in diff.changes {
+            object { json in
+                json.member("path", change.path)
+                json.member("kind", change.kind.rawValue)
+                if let old = change.old { json.member("old", old) }
+                if let new = change.new { json.member("new", new) }
+            }
+        }
+    }
+}

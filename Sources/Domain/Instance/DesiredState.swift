@@ -1,0 +1,87 @@
+import Foundation
+import WorkerRuntime
+
+/// All that an instance should be: each command carries the whole of it, so that a newer one includes those before it.
+struct DesiredState: Codable, Sendable, Hashable {
+    /// The application.
+    var application: String
+    /// The version.
+    var version: String
+    /// The image to run.
+    var image: String?
+    /// The chart to render.
+    var chart: ChartReference?
+    /// The values as they were asked for, which stay with the instance.
+    var values: String
+    /// The version's values with those on top.
+    var mergedValues: String
+    /// Replicas that stand over the chart's, by workload, such as `Deployment/web`.
+    var replicas: [String: Int] = [:]
+    /// Whether it has no pods.
+    var isStopped = false
+    /// A nonce: a new one rolls the pods.
+    var restart: String?
+
+    /// What a release brings, with values laid over its own.
+    init(application: String, version: String, release: KnownRelease, values: String) throws(Reason) {
+        self.application = application
+        self.version = version
+        image = release.image
+        chart = release.chart
+        self.values = values
+        mergedValues = try ValuesYAML.merge([release.values ?? "", values])
+    }
+
+    /// Reads what a worker of another version wrote, too.
+    init(from decoder: any Decoder) throws {
+        let members = try decoder.container(keyedBy: CodingKeys.self)
+        application = try members.decode(String.self, forKey: .application)
+        version = try members.decode(String.self, forKey: .version)
+        image = try members.decodeIfPresent(String.self, forKey: .image)
+        chart = try members.decodeIfPresent(ChartReference.self, forKey: .chart)
+        values = try members.decodeIfPresent(String.self, forKey: .values) ?? ""
+        mergedValues = try members.decodeIfPresent(String.self, forKey: .mergedValues) ?? ""
+        replicas = try members.decodeIfPresent([String: Int].self, forKey: .replicas) ?? [:]
+        isStopped = try members.decodeIfPresent(Bool.self, forKey: .isStopped) ?? false
+        restart = try members.decodeIfPresent(String.self, forKey: .restart)
+    }
+
+    /// Reads it as rows keep it.
+    init(json: [UInt8]) throws { self = try JSONDecoder().decode(DesiredState.self, from: Data(json)) }
+
+    /// As rows keep it: the same bytes for the same state.
+    var json: [UInt8] { get throws { Array(try JSONEncoder.stable.encode(self)) } }
+
+    /// The same version and values, however those are written.
+    func isSameRelease(as other: DesiredState) throws(Reason) -> Bool {
+        guard application == other.application, version == other.version else { return false }
+        if mergedValues == other.mergedValues { return true }
+        return try ValuesTree(yaml: mergedValues, field: "values")
+            == ValuesTree(yaml: other.mergedValues, field: "values")
+    }
+
+    /// Takes version and values of another state and keeps the rest: replicas, stopped, nonce.
+    func taking(_ release: DesiredState) -> DesiredState {
+        var next = release
+        next.replicas = replicas
+        next.isStopped = isStopped
+        next.restart = restart
+        return next
+    }
+}
+
+/// A version of an application as release events told of it.
+struct KnownRelease: Sendable, Hashable {
+    var image: String?
+    var chart: ChartReference?
+    var values: String?
+}
+
+extension JSONEncoder {
+    /// Writes the same bytes for the same value.
+    static var stable: JSONEncoder {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        return encoder
+    }
+}

@@ -1,0 +1,158 @@
+internal import CloudEvents
+import Foundation
+internal import JSON
+import Postgres
+import WorkerRuntime
+
+/// What a request would do: the answer to a dry run.
+struct InstancePlan: Codable, Sendable, Hashable {
+    /// One difference of the values.
+    struct Change: Codable, Sendable, Hashable {
+        let path: String
+        let kind: String
+        let old: String?
+        let new: String?
+    }
+
+    var operation: String
+    /// What the instance is now; `nil` where there is none.
+    var fromState: String?
+    /// What it would be.
+    var toState: String
+    var fromVersion: String?
+    var toVersion: String?
+    /// What differs of the merged values; confidential ones are hidden.
+    var values: [Change] = []
+    /// The command on its way that would end.
+    var supersedes: String?
+    /// The objects of the instance that would be touched, as far as they were seen.
+    var objects: [String] = []
+    /// What the sender should know.
+    var warnings: [String] = []
+
+    /// Finds out what would happen; nothing is written.
+    static func make(
+        _ operation: InstanceOperation,
+        _ context: InstanceContext,
+        _ desired: DesiredState?,
+        isForced: Bool,
+        in transaction: borrowing PostgresTransaction
+    ) throws -> InstancePlan {
+        let base = context.instance?.base
+        let diff = try ValuesDiff.between(base?.mergedValues ?? "", (desired ?? base)?.mergedValues ?? "")
+        var plan = InstancePlan(
+            operation: "instance.\(operation.rawValue)",
+            fromState: context.instance?.state.rawValue,
+            toState: desired.map { $0.isStopped ? "stopped" : "running" } ?? "deleted",
+            fromVersion: base?.version,
+            toVersion: desired?.version,
+            supersedes: context.instance?.open?.id.uuidString.lowercased()
+        )
+        plan.values = diff.changes.map { Change(path: $0.path, kind: $0.kind.rawValue, old: $0.old, new: $0.new) }
+        if let instance = context.instance {
+            let onlyWorkloads = !operation.isDeployment && operation != .delete
+            plan.objects = try context.reader.objects(of: instance.id, onlyWorkloads: onlyWorkloads, in: transaction)
+        }
+        let isConnected = try context.reader.isConnected(context.environment.cluster, in: transaction)
+        plan.warnings = warnings(operation, context, desired, isForced: isForced, isConnected: isConnected)
+        return plan
+    }
+
+    private static func warnings(
+        _ operation: InstanceOperation,
+        _ context: InstanceContext,
+        _ desired: DesiredState?,
+        isForced: Bool,
+        isConnected: Bool
+    ) -> [String] {
+        var warnings: [String] = []
+        if let open = context.instance?.open, let present = InstanceOperation(command: open.operation) {
+            let end = InstanceCollapse.reason(open: present, new: operation).sentence
+            warnings.append("The \(present.rawValue) on its way would end as superseded: \(end)")
+        }
+        if let desired, desired.isStopped, operation != .stop {
+            warnings.append("The instance is stopped and stays so; it takes this when it is started.")
+        }
+        if operation.isDeployment, let replicas = desired?.replicas, !replicas.isEmpty {
+            let list = replicas.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }.joined(separator: ", ")
+            warnings.append("Replicas that were set by hand stand over the chart's: \(list).")
+        }
+        if isForced {
+            warnings.append("The objects stay in the cluster until its agent returns and removes them.")
+        } else if !isConnected {
+            warnings.append(
+                "The agent of cluster '\(context.environment.cluster)' is not connected; the command would wait for it."
+            )
+        }
+        return warnings
+    }
+}
+
+extension CommandResult {
+    /// The message about a request that was only to be thought through: no command is made.
+    static func planned(of request: RequestIdentity, _ plan: InstancePlan, now: Int64) -> OutboxRecord {
+        let data = JSONWriter.object { json in
+            json.member("command", nil as String?)
+            json.objectMember("request") { identity in
+                identity.member("source", request.source)
+                identity.member("id", request.id)
+                identity.member("type", request.type)
+            }
+            let parts = request.key.split(separator: "/", maxSplits: 1)
+            if let project = parts.first { json.member("project", String(project)) }
+            if parts.count == 2 { json.member("environment", String(parts[1])) }
+            json.objectMember("subject") { subject in
+                subject.member("kind", request.subjectKind)
+                subject.member("name", request.subjectName)
+            }
+            json.member("state", "planned")
+            json.member("revision", 0)
+            json.member("reason", nil as String?)
+            json.objectMember("plan") { plan.write(into: &$0) }
+            json.member("time", RFC3339.format(microseconds: now))
+        }
+        return OutboxRecord(
+            topic: topic,
+            key: request.key,
+            event: OutgoingEvent(
+                id: DerivedID.make("plan", request.source, request.id).uuidString.lowercased(),
+                type: "slipway.command.planned.v1",
+                source: "/slipway/\(RequestDesk.worker)",
+                subject: "\(request.key)/\(request.subjectName)",
+                time: now,
+                data: data,
+                extensions: [("revision", "0")],
+                traceparent: request.traceparent
+            )
+        )
+    }
+}
+
+extension InstancePlan {
+    fileprivate func write(into json: inout JSONWriter) {
+        json.member("operation", operation)
+        json.member("fromState", fromState)
+        json.member("toState", toState)
+        json.member("fromVersion", fromVersion)
+        json.member("toVersion", toVersion)
+        // Who may not is rejected: a plan says that the sender may.
+        json.key("permitted")
+        json.value(true)
+        json.member("supersedes", supersedes)
+        json.key("values")
+        json.array { list in
+            for change in values {
+                list.object { json in
+                    json.member("path", change.path)
+                    json.member("kind", change.kind)
+                    if let old = change.old { json.member("old", old) }
+                    if let new = change.new { json.member("new", new) }
+                }
+            }
+        }
+        json.key("objects")
+        json.array { list in for object in objects { list.value(object) } }
+        json.key("warnings")
+        json.array { list in for warning in warnings { list.value(warning) } }
+    }
+}
