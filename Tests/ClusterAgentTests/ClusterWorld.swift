@@ -39,7 +39,7 @@ struct ClusterWorld {
         switch event {
         case .changed(let object): latest[object.id] = object
         case .gone(let object): latest[object.id] = nil
-        case .finished, .agentFault: break
+        case .finished, .agentFault, .stage, .stageOutput, .happened, .logged: break
         }
     }
 
@@ -52,6 +52,13 @@ struct ClusterWorld {
         )
         cluster.start(.namespace(request), now: now)
         pass(seconds: 1)
+    }
+
+    /// Lets the cluster do the work and returns how it ended.
+    mutating func finish(_ work: ClusterWork, secrets: OpenedSecrets = OpenedSecrets()) -> WorkFailure?? {
+        cluster.start(work, secrets: secrets, now: now)
+        _ = pass(atMost: 10) { $0.end(of: work.mark.command) != nil }
+        return end(of: work.mark.command)
     }
 
     mutating func start(_ request: ReleaseRequested) {

@@ -67,6 +67,7 @@ struct SessionWorld {
                 cluster.start(work, now: now)
             case .done(let place): done.append(place)
             case .stop(let reason): stopReason = reason
+            case .endLog(let command): cluster.endLog(of: command, now: now)
             case .fail: break
             }
         }

@@ -18,7 +18,7 @@ extension ClusterObject {
         var object: ObjectValue = ["apiVersion": .string(apiVersion), "kind": .string(id.kind), "metadata": metadata]
         object["spec"] = spec.map(Self.withoutEnvironment)
         object["status"] = status
-        return object
+        return content.map { object.merging($0) } ?? object
     }
 
     private var metadata: ObjectValue {

@@ -58,6 +58,8 @@ public struct ClusterObject: Sendable, Hashable {
     public var spec: ObjectValue?
     /// What is the case.
     public var status: ObjectValue?
+    /// What else is told of it, such as a secret's type and the names of its keys: never the values of secrets.
+    public var content: ObjectValue?
 
     /// The instance it belongs to, from its label.
     public var instance: String? { labels[Label.instance] }
@@ -72,8 +74,14 @@ public enum Label {
     public static let instance = "slipway.io/instance"
     /// The id of the command that made or changed the object.
     public static let command = "slipway.io/command"
-    /// The instance's generation of that command.
+    /// The subject's generation of that command.
     public static let generation = "slipway.io/generation"
+    /// The application that an instance runs.
+    public static let application = "slipway.io/application"
+    /// What a single object is for, as `<kind>.<name>`.
+    public static let object = "slipway.io/object"
+    /// The annotation of pod templates whose new value rolls the pods.
+    public static let restart = "slipway.io/restart"
     /// The instance, as Helm's charts name it.
     public static let helmInstance = "app.kubernetes.io/instance"
     /// Which template of a Deployment made a ReplicaSet.

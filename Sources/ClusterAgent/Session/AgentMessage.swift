@@ -1,8 +1,9 @@
 import Domain
+import Foundation
 
 /// A message of an agent to the fleet, numbered and not yet signed.
 public struct AgentMessage: Sendable, Hashable {
-    /// The logical topic, `agent.status` or `resource.changes`.
+    /// The logical topic, such as `agent.status` or `resource.changes`.
     public var topic: String
     /// The Kafka key.
     public var key: String
@@ -25,6 +26,10 @@ public struct AgentMessage: Sendable, Hashable {
     public static let status = "agent.status"
     /// The topic of what they see.
     public static let changes = "resource.changes"
+    /// The topic of what they tell for people to read.
+    public static let output = "agent.output"
+    /// The topic of the log lines that somebody asked for.
+    public static let logs = "container.logs"
 }
 
 /// The types of `resource.changes`.
@@ -80,6 +85,18 @@ struct AgentStatement {
         data["code"] = .string(failure.code)
         data["message"] = .string(failure.message)
         return AgentStatement(type: AgentStatusType.failed, data: data.json)
+    }
+
+    static func progressed(_ mark: CommandMark, _ stage: ReleaseStage) -> AgentStatement {
+        let report = AgentProgressed(command: mark.command, generation: mark.generation, stage: stage)
+        return AgentStatement(type: AgentStatusType.progressed, data: encode(report))
+    }
+
+    /// The value as JSON; encoding plain values cannot fail, and an empty object would be refused loudly.
+    static func encode(_ value: some Encodable) -> [UInt8] {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        return (try? encoder.encode(value)).map(Array.init) ?? Array("{}".utf8)
     }
 
     private static func fields(of mark: CommandMark) -> ObjectValue {

@@ -35,18 +35,24 @@ extension AgentSession {
     }
 
     /// Forgets a command that has not begun; one that has is ended, and its result told all the same.
-    mutating func withdraw(_ request: Withdrawn, at place: CommandPlace) {
-        let subjects: [CommandSubject] =
-            request.instance.isEmpty
-            ? [.namespace(request.namespace)] : [.release(namespace: request.namespace, instance: request.instance)]
-        for subject in subjects {
-            withdrawn[subject] = max(withdrawn[subject] ?? 0, request.generation)
-            if let command = held[subject], command.work.mark.generation <= request.generation {
-                held[subject] = nil
-                finish(command, .withdrawn)
-            }
+    ///
+    /// A log is ended where it stands.
+    mutating func withdraw(_ request: Withdrawn, at place: CommandPlace, now: Int64, _ view: some Cluster) {
+        let subject = request.subject
+        if case .log(_, let command) = subject { endLog(command, .withdrawn, now: now, view) }
+        noteWithdrawn(subject, request.generation)
+        if let command = held[subject], command.work.mark.generation <= request.generation {
+            held[subject] = nil
+            finish(command, .withdrawn)
         }
         outputs.append(.done(place))
+    }
+
+    /// Of logs, which are many and soon over, only the newest are remembered.
+    private mutating func noteWithdrawn(_ subject: CommandSubject, _ generation: Int64) {
+        withdrawn[subject] = max(withdrawn[subject] ?? 0, generation)
+        guard withdrawn.count > Self.mostRemembered else { return }
+        withdrawn = withdrawn.filter { if case .log = $0.key { $0.key == subject } else { true } }
     }
 
     /// Drops what was read before the welcome and is not open any more: the fleet has ended it.
@@ -70,37 +76,78 @@ extension AgentSession {
     /// Tells the end of work, also when a boot before this one began it and this one was asked again.
     mutating func finish(_ work: ClusterWork, _ failure: WorkFailure?, now: Int64, _ view: some Cluster) {
         guard let command = running[work.subject], command.work.mark == work.mark else { return }
+        if case .log(let request) = work, failure == nil {
+            return endLog(request.command, .complete, now: now, view)
+        }
         running[work.subject] = nil
         if let failure {
-            failures[work.mark.command] = failure
-            say(.failed(work.mark, failure), now: now)
+            remember(failure, of: work)
+            fail(command, failure, .failed, now: now)
         } else {
-            if case .namespace(let request) = work { addNamespace(request.namespace) }
-            say(.applied(work.mark, objects: view.objects(of: work.subject)), now: now)
+            succeed(command, now: now, view)
         }
-        finish(command, failure == nil ? .applied : .failed)
     }
 
     private mutating func begin(_ command: HeldCommand, now: Int64, _ view: some Cluster) {
         let work = command.work
         say(.acknowledged(work.mark), now: now)
         if let mark = view.mark(of: work.subject) {
-            if mark == work.mark {
-                say(.applied(mark, objects: view.objects(of: work.subject)), now: now)
-                return finish(command, .applied)
-            }
-            if case .release = work, mark.generation >= work.mark.generation {
-                say(.failed(work.mark, Self.superseded(by: mark)), now: now)
-                return finish(command, .superseded)
+            if mark == work.mark { return succeed(command, now: now, view) }
+            if isSuperseded(work, by: mark, view) {
+                return fail(command, Self.superseded(by: mark), .superseded, now: now)
             }
         }
-        if let failure = failures[work.mark.command] {
-            say(.failed(work.mark, failure), now: now)
-            return finish(command, .failed)
+        if let failure = failures[work.mark.command] { return fail(command, failure, .failed, now: now) }
+        if case .log(let request) = work {
+            if endedLogs.contains(request.command) { return succeed(command, now: now, view) }
+            logs[request.command] = LogStream(request, now: now)
         }
         running[work.subject] = command
         outputs.append(.start(work))
     }
+
+    /// Whether the cluster is further than the command, by another one.
+    ///
+    /// A namespace that is there may be asked for by anyone; one that was removed only by a newer command.
+    private func isSuperseded(_ work: ClusterWork, by mark: CommandMark, _ view: some Cluster) -> Bool {
+        switch work {
+        case .namespace(let request):
+            mark.generation > request.generation && !view.namespaces.contains(request.namespace)
+        case .namespaceRemoval: mark.generation > work.mark.generation
+        case .release, .removal, .objects: mark.generation >= work.mark.generation
+        case .log: false
+        }
+    }
+
+    /// Tells that the cluster is as the command says.
+    mutating func succeed(_ command: HeldCommand, now: Int64, _ view: some Cluster) {
+        switch command.work {
+        case .namespace(let request): addNamespace(request.namespace)
+        case .namespaceRemoval(let request): dropNamespace(request.namespace, now: now, view)
+        case .release, .removal, .objects, .log: break
+        }
+        say(.applied(command.work.mark, objects: view.objects(of: command.work.subject)), now: now)
+        finish(command, .applied)
+    }
+
+    private mutating func fail(
+        _ command: HeldCommand,
+        _ failure: WorkFailure,
+        _ outcome: CommandOutcome,
+        now: Int64
+    ) {
+        if case .log(let request) = command.work { forgetLog(request.command, now: now) }
+        say(.failed(command.work.mark, failure), now: now)
+        finish(command, outcome)
+    }
+
+    private mutating func remember(_ failure: WorkFailure, of work: ClusterWork) {
+        if failures.count >= Self.mostRemembered { failures.removeAll() }
+        failures[work.mark.command] = failure
+    }
+
+    /// How many commands of the past an agent remembers.
+    private static let mostRemembered = 10_000
 
     private mutating func finish(_ command: HeldCommand, _ outcome: CommandOutcome) {
         count(outcome)
@@ -117,5 +164,14 @@ extension AgentSession {
     private static func isEarlier(_ left: HeldCommand, _ right: HeldCommand) -> Bool {
         let (one, other) = (left.places[0], right.places[0])
         return (one.partition, one.offset) < (other.partition, other.offset)
+    }
+}
+
+extension Withdrawn {
+    /// What is taken back.
+    var subject: CommandSubject {
+        if let logs { return .log(namespace: namespace, command: logs) }
+        if let object { return .object(namespace: namespace, object) }
+        return instance.isEmpty ? .namespace(namespace) : .release(namespace: namespace, instance: instance)
     }
 }

@@ -29,6 +29,13 @@ extension AgentSession {
         wantSnapshot(of: name)
     }
 
+    /// Ends a removed namespace with a last snapshot, of nothing, and tells no more of it.
+    mutating func dropNamespace(_ name: String, now: Int64, _ view: some Cluster) {
+        snapshots.removeAll { $0 == name }
+        namespaces.remove(name)
+        sendSnapshot(of: name, now: now, view)
+    }
+
     mutating func wantSnapshots(now: Int64) {
         nextSnapshot = now + snapshotPeriod
         for namespace in namespaces.sorted() { wantSnapshot(of: namespace) }

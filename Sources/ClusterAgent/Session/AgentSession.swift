@@ -10,6 +10,8 @@ public enum AgentOutput: Sendable, Hashable {
     case done(CommandPlace)
     /// Another boot has taken over: stop, and do not come back as this boot.
     case stop(reason: String)
+    /// Let the cluster end the log that a command asked for.
+    case endLog(command: String)
     /// Fail as the simulated cluster was told to.
     case fail(AgentFault)
 }
@@ -35,6 +37,7 @@ public struct AgentSession: Sendable {
     var statusSequence: Int64 = 0
     var helloSequence: Int64 = 0
     var changeSequences: [String: Int64] = [:]
+    var outputSequences: [String: Int64] = [:]
     var messageCount: Int64 = 0
 
     var heartbeat = Int64.max
@@ -51,6 +54,10 @@ public struct AgentSession: Sendable {
     var withdrawn: [CommandSubject: Int64] = [:]
     /// How commands of this boot failed, to be said again when they come again.
     var failures: [String: WorkFailure] = [:]
+    /// The logs that are being sent, by their commands.
+    var logs: [String: LogStream] = [:]
+    /// The logs that this boot has sent to their end, the oldest first.
+    var endedLogs: [String] = []
     var outputs: [AgentOutput] = []
     private var outcomes: [CommandOutcome: Int] = [:]
 
@@ -84,7 +91,7 @@ public struct AgentSession: Sendable {
                 outputs.append(.stop(reason: superseded.reason))
             }
         case .work(let work): take(work, at: command.place, now: now)
-        case .withdrawn(let request): withdraw(request, at: command.place)
+        case .withdrawn(let request): withdraw(request, at: command.place, now: now, view)
         case .snapshotRequested(let namespace):
             if epoch != nil { wantSnapshot(of: namespace) }
             outputs.append(.done(command.place))
@@ -110,6 +117,10 @@ public struct AgentSession: Sendable {
         switch event {
         case .changed(let object): sendChange(of: object, now: now)
         case .gone(let object): sendGone(object, now: now)
+        case .stage(let work, let stage): sendStage(stage, of: work, now: now)
+        case .stageOutput(let work, let stage, let output): sendOutput(output, ofStage: stage, of: work, now: now)
+        case .happened(let event): sendEvent(event, now: now)
+        case .logged(let request, let lines): sendLines(lines, of: request, now: now, view)
         case .finished(let work, let failure): finish(work, failure, now: now, view)
         case .agentFault(let fault): outputs.append(.fail(fault))
         }
@@ -126,6 +137,7 @@ public struct AgentSession: Sendable {
             heartbeat = now + heartbeatPeriod
             say(.heartbeat(boot: boot), now: now)
         }
+        endOverdueLogs(now: now, view)
         if now >= nextSnapshot { wantSnapshots(now: now) }
         if !snapshots.isEmpty { sendSnapshot(of: snapshots.removeFirst(), now: now, view) }
         return takeOutputs()
@@ -150,6 +162,7 @@ public struct AgentSession: Sendable {
             epoch = welcomed.epoch
             statusSequence = 0
             changeSequences = [:]
+            outputSequences = [:]
         }
         nextHello = nil
         heartbeatPeriod = Int64(max(1, welcomed.heartbeatSeconds)) * 1_000_000

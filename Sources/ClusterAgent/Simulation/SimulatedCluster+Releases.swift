@@ -3,26 +3,54 @@ import Domain
 extension SimulatedCluster {
     /// Does what the work says, all at once, and reports its end.
     mutating func finish(_ work: ClusterWork) {
-        underway.remove(work.mark)
+        let secrets = underway.removeValue(forKey: work.mark) ?? OpenedSecrets()
         do throws(WorkFailure) {
             switch work {
-            case .namespace(let request): namespaceMarks[request.namespace] = work.mark
-            case .release(let request): try apply(request, as: work)
+            case .namespace(let request): namespaceNames.insert(request.namespace)
+            case .namespaceRemoval(let request): clear(request.namespace)
+            case .release(let request): try apply(request, as: work, secrets)
+            case .removal: replace([], of: work.subject)
+            case .objects(let request): try apply(request, secrets)
+            case .log(let request): try tell(request)
             }
+            note(work)
             report(.finished(work, nil))
         } catch {
             report(.finished(work, error))
         }
     }
 
-    private mutating func apply(_ request: ReleaseRequested, as work: ClusterWork) throws(WorkFailure) {
-        guard namespaceMarks[request.namespace] != nil else {
+    /// Remembers which command made the subject what it is; a log leaves nothing behind.
+    private mutating func note(_ work: ClusterWork) {
+        if case .log = work { return }
+        marks[work.subject] = work.mark
+        if case .namespaceRemoval = work {
+            marks = marks.filter { $0.key.namespace != work.subject.namespace || $0.key == work.subject }
+        }
+    }
+
+    func requireNamespace(_ name: String) throws(WorkFailure) {
+        guard namespaceNames.contains(name) else {
             throw WorkFailure(
                 code: "namespace_missing",
-                message:
-                    "The namespace '\(request.namespace)' does not exist in this cluster; create the environment first."
+                message: "The namespace '\(name)' does not exist in this cluster; create the environment first."
             )
         }
+    }
+
+    /// Removes what a subject had and does not have any more.
+    mutating func replace(_ after: [ClusterObject.ID], of subject: CommandSubject) {
+        let before = releases[subject]?.objects ?? []
+        if after.isEmpty { releases[subject] = nil }
+        for id in before where !after.contains(id) { remove(id) }
+    }
+
+    private mutating func apply(
+        _ request: ReleaseRequested,
+        as work: ClusterWork,
+        _ secrets: OpenedSecrets
+    ) throws(WorkFailure) {
+        try requireNamespace(request.namespace)
         let wish: SimulationRequest
         let manifests: [Manifest]
         do throws(ManifestError) {
@@ -40,11 +68,17 @@ extension SimulatedCluster {
         }
         if wish.failure == .agentOffline { report(.agentFault(.offline(seconds: wish.seconds))) }
         if wish.failure == .agentRestart { report(.agentFault(.restart)) }
-        let before = releases[work.subject]?.objects ?? []
+        let registries = Self.registrySecrets(request, secrets)
         let after = manifests.map(\.id)
-        releases[work.subject] = Release(mark: work.mark, objects: after, failure: wish.failure)
-        for manifest in manifests { upsert(manifest) }
-        for id in before where !after.contains(id) { remove(id) }
+        replace(after + registries.map(\.id), of: work.subject)
+        releases[work.subject] = Release(objects: after, failure: wish.failure)
+        for manifest in registries + manifests { upsert(manifest) }
+    }
+
+    /// The secrets with which its images are pulled; one that did not open was refused before.
+    private static func registrySecrets(_ request: ReleaseRequested, _ secrets: OpenedSecrets) -> [Manifest] {
+        (request.registrySecrets ?? []).filter { secrets[.registry($0.name)] != nil }
+            .map { Manifest(registry: $0.name, of: request) }
     }
 
     private static func manifests(
@@ -60,7 +94,7 @@ extension SimulatedCluster {
     }
 
     /// Creates or changes an object; its generation rises when its specification differs, as the API server does it.
-    private mutating func upsert(_ manifest: Manifest) {
+    mutating func upsert(_ manifest: Manifest) {
         let id = manifest.id
         var spec = manifest.spec
         if id.kind == "Service" { spec = completed(service: spec ?? .empty, id) }
@@ -68,6 +102,7 @@ extension SimulatedCluster {
             if object.spec != spec, let generation = object.generation { object.generation = generation + 1 }
             object.spec = spec
             object.labels = manifest.labels
+            object.content = manifest.content
             put(object)
         } else {
             let isCounted = ["apps/v1", "batch/v1", "networking.k8s.io/v1"].contains(manifest.apiVersion)
@@ -81,7 +116,8 @@ extension SimulatedCluster {
                     labels: manifest.labels,
                     createdAt: now,
                     spec: spec,
-                    status: firstStatus(id)
+                    status: firstStatus(id),
+                    content: manifest.content
                 )
             )
         }
@@ -114,41 +150,6 @@ extension SimulatedCluster {
         guard var object = objects[id], object.uid == uid else { return }
         object.status = SettledStatus(object: object, now: now).value ?? object.status
         put(object)
-    }
-}
-
-/// The status that an object comes to rest with, for kinds whose way there is not played.
-struct SettledStatus {
-    let object: ClusterObject
-    let now: Int64
-
-    var value: ObjectValue? {
-        let replicas = object.spec?["replicas"]?.int ?? 1
-        let observed = ObjectValue.int(object.generation ?? 1)
-        switch object.id.kind {
-        case "StatefulSet":
-            let revision = ObjectValue.string("\(object.id.name)-\(object.labels[Label.generation] ?? "1")")
-            return [
-                "observedGeneration": observed, "replicas": .int(replicas), "readyReplicas": .int(replicas),
-                "currentReplicas": .int(replicas), "updatedReplicas": .int(replicas),
-                "availableReplicas": .int(replicas), "currentRevision": revision, "updateRevision": revision,
-            ]
-        case "DaemonSet":
-            return [
-                "observedGeneration": observed, "currentNumberScheduled": 3, "desiredNumberScheduled": 3,
-                "numberAvailable": 3, "numberReady": 3, "updatedNumberScheduled": 3, "numberMisscheduled": 0,
-            ]
-        case "Job":
-            let time = ObjectValue.string(ClusterObject.time(now))
-            return [
-                "succeeded": 1, "startTime": .string(ClusterObject.time(object.createdAt)), "completionTime": time,
-                "conditions": [["type": "Complete", "status": "True", "lastTransitionTime": time]],
-            ]
-        case "PersistentVolumeClaim": return ["phase": "Bound", "accessModes": ["ReadWriteOnce"]]
-        case "Ingress": return ["loadBalancer": ["ingress": [["ip": "192.0.2.10"]]]]
-        case "Service" where object.spec?["type"]?.string == "LoadBalancer":
-            return ["loadBalancer": ["ingress": [["ip": "192.0.2.20"]]]]
-        default: return nil
-        }
+        if id.kind == "Certificate" { issue(object) }
     }
 }

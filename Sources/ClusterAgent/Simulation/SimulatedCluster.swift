@@ -17,11 +17,12 @@ public struct SimulatedCluster: Cluster, Sendable {
         case checkProgress(ClusterObject.ID)
     }
 
-    /// What is known of a release beside its objects.
+    /// What is known of a release, or of single objects, beside the objects themselves.
     struct Release: Sendable {
-        var mark: CommandMark
         var objects: [ClusterObject.ID]
         var failure: SimulatedFailure?
+        /// The label that it wants on the pods of some instances.
+        var podMark: PodMark?
     }
 
     /// The uid of the `kube-system` namespace.
@@ -40,10 +41,12 @@ public struct SimulatedCluster: Cluster, Sendable {
     var children: [String: Set<ClusterObject.ID>] = [:]
     var lives: [ClusterObject.ID: PodLife] = [:]
     var rollouts: [ClusterObject.ID: Rollout] = [:]
-    var namespaceMarks: [String: CommandMark] = [:]
+    var namespaceNames: Set<String> = []
     var releases: [CommandSubject: Release] = [:]
-    /// Commands that are being done: one that comes again meanwhile is not done twice.
-    var underway: Set<CommandMark> = []
+    /// Which command made each subject what it is, also after its removal.
+    var marks: [CommandSubject: CommandMark] = [:]
+    /// Commands that are being done, with what they confide: one that comes again meanwhile is not done twice.
+    var underway: [CommandMark: OpenedSecrets] = [:]
     private var version: Int64 = 1000
     private var events: [ClusterEvent] = []
 
@@ -78,15 +81,12 @@ public struct SimulatedCluster: Cluster, Sendable {
     }
 
     /// The namespaces that were made, in order.
-    public var namespaces: [String] { namespaceMarks.keys.sorted() }
+    public var namespaces: [String] { namespaceNames.sorted() }
 
-    /// Which command made the namespace or release.
-    public func mark(of subject: CommandSubject) -> CommandMark? {
-        if case .namespace(let name) = subject { return namespaceMarks[name] }
-        return releases[subject]?.mark
-    }
+    /// Which command made the subject what it is.
+    public func mark(of subject: CommandSubject) -> CommandMark? { marks[subject] }
 
-    /// The objects of a release; a namespace has none.
+    /// The objects of a release or of single objects; a namespace has none.
     public func objects(of subject: CommandSubject) -> [AppliedObject] {
         (releases[subject]?.objects ?? [])
             .compactMap { objects[$0] }
@@ -111,10 +111,15 @@ public struct SimulatedCluster: Cluster, Sendable {
     }
 
     /// Begins to do what a command asks for; it ends after the time that helm takes.
-    public mutating func start(_ work: ClusterWork, now: Int64) {
+    public mutating func start(_ work: ClusterWork, secrets: OpenedSecrets, now: Int64) {
         advance(to: now)
-        if underway.insert(work.mark).inserted { later(timings.apply, .finish(work)) }
+        guard underway[work.mark] == nil else { return }
+        underway[work.mark] = secrets
+        later(timings.apply, .finish(work))
     }
+
+    /// A log is told at once, so that there is nothing left to end.
+    public mutating func endLog(of command: String, now: Int64) { advance(to: now) }
 
     /// Lets the time pass and returns what happened in it.
     public mutating func poll(now: Int64) -> [ClusterEvent] {
@@ -126,9 +131,14 @@ public struct SimulatedCluster: Cluster, Sendable {
     /// Takes a namespace away with everything in it, as somebody with `kubectl` would.
     public mutating func deleteNamespace(_ name: String, now: Int64) {
         advance(to: now)
-        namespaceMarks[name] = nil
-        releases = releases.filter { $0.key.namespace != name }
-        for id in objects.keys.sorted() where id.namespace == name { remove(id) }
+        marks = marks.filter { $0.key.namespace != name }
+        clear(name)
+    }
+
+    mutating func clear(_ namespace: String) {
+        namespaceNames.remove(namespace)
+        releases = releases.filter { $0.key.namespace != namespace }
+        for id in objects.keys.sorted() where id.namespace == namespace { remove(id) }
     }
 
     /// When something happens next; `nil` while everything rests.
@@ -168,6 +178,7 @@ public struct SimulatedCluster: Cluster, Sendable {
     /// Stores an object; one that looks as before changes nothing.
     mutating func put(_ object: ClusterObject) {
         var object = object
+        if object.id.kind == "Pod" { object.labels = marked(object) }
         if let stored = objects[object.id] {
             object.resourceVersion = stored.resourceVersion
             guard object != stored else { return }

@@ -1,5 +1,5 @@
 import Foundation
-public import Kafka
+import Kafka
 import Logging
 
 /// How an agent's run ended.
@@ -19,6 +19,7 @@ public final class AgentLoop {
     var cluster: any Cluster
     var session: AgentSession
     let sender: AgentSender
+    private let opener: SecretOpener
     let health: AgentHealth
     let metrics: AgentMetrics
     var consumer: CommandConsumer?
@@ -39,18 +40,23 @@ public final class AgentLoop {
     /// Makes an agent that has not said anything.
     ///
     /// - Parameter health: Where the loop notes how it does, for whoever looks.
-    /// - Throws: A Kafka property that is not accepted.
+    /// - Throws: A Kafka property that is not accepted, or a key from which nothing can be derived.
     public init(
         _ configuration: AgentConfiguration,
         cluster: any Cluster,
         health: AgentHealth = AgentHealth()
-    ) throws(KafkaError) {
+    ) throws {
         self.configuration = configuration
         self.health = health
         metrics = AgentMetrics(cluster: configuration.cluster)
         self.cluster = cluster
         session = Self.makeSession(configuration, cluster)
         sender = try AgentSender(configuration, health: health)
+        opener = try SecretOpener(
+            cluster: configuration.cluster,
+            key: configuration.key,
+            former: configuration.formerKeys.sorted { $0.key < $1.key }.map(\.value)
+        )
         let now = Self.now()
         nextReminder = now + Self.reminderPeriod
         load = configuration.load.map { LoadPace($0, rate: configuration.loadRate) }
@@ -139,13 +145,23 @@ public final class AgentLoop {
             case .send(let message):
                 sender.send(message, now: now)
                 metrics.countSent(message)
-            case .start(let work):
-                configuration.logger.info("begins generation \(work.mark.generation) of \(work.subject)")
-                cluster.start(work, now: now)
+            case .start(let work): start(work, now: now)
+            case .endLog(let command): cluster.endLog(of: command, now: now)
             case .done(let place): sender.finish(place)
             case .stop(let reason): end = .superseded(reason: reason)
             case .fail(let fault): plannedFaults.append((now, fault))
             }
+        }
+    }
+
+    /// Begins work with what it confides opened; what does not open ends the command.
+    private func start(_ work: ClusterWork, now: Int64) {
+        configuration.logger.info("begins generation \(work.mark.generation) of \(work.subject)")
+        do throws(WorkFailure) {
+            cluster.start(work, secrets: try opener.open(work), now: now)
+        } catch {
+            configuration.logger.error("\(error.message)")
+            perform(session.take(.finished(work, error), now: now, cluster), now: now)
         }
     }
 

@@ -66,7 +66,11 @@ final class CommandReader {
         case AgentCommandType.welcomed: .welcomed(try data(of: message))
         case AgentCommandType.superseded: .superseded(try data(of: message))
         case AgentCommandType.namespaceRequested: .work(.namespace(try data(of: message)))
+        case AgentCommandType.namespaceRemovalRequested: .work(.namespaceRemoval(try data(of: message)))
         case AgentCommandType.releaseRequested: .work(.release(try data(of: message)))
+        case AgentCommandType.removalRequested: .work(.removal(try data(of: message)))
+        case AgentCommandType.objectsRequested: .work(.objects(try data(of: message)))
+        case AgentCommandType.logsRequested: .work(.log(try data(of: message)))
         case AgentCommandType.withdrawn: .withdrawn(try data(of: message))
         case AgentCommandType.snapshotRequested:
             .snapshotRequested(namespace: try (data(of: message) as SnapshotRequested).namespace)

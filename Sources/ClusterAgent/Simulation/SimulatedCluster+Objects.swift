@@ -1,0 +1,127 @@
+import Domain
+
+/// Single objects: networks, domains, certificates, config maps and secrets.
+extension SimulatedCluster {
+    /// Applies the objects of a subject, removes what it names, and marks the pods that it wants marked.
+    mutating func apply(_ request: ObjectsRequested, _ secrets: OpenedSecrets) throws(WorkFailure) {
+        try requireNamespace(request.namespace)
+        let subject = ClusterWork.objects(request).subject
+        var manifests: [Manifest] = []
+        do throws(ManifestError) {
+            for object in request.objects { manifests.append(try Manifest(object, of: request)) }
+        } catch {
+            throw WorkFailure(code: "apply_failed", message: error.sentence)
+        }
+        manifests += (request.secrets ?? []).map { secret in
+            Manifest(secret: secret.name, type: secret.type, keys: secret.values.keys.sorted(), of: request)
+        }
+        for reference in request.removed ?? [] {
+            remove(ClusterObject.ID(kind: reference.kind, namespace: request.namespace, name: reference.name))
+        }
+        let after = manifests.map(\.id)
+        replace(after, of: subject)
+        if !after.isEmpty { releases[subject] = Release(objects: after, podMark: request.podMark) }
+        for manifest in manifests { upsert(manifest) }
+        markPods(in: request.namespace)
+    }
+
+    /// The labels of a pod, with those that networks of several instances want and without those nobody wants.
+    func marked(_ pod: ClusterObject) -> [String: String] {
+        var labels = pod.labels.filter { !$0.key.hasPrefix(Self.markPrefix) }
+        guard let instance = pod.instance else { return labels }
+        for (subject, release) in releases where subject.namespace == pod.id.namespace {
+            guard let mark = release.podMark, mark.instances.contains(instance) else { continue }
+            labels[mark.label] = "true"
+        }
+        return labels
+    }
+
+    private static let markPrefix = "network.slipway.io/"
+
+    private mutating func markPods(in namespace: String) {
+        for id in objects.keys.sorted() where id.kind == "Pod" && id.namespace == namespace {
+            if let pod = objects[id] { put(pod) }
+        }
+    }
+
+    /// Gives a certificate that was issued its secret, as cert-manager does.
+    mutating func issue(_ certificate: ClusterObject) {
+        guard CertificateStatus(object: certificate, now: now).isIssued,
+            let name = certificate.spec?["secretName"]?.string
+        else { return }
+        let id = ClusterObject.ID(kind: "Secret", namespace: certificate.id.namespace, name: name)
+        guard objects[id] == nil else { return }
+        put(
+            ClusterObject(
+                id: id,
+                apiVersion: "v1",
+                uid: random.uuid(),
+                generation: nil,
+                resourceVersion: "",
+                labels: [:],
+                owner: certificate.asOwner,
+                createdAt: now,
+                spec: nil,
+                status: nil,
+                content: Manifest.content(ofSecret: "kubernetes.io/tls", keys: ["tls.crt", "tls.key"])
+            )
+        )
+    }
+
+    /// Tells a container's log, which says how the container lives.
+    mutating func tell(_ request: LogsRequested) throws(WorkFailure) {
+        let id = ClusterObject.ID(kind: "Pod", namespace: request.namespace, name: request.pod)
+        let containers = objects[id]?.spec?["containers"]?.elements ?? []
+        guard let pod = objects[id],
+            let container = containers.first(where: { $0["name"]?.string == request.container })
+        else {
+            throw WorkFailure(
+                code: "unknown_container",
+                message: "There is no container '\(request.container)' in the pod '\(request.pod)'."
+            )
+        }
+        let since = ClusterObject.time(pod.createdAt)
+        let image = container["image"]?.string ?? "an image without a name"
+        let lines = [
+            "\(since) starting \(request.container) from \(image)", "\(since) listening",
+            "\(ClusterObject.time(now)) alive",
+        ]
+        report(.logged(request, lines: request.lines.map { Array(lines.suffix(max(0, $0))) } ?? lines))
+    }
+}
+
+/// What cert-manager says of a certificate some seconds after it was asked for.
+struct CertificateStatus {
+    let object: ClusterObject
+    let now: Int64
+    private static let life: Int64 = 90 * 86_400 * 1_000_000
+
+    /// Names that begin with `fail` are not given a certificate.
+    var isIssued: Bool {
+        !(object.spec?["dnsNames"]?.elements ?? []).contains { $0.string?.hasPrefix("fail") ?? false }
+    }
+
+    var value: ObjectValue {
+        let time = ObjectValue.string(ClusterObject.time(now))
+        guard isIssued else {
+            return [
+                "conditions": [
+                    ["type": "Ready", "status": "False", "reason": "DoesNotExist", "lastTransitionTime": time],
+                    [
+                        "type": "Issuing", "status": "False", "reason": "Failed", "lastTransitionTime": time,
+                        "message": "The certificate request has failed to complete: the domain cannot be proved.",
+                    ],
+                ]
+            ]
+        }
+        return [
+            "conditions": [
+                [
+                    "type": "Ready", "status": "True", "reason": "Ready", "lastTransitionTime": time,
+                    "message": "Certificate is up to date and has not expired",
+                ]
+            ],
+            "notBefore": time, "notAfter": .string(ClusterObject.time(now + Self.life)), "revision": 1,
+        ]
+    }
+}
