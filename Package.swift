@@ -107,7 +107,7 @@ let package = Package(
         .target(
             name: "Domain",
             dependencies: [
-                "WorkerRuntime", "Postgres", "CloudEvents", "JSON", "Sealing",
+                "WorkerRuntime", "Postgres", "CloudEvents", "JSON", "Identity", "Sealing",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "SwiftASN1", package: "swift-asn1"),
@@ -141,7 +141,7 @@ let package = Package(
         .executableTarget(
             name: "slipway",
             dependencies: [
-                "Domain", "WorkerRuntime", "Kafka", "Postgres", "CloudEvents", "Sealing",
+                "Domain", "WorkerRuntime", "Kafka", "Postgres", "CloudEvents", "Identity", "Sealing",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],
@@ -160,7 +160,7 @@ let package = Package(
         ),
         .target(
             name: "TestSupport",
-            dependencies: ["Kafka", "Postgres", "Domain", "WorkerRuntime", "CloudEvents", "JSON"],
+            dependencies: ["Kafka", "Postgres", "Domain", "Identity", "WorkerRuntime", "CloudEvents", "JSON"],
             path: "Tests/TestSupport",
             swiftSettings: strict
         ),
@@ -205,7 +205,7 @@ let package = Package(
         .testTarget(
             name: "DomainTests",
             dependencies: [
-                "Domain", "TestSupport", "WorkerRuntime", "Postgres", "CloudEvents", "JSON", "Sealing",
+                "Domain", "TestSupport", "Identity", "WorkerRuntime", "Postgres", "CloudEvents", "JSON", "Sealing",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "SwiftASN1", package: "swift-asn1"),
@@ -234,7 +234,8 @@ package.targets += workers.map { worker in
     .executableTarget(
         name: worker.product,
         dependencies: [
-            "Domain", "Sealing", "WorkerRuntime", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            "Domain", "Identity", "Sealing", "WorkerRuntime",
+            .product(name: "ArgumentParser", package: "swift-argument-parser"),
         ],
         path: "Sources/Workers/\(worker.folder)",
         swiftSettings: strict

@@ -11,6 +11,8 @@ struct Outgoing {
     let source: String
     let id: String
     let data: [UInt8]
+    /// Proves who sends a request; release events need none.
+    var token: String?
     var isRequest: Bool { topic == "deployment.requests" }
 
     init(what: String, set: [String], file: String?, purl: String?, source: String, id: String) throws {
@@ -102,6 +104,10 @@ struct Outgoing {
         ]
     }
 
+    private var authorization: [KafkaHeader] {
+        isRequest ? token.map { [KafkaHeader("authorization", "Bearer \($0)")] } ?? [] : []
+    }
+
     var record: (String) -> KafkaRecord {
         { prefix in
             KafkaRecord(
@@ -111,7 +117,7 @@ struct Outgoing {
                 headers: [
                     KafkaHeader("ce_specversion", "1.0"), KafkaHeader("ce_id", id), KafkaHeader("ce_source", source),
                     KafkaHeader("ce_type", type), KafkaHeader("content-type", "application/json"),
-                ]
+                ] + authorization
             )
         }
     }

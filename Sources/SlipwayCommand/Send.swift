@@ -30,13 +30,16 @@ struct Send: ParsableCommand {
     var source = "/slipway-cli"
     @Option(help: "The event's id; a fresh one otherwise. The same id is done once.")
     var id: String = UUID().uuidString.lowercased()
+    @Option(help: "A file with the token that proves who sends it; SLIPWAY_TOKEN holds the token itself.")
+    var tokenFile: String?
     @Option(help: "How many seconds to wait for the end; 0 does not wait.")
     var wait = 120
     @OptionGroup var connection: ConnectionOptions
     @OptionGroup var output: OutputOptions
 
     func run() throws {
-        let outgoing = try Outgoing(what: what, set: set, file: file, purl: purl, source: source, id: id)
+        var outgoing = try Outgoing(what: what, set: set, file: file, purl: purl, source: source, id: id)
+        outgoing.token = try token()
         let kafka = try connection.kafka()
         let prefix = connection.settings.topicPrefix
         let follower = outgoing.isRequest && wait > 0 ? try KafkaReader(kafka) : nil
@@ -49,6 +52,15 @@ struct Send: ParsableCommand {
             return
         }
         try follow(outgoing, follower)
+    }
+
+    /// A flag would show the token to everybody who lists processes.
+    private func token() throws -> String? {
+        guard let tokenFile else { return connection.settings.text("TOKEN") }
+        guard let text = try? String(contentsOfFile: tokenFile, encoding: .utf8) else {
+            throw ValidationError("'--token-file' is '\(tokenFile)', which cannot be read.")
+        }
+        return text.trimmingCharacters(in: .whitespacesAndNewlines)
     }
 
     private func follow(_ outgoing: Outgoing, _ reader: KafkaReader) throws {

@@ -290,10 +290,12 @@ final class CommandWorld {
 struct NamedCallers: CallerSource {
     static let header = "test-caller"
 
-    func caller(of message: KafkaMessageView, source: String) throws(Reason) -> Caller {
+    func caller(of message: KafkaMessageView) throws(CallerError) -> Caller {
         let name = message.header(Self.header) ?? "olga"
         guard !name.isEmpty else {
-            throw Reason(code: "no_identity", sentence: "The request proves no identity.", field: "authorization")
+            throw .refused(
+                Reason(code: "no_identity", sentence: "The request proves no identity.", field: "authorization")
+            )
         }
         return Caller(name)
     }

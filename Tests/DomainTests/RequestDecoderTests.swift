@@ -10,7 +10,7 @@ import Testing
 
     init() throws {
         let fleetKey = try FleetKey(base64: Data(repeating: 7, count: 32).base64EncodedString())
-        decoder = RequestDecoder(requestKey: fleetKey.requestKey, callers: SourceCallers())
+        decoder = RequestDecoder(requestKey: fleetKey.requestKey, callers: NamedCallers())
     }
 
     private func decode(

@@ -75,7 +75,7 @@ import WorkerRuntime
     @Test(arguments: examples.filter { $0.topic == "deployment.requests" })
     func `each request is accepted or refused by the decoder as its name says`(example: Example) throws {
         let key = try FleetKey(base64: FleetKey.random()).requestKey
-        let input = try RequestDecoder(requestKey: key, callers: SourceCallers()).decode(try Self.read(example).message)
+        let input = try RequestDecoder(requestKey: key, callers: NamedCallers()).decode(try Self.read(example).message)
         let isAccepted = if case .success = input.body { true } else { false }
         #expect(isAccepted == example.isAccepted)
     }

@@ -1,4 +1,5 @@
 import Foundation
+import Identity
 public import Kafka
 public import Postgres
 
@@ -12,6 +13,8 @@ public final class FleetWorld {
     public let folder: String
     /// What processes get as environment.
     public var environment: [String: String]
+    /// What proves that a request comes from `root`, who runs the platform.
+    public let token: String
     private let producer: KafkaProducer
     private var processes: [WorkerProcessHandle] = []
 
@@ -26,7 +29,14 @@ public final class FleetWorld {
         database = try TestDatabase.connect(url)
         folder = NSTemporaryDirectory() + "slipway-world-\(UUID().uuidString)"
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        let keySet = folder + "/token-keys.json"
+        token = try TokenIssuer.create(privateKey: folder + "/token-key.pem", keySet: keySet).token(
+            for: "root",
+            lifetime: .seconds(3600),
+            at: Int64(Date().timeIntervalSince1970 * 1_000_000)
+        )
         environment = [
+            "SLIPWAY_TOKEN_KEYS": keySet, "SLIPWAY_ADMINISTRATORS": "root",
             "SLIPWAY_KAFKA_BROKERS": broker.bootstrapServers, "SLIPWAY_DATABASE_URL": url,
             "SLIPWAY_FLEET_KEY": Data(repeating: 7, count: 32).base64EncodedString(),
             // The mock's first join takes 3 s, so sessions must be longer.
@@ -72,6 +82,7 @@ public final class FleetWorld {
         value: [UInt8]?,
         partition: Int32? = nil
     ) throws {
+        let authorization = topic == "deployment.requests" ? [("authorization", "Bearer \(token)")] : []
         let attributes = [
             ("ce_specversion", "1.0"), ("ce_id", id), ("ce_source", source), ("ce_type", type),
             ("content-type", "application/json"),
@@ -81,7 +92,7 @@ public final class FleetWorld {
             partition: partition,
             key: key.map { Array($0.utf8) },
             value: value,
-            headers: (attributes + headers).map { KafkaHeader($0.0, $0.1) }
+            headers: (attributes + authorization + headers).map { KafkaHeader($0.0, $0.1) }
         )
         try producer.send(record, tag: 0)
         for delivery in try producer.flush(timeout: .seconds(20)) {

@@ -47,21 +47,35 @@ import Testing
             .map { try $0.string(0) }
     }
 
+    /// Hands the shard's rows to the producer; returns whether there were any.
+    private func begin() throws -> Bool {
+        let found = try OutboxRows(connection: connection).read([3: shard.limit])[3] ?? []
+        try shard.begin(found)
+        return !found.isEmpty
+    }
+
+    /// Waits for the broker, deletes what it has, and settles, as the relay's lane does.
+    private func complete() throws {
+        let published = try #require(try shard.complete(on: connection))
+        let held = try OutboxRows(connection: connection).delete([3: published])
+        try shard.settle(isHeld: held.contains(3), on: connection)
+    }
+
     @Test func `a relay that lost its shard after publishing deletes nothing and marks the compacted keys`() throws {
-        #expect(try shard.begin(on: connection))
+        #expect(try begin())
         try connection.script("update outbox_lease set epoch = 6 where shard = 3")
-        try shard.complete(on: connection)
+        try complete()
         #expect(try marks() == ["instance.status a", "instance.status b"])
         #expect(try connection.query("select 1 from outbox").count == 4)
-        #expect(try shard.begin(on: connection))
-        try shard.complete(on: connection)
+        #expect(try begin())
+        try complete()
         #expect(try marks().count == 2, "a key is marked once")
         shard.close()
     }
 
     @Test func `a relay that holds its shard marks nothing`() throws {
-        #expect(try shard.begin(on: connection))
-        try shard.complete(on: connection)
+        #expect(try begin())
+        try complete()
         #expect(try marks().isEmpty)
         #expect(try connection.query("select 1 from outbox").count == 0)
         shard.close()

@@ -37,6 +37,11 @@ public struct FleetKey: Sendable {
     /// The key with which the fleet signs its own requests.
     public var requestKey: SigningKey { derive("slipway fleet") }
 
+    /// A key of the fleet's own that encrypts what no other program needs to read.
+    func encryptionKey(for purpose: String) -> SymmetricKey {
+        HKDF<SHA256>.deriveKey(inputKeyMaterial: key, info: Data(purpose.utf8), outputByteCount: 32)
+    }
+
     private func derive(_ info: String) -> SigningKey {
         SigningKey(HKDF<SHA256>.deriveKey(inputKeyMaterial: key, info: Data(info.utf8), outputByteCount: 32))
     }

@@ -3,7 +3,7 @@ import WorkerRuntime
 
 /// Reads what callers are, at the moment of handling.
 public struct Permissions: Sendable {
-    /// The subjects that run the platform; `*` stands for everybody.
+    /// The subjects that run the platform.
     public let administrators: Set<String>
 
     /// Makes it.
@@ -17,7 +17,7 @@ public struct Permissions: Sendable {
         at place: RequestPlace,
         in transaction: borrowing PostgresTransaction
     ) throws(PostgresError) -> Standing {
-        var standing = Standing(isAdministrator: administrators.contains(user) || administrators.contains("*"))
+        var standing = Standing(isAdministrator: administrators.contains(user))
         guard let project = place.project else { return standing }
         let row = try transaction.query(
             """

@@ -30,16 +30,22 @@ public struct Caller: Sendable, Hashable {
 public protocol CallerSource: Sendable {
     /// Who sent it; may block the lane's thread for a few seconds.
     ///
-    /// - Parameter source: The event's source.
-    /// - Throws: A `Reason` where nothing proves who it is.
-    func caller(of message: KafkaMessageView, source: String) throws(Reason) -> Caller
+    /// - Throws: ``CallerError``.
+    func caller(of message: KafkaMessageView) throws(CallerError) -> Caller
+
+    /// What a message that must wait keeps, so that its sender can be told later; never a token in clear.
+    func kept(of message: KafkaMessageView) -> [(String, String)]
 }
 
-/// Takes the event's source for the caller: the right to write to the topic is the trust.
-public struct SourceCallers: CallerSource {
-    /// Makes it.
-    public init() {}
+extension CallerSource {
+    /// Nothing is kept unless a source says otherwise.
+    public func kept(of message: KafkaMessageView) -> [(String, String)] { [] }
+}
 
-    /// The event's source.
-    public func caller(of message: KafkaMessageView, source: String) throws(Reason) -> Caller { Caller(source) }
+/// Why nobody knows who sent a request.
+public enum CallerError: Error, Sendable {
+    /// Nothing proves who it is.
+    case refused(Reason)
+    /// It cannot be told now: to be tried again.
+    case unavailable(Reason)
 }

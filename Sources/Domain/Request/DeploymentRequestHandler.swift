@@ -50,8 +50,13 @@ public final class DeploymentRequestHandler: Handler {
         )
     }
 
+    /// Who was verified to have sent it, which a token cannot tell once it is gone.
+    public func keptHeaders(of input: RequestInput) -> [(String, String)] { input.kept }
+
     /// Locks what the batch is about in one order, then decides each request in its turn.
     public func handle(_ batch: Batch<RequestInput>, in transaction: borrowing PostgresTransaction) throws {
+        // Thrown as the fault of one message, which then waits with its key.
+        if let reason = batch.entries.lazy.compactMap(\.input.unavailable).first { throw reason }
         try RequestLocks(batch).take(in: transaction)
         for entry in batch.entries {
             entry.outcome = try outcome(of: entry, batch, in: transaction)

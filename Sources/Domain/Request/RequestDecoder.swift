@@ -34,10 +34,13 @@ struct RequestDecoder {
                 (try? body.get())?.subject
                 ?? RequestSubject(String(event.type.split(separator: ".")[1]), lastPart(event.subject))
             var caller = Caller.unknown
-            do throws(Reason) {
+            var unavailable: Reason?
+            do throws(CallerError) {
                 caller = try self.caller(of: message, event)
-            } catch {
-                body = .failure(error)
+            } catch .refused(let reason) {
+                body = .failure(reason)
+            } catch .unavailable(let reason) {
+                unavailable = reason
             }
             return RequestInput(
                 identity: RequestIdentity(
@@ -50,6 +53,8 @@ struct RequestDecoder {
                     traceparent: event.traceparent
                 ),
                 caller: caller,
+                unavailable: unavailable,
+                kept: unavailable == nil && !caller.isVerified ? [] : callers.kept(of: message),
                 body: body,
                 digest: event.data.withUnsafeBytes { InboxKey.digest(type: event.type, key: key, data: $0) }
             )
@@ -109,17 +114,18 @@ struct RequestDecoder {
     }
 
     /// A source of the fleet's own needs the fleet's signature, so that nobody can speak as the fleet.
-    private func caller(of message: KafkaMessageView, _ event: CloudEvent) throws(Reason) -> Caller {
-        guard Self.isOwn(event.source) else { return try callers.caller(of: message, source: event.source) }
+    private func caller(of message: KafkaMessageView, _ event: CloudEvent) throws(CallerError) -> Caller {
+        guard Self.isOwn(event.source) else { return try callers.caller(of: message) }
         let signature = message.header(MessageSignature.header).flatMap(MessageSignature.init)
         guard let signature, let parts = SignedParts(.fleet, of: message), requestKey.verifies(signature, of: parts)
         else {
-            throw Reason(
+            let reason = Reason(
                 code: "forged_source",
                 sentence:
                     "'ce_source' is '\(event.source.prefix(80))', which is Slipway's own, but the fleet's signature is missing or wrong.",
                 field: "ce_source"
             )
+            throw .refused(reason)
         }
         return Caller(event.source, onBehalfOf: message.header("ce_onbehalfof"))
     }

@@ -7,6 +7,10 @@ public struct RequestInput: Sendable {
     public let identity: RequestIdentity
     /// Who sent it.
     public let caller: Caller
+    /// Why nobody can tell now who sent it: it is tried again later.
+    let unavailable: Reason?
+    /// What is kept with it where it must wait, so that its sender is known then.
+    let kept: [(String, String)]
     let body: Result<any RequestOperation, Reason>
     let digest: [UInt8]
 }

@@ -22,8 +22,21 @@ final class DemoStory {
         let reader = try KafkaReader(world.kafka)
         defer { reader.close() }
         try reader.read([prefix + "deployment.results"], fromBeginning: false)
-        try ask("project.create", ["project=shop"], "the project shop", reader)
-        try ask("cluster.register", ["cluster=\(DemoWorld.cluster)"], "the cluster \(DemoWorld.cluster)", reader)
+        let root = DemoWorld.administrator
+        try ask(
+            "project.create",
+            ["project=shop", "owners:=[\"\(DemoWorld.owner)\"]"],
+            "the project shop, owned by \(DemoWorld.owner)",
+            as: root,
+            reader
+        )
+        try ask(
+            "cluster.register",
+            ["cluster=\(DemoWorld.cluster)"],
+            "the cluster \(DemoWorld.cluster)",
+            as: root,
+            reader
+        )
         try world.startAgent()
         try ask(
             "environment.create",
@@ -94,9 +107,16 @@ final class DemoStory {
         return isRunning
     }
 
-    private func ask(_ what: String, _ fields: [String], _ words: String, _ reader: KafkaReader) throws {
+    private func ask(
+        _ what: String,
+        _ fields: [String],
+        _ words: String,
+        as caller: String = DemoWorld.owner,
+        _ reader: KafkaReader
+    ) throws {
         let id = UUID().uuidString.lowercased()
-        let outgoing = try Outgoing(what: what, set: fields, file: nil, purl: nil, source: "/demo", id: id)
+        var outgoing = try Outgoing(what: what, set: fields, file: nil, purl: nil, source: "/demo", id: id)
+        outgoing.token = world.tokens[caller]
         let sender = try MessageSender(world.kafka, prefix: prefix)
         try sender.send(outgoing)
         sender.close()

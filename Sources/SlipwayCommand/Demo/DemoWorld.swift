@@ -1,5 +1,6 @@
 import Domain
 import Foundation
+import Identity
 import Kafka
 import Postgres
 import WorkerRuntime
@@ -13,6 +14,8 @@ final class DemoWorld {
     private var server: PostgresServer?
     private var children: [Process] = []
     private(set) var environment: [String: String] = [:]
+    /// The tokens of the demo's people, by their names.
+    private(set) var tokens: [String: String] = [:]
 
     init(terminal: Terminal) throws {
         self.terminal = terminal
@@ -42,6 +45,7 @@ final class DemoWorld {
             // The mock broker answers an empty fetch only when its wait is over, so the wait is short here.
             "SLIPWAY_KAFKA_FETCH_WAIT_MAX_MS": "10",
         ]
+        try makeTokens()
         step("PostgreSQL \(try version()) in a folder of its own, port \(server.port)")
         try stop.check()
         environment["SLIPWAY_KAFKA_BROKERS"] = try startBroker(stop)
@@ -60,6 +64,25 @@ final class DemoWorld {
         }
         step("the fleet: \(workers.joined(separator: ", "))\(scale > 1 ? ", \(scale) of each" : "")")
         try writeSettings()
+    }
+
+    /// Who runs the platform, and who owns the demo's project.
+    static let (administrator, owner) = ("root", "olga")
+
+    /// Makes keys and tokens of the demo's own; what is tried in a second terminal is done as the owner.
+    private func makeTokens() throws {
+        let keySet = folder + "/token-keys.json"
+        let issuer = try TokenIssuer.create(privateKey: folder + "/token-key.pem", keySet: keySet)
+        for subject in [Self.administrator, Self.owner] {
+            tokens[subject] = try issuer.token(
+                for: subject,
+                lifetime: .seconds(12 * 3600),
+                at: Int64(Date().timeIntervalSince1970 * 1_000_000)
+            )
+        }
+        environment["SLIPWAY_TOKEN_KEYS"] = keySet
+        environment["SLIPWAY_ADMINISTRATORS"] = Self.administrator
+        environment["SLIPWAY_TOKEN"] = tokens[Self.owner]
     }
 
     /// Starts the simulated cluster's agent, once the cluster is registered.

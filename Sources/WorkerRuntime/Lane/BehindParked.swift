@@ -57,7 +57,7 @@ extension Lane {
             behind.places.insert(index)
             let bytes = held.message.valueCount
             if !configuration.retries.isFull(messages: queue.messages, bytes: queue.bytes, adding: bytes) {
-                try parkedQueue.append(held.message, in: transaction)
+                try parkedQueue.append(held.message, keeping: handler.keptHeaders(of: input), in: transaction)
                 parked[key] = (queue.messages + 1, queue.bytes + bytes)
                 tallies[held.partition, default: Tally()].countParked()
             } else if let refused = refuse(held, input, now: now) {

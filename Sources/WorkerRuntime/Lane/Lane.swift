@@ -38,7 +38,7 @@ final class Lane<H: Handler> {
     var nextHousekeeping = ContinuousClock.now
     var nextParkedVisit = ContinuousClock.now
     var nextRoomVisit = ContinuousClock.now
-    var lastNotify = ContinuousClock.now
+    var relayWake = RelayWake()
 
     /// Connects to the database and joins the group; blocks.
     init(_ configuration: LaneConfiguration, name: String, handler: H, stop: StopSignal, pulse: LanePulse) throws {
@@ -49,7 +49,7 @@ final class Lane<H: Handler> {
         var logger = configuration.logger
         logger[metadataKey: LogKey.lane] = "\(name)"
         self.logger = logger
-        connection = try PostgresConnection(configuration.database, logger: logger)
+        connection = try PostgresConnection(configuration.database.forKeyedRows, logger: logger)
         outbox = OutboxTable(shards: try Installation.outboxShards(on: connection))
         claimStore = ClaimStore(group: configuration.group, topic: configuration.topic, owner: name)
         metrics = LaneMetrics(worker: configuration.worker)
@@ -71,6 +71,7 @@ final class Lane<H: Handler> {
             try answerRebalance()
             try collect()
             try settleHand()
+            wakeRelay()
             try retryParked()
             try resumeWhereRoom()
             try keepHouse()
@@ -82,11 +83,14 @@ final class Lane<H: Handler> {
     private func collect() throws {
         var bytes = 0
         while hand.count < configuration.batchCount, bytes < configuration.batchBytes, pendingRebalance == nil {
-            let event = try consumer.poll(timeout: hand.isEmpty ? .milliseconds(50) : .zero)
+            let event = try consumer.poll(timeout: hand.isEmpty ? idleWait : .zero)
             guard let event else { return }
             bytes += try take(event)
         }
     }
+
+    /// How long to wait for a message: until the relay may be woken, if it is still to be.
+    private var idleWait: Duration { relayWake.wait(at: .now) ?? .milliseconds(50) }
 
     /// Takes one event of the consumer; returns the bytes that a message adds to the hand.
     func take(_ event: KafkaConsumerEvent) throws -> Int {

@@ -55,7 +55,8 @@ extension Lane {
         var tally = Tally()
         if parks {
             let delay = jittered(configuration.retries.delayMilliseconds(attempt: 1))
-            try parkedQueue.open(held.message, reason: reason, delay: delay, in: transaction)
+            let kept = (try? held.decoded.get()).map(handler.keptHeaders) ?? []
+            try parkedQueue.open(held.message, keeping: kept, reason: reason, delay: delay, in: transaction)
             tally.countParked()
         } else {
             let records = lastRecords(held.message, try? held.decoded.get(), reason: reason, now: now)
@@ -106,7 +107,7 @@ extension Lane {
         now: Int64,
         in transaction: borrowing PostgresTransaction
     ) throws -> Outcome {
-        let view = KafkaMessageView(parked.message, topic: configuration.topic)
+        let view = KafkaMessageView(parked.message, topic: configuration.topic, isParked: true)
         let input: H.Input
         do throws(Refusal) {
             input = try handler.decode(view)
@@ -171,7 +172,7 @@ extension Lane {
                 let parked = try parkedQueue.head(of: due.key, realTopic: configuration.realTopic, in: transaction)
             else { return false }
             guard locked.attempt < configuration.retries.attempts else {
-                let view = KafkaMessageView(parked.message, topic: configuration.topic)
+                let view = KafkaMessageView(parked.message, topic: configuration.topic, isParked: true)
                 let records = lastRecords(view, try? handler.decode(view), reason: reason, now: now)
                 try outbox.insert(records, in: transaction)
                 try release(

@@ -156,14 +156,13 @@ extension Lane {
             }
         }
         metrics.batchSeconds.recordSeconds(took)
+        relayWake.owe()
         wakeRelay()
     }
 
-    /// Tells the relay that rows wait: after the commit, on its own, at most every 5 ms.
-    private func wakeRelay() {
-        let now = ContinuousClock.now
-        guard now - lastNotify >= .milliseconds(5) else { return }
-        lastNotify = now
+    /// Tells the relay that rows wait: after the commit, on its own, and not too often.
+    func wakeRelay() {
+        guard relayWake.take(at: .now) else { return }
         do {
             try connection.notify(OutboxRelayLane.channel)
         } catch {

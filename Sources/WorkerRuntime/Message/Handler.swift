@@ -23,6 +23,12 @@ public protocol Handler {
     /// What the inbox remembers of this input, or `nil` for facts that carry their own version.
     func inboxKey(of input: Input) -> InboxKey?
 
+    /// What a parked message keeps in place of headers that are not kept, such as who was proved to have sent it.
+    ///
+    /// The names begin with ``KafkaMessageView/keptPrefix``; only a message that comes from the parked ones has such
+    /// headers, whatever its sender wrote.
+    func keptHeaders(of input: Input) -> [(String, String)]
+
     /// Decides the batch: sets each entry's outcome, writes state, and appends what is to be published.
     func handle(_ batch: Batch<Input>, in transaction: borrowing PostgresTransaction) throws
 
@@ -40,6 +46,9 @@ public protocol Handler {
 extension Handler {
     /// Failures are parked unless a handler says otherwise.
     public var parksFailures: Bool { true }
+
+    /// Nothing is kept unless a handler says otherwise.
+    public func keptHeaders(of input: Input) -> [(String, String)] { [] }
 
     /// Senders are not answered unless a handler says otherwise.
     public func setAside(_ entry: Entry<Input>, because why: SetAside, outbox: OutboxBuffer, now: Int64) -> Bool {

@@ -10,13 +10,24 @@ public struct KafkaMessageView: Sendable, CloudEventCarrier {
     /// The topic's name without the fleet's prefix, such as `deployment.requests`.
     public let topic: String
 
+    /// Whether it was parked and is tried again: then its headers may hold what the handler kept.
+    public let isParked: Bool
+    /// What the names of headers begin with that a handler kept of a parked message.
+    public static let keptPrefix = "slipway-kept-"
+
     /// Makes a view of a message.
     ///
-    /// - Parameter topic: The topic's name without the fleet's prefix.
-    public init(_ message: KafkaMessage, topic: String) {
+    /// - Parameters:
+    ///   - topic: The topic's name without the fleet's prefix.
+    ///   - isParked: Whether it comes from the parked messages.
+    public init(_ message: KafkaMessage, topic: String, isParked: Bool = false) {
         self.message = message
         self.topic = topic
+        self.isParked = isParked
     }
+
+    /// What the handler kept under that name when the message was parked; `nil` for a message from Kafka.
+    public func kept(_ name: String) -> String? { isParked ? header(Self.keptPrefix + name) : nil }
 
     /// Makes a view of values, for tests of decoders and handlers.
     ///

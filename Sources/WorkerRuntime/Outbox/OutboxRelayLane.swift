@@ -21,6 +21,7 @@ final class OutboxRelayLane {
     let connection: PostgresConnection
     let metrics = RelayMetrics()
     private let leases: ShardLeases
+    private let rows: OutboxRows
     private var shards: [Int: RelayShard] = [:]
     private var nextLeaseVisit = ContinuousClock.now
 
@@ -33,7 +34,8 @@ final class OutboxRelayLane {
         var logger = configuration.logger
         logger[metadataKey: LogKey.lane] = "\(name)"
         self.logger = logger
-        connection = try PostgresConnection(configuration.database, logger: logger)
+        connection = try PostgresConnection(configuration.database.forKeyedRows, logger: logger)
+        rows = OutboxRows(connection: connection)
         leases = ShardLeases(owner: name, duration: configuration.leaseDuration)
     }
 
@@ -84,20 +86,25 @@ final class OutboxRelayLane {
 
     /// Publishes a batch of each shard; returns whether anything was there.
     ///
-    /// All shards begin before the first is completed, so that their waits for the broker pass together.
+    /// All shards are read and deleted with one statement, and all begin before the first is completed, so that their
+    /// waits for the database and for the broker pass together.
     private func publishAll() throws -> Bool {
-        var begun: [Int] = []
-        for number in shards.keys.sorted() {
-            if try attempt(number, { try $0.begin(on: connection) }) == true { begun.append(number) }
-        }
-        for number in begun {
-            _ = try attempt(number) { try $0.complete(on: connection) }
+        let found = try rows.read(shards.mapValues(\.limit))
+        for number in found.keys.sorted() { try attempt(number) { try $0.begin(found[number] ?? []) } }
+        var published: [Int: PublishedRows] = [:]
+        for number in found.keys.sorted() {
+            published[number] = try attempt(number) { try $0.complete(on: connection) } ?? nil
             pulse.beat()
         }
-        return !begun.isEmpty
+        let held = try rows.delete(published)
+        for number in published.keys.sorted() {
+            try shards[number]?.settle(isHeld: held.contains(number), on: connection)
+        }
+        return !found.isEmpty
     }
 
     /// Does something with a shard; after an error of its producer the shard is given up and taken anew.
+    @discardableResult
     private func attempt<R>(_ number: Int, _ body: (RelayShard) throws -> R) throws -> R? {
         guard let shard = shards[number] else { return nil }
         do {

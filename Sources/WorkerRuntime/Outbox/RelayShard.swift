@@ -36,50 +36,60 @@ final class RelayShard {
         if configuration.isTransactional { try producer.initTransactions(timeout: .seconds(30)) }
     }
 
-    /// Reads a batch and hands it to the producer; returns whether there was one.
-    ///
-    /// ``complete(on:)`` follows.
+    /// The most rows to read.
     ///
     /// After a permanent error of one row, the rows of a batch are sent one at a time until the bad one is found.
-    func begin(on connection: PostgresConnection) throws -> Bool {
-        let rows = try read(limit: isAlone ? 1 : configuration.batchRows, on: connection)
-        guard !rows.isEmpty else { return false }
+    var limit: Int { isAlone ? 1 : configuration.batchRows }
+
+    /// Hands rows to the producer; ``complete(on:)`` follows.
+    func begin(_ rows: [OutboxRow]) throws {
         let newest = newestOfCoalescing(rows)
         let leaving = rows.enumerated().filter { newest[$0.offset] }.map(\.element)
         if configuration.isTransactional { try producer.beginTransaction() }
         underWay = Batch(rows: rows, leaving: leaving, failure: try enqueue(leaving))
-        return true
     }
 
-    /// Waits for the broker's word on the batch that was begun, and deletes what the broker has.
-    func complete(on connection: PostgresConnection) throws {
-        guard let batch = underWay else { return }
-        underWay = nil
+    /// Waits for the broker's word on the batch that was begun.
+    ///
+    /// - Returns: The rows that the broker has, which are to be deleted; ``settle(isHeld:on:)`` follows. `nil` after a
+    ///   permanent failure.
+    func complete(on connection: PostgresConnection) throws -> PublishedRows? {
+        guard let batch = underWay else { return nil }
         if let failure = try end(batch) {
+            underWay = nil
             guard batch.leaving.count == 1, let row = batch.leaving.first else {
                 isAlone = true
-                return
+                return nil
             }
-            return try setAside(row, failure, on: connection)
+            try setAside(row, failure, on: connection)
+            return nil
         }
         isAlone = false
         TestSignal.afterPublish.reach()
-        try delete(batch, on: connection)
+        return PublishedRows(epoch: epoch, ids: batch.rows.map(\.id))
+    }
+
+    /// Counts the batch after its rows were deleted, or repairs what another owner may have overtaken.
+    ///
+    /// If the shard is no longer held, the new owner may have published newer states before these came: a broker that
+    /// does not fence has then an old one as a key's last word. So the keys are marked, and their newest state is sent
+    /// again.
+    func settle(isHeld: Bool, on connection: PostgresConnection) throws {
+        guard let batch = underWay else { return }
+        underWay = nil
         metrics.published.increment(by: batch.leaving.count)
         metrics.coalesced.increment(by: batch.rows.count - batch.leaving.count)
+        guard !isHeld else { return }
+        metrics.fenced.increment()
+        try RepublishMarks.insert(batch.leaving.filter(\.coalesces).map(\.identity), on: connection)
+        logger.warning(
+            "the shard has another owner, who publishes its rows again",
+            metadata: [LogKey.shard: "\(number)"]
+        )
     }
 
     func close() {
         producer.close()
-    }
-
-    private func read(limit: Int, on connection: PostgresConnection) throws -> [OutboxRow] {
-        try connection.query(
-            """
-            select id, topic, key, headers, value, coalesces from outbox where shard = $1 order by id limit $2
-            """,
-            [.int32(Int32(number)), .int32(Int32(limit))]
-        ).map(OutboxRow.init)
     }
 
     /// Of several states of one key only the newest leaves, where the topic is compacted.
@@ -144,28 +154,6 @@ final class RelayShard {
             return error
         }
         return nil
-    }
-
-    /// Deletes what the broker has, where this relay still holds the shard.
-    ///
-    /// Where it does not, the new owner may have published newer states before these came: a broker that does not
-    /// fence has then an old one as a key's last word. So the keys are marked, and their newest state is sent again.
-    private func delete(_ batch: Batch, on connection: PostgresConnection) throws {
-        let result = try connection.query(
-            """
-            delete from outbox o using outbox_lease l
-            where l.shard = $1 and l.epoch = $2 and o.shard = $1 and o.id = any($3)
-            """,
-            [.int32(Int32(number)), .int64(epoch), .array(.int64s(batch.rows.map(\.id)))]
-        )
-        if result.affected == 0 {
-            metrics.fenced.increment()
-            try RepublishMarks.insert(batch.leaving.filter(\.coalesces).map(\.identity), on: connection)
-            logger.warning(
-                "the shard has another owner, who publishes its rows again",
-                metadata: [LogKey.shard: "\(number)"]
-            )
-        }
     }
 
     /// Moves a row that the broker will never take out of the way of those behind it.

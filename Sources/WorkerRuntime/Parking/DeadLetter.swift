@@ -63,8 +63,11 @@ struct DeadLetter {
 }
 
 extension KafkaMessageView {
-    /// The headers that may be kept: a bearer token never leaves the handler.
+    /// The headers that may be kept: a bearer token never leaves the handler, and what a handler keeps of a parked
+    /// message is its own.
     var safeHeaders: [(String, [UInt8]?)] {
-        message.headers.filter { $0.name.lowercased() != "authorization" }.map { ($0.name, $0.value) }
+        message.headers
+            .filter { $0.name.lowercased() != "authorization" && !$0.name.lowercased().hasPrefix(Self.keptPrefix) }
+            .map { ($0.name, $0.value) }
     }
 }

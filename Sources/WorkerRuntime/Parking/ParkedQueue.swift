@@ -51,9 +51,13 @@ struct ParkedQueue {
     }
 
     /// Parks a key with its first message.
-    func open(_ message: KafkaMessageView, reason: Reason, delay: Int64, in transaction: borrowing PostgresTransaction)
-        throws
-    {
+    func open(
+        _ message: KafkaMessageView,
+        keeping kept: [(String, String)],
+        reason: Reason,
+        delay: Int64,
+        in transaction: borrowing PostgresTransaction
+    ) throws {
         _ = try transaction.query(
             """
             insert into parked_key (consumer_group, topic, key, partition, due, attempt, messages, bytes, reason_code,
@@ -65,12 +69,17 @@ struct ParkedQueue {
                 .text(reason.code), .text(reason.sentence),
             ]
         )
-        try append(message, in: transaction)
+        try append(message, keeping: kept, in: transaction)
     }
 
     /// Puts a message behind those of its key.
-    func append(_ message: KafkaMessageView, in transaction: borrowing PostgresTransaction) throws {
+    func append(
+        _ message: KafkaMessageView,
+        keeping kept: [(String, String)],
+        in transaction: borrowing PostgresTransaction
+    ) throws {
         let key = message.keyBytes ?? []
+        let headers = message.safeHeaders + kept.map { ($0.0, Array($0.1.utf8)) }
         _ = try transaction.query(
             """
             insert into parked_message (consumer_group, topic, key, partition, message_offset, timestamp_kind,
@@ -80,7 +89,7 @@ struct ParkedQueue {
             [
                 .text(group), .text(topic), .bytes(key), .int32(message.partition), .int64(message.offset),
                 .int16(message.isBrokerTime ? 2 : 1), .int64(message.timestampMilliseconds),
-                .bytes(HeaderBytes.encode(message.safeHeaders)), message.valueBytes.map { .bytes($0) } ?? .null,
+                .bytes(HeaderBytes.encode(headers)), message.valueBytes.map { .bytes($0) } ?? .null,
             ]
         )
         _ = try transaction.query(

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Domain
+import Identity
 import Sealing
 import WorkerRuntime
 
@@ -22,13 +23,16 @@ struct DeploymentWorker: AsyncParsableCommand {
         let timers = try CommandTimers(worker.settings)
         let sealing = try SealingKeys.load(worker.settings)
         let keyRing = try KeyRing.load(worker.settings)
+        let tokens = try TokenVerifier(worker.settings, logger: worker.logger)
+        let callers = TokenCallers(tokens, fleetKey: fleetKey)
+        let permissions = Permissions(worker.settings)
         let topics = try BrokerTopics(worker.settings, logger: worker.logger)
         try await worker.consume("deployment.requests") {
             DeploymentRequestHandler(
                 fleetKey: fleetKey,
                 timers: timers,
-                callers: SourceCallers(),
-                permissions: Permissions(administrators: ["*"]),
+                callers: callers,
+                permissions: permissions,
                 sealing: sealing,
                 keyRing: keyRing,
                 topics: topics

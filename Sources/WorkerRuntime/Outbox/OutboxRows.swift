@@ -1,0 +1,55 @@
+import Postgres
+
+/// The SQL with which a relay reads and deletes rows: one statement each for all its shards.
+struct OutboxRows {
+    let connection: PostgresConnection
+
+    /// The oldest rows of each shard in the order of their ids, at most so many; shards without rows are left out.
+    func read(_ limits: [Int: Int]) throws -> [Int: [OutboxRow]] {
+        let rows = try connection.query(
+            """
+            select o.id, o.topic, o.key, o.headers, o.value, o.coalesces, wanted.shard
+            from unnest($1::int[], $2::int[]) as wanted(shard, most)
+            cross join lateral (
+                select * from outbox where outbox.shard = wanted.shard order by id limit wanted.most
+            ) o
+            """,
+            [.array(.int32s(limits.keys.map { Int32($0) })), .array(.int32s(limits.values.map { Int32($0) }))]
+        )
+        var found: [Int: [OutboxRow]] = [:]
+        for row in rows { found[Int(try row.int32(6)), default: []].append(try OutboxRow(row)) }
+        // They come in this order, but the join does not promise it.
+        return found.mapValues { $0.sorted { $0.id < $1.id } }
+    }
+
+    /// Deletes rows where the lease of their shard still has the epoch under which they were read.
+    ///
+    /// - Returns: The shards that are still held.
+    func delete(_ published: [Int: PublishedRows]) throws -> Set<Int> {
+        guard !published.isEmpty else { return [] }
+        let shards = published.sorted { $0.key < $1.key }
+        let rows = try connection.query(
+            """
+            with gone as (
+                delete from outbox o
+                using outbox_lease l, unnest($1::int[], $2::bigint[]) as mine(shard, epoch)
+                where l.shard = mine.shard and l.epoch = mine.epoch and o.shard = l.shard and o.id = any($3)
+                returning o.shard
+            )
+            select shard from gone group by shard
+            """,
+            [
+                .array(.int32s(shards.map { Int32($0.key) })), .array(.int64s(shards.map(\.value.epoch))),
+                .array(.int64s(shards.flatMap(\.value.ids))),
+            ]
+        )
+        return Set(try rows.map { Int(try $0.int32(0)) })
+    }
+}
+
+/// Rows of one shard that the broker has.
+struct PublishedRows {
+    /// The epoch of the lease under which they were read.
+    let epoch: Int64
+    let ids: [Int64]
+}
