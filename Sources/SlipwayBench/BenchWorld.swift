@@ -26,14 +26,13 @@ final class BenchWorld {
             folder: folder + "/postgres",
             durable: true,
             isTemporary: true,
-            settings: ["shared_buffers": "256MB", "max_wal_size": "4GB", "checkpoint_timeout": "15min"].merging(ProcessInfo.processInfo.environment["BENCH_EXPLAIN"] == nil ? [:] : ["session_preload_libraries": "auto_explain", "auto_explain.log_min_duration": "0", "auto_explain.log_analyze": "on", "auto_explain.log_timing": "off", "auto_explain.sample_rate": "0.05", "log_min_duration_statement": "-1", "log_line_prefix": "%m %p "]) { $1 }
+            settings: ["shared_buffers": "256MB", "max_wal_size": "4GB", "checkpoint_timeout": "15min"]
         )
         url = try server.createDatabase("bench")
         database = try PostgresConnection(PostgresConfiguration(url: url))
         _ = try PostgresMigrator(fleetMigrations).migrate(database)
         try Installation.prepare(on: database)
         try fill()
-        if let n = ProcessInfo.processInfo.environment["BENCH_SHARDS"] { try database.script("delete from outbox_lease where shard >= \(n); update installation set outbox_shards = \(n)") }
         if needsBroker { try startBroker() }
     }
 
@@ -42,7 +41,6 @@ final class BenchWorld {
         for child in children { child.process.waitUntilExit() }
         database.close()
         server.stop(.immediate)
-        if let to = ProcessInfo.processInfo.environment["BENCH_EXPLAIN"] { try? FileManager.default.copyItem(atPath: folder + "/postgres/server.log", toPath: to) }
         try? FileManager.default.removeItem(atPath: folder)
     }
 

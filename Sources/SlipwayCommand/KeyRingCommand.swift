@@ -50,6 +50,8 @@ struct KeyRingCommand: ParsableCommand {
                 )
             } catch let reason as Reason {
                 throw StartError(reason.sentence)
+            } catch let error as SealingError {
+                throw StartError(error.sentence)
             }
         }
     }

@@ -285,18 +285,3 @@ final class CommandWorld {
 
     static func milliseconds() -> Int64 { Int64(Date().timeIntervalSince1970 * 1000) }
 }
-
-/// Callers as tests name them: `root` runs the platform, `olga` owns the project, an empty name proves nothing.
-struct NamedCallers: CallerSource {
-    static let header = "test-caller"
-
-    func caller(of message: KafkaMessageView) throws(CallerError) -> Caller {
-        let name = message.header(Self.header) ?? "olga"
-        guard !name.isEmpty else {
-            throw .refused(
-                Reason(code: "no_identity", sentence: "The request proves no identity.", field: "authorization")
-            )
-        }
-        return Caller(name)
-    }
-}

@@ -205,16 +205,24 @@ import Testing
         try KeyRing.addKey(named: "second", to: path)
         let alone = try KeyRing.load(path)
         #expect(throws: Reason.self) { try KeyRingRotation(keyRing: alone).run(on: world.connection) }
+        try world.connection.script("alter table application add column if not exists registry_password bytea")
+        let login = Binding("shop", "application", "web", "registry.password")
+        try world.connection.query(
+            "update application set registry_password = $1",
+            [.bytes(try CommandWorld.keyRing.encrypt(SecretBytes(utf8: "login"), for: login))]
+        )
         let first = try String(contentsOfFile: CommandWorld.keyRingPath, encoding: .utf8)
         let second = try String(contentsOfFile: path, encoding: .utf8)
         try Data((first + second).utf8).write(to: URL(filePath: path))
         let report = try KeyRingRotation(keyRing: KeyRing.load(path)).run(on: world.connection, chunk: 2)
-        #expect(report == .init(rows: 6, values: 9))
+        #expect(report == .init(rows: 7, values: 10))
         #expect(try KeyRingRotation(keyRing: alone).run(on: world.connection).values == 0)
         let row = try EncryptedValues(
             json: try #require(try world.text("select confidential from environment_object where name = 'db'"))
         )
         let place = ConfidentialPlace(project: "shop", environment: "staging", concept: .secret, name: "db")
         #expect(try alone.decrypt(try #require(row["a"]), for: place.binding("a")).text() == "one")
+        let password = try world.connection.query("select registry_password from application").only().bytes(0)
+        #expect(try alone.decrypt(password, for: login).text() == "login")
     }
 }

@@ -115,7 +115,8 @@ struct EndToEndTests {
             #expect(!last.isEmpty, "\(topic)")
         }
         var ended: Set<String> = []
-        for message in try world.messages(on: "deployment.results") {
+        for message in try world.messages(on: "deployment.results")
+        where message.header("ce_type")?.hasPrefix("slipway.command.") == true {
             struct Result: Decodable {
                 let command: String?
                 let state: String

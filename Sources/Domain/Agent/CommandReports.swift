@@ -128,7 +128,7 @@ struct CommandReports {
     ) throws -> OutboxRecord? {
         if command.instanceID != nil {
             guard let namespace = try namespace(of: command, in: transaction) else { return nil }
-            return try InstanceMessage(command: command, namespace: namespace, credentials: .none)
+            return try InstanceMessage(command, namespace: namespace, for: post, keyRing: keyRing, in: transaction)
                 .record(by: post, now: now)
         }
         if let object = command.objectID {

@@ -12,7 +12,9 @@ enum CertificateState: String, Sendable, Hashable, CaseIterable {
     case failed
     case deleting
 
-    /// What happens to it. Times are microseconds since 1970.
+    /// What happens to it.
+    ///
+    /// Times are microseconds since 1970.
     enum Event: Sendable, Hashable {
         /// The cluster holds it, for the first time or anew.
         case issued(CertificateValidity, now: Int64)

@@ -43,7 +43,7 @@ extension CertificateValidity {
             join environment e on e.id = o.environment_id
             join resource r on r.cluster = e.cluster and r.namespace = e.namespace and r.kind = 'Certificate'
                 and r.name = o.name and not r.gone
-            where o.id = $1 and o.spec -> 'chain' is null
+            where o.id = $1 and o.spec -> 'chain' is null and r.health = 'healthy'
             """,
             [.int64(object.id)]
         ).first?.optionalString(0)

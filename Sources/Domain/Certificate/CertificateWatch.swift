@@ -176,20 +176,19 @@ struct CertificateWatch {
     ) throws -> Bool {
         guard let state = CertificateState(rawValue: object.state) else { return false }
         let seen = try CertificateValidity.observed(of: object, in: transaction)
-        guard var validity = seen ?? object.validity else { return false }
+        let end = try CertificateValidity.seenEnd(of: object, in: transaction)
+        guard var validity = seen ?? object.validity else {
+            try note(end, object, in: transaction)
+            return false
+        }
         validity.warningDays = warningDays
         let isNew =
             object.validity.map { $0.notBefore != validity.notBefore || $0.notAfter != validity.notAfter } ?? true
         let event: CertificateState.Event = isNew ? .issued(validity, now: now) : .looked(validity, now: now)
         var next = state
         if case .to(let moved) = CertificateState.next(state, event) { next = moved }
-        let end = try CertificateValidity.seenEnd(of: object, in: transaction)
         guard next != state || isNew else {
-            // What was seen says nothing new: it is not looked at again.
-            _ = try transaction.query(
-                "update environment_object set seen_end = $2 where id = $1",
-                [.int64(object.id), .optionalText(end)]
-            )
+            try note(end, object, in: transaction)
             return false
         }
         _ = try transaction.query(
@@ -206,5 +205,14 @@ struct CertificateWatch {
         )
         try ObjectProgress(worker: Self.worker).publish([object.id], outbox: outbox, in: transaction)
         return true
+    }
+
+    /// What was seen says nothing new: it is not looked at again.
+    private func note(_ end: String?, _ object: EnvironmentObject, in transaction: borrowing PostgresTransaction) throws
+    {
+        _ = try transaction.query(
+            "update environment_object set seen_end = $2 where id = $1",
+            [.int64(object.id), .optionalText(end)]
+        )
     }
 }

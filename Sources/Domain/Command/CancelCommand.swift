@@ -45,7 +45,9 @@ struct CancelCommand: RequestOperation {
         try act.succeedAtOnce(done, in: transaction)
     }
 
-    /// Why a command cannot be taken back; `nil` where it can. Pure.
+    /// Why a command cannot be taken back; `nil` where it can.
+    ///
+    /// Pure.
     static func refusal(of command: Command) -> Reason? {
         let (code, sentence): (String, String)
         switch command.state {

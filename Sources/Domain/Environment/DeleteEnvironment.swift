@@ -18,7 +18,9 @@ struct DeleteEnvironment: RequestOperation {
 
     var place: RequestPlace { .environment(project: project, environment: environment) }
     var subject: RequestSubject { RequestSubject("environment", environment) }
-    /// Open commands end, so everything in it may change. Its cluster is locked with the place.
+    /// Open commands end, so everything in it may change.
+    ///
+    /// Its cluster is locked with the place.
     var rows: RequestRows { RequestRows(isWholeEnvironment: true) }
 
     func check() throws(Reason) {

@@ -35,8 +35,53 @@ public struct KeyRingRotation {
             let next = try connection.transaction { (transaction: borrowing PostgresTransaction) in
                 try objects(after: last, limit: chunk, &report, in: transaction)
             }
-            guard let next else { return report }
+            guard let next else { break }
             last = next
+        }
+        for column in try applicationColumns(on: connection) {
+            try connection.transaction { (transaction: borrowing PostgresTransaction) in
+                try applications(column, &report, in: transaction)
+            }
+        }
+        return report
+    }
+
+    /// The columns of applications that hold passwords, as far as this schema has them.
+    private func applicationColumns(on connection: PostgresConnection) throws -> [String] {
+        try connection.query(
+            """
+            select column_name::text from information_schema.columns
+            where table_schema = current_schema() and table_name = 'application'
+                and column_name in ('registry_password', 'chart_password') order by 1
+            """
+        ).map { try $0.string(0) }
+    }
+
+    /// Applications are few: one transaction.
+    private func applications(
+        _ column: String,
+        _ report: inout Report,
+        in transaction: borrowing PostgresTransaction
+    ) throws {
+        let rows = try transaction.query(
+            """
+            select project, application, \(column) from application where \(column) is not null
+            order by project, application for no key update
+            """
+        )
+        let part = column.replacing("_", with: ".")
+        for row in rows {
+            report.rows += 1
+            let ciphertext = try row.bytes(2)
+            guard try keyRing.needsRotation(ciphertext) else { continue }
+            let (project, application) = (try row.string(0), try row.string(1))
+            let binding = Binding(project, "application", application, part)
+            let value = try keyRing.encrypt(try keyRing.decrypt(ciphertext, for: binding), for: binding)
+            _ = try transaction.query(
+                "update application set \(column) = $3 where project = $1 and application = $2",
+                [.text(project), .text(application), .bytes(value)]
+            )
+            report.values += 1
         }
     }
 

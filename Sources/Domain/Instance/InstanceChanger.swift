@@ -63,7 +63,13 @@ struct InstanceChanger {
         in transaction: borrowing PostgresTransaction
     ) throws -> Command {
         let post = try act.post(to: place.cluster, in: transaction)
-        let message = InstanceMessage(command: command, namespace: place.namespace, credentials: .none)
+        let message = try InstanceMessage(
+            command,
+            namespace: place.namespace,
+            for: post,
+            keyRing: act.desk.keyRing,
+            in: transaction
+        )
         return try act.accept(command, sending: try message.record(by: post, now: act.now), in: transaction)
     }
 

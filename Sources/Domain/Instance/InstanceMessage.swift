@@ -1,23 +1,51 @@
 internal import CloudEvents
 import Foundation
+import Postgres
+import Sealing
 import WorkerRuntime
 
-/// What the cluster needs to fetch a release's images and chart, sealed for the cluster.
-struct ReleaseCredentials: Sendable, Hashable {
-    /// What images are pulled with.
-    var registrySecrets: [RegistrySecret]?
-    /// The user and password of the chart's repository.
-    var chartCredentials: String?
-
-    /// Nothing is needed: everything is public.
-    static let none = ReleaseCredentials()
+/// The password of an application cannot be decrypted here: the request waits until the key ring is right.
+struct CredentialsUnavailable: Error, CustomStringConvertible {
+    let reason: Reason
+    var description: String { reason.sentence }
 }
 
 /// The message that tells an agent what to do of a command on an instance; the same whenever it is sent.
 struct InstanceMessage {
     let command: Command
     let namespace: String
-    let credentials: ReleaseCredentials
+    let credentials: ApplicationCredentials
+
+    /// Reads what the cluster needs to fetch the release's images and chart, sealed for the cluster.
+    ///
+    /// - Throws: ``CredentialsUnavailable``; a reason would refuse a request that is right.
+    init(
+        _ command: Command,
+        namespace: String,
+        for post: AgentPost,
+        keyRing: KeyRing?,
+        in transaction: borrowing PostgresTransaction
+    ) throws {
+        self.command = command
+        self.namespace = namespace
+        guard command.goal != .gone, let project = command.project else {
+            credentials = ApplicationCredentials()
+            return
+        }
+        do {
+            credentials = try ApplicationCredentials.read(
+                project,
+                try DesiredState(json: command.desired).application,
+                for: post,
+                namespace: namespace,
+                instance: command.subjectName,
+                keyRing: keyRing,
+                in: transaction
+            )
+        } catch let reason as Reason {
+            throw CredentialsUnavailable(reason: reason)
+        }
+    }
 
     /// The record for the agent's topic.
     func record(by post: AgentPost, now: Int64) throws -> OutboxRecord {

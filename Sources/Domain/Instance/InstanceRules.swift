@@ -1,7 +1,9 @@
 import Foundation
 import WorkerRuntime
 
-/// Whether an instance takes an operation at all: its environment, its state, the command on its way. Pure.
+/// Whether an instance takes an operation at all: its environment, its state, the command on its way.
+///
+/// Pure.
 enum InstanceRules {
     /// Refuses what may not be asked for now.
     ///

@@ -46,7 +46,9 @@ struct RollBackInstance: InstanceRequest {
     }
 }
 
-/// Where a rollback goes. Pure.
+/// Where a rollback goes.
+///
+/// Pure.
 enum RollbackTarget {
     /// Chooses among the deployments of an instance, newest first.
     static func choose(

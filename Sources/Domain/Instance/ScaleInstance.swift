@@ -43,7 +43,9 @@ struct ScaleInstance: InstanceRequest {
     }
 }
 
-/// What of an instance can be scaled. Pure.
+/// What of an instance can be scaled.
+///
+/// Pure.
 enum Workload {
     static func check(_ text: String) throws(Reason) {
         let parts = text.split(separator: "/", omittingEmptySubsequences: false).map(String.init)

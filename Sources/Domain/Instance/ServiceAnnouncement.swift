@@ -1,4 +1,6 @@
-/// What others hear of a command that has ended, as a CDEvent. Pure.
+/// What others hear of a command that has ended, as a CDEvent.
+///
+/// Pure.
 struct ServiceAnnouncement: Sendable, Hashable {
     /// What happened to the service; `nil` where nothing is told.
     let verb: CDEvent.ServiceVerb?

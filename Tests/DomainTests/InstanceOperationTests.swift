@@ -1,0 +1,186 @@
+import Foundation
+import Postgres
+import Testing
+
+@testable import Domain
+@testable import WorkerRuntime
+
+/// What is done to an instance, from the request to its end.
+@Suite struct InstanceOperationTests {
+    let world: CommandWorld
+
+    init() throws {
+        world = try CommandWorld.ready()
+    }
+
+    private func ask(_ verb: String, _ more: String = "") throws -> Outcome {
+        let body =
+            #"{"project":"shop","environment":"staging","instance":"web"\#(more.isEmpty ? "" : ",")\#(more)}"#
+        return try world.request("instance.\(verb)", key: "shop/staging", body)
+    }
+
+    /// Lets the agent do the newest command and time confirm it; returns how the command and the instance stand.
+    @discardableResult
+    private func finish() throws -> String? {
+        let command = try world.lastCommand()
+        try world.report("applied", of: command, #""objects":[]"#)
+        try world.connection.script("update command set settle_seconds = 0")
+        try world.passTime()
+        return try world.text("select c.state || ' ' || i.state from command c, instance i where c.id = '\(command)'")
+    }
+
+    private func running() throws {
+        try world.deploy("1.0.0", #""values":"color: red""#)
+        #expect(try finish() == "succeeded running")
+        _ = try world.published()
+    }
+
+    private func code(_ outcome: Outcome) -> String? {
+        if case .rejected(let reason) = outcome { reason.code } else { nil }
+    }
+
+    @Test func `stop and start: the agent is told, and the state follows`() throws {
+        try running()
+        #expect(try ask("stop") == .applied)
+        let stop = try #require(try world.published("agent.commands.c1").last)
+        #expect(stop.name == "release_requested" && stop["version"] == "1.0.0")
+        #expect(["1", "true"].contains(stop["stopped"]))
+        #expect(try finish() == "succeeded stopped")
+        for verb in ["stop", "restart"] { #expect(code(try ask(verb)) != nil, "a stopped instance has no pods") }
+        _ = try world.published()
+        #expect(try ask("start") == .applied)
+        #expect(try world.published("agent.commands.c1").last?["stopped"] == nil)
+        #expect(try finish() == "succeeded running")
+        #expect(code(try ask("start")) != nil, "what runs cannot be started")
+    }
+
+    @Test func `a restart and a redeployment roll the pods by a new nonce, with the same version and values`() throws {
+        try running()
+        var nonces: [String?] = []
+        for verb in ["restart", "redeploy"] {
+            #expect(try ask(verb) == .applied)
+            let message = try #require(try world.published("agent.commands.c1").last)
+            #expect(message["version"] == "1.0.0" && message["values"] == "replicas: 1\ncolor: red\n")
+            nonces.append(message["restart"])
+            #expect(try finish() == "succeeded running")
+        }
+        #expect(!nonces.contains(nil) && Set(nonces).count == 2)
+    }
+
+    @Test func `scaling says how many, and later commands keep it`() throws {
+        try running()
+        #expect(try ask("scale", #""workload":"Deployment/web","replicas":3"#) == .applied)
+        #expect(try world.published("agent.commands.c1").last?["replicas.Deployment/web"] == "3")
+        #expect(try finish() == "succeeded running")
+        _ = try ask("upgrade", #""version":"1.1.0""#)
+        #expect(try world.published("agent.commands.c1").last?["replicas.Deployment/web"] == "3")
+    }
+
+    @Test func `other values are deployed with the same version, the same ones are no change`() throws {
+        try running()
+        #expect(try ask("configure", #""values":"color: blue""#) == .applied)
+        #expect(try world.published("agent.commands.c1").last?["values"] == "replicas: 1\ncolor: blue\n")
+        #expect(try finish() == "succeeded running")
+        #expect(code(try ask("configure", ##""values":"# the same\ncolor: blue""##)) == "no_change")
+    }
+
+    @Test func `a rollback takes version and values of the deployment before`() throws {
+        try running()
+        _ = try ask("upgrade", #""version":"1.1.0","values":"color: blue""#)
+        #expect(try finish() == "succeeded running")
+        _ = try world.published()
+        #expect(try ask("rollback") == .applied)
+        let message = try #require(try world.published("agent.commands.c1").last)
+        #expect(message["version"] == "1.0.0" && message["values"] == "replicas: 1\ncolor: red\n")
+        #expect(try finish() == "succeeded running")
+        let events = try world.published("cdevents")
+        #expect(events.last?.headers["ce_type"] == "dev.cdevents.service.rolledback.0.3.0")
+    }
+
+    @Test func `there is nothing to roll back to before the second deployment`() throws {
+        try running()
+        #expect(code(try ask("rollback")) != nil)
+        #expect(try world.published("agent.commands.c1").isEmpty)
+    }
+
+    @Test func `a deletion ends in a tombstone, and the name goes on with its numbers`() throws {
+        try running()
+        let before = try #require(Int64(try world.text("select revision from instance") ?? ""))
+        #expect(try ask("delete") == .applied)
+        #expect(try world.published("agent.commands.c1").last?.name == "removal_requested")
+        #expect(try finish() == "succeeded deleted")
+        #expect(try world.published("instance.status").last?.name == "tombstone")
+        #expect(code(try ask("restart")) == "unknown_instance")
+        #expect(try world.deploy("1.1.0") == .applied)
+        let after = try #require(Int64(try world.text("select revision from instance") ?? ""))
+        #expect(after > before)
+        #expect(try world.text("select count(*) from instance") == "1")
+    }
+
+    @Test func `a stop that fails leaves what was`() throws {
+        try running()
+        _ = try ask("stop")
+        try world.report("failed", of: try world.lastCommand(), #""code":"refused","message":"no""#)
+        #expect(try world.text("select state from instance") == "running")
+    }
+
+    @Test func `what is asked while a deletion is on its way is refused`() throws {
+        try running()
+        _ = try ask("delete")
+        for (verb, more) in [("restart", ""), ("upgrade", #""version":"1.1.0""#), ("stop", "")] {
+            #expect(code(try ask(verb, more)) == "being_deleted", "\(verb)")
+        }
+    }
+
+    @Test func `a restart behind a deployment that is on its way includes it`() throws {
+        try running()
+        _ = try ask("upgrade", #""version":"1.1.0""#)
+        _ = try world.published()
+        #expect(try ask("restart") == .applied)
+        let message = try #require(try world.published("agent.commands.c1").last { $0.name == "release_requested" })
+        #expect(message["version"] == "1.1.0" && message["restart"] != nil)
+        #expect(try world.states().suffix(2).map { $0.prefix(4) } == ["supe", "sent"])
+    }
+
+    @Test func `a dry run says what would happen and changes nothing`() throws {
+        try running()
+        let before = try world.text("select count(*) from command")
+        #expect(try ask("upgrade", #""version":"1.1.0","values":"color: blue","dryRun":true"#) == .applied)
+        let messages = try world.published()
+        #expect(messages.map(\.name) == ["planned"])
+        #expect(messages.first?["state"] == "planned")
+        #expect(try world.text("select count(*) from command") == before)
+        #expect(try world.text("select desired_version from instance") == "1.0.0")
+    }
+
+    @Test(arguments: ["restart", "stop", "start", "redeploy", "rollback", "delete"])
+    func `what is not there cannot be changed`(verb: String) throws {
+        #expect(code(try ask(verb)) == "unknown_instance")
+    }
+
+    @Test(arguments: InstanceState.allCases)
+    func `each state allows what its table says`(state: InstanceState) {
+        let allowed = InstanceState.allowed[state] ?? []
+        #expect(allowed.contains(.start) == (state == .stopped))
+        #expect(allowed.contains(.stop) == (state == .running))
+        #expect(allowed.contains(.delete) == [.running, .failed, .stopped].contains(state))
+    }
+
+    @Test func `a command that the agent has not taken can be taken back, another cannot`() throws {
+        try running()
+        _ = try ask("restart")
+        let command = try world.lastCommand()
+        _ = try world.published()
+        func cancel() throws -> Outcome {
+            try world.request(
+                "command.cancel",
+                key: "shop/staging",
+                #"{"project":"shop","environment":"staging","command":"\#(command.uuidString.lowercased())"}"#
+            )
+        }
+        #expect(try cancel() == .applied)
+        #expect(try world.text("select state from command where id = '\(command)'") == "canceled")
+        #expect(try world.published("agent.commands.c1").last?.name == "withdrawn")
+        #expect(code(try cancel()) != nil)
+    }
+}
