@@ -41,8 +41,8 @@ struct EnvironmentRemoval {
                 select id, running_version is not null as ran from instance
                 where environment_id = $1 and state <> 'deleted')
             update instance i set state = 'deleted', open_command = null, running_version = null,
-                running_generation = null, running_values = null, health = 'missing', health_reason = null,
-                pods_ready = 0, pods_total = 0, objects = 0, revision = i.revision + 1, changed_at = $2,
+                running_generation = null, settled = null, settled_state = null, health = 'missing',
+                health_reason = null, pods_ready = 0, pods_total = 0, objects = 0, revision = i.revision + 1, changed_at = $2,
                 changed_by = $3
             from before where before.id = i.id
             returning i.instance, i.revision, before.ran
