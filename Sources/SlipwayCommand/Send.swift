@@ -77,7 +77,7 @@ struct Send: ParsableCommand {
                 terminal.line(result.line(terminal, after: ContinuousClock.now - began))
             }
             switch result.state {
-            case "succeeded": return
+            case "succeeded", "planned": return
             case "rejected": throw ExitCode(2)
             case "failed", "timed_out", "superseded", "canceled": throw ExitCode(1)
             default: continue

@@ -3,6 +3,7 @@ import Foundation
 import Identity
 import Kafka
 import Postgres
+import Sealing
 import WorkerRuntime
 
 /// The processes and folders of a demo, begun and ended together.
@@ -83,6 +84,17 @@ final class DemoWorld {
         environment["SLIPWAY_TOKEN_KEYS"] = keySet
         environment["SLIPWAY_ADMINISTRATORS"] = Self.administrator
         environment["SLIPWAY_TOKEN"] = tokens[Self.owner]
+        try makeKeys()
+    }
+
+    /// Makes the keys to which secrets are sealed, and with which they are kept.
+    private func makeKeys() throws {
+        let (sealing, ring) = (folder + "/sealing-keys", folder + "/key-ring")
+        try SealingKeys.addKey(to: sealing)
+        try KeyRing.addKey(to: ring)
+        environment["SLIPWAY_SEALING_KEYS"] = sealing
+        environment["SLIPWAY_KEY_RING"] = ring
+        environment["SLIPWAY_SEALING_KEY"] = try SealingKeys.load(sealing, of: .fleet).publicKey.text
     }
 
     /// Starts the simulated cluster's agent, once the cluster is registered.
