@@ -1,6 +1,7 @@
 import ClusterAgent
 import Domain
 import Foundation
+import Sealing
 import Testing
 
 /// A folder with a program named helm that prints what it is told.
@@ -21,7 +22,7 @@ struct HelmTemplateTests {
 
     private let chart = ChartReference(repository: "https://charts.example", name: "web", version: "1.2.3")
 
-    @Test func `a chart is rendered by helm, with the release's values, and hooks are left out`() throws {
+    @Test func `a chart is rendered by helm, with the release's values, and hooks are run and not kept`() throws {
         defer { try? FileManager.default.removeItem(at: folder) }
         let helm = try helm(
             """
@@ -48,6 +49,13 @@ struct HelmTemplateTests {
             apiVersion: batch/v1
             kind: Job
             metadata: {name: web-1-test, annotations: {"helm.sh/hook": test}}
+            ---
+            apiVersion: batch/v1
+            kind: Job
+            metadata:
+              name: web-1-migrate
+              annotations: {"helm.sh/hook": "pre-install,pre-upgrade", "helm.sh/hook-delete-policy": hook-succeeded}
+            spec: {template: {spec: {containers: [{name: migrate, image: "web:1"}]}}}
             END
             """
         )
@@ -58,6 +66,10 @@ struct HelmTemplateTests {
         #expect(world.all("Deployment").first?.labels["tier"] == "front")
         #expect(world.all("ConfigMap").map(\.id.name) == ["web-1-settings"])
         #expect(world.all("Job").isEmpty)
+        #expect(world.all("ConfigMap").first?.content?["keys"]?.elements.compactMap(\.string) == ["port"])
+        let stages = world.events.compactMap { if case .stage(_, let stage) = $0 { stage } else { nil } }
+        #expect(stages.map(\.name) == ["web-1-migrate", "web-1-migrate"])
+        #expect(stages.map(\.state) == [.running, .succeeded])
         let text = world.latest.values.map { String(decoding: $0.json, as: UTF8.self) }.joined()
         #expect(!text.contains("hidden") && !text.contains("8080"))
         let arguments = try String(contentsOf: folder.appendingPathComponent("arguments"), encoding: .utf8)
@@ -78,6 +90,32 @@ struct HelmTemplateTests {
         let failure = try #require(world.end(of: "c-1") ?? nil)
         #expect(failure.code == "render_failed")
         #expect(failure.message == "helm could not render the chart (exit code 1): Error: chart not found")
+    }
+
+    @Test(arguments: [
+        ("https://charts.example", "repositories.yaml"), ("oci://registry.example/charts", "registry.json"),
+    ])
+    func `a chart's password goes to helm in a file, never as an argument`(repository: String, file: String) throws {
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let helm = try helm(
+            """
+            echo "$@" >> \(folder.path)/arguments
+            for argument; do case "$argument" in */\(file)) cp "$argument" \(folder.path)/access;; esac; done
+            echo 'apiVersion: v1'; echo 'kind: ConfigMap'; echo 'metadata: {name: a}'
+            """
+        )
+        var world = ClusterWorld(helm: helm)
+        world.makeNamespace()
+        var secrets = OpenedSecrets()
+        secrets[.chart("web-1")] = SecretBytes(utf8: #"{"username":"robot","password":"hunter2"}"#)
+        let chart = ChartReference(repository: repository, name: "web", version: "1.2.3")
+        #expect(world.finish(.release(.web(chart: chart)), secrets: secrets) == .some(nil))
+        let arguments = try String(contentsOf: folder.appendingPathComponent("arguments"), encoding: .utf8)
+        #expect(!arguments.contains("hunter2") && arguments.contains("template web-1"))
+        #expect(arguments.contains("repo update") == repository.hasPrefix("https"))
+        let access = try String(contentsOf: folder.appendingPathComponent("access"), encoding: .utf8)
+        let encoded = Data("robot:hunter2".utf8).base64EncodedString()
+        #expect(access.contains("hunter2") || access.contains(encoded))
     }
 
     @Test func `without helm on the path there is no renderer`() {

@@ -15,6 +15,10 @@ struct SessionWorld {
     /// How many commands were read.
     var read = 0
 
+    init(boot: String) {
+        session = AgentSession(cluster: "east", boot: boot, clusterUID: "uid-1")
+    }
+
     init(isWelcome: Bool = false) {
         guard isWelcome else { return }
         catchUp()
@@ -57,6 +61,9 @@ struct SessionWorld {
             now = min(now + 20_000, end)
         }
     }
+
+    /// Lets the session see something that happens in the cluster.
+    mutating func take(_ event: ClusterEvent) { perform(session.take(event, now: now, cluster)) }
 
     private mutating func perform(_ outputs: [AgentOutput]) {
         for output in outputs {

@@ -64,7 +64,9 @@ struct SimulatedClusterTests {
         var world = ClusterWorld()
         world.makeNamespace()
         for generation in 1...14 {
-            world.start(.web(generation: Int64(generation), values: "replicaCount: 1"))
+            world.start(
+                .web(generation: Int64(generation), version: "1.\(generation).0", values: "replicaCount: 1")
+            )
             world.pass(seconds: 8)
         }
         #expect(world.all("ReplicaSet").count == 11)

@@ -66,10 +66,13 @@ struct SimulatedOperationTests {
 
     @Test func `replicas that were asked for win over the chart's, and stopping wins over both`() {
         var world = running()
+        let before = Set(world.all("Pod").map(\.uid))
         var scale = ReleaseRequested.web(generation: 2)
         scale.replicas = ["Deployment/web-1": 3]
         world.start(scale)
-        #expect(world.pass(atMost: 60) { $0.pods(generation: 2).filter(\.isReady).count == 3 })
+        #expect(world.pass(atMost: 60) { $0.all("Pod").filter(\.isReady).count == 3 })
+        #expect(before.isSubset(of: world.all("Pod").map(\.uid)), "pods that are only scaled go on")
+        #expect(world.all("Deployment").first?.labels["slipway.io/generation"] == "2")
         scale.generation = 3
         scale.command = "c-3"
         scale.stopped = true
@@ -162,7 +165,10 @@ struct SimulatedOperationTests {
             "spec": ["secretName": "front-tls", "dnsNames": [.string(name)]],
         ]
         #expect(world.finish(objects("certificate", [certificate])) == .some(nil))
-        #expect(world.pass(atMost: 30) { $0.all("Certificate").first?.condition("Ready") != nil })
+        #expect(world.all("Certificate").first?.condition("Issuing")?["status"]?.string == "True")
+        #expect(
+            world.pass(atMost: 30) { $0.all("Certificate").first?.condition("Issuing")?["status"]?.string != "True" }
+        )
         let made = world.all("Certificate").first
         #expect(made?.condition("Ready")?["status"]?.string == ready)
         #expect((made?.status?["notAfter"] != nil) == (ready == "True"))

@@ -30,6 +30,12 @@ public struct AgentMessage: Sendable, Hashable {
     public static let output = "agent.output"
     /// The topic of the log lines that somebody asked for.
     public static let logs = "container.logs"
+
+    /// Every topic that agents write to.
+    static let topics = [status, changes, output, logs]
+
+    /// Whether its loss is made good by another hello: what is only for people to read is not said again.
+    var isRepeatable: Bool { topic == Self.status || topic == Self.changes }
 }
 
 /// The types of `resource.changes`.

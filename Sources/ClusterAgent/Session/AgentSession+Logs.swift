@@ -32,11 +32,11 @@ struct LogStream: Sendable, Hashable {
                 bytesLeft = 0
                 break
             }
-            let line = next.prefix(bytes: min(Self.longestLine, bytesLeft - 1))
+            let room = bytesLeft - 1
+            let line = next.prefix(bytes: min(Self.longestLine, room))
             if line.utf8.count < next.utf8.count { isTruncated = true }
-            // What did not fit as a whole used up the rest.
-            let isLast = line.utf8.count < min(next.utf8.count, Self.longestLine - 3)
-            bytesLeft = isLast ? 0 : bytesLeft - line.utf8.count - 1
+            // A line that the limit has cut is the last one.
+            bytesLeft = min(next.utf8.count, Self.longestLine) <= room ? room - line.utf8.count : 0
             size += line.utf8.count + 1
             taken.append(line)
             lines.removeFirst()

@@ -1,6 +1,7 @@
 import Dispatch
 import Domain
 import Foundation
+import Sealing
 
 /// Renders charts with the `helm` program.
 public struct HelmTemplate: Sendable {
@@ -17,19 +18,40 @@ public struct HelmTemplate: Sendable {
         self.limit = TimeInterval(limit.components.seconds)
     }
 
-    /// Renders a release's chart; blocks until helm has ended, at most the limit.
+    /// Renders a release's chart, hooks too; blocks until helm has ended, at most the limit for each of its runs.
     ///
-    /// Values may hold secrets: they travel in a file that only this user can read. Of what helm complains about, its last
-    /// line is passed on.
-    func render(_ chart: ChartReference, of request: ReleaseRequested) throws(ManifestError) -> [ObjectValue] {
-        let output = try run(arguments(chart, of: request), values: request.values)
-        return try ObjectValue.documents(yaml: output).filter { !Manifest.isHook($0) }
+    /// Values and credentials travel in files that only this user can read. Of what helm complains about, its last line
+    /// is passed on.
+    func render(
+        _ chart: ChartReference,
+        of request: ReleaseRequested,
+        credentials: SecretBytes?
+    ) throws(ManifestError) -> [ObjectValue] {
+        let access = try credentials.map { secret throws(ManifestError) in try ChartAccess(secret, to: chart) }
+        let folder = FileManager.default.temporaryDirectory.appendingPathComponent("slipway-\(UUID().uuidString)")
+        defer { try? FileManager.default.removeItem(at: folder) }
+        do {
+            let owner: [FileAttributeKey: Any] = [.posixPermissions: 0o700]
+            try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: false, attributes: owner)
+            let values = folder.appendingPathComponent("values.yaml")
+            try Data(request.values.utf8).write(to: values)
+            let more = try access?.write(to: folder) ?? []
+            if access?.isIndexed == true { _ = try run(["repo", "update"] + more, in: folder) }
+            let arguments = arguments(chart, of: request, access) + more + ["--values", values.path]
+            return try ObjectValue.documents(yaml: try run(arguments, in: folder))
+        } catch let error as ManifestError {
+            throw error
+        } catch {
+            throw ManifestError(sentence: "helm could not be run: \(error.localizedDescription)")
+        }
     }
 
-    private func arguments(_ chart: ChartReference, of request: ReleaseRequested) -> [String] {
+    private func arguments(_ chart: ChartReference, of request: ReleaseRequested, _ access: ChartAccess?) -> [String] {
         var arguments = ["template", request.instance]
         let repository = chart.repository ?? ""
-        if repository.hasPrefix("https://") || repository.hasPrefix("http://") {
+        if access?.isIndexed == true {
+            arguments.append("\(ChartAccess.repositoryName)/\(chart.name)")
+        } else if repository.hasPrefix("https://") || repository.hasPrefix("http://") {
             arguments += [chart.name, "--repo", repository]
         } else {
             let folder = repository.hasPrefix("file://") ? String(repository.dropFirst("file://".count)) : repository
@@ -39,29 +61,17 @@ public struct HelmTemplate: Sendable {
         return arguments + ["--namespace", request.namespace]
     }
 
-    private func run(_ arguments: [String], values: String) throws(ManifestError) -> String {
-        let folder = FileManager.default.temporaryDirectory.appendingPathComponent("slipway-\(UUID().uuidString)")
-        defer { try? FileManager.default.removeItem(at: folder) }
-        do {
-            let owner: [FileAttributeKey: Any] = [.posixPermissions: 0o700]
-            try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: false, attributes: owner)
-            let file = folder.appendingPathComponent("values.yaml")
-            let (output, complaints) = (folder.appendingPathComponent("out"), folder.appendingPathComponent("err"))
-            try Data(values.utf8).write(to: file)
-            try Data().write(to: output)
-            try Data().write(to: complaints)
-            let status = try start(arguments + ["--values", file.path], output: output, complaints: complaints)
-            guard status == 0 else {
-                let text = String(decoding: try Data(contentsOf: complaints).prefix(400), as: UTF8.self)
-                let line = text.split(separator: "\n").last.map(String.init) ?? "it gave no reason"
-                throw ManifestError(sentence: "helm could not render the chart (exit code \(status)): \(line)")
-            }
-            return String(decoding: try Data(contentsOf: output), as: UTF8.self)
-        } catch let error as ManifestError {
-            throw error
-        } catch {
-            throw ManifestError(sentence: "helm could not be run: \(error.localizedDescription)")
+    private func run(_ arguments: [String], in folder: URL) throws -> String {
+        let (output, complaints) = (folder.appendingPathComponent("out"), folder.appendingPathComponent("err"))
+        try Data().write(to: output)
+        try Data().write(to: complaints)
+        let status = try start(arguments, output: output, complaints: complaints)
+        guard status == 0 else {
+            let text = String(decoding: try Data(contentsOf: complaints).prefix(400), as: UTF8.self)
+            let line = text.split(separator: "\n").last.map(String.init) ?? "it gave no reason"
+            throw ManifestError(sentence: "helm could not render the chart (exit code \(status)): \(line)")
         }
+        return String(decoding: try Data(contentsOf: output), as: UTF8.self)
     }
 
     private func start(_ arguments: [String], output: URL, complaints: URL) throws -> Int32 {

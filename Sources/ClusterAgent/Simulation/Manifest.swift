@@ -13,22 +13,21 @@ struct Manifest: Sendable {
     private static let withoutContent: Set<String> = ["Secret", "ConfigMap"]
     private static let workloads: Set<String> = ["Deployment", "StatefulSet", "DaemonSet", "Job"]
 
-    /// Reads a manifest and marks it as the release's, in the pod template too, so that pods carry their generation.
-    init(_ manifest: ObjectValue, of request: ReleaseRequested) throws(ManifestError) {
+    /// Reads a manifest and marks it as a release's, in the pod template too, so that pods carry their generation.
+    ///
+    /// - Parameter template: The command whose marks the pods carry, where it is not the release's: pods that are only
+    ///   scaled are not rolled.
+    init(_ manifest: ObjectValue, of release: ReleaseIdentity, template: CommandMark? = nil) throws(ManifestError) {
         guard let kind = manifest["kind"]?.string, let apiVersion = manifest["apiVersion"]?.string,
             let name = manifest.path("metadata", "name")?.string
         else { throw ManifestError(sentence: "A rendered object has no apiVersion, kind or metadata.name.") }
-        let marks = [
-            Label.instance: request.instance, Label.helmInstance: request.instance, Label.command: request.command,
-            Label.generation: String(request.generation), Label.application: request.application,
-        ]
-        id = ClusterObject.ID(kind: kind, namespace: request.namespace, name: name)
+        let marks = release.labels(of: release.mark)
+        id = ClusterObject.ID(kind: kind, namespace: release.namespace, name: name)
         self.apiVersion = apiVersion
         labels = Self.texts(manifest.path("metadata", "labels")).merging(marks) { _, mark in mark }
         spec = Self.withoutContent.contains(kind) ? nil : manifest["spec"] ?? .empty
-        guard Self.workloads.contains(kind) else { return }
-        complete(with: marks)
-        scale(as: request)
+        content = Self.content(of: manifest, kind: kind)
+        if Self.workloads.contains(kind) { complete(with: release.labels(of: template ?? release.mark)) }
     }
 
     /// Reads a manifest of single objects and marks it as theirs.
@@ -40,12 +39,7 @@ struct Manifest: Sendable {
         self.apiVersion = apiVersion
         labels = Self.texts(manifest.path("metadata", "labels")).merging(Self.marks(request)) { _, mark in mark }
         spec = Self.withoutContent.contains(kind) ? nil : manifest["spec"]
-        if kind == "Secret" {
-            content = Self.content(
-                ofSecret: manifest["type"]?.string ?? "Opaque",
-                keys: (manifest["data"]?.members ?? []).map(\.name).sorted()
-            )
-        }
+        content = Self.content(of: manifest, kind: kind)
     }
 
     /// A secret of which only its type and the names of its keys are kept.
@@ -64,6 +58,17 @@ struct Manifest: Sendable {
         content = Self.content(ofSecret: "kubernetes.io/dockerconfigjson", keys: [".dockerconfigjson"])
     }
 
+    /// What is told of kinds whose content is nobody's business: the names of their keys, and a secret's type.
+    private static func content(of manifest: ObjectValue, kind: String) -> ObjectValue? {
+        let names = ["data", "stringData", "binaryData"].flatMap { manifest[$0]?.members ?? [] }.map(\.name)
+        let keys = Set(names).sorted()
+        switch kind {
+        case "Secret": return content(ofSecret: manifest["type"]?.string ?? "Opaque", keys: keys)
+        case "ConfigMap": return ["keys": .array(keys.map { .string($0) })]
+        default: return nil
+        }
+    }
+
     /// What is told of a secret.
     static func content(ofSecret type: String, keys: [String]) -> ObjectValue {
         ["type": .string(type), "keys": .array(keys.map { .string($0) })]
@@ -74,11 +79,6 @@ struct Manifest: Sendable {
             Label.object: "\(request.subject.kind).\(request.subject.name)", Label.command: request.command,
             Label.generation: String(request.generation),
         ]
-    }
-
-    /// Whether helm runs it as a hook, which is no part of what stays.
-    static func isHook(_ manifest: ObjectValue) -> Bool {
-        manifest.path("metadata", "annotations", "helm.sh/hook") != nil
     }
 
     private mutating func complete(with marks: [String: String]) {
@@ -103,13 +103,14 @@ struct Manifest: Sendable {
     }
 
     /// The replicas that the command asks for, and what it wants on every pod.
-    private mutating func scale(as request: ReleaseRequested) {
+    mutating func adapt(to request: ReleaseRequested) {
+        guard Self.workloads.contains(id.kind) else { return }
         if ["Deployment", "StatefulSet"].contains(id.kind) {
             if let count = request.replicas?["\(id.kind)/\(id.name)"] { spec?["replicas"] = .int(Int64(count)) }
             if request.stopped == true { spec?["replicas"] = 0 }
         }
         guard var template = spec?["template"] else { return }
-        if let restart = request.restart {
+        if let restart = request.restart, id.kind != "Job" {
             var metadata = template["metadata"] ?? .empty
             metadata["annotations"] = (metadata["annotations"] ?? .empty).merging([Label.restart: .string(restart)])
             template["metadata"] = metadata
@@ -127,5 +128,20 @@ struct Manifest: Sendable {
         var texts: [String: String] = [:]
         for member in value?.members ?? [] { texts[member.name] = member.value.string }
         return texts
+    }
+}
+
+/// Whose a release's objects are.
+struct ReleaseIdentity: Sendable, Hashable {
+    var namespace: String
+    var instance: String
+    var application: String
+    var mark: CommandMark
+
+    func labels(of mark: CommandMark) -> [String: String] {
+        [
+            Label.instance: instance, Label.helmInstance: instance, Label.application: application,
+            Label.command: mark.command, Label.generation: String(mark.generation),
+        ]
     }
 }

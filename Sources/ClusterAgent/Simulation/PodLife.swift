@@ -4,6 +4,7 @@ struct PodLife: Sendable, Hashable {
         case pending
         case unschedulable
         case creating
+        case initializing
         case pullError
         case pullBackOff
         case configError
@@ -11,10 +12,30 @@ struct PodLife: Sendable, Hashable {
         case ready
         case terminated
         case crashBackOff
+        case succeeded
+        case failed
+    }
+
+    /// What a pod does that ends by itself.
+    struct Task: Sendable, Hashable {
+        /// How long it runs.
+        var time: Int64
+        /// What it writes.
+        var output: String
+        /// Whether it ends badly.
+        var fails: Bool
     }
 
     private(set) var state = State.pending
     let failure: SimulatedFailure?
+    /// How many containers run one after another before the others.
+    let initContainers: Int
+    /// What the pod does and then ends; `nil` where it stays.
+    let task: Task?
+    /// When each init container began that has begun.
+    private(set) var initStarts: [Int64] = []
+    /// When the last of them had ended.
+    private(set) var initializedAt: Int64?
     /// How often the container was started again.
     private(set) var restarts: Int64 = 0
     /// How often the kubelet has backed off.
@@ -28,11 +49,20 @@ struct PodLife: Sendable, Hashable {
     struct Run: Sendable, Hashable {
         var started: Int64
         var finished: Int64
+        var exitCode: Int64 = 1
     }
 
-    init(failure: SimulatedFailure?) {
+    init(failure: SimulatedFailure?, initContainers: Int = 0, task: Task? = nil) {
         self.failure = failure
+        self.initContainers = initContainers
+        self.task = task
     }
+
+    /// Whether it has ended and stays so.
+    var isOver: Bool { state == .succeeded || state == .failed }
+
+    /// Whether the containers run.
+    var isRunning: Bool { state == .running || state == .ready }
 
     /// Moves to the next state; returns after how long there is another one, `nil` when this one lasts.
     mutating func advance(now: Int64, _ timings: SimulatedTimings) -> Int64? {
@@ -44,10 +74,15 @@ struct PodLife: Sendable, Hashable {
         case .creating:
             if failure == .imagePull { return enter(.pullError, for: timings.backOff / 5) }
             if failure == .configError { return enter(.configError, for: nil) }
-            return run(now: now, timings)
+            return initialize(now: now, timings)
+        case .initializing: return initialize(now: now, timings)
         case .pullError: return enter(.pullBackOff, for: backOff(timings))
         case .pullBackOff: return enter(.pullError, for: timings.backOff / 5)
         case .running:
+            if let task {
+                ended = Run(started: startedAt, finished: now, exitCode: task.fails ? 1 : 0)
+                return enter(task.fails ? .failed : .succeeded, for: nil)
+            }
             guard failure == .crashLoop else { return enter(.ready, for: nil) }
             ended = Run(started: startedAt, finished: now)
             return enter(.terminated, for: timings.start)
@@ -56,7 +91,7 @@ struct PodLife: Sendable, Hashable {
             guard restarts > 0 else { return restart(now: now, timings) }
             return enter(.crashBackOff, for: backOff(timings))
         case .crashBackOff: return restart(now: now, timings)
-        case .unschedulable, .configError, .ready: return nil
+        case .unschedulable, .configError, .ready, .succeeded, .failed: return nil
         }
     }
 
@@ -70,8 +105,19 @@ struct PodLife: Sendable, Hashable {
         return time
     }
 
+    /// Runs the next init container, or all others where there is none left.
+    private mutating func initialize(now: Int64, _ timings: SimulatedTimings) -> Int64? {
+        guard initStarts.count < initContainers else {
+            initializedAt = now
+            return run(now: now, timings)
+        }
+        initStarts.append(now)
+        return enter(.initializing, for: timings.start)
+    }
+
     private mutating func run(now: Int64, _ timings: SimulatedTimings) -> Int64? {
         startedAt = now
+        if let task { return enter(.running, for: task.time) }
         return enter(.running, for: failure == .neverReady ? nil : timings.ready)
     }
 

@@ -14,15 +14,29 @@ struct PodStatus {
         guard let scheduledAt = life.scheduledAt else { return status }
         status["hostIP"] = "10.0.0.11"
         status["startTime"] = .string(ClusterObject.time(scheduledAt))
-        if hasStarted { status["podIP"] = .string(address) }
+        if hasStarted || life.state == .initializing {
+            status["podIP"] = .string(address)
+            status["podIPs"] = [["ip": .string(address)]]
+        }
+        if !initContainers.isEmpty {
+            status["initContainerStatuses"] = .array(initContainers.enumerated().map(initStatus))
+        }
         status["containerStatuses"] = .array(containers.map(containerStatus))
         return status
     }
 
     private var hasStarted: Bool { life.startedAt > 0 }
     private var isReady: Bool { life.state == .ready }
-    private var phase: String { hasStarted ? "Running" : "Pending" }
     private var containers: [ObjectValue] { pod.spec?["containers"]?.elements ?? [] }
+    private var initContainers: [ObjectValue] { pod.spec?["initContainers"]?.elements ?? [] }
+
+    private var phase: String {
+        switch life.state {
+        case .succeeded: "Succeeded"
+        case .failed: "Failed"
+        default: hasStarted ? "Running" : "Pending"
+        }
+    }
 
     /// An address of the pod network that stays the pod's own.
     private var address: String {
@@ -39,10 +53,13 @@ struct PodStatus {
         }
         guard life.scheduledAt != nil else { return [] }
         let names = containers.compactMap { $0["name"]?.string }.joined(separator: " ")
-        let reason = isReady ? nil : "ContainersNotReady"
-        let message = isReady ? nil : "containers with unready status: [\(names)]"
+        let unready = life.state == .succeeded ? "PodCompleted" : life.state == .failed ? "PodFailed" : nil
+        let reason = isReady ? nil : unready ?? "ContainersNotReady"
+        let message = isReady || unready != nil ? nil : "containers with unready status: [\(names)]"
+        let isInitialized = initContainers.isEmpty || life.initializedAt != nil
         return [
-            condition("PodScheduled", true), condition("Initialized", true),
+            condition("PodScheduled", true),
+            condition("Initialized", isInitialized, reason: isInitialized ? nil : "ContainersNotInitialized"),
             condition("ContainersReady", isReady, reason: reason, message: message),
             condition("Ready", isReady, reason: reason, message: message),
         ]
@@ -57,6 +74,25 @@ struct PodStatus {
         return condition
     }
 
+    private func initStatus(_ place: Int, _ container: ObjectValue) -> ObjectValue {
+        let starts = life.initStarts
+        let state: ObjectValue
+        var isDone = false
+        if place >= starts.count {
+            state = Self.waiting("PodInitializing")
+        } else if let finished = place + 1 < starts.count ? starts[place + 1] : life.initializedAt {
+            state = ["terminated": Self.terminated(.init(started: starts[place], finished: finished, exitCode: 0))]
+            isDone = true
+        } else {
+            state = ["running": ["startedAt": .string(ClusterObject.time(starts[place]))]]
+        }
+        return [
+            "name": container["name"] ?? "", "image": container["image"] ?? "", "ready": .bool(isDone),
+            "started": .bool(place + 1 == starts.count && !isDone), "restartCount": 0, "state": state,
+            "lastState": .empty,
+        ]
+    }
+
     private func containerStatus(_ container: ObjectValue) -> ObjectValue {
         let image = container["image"]?.string ?? ""
         let name = container["name"]?.string ?? ""
@@ -65,7 +101,7 @@ struct PodStatus {
             "started": .bool(life.state == .running || isReady), "restartCount": .int(life.restarts),
             "state": state(of: name, image: image),
         ]
-        if let ended = life.ended, life.state != .terminated {
+        if let ended = life.ended, life.state != .terminated, !life.isOver {
             status["lastState"] = ["terminated": Self.terminated(ended)]
         } else {
             status["lastState"] = .empty
@@ -75,12 +111,14 @@ struct PodStatus {
 
     private func state(of name: String, image: String) -> ObjectValue {
         switch life.state {
-        case .pending, .unschedulable, .creating: Self.waiting("ContainerCreating")
+        case .pending, .unschedulable, .creating:
+            Self.waiting(initContainers.isEmpty ? "ContainerCreating" : "PodInitializing")
+        case .initializing: Self.waiting("PodInitializing")
         case .pullError: Self.waiting("ErrImagePull", Self.refusal(of: image))
         case .pullBackOff: Self.waiting("ImagePullBackOff", "Back-off pulling image \"\(image)\"")
         case .configError: Self.waiting("CreateContainerConfigError", "secret \"\(name)-credentials\" not found")
         case .running, .ready: ["running": ["startedAt": .string(ClusterObject.time(life.startedAt))]]
-        case .terminated: ["terminated": life.ended.map(Self.terminated) ?? .empty]
+        case .terminated, .succeeded, .failed: ["terminated": life.ended.map(Self.terminated) ?? .empty]
         case .crashBackOff:
             Self.waiting(
                 "CrashLoopBackOff",
@@ -98,13 +136,14 @@ struct PodStatus {
 
     private static func terminated(_ run: PodLife.Run) -> ObjectValue {
         [
-            "exitCode": 1, "reason": "Error", "startedAt": .string(ClusterObject.time(run.started)),
+            "exitCode": .int(run.exitCode), "reason": run.exitCode == 0 ? "Completed" : "Error",
+            "startedAt": .string(ClusterObject.time(run.started)),
             "finishedAt": .string(ClusterObject.time(run.finished)),
         ]
     }
 
     /// What containerd says of an image that the registry does not have.
-    private static func refusal(of image: String) -> String {
+    static func refusal(of image: String) -> String {
         let first = image.split(separator: "/").first ?? ""
         let isQualified = image.contains("/") && (first.contains(".") || first.contains(":") || first == "localhost")
         let name = isQualified ? image : image.contains("/") ? "docker.io/\(image)" : "docker.io/library/\(image)"

@@ -1,20 +1,31 @@
 import Domain
+import Sealing
 
 /// The objects that a release consists of, as the API server is given them.
 struct ReleaseManifests: Sendable {
     var objects: [ObjectValue]
+    /// What helm runs beside: no part of what stays.
+    var hooks: [Hook]
 
     /// Renders the chart that the command names where helm is at hand, else writes a plain Deployment and Service.
-    init(_ request: ReleaseRequested, values: ObjectValue, helm: HelmTemplate?) throws(ManifestError) {
-        if let helm, let chart = request.chart {
-            objects = try helm.render(chart, of: request)
-        } else {
+    init(
+        _ request: ReleaseRequested,
+        values: ObjectValue,
+        helm: HelmTemplate?,
+        credentials: SecretBytes?
+    ) throws(ManifestError) {
+        guard let helm, let chart = request.chart else {
             objects = Self.plain(request, values: values)
+            hooks = []
+            return
         }
+        let rendered = try helm.render(chart, of: request, credentials: credentials)
+        objects = rendered.filter { !Hook.isHook($0) }
+        hooks = rendered.filter(Hook.isHook).map { Hook($0) }
     }
 
     /// Image and values, as the simplest of charts would use them: `replicaCount`, `service.port`, `service.type`,
-    /// `progressDeadlineSeconds`.
+    /// `progressDeadlineSeconds`, `initContainers`, and `statefulSet: true` for a StatefulSet.
     private static func plain(_ request: ReleaseRequested, values: ObjectValue) -> [ObjectValue] {
         let port = values.path("service", "port")?.int ?? 80
         let image = request.image ?? "\(request.application):\(request.version)"
@@ -26,17 +37,25 @@ struct ReleaseManifests: Sendable {
         labels["app.kubernetes.io/name"] = .string(request.application)
         labels["app.kubernetes.io/version"] = .string(request.version)
         let metadata: ObjectValue = ["name": .string(request.instance), "labels": labels]
+        var pod: ObjectValue = ["containers": [container]]
+        pod["initContainers"] = values["initContainers"]
         var spec: ObjectValue = [
             "replicas": .int(max(0, values["replicaCount"]?.int ?? 1)), "selector": ["matchLabels": selector],
-            "template": ["metadata": ["labels": labels], "spec": ["containers": [container]]],
+            "template": ["metadata": ["labels": labels], "spec": pod],
         ]
-        spec["progressDeadlineSeconds"] = values["progressDeadlineSeconds"]
+        let isStateful = values["statefulSet"] == true
+        if isStateful {
+            spec["serviceName"] = .string(request.instance)
+        } else {
+            spec["progressDeadlineSeconds"] = values["progressDeadlineSeconds"]
+        }
+        let kind: ObjectValue = isStateful ? "StatefulSet" : "Deployment"
         let service: ObjectValue = [
             "type": values.path("service", "type") ?? "ClusterIP", "selector": selector,
             "ports": [["name": "http", "port": .int(port), "targetPort": .int(port), "protocol": "TCP"]],
         ]
         return [
-            ["apiVersion": "apps/v1", "kind": "Deployment", "metadata": metadata, "spec": spec],
+            ["apiVersion": "apps/v1", "kind": kind, "metadata": metadata, "spec": spec],
             ["apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": service],
         ]
     }

@@ -6,33 +6,24 @@ struct SettledStatus {
     let now: Int64
 
     var value: ObjectValue? {
-        let replicas = object.spec?["replicas"]?.int ?? 1
         let observed = ObjectValue.int(object.generation ?? 1)
         switch object.id.kind {
-        case "StatefulSet":
-            let revision = ObjectValue.string("\(object.id.name)-\(object.labels[Label.generation] ?? "1")")
-            return [
-                "observedGeneration": observed, "replicas": .int(replicas), "readyReplicas": .int(replicas),
-                "currentReplicas": .int(replicas), "updatedReplicas": .int(replicas),
-                "availableReplicas": .int(replicas), "currentRevision": revision, "updateRevision": revision,
-            ]
         case "DaemonSet":
             return [
                 "observedGeneration": observed, "currentNumberScheduled": 3, "desiredNumberScheduled": 3,
                 "numberAvailable": 3, "numberReady": 3, "updatedNumberScheduled": 3, "numberMisscheduled": 0,
             ]
-        case "Job":
-            let time = ObjectValue.string(ClusterObject.time(now))
-            return [
-                "succeeded": 1, "startTime": .string(ClusterObject.time(object.createdAt)), "completionTime": time,
-                "conditions": [["type": "Complete", "status": "True", "lastTransitionTime": time]],
-            ]
         case "Certificate": return CertificateStatus(object: object, now: now).value
         case "PersistentVolumeClaim": return ["phase": "Bound", "accessModes": ["ReadWriteOnce"]]
         case "Ingress": return ["loadBalancer": ["ingress": [["ip": "192.0.2.10"]]]]
         case "Service" where object.spec?["type"]?.string == "LoadBalancer":
-            return ["loadBalancer": ["ingress": [["ip": "192.0.2.20"]]]]
+            return ["loadBalancer": ["ingress": [["ip": .string(address)]]]]
         default: return nil
         }
+    }
+
+    /// An address that a load balancer gives to this service and no other, as far as documentation's addresses reach.
+    private var address: String {
+        "198.51.100.\(StableHash.of("\(object.id.namespace)/\(object.id.name)") % 254 + 1)"
     }
 }

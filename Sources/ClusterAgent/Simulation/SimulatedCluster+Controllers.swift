@@ -1,8 +1,18 @@
 import Domain
 
 extension SimulatedCluster {
-    /// The Deployment controller: one ReplicaSet a template, rolled within the limits, and a status that says so.
+    /// Lets the controller of an object's kind look at it.
     mutating func reconcile(_ id: ClusterObject.ID) {
+        switch id.kind {
+        case "Deployment": reconcileDeployment(id)
+        case "StatefulSet": reconcileStatefulSet(id)
+        case "Job": reconcileJob(id)
+        default: break
+        }
+    }
+
+    /// The Deployment controller: one ReplicaSet a template, rolled within the limits, and a status that says so.
+    private mutating func reconcileDeployment(_ id: ClusterObject.ID) {
         guard let deployment = objects[id], let spec = deployment.spec else { return }
         let current = replicaSet(of: deployment)
         let limits = RollingUpdate(spec: spec)
@@ -39,7 +49,7 @@ extension SimulatedCluster {
         labels[Label.podTemplateHash] = hash
         let values = ObjectValue.object(labels.sorted { $0.key < $1.key }.map { .init($0.key, .string($0.value)) })
         var podTemplate = template
-        podTemplate["metadata"] = ["labels": values]
+        podTemplate["metadata"] = (template["metadata"] ?? .empty).merging(["labels": values])
         put(
             ClusterObject(
                 id: id,
@@ -104,7 +114,7 @@ extension SimulatedCluster {
         guard let replicaSet = objects[id] else { return }
         let living = owned(by: replicaSet, kind: "Pod").filter { $0.deletedAt == nil }
         let missing = Int(wanted(replicaSet)) - living.count
-        for _ in 0..<max(0, missing) { createPod(of: replicaSet) }
+        for _ in 0..<max(0, missing) { createPod(of: replicaSet, named: "\(id.name)-\(random.suffix(5))") }
         let unready = living.sorted { isReady($0) == isReady($1) ? $0.createdAt > $1.createdAt : !isReady($0) }
         for pod in unready.prefix(max(0, -missing)) { delete(pod) }
         guard var updated = objects[id] else { return }
@@ -167,5 +177,5 @@ extension SimulatedCluster {
         Int64(owned(by: replicaSet, kind: "Pod").filter { $0.deletedAt == nil && isReady($0) }.count)
     }
 
-    private func isReady(_ pod: ClusterObject) -> Bool { lives[pod.id]?.state == .ready }
+    func isReady(_ pod: ClusterObject) -> Bool { lives[pod.id]?.state == .ready }
 }

@@ -67,27 +67,6 @@ extension SimulatedCluster {
             )
         )
     }
-
-    /// Tells a container's log, which says how the container lives.
-    mutating func tell(_ request: LogsRequested) throws(WorkFailure) {
-        let id = ClusterObject.ID(kind: "Pod", namespace: request.namespace, name: request.pod)
-        let containers = objects[id]?.spec?["containers"]?.elements ?? []
-        guard let pod = objects[id],
-            let container = containers.first(where: { $0["name"]?.string == request.container })
-        else {
-            throw WorkFailure(
-                code: "unknown_container",
-                message: "There is no container '\(request.container)' in the pod '\(request.pod)'."
-            )
-        }
-        let since = ClusterObject.time(pod.createdAt)
-        let image = container["image"]?.string ?? "an image without a name"
-        let lines = [
-            "\(since) starting \(request.container) from \(image)", "\(since) listening",
-            "\(ClusterObject.time(now)) alive",
-        ]
-        report(.logged(request, lines: request.lines.map { Array(lines.suffix(max(0, $0))) } ?? lines))
-    }
 }
 
 /// What cert-manager says of a certificate some seconds after it was asked for.
@@ -96,9 +75,28 @@ struct CertificateStatus {
     let now: Int64
     private static let life: Int64 = 90 * 86_400 * 1_000_000
 
-    /// Names that begin with `fail` are not given a certificate.
+    /// Names that begin with `fail`, its own or one that it is for, are not given a certificate.
     var isIssued: Bool {
-        !(object.spec?["dnsNames"]?.elements ?? []).contains { $0.string?.hasPrefix("fail") ?? false }
+        let names = (object.spec?["dnsNames"]?.elements ?? []).compactMap(\.string) + [object.id.name]
+        return !names.contains { $0.hasPrefix("fail") }
+    }
+
+    /// What it says until the issuer has answered.
+    static func issuing(now: Int64) -> ObjectValue {
+        let time = ObjectValue.string(ClusterObject.time(now))
+        let why: ObjectValue = "Issuing certificate as Secret does not exist"
+        return [
+            "conditions": [
+                [
+                    "type": "Issuing", "status": "True", "reason": "DoesNotExist", "lastTransitionTime": time,
+                    "message": why,
+                ],
+                [
+                    "type": "Ready", "status": "False", "reason": "DoesNotExist", "lastTransitionTime": time,
+                    "message": why,
+                ],
+            ]
+        ]
     }
 
     var value: ObjectValue {
@@ -111,7 +109,8 @@ struct CertificateStatus {
                         "type": "Issuing", "status": "False", "reason": "Failed", "lastTransitionTime": time,
                         "message": "The certificate request has failed to complete: the domain cannot be proved.",
                     ],
-                ]
+                ],
+                "failedIssuanceAttempts": 1, "lastFailureTime": time,
             ]
         }
         return [
@@ -121,7 +120,8 @@ struct CertificateStatus {
                     "message": "Certificate is up to date and has not expired",
                 ]
             ],
-            "notBefore": time, "notAfter": .string(ClusterObject.time(now + Self.life)), "revision": 1,
+            "notBefore": time, "notAfter": .string(ClusterObject.time(now + Self.life)),
+            "renewalTime": .string(ClusterObject.time(now + Self.life * 2 / 3)), "revision": 1,
         ]
     }
 }

@@ -1,41 +1,150 @@
 import Domain
+import Sealing
 
 extension SimulatedCluster {
-    /// Does what the work says, all at once, and reports its end.
-    mutating func finish(_ work: ClusterWork) {
-        let secrets = underway.removeValue(forKey: work.mark) ?? OpenedSecrets()
+    /// Begins what the work says; what takes no time is ended at once.
+    mutating func begin(_ work: ClusterWork) {
+        // What was confided is not needed any more once this has returned.
+        let secrets = underway.updateValue(OpenedSecrets(), forKey: work.mark) ?? OpenedSecrets()
         do throws(WorkFailure) {
             switch work {
-            case .namespace(let request): namespaceNames.insert(request.namespace)
-            case .namespaceRemoval(let request): clear(request.namespace)
-            case .release(let request): try apply(request, as: work, secrets)
-            case .removal: replace([], of: work.subject)
+            case .namespace(let request):
+                // One that is going away is made anew when it is gone.
+                guard !terminating.contains(request.namespace) else { return later(timings.observe, .begin(work)) }
+                namespaceNames.insert(request.namespace)
+            case .namespaceRemoval: return beginClearing(work)
+            case .release(let request): return try beginRelease(request, as: work, secrets)
+            case .removal(let request): return try beginRemoval(request, as: work)
             case .objects(let request): try apply(request, secrets)
-            case .log(let request): try tell(request)
+            case .log: return
             }
-            note(work)
-            report(.finished(work, nil))
+            end(work, nil)
         } catch {
-            report(.finished(work, error))
+            end(work, error)
         }
     }
 
-    /// Remembers which command made the subject what it is; a log leaves nothing behind.
-    private mutating func note(_ work: ClusterWork) {
-        if case .log = work { return }
-        marks[work.subject] = work.mark
-        if case .namespaceRemoval = work {
-            marks = marks.filter { $0.key.namespace != work.subject.namespace || $0.key == work.subject }
-        }
+    /// Tells the end of work and remembers which command made its subject what it is.
+    mutating func end(_ work: ClusterWork, _ failure: WorkFailure?) {
+        underway[work.mark] = nil
+        if failure == nil { marks[work.subject] = work.mark }
+        report(.finished(work, failure))
     }
 
     func requireNamespace(_ name: String) throws(WorkFailure) {
-        guard namespaceNames.contains(name) else {
+        guard namespaceNames.contains(name), !terminating.contains(name) else {
             throw WorkFailure(
                 code: "namespace_missing",
                 message: "The namespace '\(name)' does not exist in this cluster; create the environment first."
             )
         }
+    }
+
+    private mutating func beginRelease(
+        _ request: ReleaseRequested,
+        as work: ClusterWork,
+        _ secrets: OpenedSecrets
+    ) throws(WorkFailure) {
+        try requireNamespace(request.namespace)
+        try replaceOperation(by: work)
+        let before = releases[work.subject]
+        let plan = try ReleasePlan(request, before: before, failure: failure, helm: helm, secrets)
+        if plan.release.failure == .agentOffline { report(.agentFault(.offline(seconds: plan.agentSeconds))) }
+        if plan.release.failure == .agentRestart { report(.agentFault(.restart)) }
+        for manifest in plan.registries { upsert(manifest) }
+        // Helm runs hooks for what it installs or upgrades; to scale, stop or restart is neither.
+        let hooks = plan.release.form?.content == before?.form?.content ? [] : plan.release.hooks
+        let moments: (before: Hook.Moment, after: Hook.Moment) =
+            before == nil ? (.preInstall, .postInstall) : (.preUpgrade, .postUpgrade)
+        operations[work.subject] = Operation(
+            work: work,
+            identity: ReleaseIdentity(request),
+            change: .install(plan.manifests, plan.release),
+            before: Hook.ordered(hooks, at: moments.before),
+            after: Hook.ordered(hooks, at: moments.after),
+            moments: moments
+        )
+        goOn(work.subject)
+    }
+
+    private mutating func beginRemoval(_ request: RemovalRequested, as work: ClusterWork) throws(WorkFailure) {
+        try replaceOperation(by: work)
+        let hooks = releases[work.subject]?.hooks ?? []
+        operations[work.subject] = Operation(
+            work: work,
+            identity: ReleaseIdentity(request),
+            change: .uninstall,
+            before: Hook.ordered(hooks, at: .preDelete),
+            after: Hook.ordered(hooks, at: .postDelete),
+            moments: (.preDelete, .postDelete)
+        )
+        goOn(work.subject)
+    }
+
+    /// Gives up an older change that an agent before this one has begun; a newer one goes on.
+    private mutating func replaceOperation(by work: ClusterWork) throws(WorkFailure) {
+        guard let other = operations[work.subject], other.work.mark != work.mark else { return }
+        let failure = WorkFailure(
+            code: "superseded_generation",
+            message: "Another generation of the release is being changed."
+        )
+        guard other.work.mark.generation < work.mark.generation else { throw failure }
+        operations[work.subject] = nil
+        end(other.work, failure)
+    }
+
+    /// Takes the next step of a release's change: a hook, the change itself, or its end.
+    mutating func goOn(_ subject: CommandSubject) {
+        guard var operation = operations[subject], operation.run == nil else { return }
+        if !operation.before.isEmpty {
+            let hook = operation.before.removeFirst()
+            operations[subject] = operation
+            return run(hook, at: operation.moments.before, of: operation)
+        }
+        if case .uninstall = operation.change, !uninstall(operation.identity) {
+            return later(timings.observe, .goOn(subject))
+        }
+        if case .install(let manifests, let release) = operation.change, !operation.isMade {
+            operation.isMade = true
+            operations[subject] = operation
+            install(manifests, release, as: subject)
+        }
+        if !operation.after.isEmpty {
+            let hook = operation.after.removeFirst()
+            operations[subject] = operation
+            return run(hook, at: operation.moments.after, of: operation)
+        }
+        operations[subject] = nil
+        end(operation.work, nil)
+    }
+
+    private mutating func install(_ manifests: [Manifest], _ release: Release, as subject: CommandSubject) {
+        let before = releases[subject]
+        releases[subject] = release
+        for manifest in manifests { upsert(manifest) }
+        for id in before?.objects ?? [] where !release.objects.contains(id) { remove(id) }
+        dropRegistries(before?.registries ?? [])
+    }
+
+    /// Deletes everything of a release; returns whether nothing is left.
+    private mutating func uninstall(_ identity: ReleaseIdentity) -> Bool {
+        let subject = CommandSubject.release(namespace: identity.namespace, instance: identity.instance)
+        let release = releases.removeValue(forKey: subject)
+        dropRegistries(release?.registries ?? [])
+        var isGone = true
+        let own = Set(release?.objects ?? [])
+        for id in objects.keys.sorted() where id.namespace == identity.namespace {
+            guard own.contains(id) || objects[id]?.instance == identity.instance else { continue }
+            delete(id)
+            if objects[id] != nil { isGone = false }
+        }
+        return isGone
+    }
+
+    /// Removes secrets for pulling images that no release names any more.
+    private mutating func dropRegistries(_ secrets: Set<ClusterObject.ID>) {
+        let needed = releases.values.reduce(into: Set()) { $0.formUnion($1.registries) }
+        for id in secrets.subtracting(needed).sorted() { remove(id) }
     }
 
     /// Removes what a subject had and does not have any more.
@@ -44,112 +153,39 @@ extension SimulatedCluster {
         if after.isEmpty { releases[subject] = nil }
         for id in before where !after.contains(id) { remove(id) }
     }
+}
 
-    private mutating func apply(
-        _ request: ReleaseRequested,
-        as work: ClusterWork,
-        _ secrets: OpenedSecrets
-    ) throws(WorkFailure) {
-        try requireNamespace(request.namespace)
-        let wish: SimulationRequest
-        let manifests: [Manifest]
-        do throws(ManifestError) {
-            let values = try ObjectValue(yaml: request.values)
-            wish = try SimulationRequest(values: values, otherwise: failure)
-            manifests = try Self.manifests(request, values: values, helm: helm)
-        } catch {
-            throw WorkFailure(code: "render_failed", message: error.sentence)
+/// Namespaces that are removed with everything in them.
+extension SimulatedCluster {
+    private mutating func beginClearing(_ work: ClusterWork) {
+        terminating.insert(work.subject.namespace)
+        forgetReleases(of: work.subject.namespace)
+        clear(work)
+    }
+
+    /// Waits for the last pods of a namespace and then removes it.
+    mutating func clear(_ work: ClusterWork) {
+        let namespace = work.subject.namespace
+        empty(namespace)
+        guard !objects.keys.contains(where: { $0.namespace == namespace }) else {
+            return later(timings.observe, .clear(work))
         }
-        guard wish.failure != .applyFails else {
-            throw WorkFailure(
-                code: "apply_failed",
-                message: "The cluster refused the release: admission webhook denied the request."
+        namespaceNames.remove(namespace)
+        terminating.remove(namespace)
+        marks = marks.filter { $0.key.namespace != namespace }
+        end(work, nil)
+    }
+
+    /// Forgets the releases of a namespace that is going away, and ends what is being done to them.
+    mutating func forgetReleases(of namespace: String) {
+        releases = releases.filter { $0.key.namespace != namespace }
+        for (subject, operation) in operations where subject.namespace == namespace {
+            operations[subject] = nil
+            let failure = WorkFailure(
+                code: "namespace_missing",
+                message: "The namespace '\(namespace)' was removed while the release was being changed."
             )
+            end(operation.work, failure)
         }
-        if wish.failure == .agentOffline { report(.agentFault(.offline(seconds: wish.seconds))) }
-        if wish.failure == .agentRestart { report(.agentFault(.restart)) }
-        let registries = Self.registrySecrets(request, secrets)
-        let after = manifests.map(\.id)
-        replace(after + registries.map(\.id), of: work.subject)
-        releases[work.subject] = Release(objects: after, failure: wish.failure)
-        for manifest in registries + manifests { upsert(manifest) }
-    }
-
-    /// The secrets with which its images are pulled; one that did not open was refused before.
-    private static func registrySecrets(_ request: ReleaseRequested, _ secrets: OpenedSecrets) -> [Manifest] {
-        (request.registrySecrets ?? []).filter { secrets[.registry($0.name)] != nil }
-            .map { Manifest(registry: $0.name, of: request) }
-    }
-
-    private static func manifests(
-        _ request: ReleaseRequested,
-        values: ObjectValue,
-        helm: HelmTemplate?
-    ) throws(ManifestError) -> [Manifest] {
-        var manifests: [Manifest] = []
-        for object in try ReleaseManifests(request, values: values, helm: helm).objects {
-            manifests.append(try Manifest(object, of: request))
-        }
-        return manifests
-    }
-
-    /// Creates or changes an object; its generation rises when its specification differs, as the API server does it.
-    mutating func upsert(_ manifest: Manifest) {
-        let id = manifest.id
-        var spec = manifest.spec
-        if id.kind == "Service" { spec = completed(service: spec ?? .empty, id) }
-        if var object = objects[id] {
-            if object.spec != spec, let generation = object.generation { object.generation = generation + 1 }
-            object.spec = spec
-            object.labels = manifest.labels
-            object.content = manifest.content
-            put(object)
-        } else {
-            let isCounted = ["apps/v1", "batch/v1", "networking.k8s.io/v1"].contains(manifest.apiVersion)
-            put(
-                ClusterObject(
-                    id: id,
-                    apiVersion: manifest.apiVersion,
-                    uid: random.uuid(),
-                    generation: isCounted ? 1 : nil,
-                    resourceVersion: "",
-                    labels: manifest.labels,
-                    createdAt: now,
-                    spec: spec,
-                    status: firstStatus(id),
-                    content: manifest.content
-                )
-            )
-        }
-        guard let object = objects[id] else { return }
-        if id.kind == "Deployment" {
-            later(timings.observe, .reconcile(id))
-        } else {
-            later(timings.pull + timings.ready, .settle(id, uid: object.uid))
-        }
-    }
-
-    private func firstStatus(_ id: ClusterObject.ID) -> ObjectValue? {
-        switch id.kind {
-        case "Service", "Ingress": ["loadBalancer": .empty]
-        case "PersistentVolumeClaim": ["phase": "Pending"]
-        case "Deployment", "StatefulSet", "DaemonSet", "Job", "Pod": .empty
-        default: nil
-        }
-    }
-
-    private func completed(service: ObjectValue, _ id: ClusterObject.ID) -> ObjectValue {
-        let number = StableHash.of("\(id.namespace)/\(id.name)")
-        let address = "10.96.\(number >> 8 & 0xFF).\(number & 0xFF | 1)"
-        let defaults: ObjectValue = ["type": "ClusterIP", "clusterIP": .string(address), "sessionAffinity": "None"]
-        return defaults.merging(service)
-    }
-
-    /// Gives an object that no controller here plays the status that its own controller would end with.
-    mutating func settle(_ id: ClusterObject.ID, uid: String) {
-        guard var object = objects[id], object.uid == uid else { return }
-        object.status = SettledStatus(object: object, now: now).value ?? object.status
-        put(object)
-        if id.kind == "Certificate" { issue(object) }
     }
 }

@@ -9,8 +9,12 @@ public import Domain
 public struct SimulatedCluster: Cluster, Sendable {
     /// What happens later.
     enum Step: Sendable, Hashable {
-        case finish(ClusterWork)
+        case begin(ClusterWork)
+        case goOn(CommandSubject)
+        case clear(ClusterWork)
         case reconcile(ClusterObject.ID)
+        case endpoints(namespace: String)
+        case follow(command: String)
         case advance(ClusterObject.ID, uid: String)
         case remove(ClusterObject.ID, uid: String)
         case settle(ClusterObject.ID, uid: String)
@@ -23,6 +27,13 @@ public struct SimulatedCluster: Cluster, Sendable {
         var failure: SimulatedFailure?
         /// The label that it wants on the pods of some instances.
         var podMark: PodMark?
+        /// What the release was made of; `nil` for single objects.
+        var form: ReleaseForm?
+        /// The command whose marks its pods carry.
+        var template: CommandMark?
+        var hooks: [Hook] = []
+        /// The secrets with which its images are pulled: others may use them too.
+        var registries: Set<ClusterObject.ID> = []
     }
 
     /// The uid of the `kube-system` namespace.
@@ -42,11 +53,24 @@ public struct SimulatedCluster: Cluster, Sendable {
     var lives: [ClusterObject.ID: PodLife] = [:]
     var rollouts: [ClusterObject.ID: Rollout] = [:]
     var namespaceNames: Set<String> = []
+    /// Those of them that are being removed.
+    var terminating: Set<String> = []
     var releases: [CommandSubject: Release] = [:]
+    /// Releases that are being changed, with the hooks that are still to run.
+    var operations: [CommandSubject: Operation] = [:]
+    /// What the pods of Jobs do.
+    var tasks: [ClusterObject.ID: PodLife.Task] = [:]
+    /// The logs that are being told, by their commands.
+    var follows: [String: Follow] = [:]
+    /// The Events of each object, told again when they happen again.
+    var happened: [ClusterObject.ID: [String: KubernetesEvent]] = [:]
+    /// The namespaces whose endpoints are about to be looked at.
+    var unsettledEndpoints: Set<String> = []
     /// Which command made each subject what it is, also after its removal.
     var marks: [CommandSubject: CommandMark] = [:]
     /// Commands that are being done, with what they confide: one that comes again meanwhile is not done twice.
     var underway: [CommandMark: OpenedSecrets] = [:]
+    private var brought: Set<WatchedKind> = []
     private var version: Int64 = 1000
     private var events: [ClusterEvent] = []
 
@@ -71,13 +95,10 @@ public struct SimulatedCluster: Cluster, Sendable {
         self.helm = helm
     }
 
-    /// The usual kinds, and every other that a release has brought.
+    /// The usual kinds, and every other that was ever brought: a snapshot tells also that none is left.
     public var kinds: [WatchedKind] {
-        var kinds = WatchedKind.usual
-        let known = Set(kinds)
-        let brought = Set(objects.values.map { WatchedKind($0.apiVersion, $0.id.kind) }).subtracting(known)
-        kinds += brought.sorted { ($0.apiVersion, $0.kind) < ($1.apiVersion, $1.kind) }
-        return kinds
+        let more = brought.subtracting(WatchedKind.usual)
+        return WatchedKind.usual + more.sorted { ($0.apiVersion, $0.kind) < ($1.apiVersion, $1.kind) }
     }
 
     /// The namespaces that were made, in order.
@@ -113,13 +134,17 @@ public struct SimulatedCluster: Cluster, Sendable {
     /// Begins to do what a command asks for; it ends after the time that helm takes.
     public mutating func start(_ work: ClusterWork, secrets: OpenedSecrets, now: Int64) {
         advance(to: now)
+        if case .log(let request) = work { return tell(request) }
         guard underway[work.mark] == nil else { return }
         underway[work.mark] = secrets
-        later(timings.apply, .finish(work))
+        later(timings.apply, .begin(work))
     }
 
-    /// A log is told at once, so that there is nothing left to end.
-    public mutating func endLog(of command: String, now: Int64) { advance(to: now) }
+    /// Ends a log that is being told.
+    public mutating func endLog(of command: String, now: Int64) {
+        advance(to: now)
+        follows[command] = nil
+    }
 
     /// Lets the time pass and returns what happened in it.
     public mutating func poll(now: Int64) -> [ClusterEvent] {
@@ -131,14 +156,10 @@ public struct SimulatedCluster: Cluster, Sendable {
     /// Takes a namespace away with everything in it, as somebody with `kubectl` would.
     public mutating func deleteNamespace(_ name: String, now: Int64) {
         advance(to: now)
+        namespaceNames.remove(name)
+        forgetReleases(of: name)
         marks = marks.filter { $0.key.namespace != name }
-        clear(name)
-    }
-
-    mutating func clear(_ namespace: String) {
-        namespaceNames.remove(namespace)
-        releases = releases.filter { $0.key.namespace != namespace }
-        for id in objects.keys.sorted() where id.namespace == namespace { remove(id) }
+        empty(name)
     }
 
     /// When something happens next; `nil` while everything rests.
@@ -154,8 +175,12 @@ public struct SimulatedCluster: Cluster, Sendable {
 
     private mutating func perform(_ step: Step) {
         switch step {
-        case .finish(let work): finish(work)
+        case .begin(let work): begin(work)
+        case .goOn(let subject): goOn(subject)
+        case .clear(let work): clear(work)
         case .reconcile(let id): reconcile(id)
+        case .endpoints(let namespace): updateEndpoints(in: namespace)
+        case .follow(let command): follow(command)
         case .advance(let id, let uid): advancePod(id, uid: uid)
         case .remove(let id, let uid):
             guard objects[id]?.uid == uid else { return }
@@ -167,40 +192,16 @@ public struct SimulatedCluster: Cluster, Sendable {
         }
     }
 
-    // MARK: The store
-
     mutating func later(_ time: Int64, _ step: Step) {
         agenda.add(step, at: now + timings.varied(time, &random))
     }
 
     mutating func report(_ event: ClusterEvent) { events.append(event) }
 
-    /// Stores an object; one that looks as before changes nothing.
-    mutating func put(_ object: ClusterObject) {
-        var object = object
-        if object.id.kind == "Pod" { object.labels = marked(object) }
-        if let stored = objects[object.id] {
-            object.resourceVersion = stored.resourceVersion
-            guard object != stored else { return }
-        }
+    /// The version that the next change of an object gets.
+    mutating func nextVersion(of kind: WatchedKind) -> String {
+        brought.insert(kind)
         version += 1
-        object.resourceVersion = String(version)
-        if let owner = object.owner { children[owner.uid, default: []].insert(object.id) }
-        objects[object.id] = object
-        events.append(.changed(object))
-    }
-
-    /// Removes an object and, as Kubernetes' garbage collector does, everything that belongs to it.
-    mutating func remove(_ id: ClusterObject.ID) {
-        guard let object = objects.removeValue(forKey: id) else { return }
-        if let owner = object.owner { children[owner.uid]?.remove(id) }
-        lives[id] = nil
-        rollouts[id] = nil
-        events.append(.gone(object))
-        for child in (children.removeValue(forKey: object.uid) ?? []).sorted() { remove(child) }
-    }
-
-    func owned(by object: ClusterObject, kind: String) -> [ClusterObject] {
-        (children[object.uid] ?? []).filter { $0.kind == kind }.sorted().compactMap { objects[$0] }
+        return String(version)
     }
 }

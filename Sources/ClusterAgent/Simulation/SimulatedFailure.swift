@@ -30,6 +30,8 @@ struct SimulationRequest: Sendable, Hashable {
     var failure: SimulatedFailure?
     /// How long an agent stays away.
     var seconds: Int
+    /// Jobs that run before the rollout, or after it.
+    var hooks: [Hook]
 
     /// Reads `simulate` of a release's values.
     ///
@@ -37,6 +39,7 @@ struct SimulationRequest: Sendable, Hashable {
     init(values: ObjectValue, otherwise failure: SimulatedFailure?) throws(ManifestError) {
         let wish = values["simulate"]
         seconds = Int(wish?["seconds"]?.int ?? 20)
+        hooks = try Hook.simulated(wish?["hook"])
         guard let name = wish?["failure"], name != .null else {
             self.failure = failure
             return

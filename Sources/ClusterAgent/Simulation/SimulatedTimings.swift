@@ -14,6 +14,12 @@ public struct SimulatedTimings: Sendable, Hashable {
     public var ready: Int64 = 800_000
     /// From the deletion of a pod to its end.
     public var terminate: Int64 = 500_000
+    /// How long a hook Job runs whose values do not say it.
+    public var hook: Int64 = 1_500_000
+    /// From a Certificate to what its issuer answers.
+    public var issue: Int64 = 2_000_000
+    /// How many times as fast as usual: for times that values give in seconds.
+    var speed = 1.0
     /// The first wait of a kubelet's back-off; each further one is twice as long, at most thirty times the first.
     public var backOff: Int64 = 10_000_000
     /// By how much each time varies, in percent of it, up and down.
@@ -33,7 +39,13 @@ public struct SimulatedTimings: Sendable, Hashable {
         scale(&ready)
         scale(&terminate)
         scale(&backOff)
+        scale(&hook)
+        scale(&issue)
+        self.speed = max(speed, 0.001)
     }
+
+    /// A time that values give in seconds.
+    func time(seconds: Double) -> Int64 { Int64(min(max(seconds, 0), 86_400) / speed * 1_000_000) }
 
     func varied(_ time: Int64, _ random: inout SeededRandom) -> Int64 {
         let span = time * jitterPercent / 100

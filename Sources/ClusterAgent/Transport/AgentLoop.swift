@@ -92,7 +92,7 @@ public final class AgentLoop {
             keepHouse(now: now)
             remind(now: now)
         } else {
-            missed += cluster.poll(now: now).filter { if case .finished = $0 { true } else { false } }
+            missed += cluster.poll(now: now).filter(Self.isToldLater)
             Thread.sleep(forTimeInterval: 0.02)
         }
     }
@@ -182,6 +182,14 @@ public final class AgentLoop {
         configuration.logger.warning(
             "the fleet has not answered; is the cluster '\(configuration.cluster)' registered and the key its own?"
         )
+    }
+
+    /// What an agent that was offline tells on its return; how objects look, its snapshots tell.
+    private static func isToldLater(_ event: ClusterEvent) -> Bool {
+        switch event {
+        case .finished, .stage, .stageOutput, .logged: true
+        case .changed, .gone, .happened, .agentFault: false
+        }
     }
 
     static func makeSession(_ configuration: AgentConfiguration, _ cluster: any Cluster) -> AgentSession {

@@ -17,7 +17,7 @@ struct AgentMetrics {
         commands = Dictionary(uniqueKeysWithValues: CommandOutcome.allCases.map { ($0, done($0.rawValue)) })
         refused = done("refused")
         messages = Dictionary(
-            uniqueKeysWithValues: [AgentMessage.status, AgentMessage.changes].map { topic in
+            uniqueKeysWithValues: AgentMessage.topics.map { topic in
                 (topic, Counter(label: "slipway_agent_messages_sent", dimensions: dimensions(("topic", topic))))
             }
         )

@@ -14,6 +14,8 @@ final class AgentSender {
     /// Every message up to this one has arrived or is lost.
     private var settled: UInt64 = 0
     private var settledAhead: Set<UInt64> = []
+    /// The messages whose loss nothing makes good: a hello would not bring them again.
+    private var expendable: Set<UInt64> = []
     private var waiting: ArraySlice<(tag: UInt64, place: CommandPlace)> = []
     private var hasLost = false
     private var lostCount = 0
@@ -44,6 +46,7 @@ final class AgentSender {
     /// Takes a message; it leaves with the next ``work(now:)``.
     func send(_ message: AgentMessage, now: Int64) {
         enqueue(link.pass(signer.record(of: message), now: now))
+        if !message.isRepeatable { expendable.insert(lastTag) }
     }
 
     /// Notes a command that is done with once everything taken so far has arrived.
@@ -80,6 +83,7 @@ final class AgentSender {
         waiting = []
         settled = lastTag
         settledAhead = []
+        expendable = []
     }
 
     /// Sends everything and waits for its arrival, at most the limit.
@@ -131,13 +135,14 @@ final class AgentSender {
     }
 
     private func lose(_ tag: UInt64) {
-        hasLost = true
+        if !expendable.contains(tag) { hasLost = true }
         lostCount += 1
         settle(tag)
     }
 
     private func settle(_ tag: UInt64) {
         guard tag > settled else { return }
+        expendable.remove(tag)
         settledAhead.insert(tag)
         while settledAhead.remove(settled + 1) != nil { settled += 1 }
     }
@@ -151,6 +156,7 @@ final class AgentSender {
         lostCount += Int(left - settled) - settledAhead.count
         settled = left
         settledAhead = []
+        expendable = expendable.filter { $0 > left }
         hasLost = true
     }
 

@@ -68,6 +68,11 @@ public enum ObjectValue: Sendable, Hashable {
         if case .int(let number) = self { number } else { nil }
     }
 
+    /// The number, where this is one that is not whole.
+    public var double: Double? {
+        if case .double(let number) = self { number } else { nil }
+    }
+
     /// The value at the end of a path of names.
     public func path(_ names: String...) -> ObjectValue? {
         var value: ObjectValue? = self

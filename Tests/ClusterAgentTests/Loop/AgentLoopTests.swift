@@ -1,7 +1,9 @@
 import ClusterAgent
 import Domain
+import Foundation
 import JSON
 import Kafka
+import Sealing
 import Testing
 
 @Suite(.timeLimit(.minutes(3)))
@@ -129,6 +131,42 @@ struct AgentLoopTests {
                 Self.has(ResourceChangeType.snapshotEnded)($0) && Self.text($0, "kind") == "Job"
             }
             #expect(try agent.stop() == .stopped)
+            fleet.close()
+        }
+    }
+
+    @Test func `what is sealed for a cluster is opened by its agent, and what is not ends its command`() async throws {
+        try await onOwnThread {
+            let fleet = try FleetSide()
+            let agent = RunningAgent(fleet.configuration(), cluster: Self.cluster())
+            let hello = try fleet.wait("hello", for: Self.has(AgentStatusType.hello))[0]
+            try fleet.welcome(boot: Self.text(hello, "boot"))
+            try fleet.command(AgentCommandType.namespaceRequested, Self.namespace())
+            try fleet.wait("the namespace", for: Self.has(AgentStatusType.applied, command: "n"))
+            let place = Binding("east", "shop-staging", "secret", "database", "password")
+            let publicKey = try fleet.key.sealingKeys(of: "east").publicKey
+            let sealed = try publicKey.seal(SecretBytes(utf8: "hunter2"), for: place)
+            for (command, name) in [("good", "database"), ("bad", "elsewhere")] {
+                let secret = SealedSecret(name: name, type: "Opaque", values: ["password": sealed.text])
+                let request = ObjectsRequested(
+                    command: command,
+                    generation: 1,
+                    namespace: "shop-staging",
+                    subject: ObjectSubject(kind: "secret", name: name),
+                    objects: [],
+                    secrets: [secret],
+                    deadline: ""
+                )
+                try fleet.command(AgentCommandType.objectsRequested, request)
+            }
+            let applied = try fleet.wait("applied", for: Self.has(AgentStatusType.applied, command: "good"))[0]
+            #expect(String(decoding: applied.valueBytes ?? [], as: UTF8.self).contains("\"name\":\"database\""))
+            let failed = try fleet.wait("failed", for: Self.has(AgentStatusType.failed, command: "bad"))[0]
+            #expect(Self.text(failed, "code") == "cannot_open")
+            #expect(Self.text(failed, "message").contains("secrets.elsewhere.password"))
+            #expect(try agent.stop() == .stopped)
+            let said = fleet.messages.map { String(decoding: $0.valueBytes ?? [], as: UTF8.self) }.joined()
+            #expect(!said.contains("hunter2") && !said.contains(Data("hunter2".utf8).base64EncodedString()))
             fleet.close()
         }
     }

@@ -20,9 +20,11 @@ final class FleetSide {
         let waitingFor: String
     }
 
+    private static let topics = ["agent.status", "resource.changes", "agent.output", "container.logs"]
+
     init() throws {
         kafka = try KafkaMockCluster()
-        for topic in ["agent.status", "resource.changes", "agent.commands.east"] {
+        for topic in Self.topics + ["agent.commands.east"] {
             try kafka.createTopic(prefix + topic, partitions: 1)
         }
         guard let key = SigningKey(base64: FleetKey.random()) else { throw TimeLimitPassed(waitingFor: "a key") }
@@ -31,7 +33,7 @@ final class FleetSide {
         consumer = try KafkaConsumer(
             kafka.settings,
             group: "fleet",
-            topics: [prefix + "agent.status", prefix + "resource.changes"]
+            topics: Self.topics.map { [prefix] in prefix + $0 }
         )
     }
 

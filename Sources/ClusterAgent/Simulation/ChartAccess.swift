@@ -1,0 +1,61 @@
+import Domain
+import Foundation
+import Sealing
+
+/// How helm gets at a chart behind a password: through files, because what a program is called with everybody can see.
+struct ChartAccess {
+    private struct Credentials: Decodable {
+        let username: String
+        let password: String
+    }
+
+    /// What the repository is called in helm's own list.
+    static let repositoryName = "slipway"
+
+    private let credentials: Credentials
+    private let repository: String
+
+    /// Whether the repository has an index that is fetched before a chart is.
+    var isIndexed: Bool { !repository.hasPrefix("oci://") }
+
+    /// Reads the opened JSON.
+    init(_ secret: SecretBytes, to chart: ChartReference) throws(ManifestError) {
+        let read = secret.withUnsafeBytes { try? JSONDecoder().decode(Credentials.self, from: Data($0)) }
+        guard let read else {
+            throw ManifestError(sentence: "The chart's credentials should be a JSON object with username and password.")
+        }
+        guard let repository = chart.repository,
+            ["https://", "http://", "oci://"].contains(where: repository.hasPrefix)
+        else { throw ManifestError(sentence: "Credentials are for a chart whose repository has an address.") }
+        credentials = read
+        self.repository = repository
+    }
+
+    /// Writes what helm reads, and returns the arguments that tell it where.
+    func write(to folder: URL) throws -> [String] {
+        let file = folder.appendingPathComponent(isIndexed ? "repositories.yaml" : "registry.json")
+        // JSON is YAML too.
+        try Data((isIndexed ? repositories : registries).json).write(to: file)
+        guard isIndexed else { return ["--registry-config", file.path] }
+        let cache = folder.appendingPathComponent("cache")
+        return ["--repository-config", file.path, "--repository-cache", cache.path]
+    }
+
+    private var repositories: ObjectValue {
+        [
+            "apiVersion": "v1",
+            "repositories": [
+                [
+                    "name": .string(Self.repositoryName), "url": .string(repository),
+                    "username": .string(credentials.username), "password": .string(credentials.password),
+                ]
+            ],
+        ]
+    }
+
+    private var registries: ObjectValue {
+        let host = repository.dropFirst("oci://".count).prefix { $0 != "/" }
+        let pair = Data("\(credentials.username):\(credentials.password)".utf8).base64EncodedString()
+        return ["auths": .object([.init(String(host), ["auth": .string(pair)])])]
+    }
+}

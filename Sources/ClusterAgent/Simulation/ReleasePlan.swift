@@ -1,0 +1,80 @@
+import Domain
+
+/// What a command makes of a release: rendered, marked and counted before anything is changed.
+struct ReleasePlan: Sendable {
+    let manifests: [Manifest]
+    /// The secrets with which images are pulled: made before everything else.
+    let registries: [Manifest]
+    let release: SimulatedCluster.Release
+    /// How long the agent stays away where it is told to.
+    let agentSeconds: Int
+
+    init(
+        _ request: ReleaseRequested,
+        before: SimulatedCluster.Release?,
+        failure: SimulatedFailure?,
+        helm: HelmTemplate?,
+        _ secrets: OpenedSecrets
+    ) throws(WorkFailure) {
+        let form = ReleaseForm(request)
+        // Pods that would only be scaled keep the marks that they have; pods that are not there take new ones.
+        let isScaled = before?.form.map { $0.template == form.template && !$0.isStopped } ?? false
+        let identity = ReleaseIdentity(request)
+        let template = (isScaled ? before?.template : nil) ?? identity.mark
+        let wish: SimulationRequest
+        var hooks: [Hook]
+        var manifests: [Manifest] = []
+        do throws(ManifestError) {
+            let values = try ObjectValue(yaml: request.values)
+            wish = try SimulationRequest(values: values, otherwise: failure)
+            let credentials = secrets[.chart(request.instance)]
+            let made = try ReleaseManifests(request, values: values, helm: helm, credentials: credentials)
+            hooks = made.hooks + wish.hooks
+            for object in made.objects {
+                var manifest = try Manifest(object, of: identity, template: template)
+                manifest.adapt(to: request)
+                manifests.append(manifest)
+            }
+        } catch {
+            throw WorkFailure(code: "render_failed", message: error.sentence)
+        }
+        guard wish.failure != .applyFails else {
+            throw WorkFailure(
+                code: "apply_failed",
+                message: "The cluster refused the release: admission webhook denied the request."
+            )
+        }
+        registries = (request.registrySecrets ?? []).filter { secrets[.registry($0.name)] != nil }
+            .map { Manifest(registry: $0.name, of: request) }
+        self.manifests = manifests
+        agentSeconds = wish.seconds
+        release = SimulatedCluster.Release(
+            objects: manifests.map(\.id),
+            failure: wish.failure,
+            form: form,
+            template: template,
+            hooks: hooks,
+            registries: Set(registries.map(\.id))
+        )
+    }
+}
+
+extension ReleaseIdentity {
+    init(_ request: ReleaseRequested) {
+        self.init(
+            namespace: request.namespace,
+            instance: request.instance,
+            application: request.application,
+            mark: ClusterWork.release(request).mark
+        )
+    }
+
+    init(_ request: RemovalRequested) {
+        self.init(
+            namespace: request.namespace,
+            instance: request.instance,
+            application: "",
+            mark: ClusterWork.removal(request).mark
+        )
+    }
+}
