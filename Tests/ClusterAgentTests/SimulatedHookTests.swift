@@ -82,6 +82,24 @@ struct SimulatedHookTests {
         #expect(world.end(of: "c-2") == .some(nil))
     }
 
+    @Test func `a namespace that is removed ends what is being done in it`() {
+        var world = world()
+        world.start(.web(values: "simulate: {hook: {name: migrate, seconds: 600}}"))
+        #expect(world.pass(atMost: 10) { !$0.all("Job").isEmpty })
+        let removal = NamespaceRemovalRequested(
+            command: "x",
+            generation: 9,
+            environment: "shop/staging",
+            namespace: "shop-staging",
+            deadline: ""
+        )
+        #expect(world.finish(.namespaceRemoval(removal)) == .some(nil))
+        #expect(world.end(of: "c-1")??.code == "namespace_missing")
+        #expect(world.latest.isEmpty && world.cluster.namespaces.isEmpty)
+        let mark = world.cluster.mark(of: .namespace("shop-staging"))
+        #expect(mark == CommandMark(command: "x", generation: 9))
+    }
+
     @Test func `a removal ends when the last pod is gone, the hooks' too`() {
         var world = world()
         world.start(.web(values: Self.hook))

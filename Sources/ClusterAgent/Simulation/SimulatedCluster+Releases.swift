@@ -179,7 +179,9 @@ extension SimulatedCluster {
     /// Forgets the releases of a namespace that is going away, and ends what is being done to them.
     mutating func forgetReleases(of namespace: String) {
         releases = releases.filter { $0.key.namespace != namespace }
-        for (subject, operation) in operations where subject.namespace == namespace {
+        let given = operations.filter { $0.key.namespace == namespace }
+        // In one order, so that the same seed plays the same.
+        for (subject, operation) in given.sorted(by: { $0.value.identity.instance < $1.value.identity.instance }) {
             operations[subject] = nil
             let failure = WorkFailure(
                 code: "namespace_missing",
