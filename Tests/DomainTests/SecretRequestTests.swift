@@ -205,7 +205,6 @@ import Testing
         try KeyRing.addKey(named: "second", to: path)
         let alone = try KeyRing.load(path)
         #expect(throws: Reason.self) { try KeyRingRotation(keyRing: alone).run(on: world.connection) }
-        try world.connection.script("alter table application add column if not exists registry_password bytea")
         let login = Binding("shop", "application", "web", "registry.password")
         try world.connection.query(
             "update application set registry_password = $1",

@@ -15,7 +15,12 @@ struct EnvironmentRemoval {
     /// Takes everything away; the environment's row and those of everything in it are locked.
     func complete(_ environment: Int64, in transaction: borrowing PostgresTransaction) throws {
         try removeInstances(of: environment, in: transaction)
-        try removeObjects(of: environment, in: transaction)
+        try ObjectProgress(worker: worker).environmentRemoved(
+            environment,
+            now: now,
+            outbox: outbox,
+            in: transaction
+        )
         for table in ["auto_deploy_rule", "environment_member"] {
             _ = try transaction.query("delete from \(table) where environment_id = $1", [.int64(environment)])
         }
@@ -65,22 +70,6 @@ struct EnvironmentRemoval {
                     traceparent: command.traceparent
                 )
             )
-        }
-    }
-
-    private func removeObjects(of environment: Int64, in transaction: borrowing PostgresTransaction) throws {
-        let rows = try transaction.query(
-            """
-            update environment_object set state = 'deleted', open_command = null, confidential = '{}',
-                revision = revision + 1, changed_at = $2, changed_by = $3
-            where environment_id = $1 and state <> 'deleted'
-            returning kind, name, revision
-            """,
-            [.int64(environment), .timestamp(now), .text(worker)]
-        )
-        for row in rows {
-            let key = "\(command.key)/\(try row.string(0))/\(try row.string(1))"
-            outbox.append(tombstone("object.status", key, revision: try row.int64(2)))
         }
     }
 

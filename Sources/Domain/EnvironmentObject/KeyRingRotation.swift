@@ -38,23 +38,12 @@ public struct KeyRingRotation {
             guard let next else { break }
             last = next
         }
-        for column in try applicationColumns(on: connection) {
+        for column in ["registry_password", "chart_password"] {
             try connection.transaction { (transaction: borrowing PostgresTransaction) in
                 try applications(column, &report, in: transaction)
             }
         }
         return report
-    }
-
-    /// The columns of applications that hold passwords, as far as this schema has them.
-    private func applicationColumns(on connection: PostgresConnection) throws -> [String] {
-        try connection.query(
-            """
-            select column_name::text from information_schema.columns
-            where table_schema = current_schema() and table_name = 'application'
-                and column_name in ('registry_password', 'chart_password') order by 1
-            """
-        ).map { try $0.string(0) }
     }
 
     /// Applications are few: one transaction.

@@ -53,6 +53,9 @@ public final class DeploymentRequestHandler: Handler {
     /// Who was verified to have sent it, which a token cannot tell once it is gone.
     public func keptHeaders(of input: RequestInput) -> [(String, String)] { input.kept }
 
+    /// What should have been sealed and is not, is left out.
+    public func keepable(_ message: KafkaMessageView) -> KafkaMessageView { ClearText.removed(from: message) }
+
     /// Locks what the batch is about in one order, then decides each request in its turn.
     public func handle(_ batch: Batch<RequestInput>, in transaction: borrowing PostgresTransaction) throws {
         // Thrown as the fault of one message, which then waits with its key.

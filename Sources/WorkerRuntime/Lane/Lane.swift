@@ -140,7 +140,13 @@ final class Lane<H: Handler> {
         let view = KafkaMessageView(message, topic: configuration.topic)
         let decoded: Result<H.Input, Refusal>
         if claim.condemnedOffset == message.offset {
-            decoded = .failure(.deadLetter(.workerCrashed))
+            // It is not looked at again: whatever reads it may be what ends the worker.
+            return Held(
+                message: view,
+                epoch: claim.epoch,
+                decoded: .failure(.deadLetter(.workerCrashed)),
+                inboxKey: nil
+            )
         } else {
             do throws(Refusal) {
                 decoded = .success(try handler.decode(view))
@@ -149,7 +155,7 @@ final class Lane<H: Handler> {
             }
         }
         let key: InboxKey? = if case .success(let input) = decoded { handler.inboxKey(of: input) } else { nil }
-        return Held(message: view, epoch: claim.epoch, decoded: decoded, inboxKey: key)
+        return Held(message: handler.keepable(view), epoch: claim.epoch, decoded: decoded, inboxKey: key)
     }
 
     private func settleHand() throws {

@@ -29,6 +29,11 @@ public protocol Handler {
     /// headers, whatever its sender wrote.
     func keptHeaders(of input: Input) -> [(String, String)]
 
+    /// The message as it may be kept: parked, or as a dead letter.
+    ///
+    /// What a sender wrote that must not stay is left out.
+    func keepable(_ message: KafkaMessageView) -> KafkaMessageView
+
     /// Decides the batch: sets each entry's outcome, writes state, and appends what is to be published.
     func handle(_ batch: Batch<Input>, in transaction: borrowing PostgresTransaction) throws
 
@@ -49,6 +54,9 @@ extension Handler {
 
     /// Nothing is kept unless a handler says otherwise.
     public func keptHeaders(of input: Input) -> [(String, String)] { [] }
+
+    /// Messages are kept as they are unless a handler says otherwise.
+    public func keepable(_ message: KafkaMessageView) -> KafkaMessageView { message }
 
     /// Senders are not answered unless a handler says otherwise.
     public func setAside(_ entry: Entry<Input>, because why: SetAside, outbox: OutboxBuffer, now: Int64) -> Bool {

@@ -55,6 +55,23 @@ public struct KafkaMessageView: Sendable, CloudEventCarrier {
         )
     }
 
+    /// The same message with another value.
+    public func replacing(value: [UInt8]) -> KafkaMessageView {
+        KafkaMessageView(
+            KafkaMessage(
+                topic: message.topic,
+                partition: message.partition,
+                offset: message.offset,
+                timestamp: message.timestamp,
+                key: message.keyBytes,
+                value: value,
+                headers: message.headers
+            ),
+            topic: topic,
+            isParked: isParked
+        )
+    }
+
     /// The partition it was read from.
     public var partition: Int32 { message.partition }
     /// Its offset in the partition.
