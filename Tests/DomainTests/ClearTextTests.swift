@@ -34,6 +34,7 @@ import Testing
         ("slipway.secret.create.v9", #"{"secret":"db","data":{"password":"hunter2"}}"#),
         ("slipway.secrets.put.v1", #"{"data":{"password":"hunter2"}}"#),
         ("slipway.secret.create.v1", #"{"secret":"db","data":{"password":"hunter2"}"#),
+        ("slipway.secret.create.v1", #"{"data":"hunter2","deep":\#(String(repeating: "[", count: 2_000))"#),
         ("slipway.certificate.upload.v1", #"{"privateKey":"hunter2"}"#),
         ("slipway.certificate.upload.v1", #"{"chain":"-----BEGIN PRIVATE KEY-----\nhunter2"}"#),
         ("slipway.application.create.v1", #"{"registry":{"server":"r","password":"hunter2"}}"#),

@@ -158,6 +158,16 @@ import Testing
         #expect(try sent().sealedValues.keys.sorted() == ["other"])
     }
 
+    @Test func `a deleted environment keeps none of its secrets`() throws {
+        try world.make("secret.create", members(["password": "s3cr3t"]))
+        let body = #"{"project":"shop","environment":"staging","force":true}"#
+        #expect(try world.request("environment.delete", key: "shop/staging", body) == .applied)
+        try world.applied()
+        let kept = "state || ' ' || confidential || coalesce(running_confidential, '{}') || placed"
+        #expect(try world.text("select \(kept) from environment_object") == "deleted {}{}[]")
+        #expect(try world.published("object.status").map(\.name).last == "tombstone")
+    }
+
     @Test func `an open command is sealed anew for an agent that says hello with its next key`() throws {
         try world.ask("secret.create", members(["password": "s3cr3t"]))
         _ = try ClusterKeyRotation.rotate("c1", keep: nil, on: world.connection)

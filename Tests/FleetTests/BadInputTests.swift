@@ -37,6 +37,8 @@ struct BadInputTests {
     }
 
     static let deep = String(repeating: "[", count: 10_000) + String(repeating: "]", count: 10_000)
+    static let secretInClear =
+        #"{"project":"shop","environment":"staging","secret":"db","data":{"password":"hunter2"}}"#
     static let rejected = [
         Case("not JSON", "this is not JSON", code: "not_json"),
         Case("not UTF-8", bytes: Array(#"{"project":"sh"#.utf8) + [0xFF, 0xFE] + Array(#""}"#.utf8), code: "not_utf8"),
@@ -57,6 +59,10 @@ struct BadInputTests {
                 key: "none"
             ),
         Case("an array", "[]", code: "wrong_type"),
+        Case("a secret in clear", secretInClear, code: "not_sealed", field: "data.password").of(
+            "slipway.secret.create.v1",
+            key: "shop/staging"
+        ),
     ]
     static let deadLettered = [
         Case("10 MB", #"{"project":"shop","name":"\#(String(repeating: "x", count: 10 << 20))"}"#, code: "too_large"),
@@ -65,6 +71,9 @@ struct BadInputTests {
         Case("no key", #"{"project":"shop"}"#, code: "missing_key", field: "key").of(
             "slipway.project.create.v1",
             key: nil
+        ),
+        Case("a secret in clear of an unknown version", secretInClear, code: "unknown_version", field: "ce_type").of(
+            "slipway.secret.create.v9"
         ),
     ]
 
@@ -136,6 +145,7 @@ struct BadInputTests {
         var codes: [String: String] = [:]
         for message in try world.messages(on: "deployment.requests.dlt") {
             codes[message.header("ce_id") ?? ""] = message.header("slipway-reason-code")
+            #expect(!String(decoding: message.valueBytes ?? [], as: UTF8.self).contains("hunter2"))
         }
         for bad in Self.deadLettered { #expect(codes[bad.name] == bad.code, "\(bad.name)") }
     }

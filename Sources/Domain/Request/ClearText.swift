@@ -10,6 +10,9 @@ enum ClearText {
     /// What stands in its place.
     static let mark = "(in clear, left out)"
 
+    /// What is larger is no request, and not looked into.
+    private static let largest = 4 << 20
+
     /// The requests that have confidential fields; of what is no known request, nobody knows.
     private static let kinds = ["slipway.secret.", "slipway.certificate.", "slipway.application."]
     private static let fields: Set<String> = ["privateKey", "password"]
@@ -19,7 +22,9 @@ enum ClearText {
         let type = message.header("ce_type")
         if let type, isPlain(type) { return message }
         guard let bytes = message.valueBytes, !bytes.isEmpty else { return message }
-        guard let root = try? JSONSerialization.jsonObject(with: Data(bytes), options: [.fragmentsAllowed]) else {
+        guard bytes.count <= largest,
+            let root = try? JSONSerialization.jsonObject(with: Data(bytes), options: [.fragmentsAllowed])
+        else {
             // Nobody can tell what stands where.
             let isConfidential = type.map { name in kinds.contains { name.hasPrefix($0) } } ?? false
             return isConfidential ? message.replacing(value: Array(mark.utf8)) : message
