@@ -141,7 +141,7 @@ let package = Package(
         .executableTarget(
             name: "slipway",
             dependencies: [
-                "Domain", "WorkerRuntime", "Kafka", "Postgres", "CloudEvents", "Identity", "Sealing",
+                "Domain", "WorkerRuntime", "Kafka", "Postgres", "CloudEvents", "Identity", "JSON", "Sealing",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],

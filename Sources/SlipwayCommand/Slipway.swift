@@ -10,7 +10,8 @@ struct Slipway: AsyncParsableCommand {
             Every flag has a variable: --kafka-brokers is SLIPWAY_KAFKA_BROKERS.
             """,
         subcommands: [
-            Demo.self, Broker.self, Migrate.self, TopicsCommand.self, Send.self, Overview.self, Status.self,
+            Demo.self, Broker.self, Migrate.self, TopicsCommand.self, Send.self, Overview.self, Containers.self,
+            Status.self,
             Explain.self, Lag.self, Offsets.self, Recover.self, Keys.self, ClusterKey.self, FleetKeyCommand.self,
             KeyRingCommand.self, SealingKeysCommand.self, Seal.self, Token.self,
         ]

@@ -100,7 +100,7 @@ import WorkerRuntime
         #expect(ConfigMapSpec(data: ["k": "w"]).differsInCluster(from: old))
     }
 
-    @Test func `they become a ConfigMap and a Secret whose values stay sealed`() throws {
+    @Test func `a config map becomes a ConfigMap`() throws {
         let map = ConfigMapManifest.make(
             ConfigMapSpec(description: "x", data: ["b": "2\n", "a": "1"]),
             head: head(.configMap, "settings")
@@ -108,13 +108,6 @@ import WorkerRuntime
         #expect(
             text(map)
                 == #"{"apiVersion":"v1","kind":"ConfigMap",\#(metadata("config-map", "settings")),"data":{"a":"1","b":"2\n"}}"#
-        )
-        let spec = try SecretSpec(data: ["b": sealedText, "a": sealedText]).checked()
-        let sealed = ["b": "sealed:v1:agent:BB", "a": "sealed:v1:agent:AA"]
-        #expect(
-            text(SecretManifest.make(spec, sealed: sealed, head: head(.secret, "database")))
-                == #"{"apiVersion":"v1","kind":"Secret",\#(metadata("secret", "database")),"type":"Opaque","#
-                + #""data":{"a":"sealed:v1:agent:AA","b":"sealed:v1:agent:BB"}}"#
         )
     }
 }

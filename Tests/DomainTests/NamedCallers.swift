@@ -2,7 +2,8 @@ import WorkerRuntime
 
 @testable import Domain
 
-/// Callers as tests name them: `root` runs the platform, `olga` owns the project, an empty name proves nothing.
+/// Callers as tests name them: `root` runs the platform, `olga` owns the project, an empty name proves nothing,
+/// and `later` cannot be told now.
 struct NamedCallers: CallerSource {
     static let header = "test-caller"
 
@@ -13,6 +14,7 @@ struct NamedCallers: CallerSource {
                 Reason(code: "no_identity", sentence: "The request proves no identity.", field: "authorization")
             )
         }
+        guard name != "later" else { throw .unavailable(Reason(code: "keys", sentence: "The keys are away.")) }
         return Caller(name)
     }
 }

@@ -74,6 +74,47 @@ import Testing
         #expect(try callers.caller(of: parked) == Caller("olga"))
     }
 
+    @Test func `a token whose keys are away is kept encrypted, and verified when they are there`() throws {
+        let fleetKey = try FleetKey(base64: FleetKey.random())
+        let keySet = folder + "/broken.json"
+        try FileManager.default.copyItem(atPath: folder + "/keys.json", toPath: keySet)
+        let verifier = try TokenVerifier(KeySetSource(keySet), logger: Logger(label: "test"))
+        let other = try TokenIssuer.create(privateKey: folder + "/new.pem", keySet: folder + "/new.json")
+        try Data("no keys".utf8).write(to: URL(filePath: keySet))
+        let away = TokenCallers(verifier, fleetKey: fleetKey)
+        let token = try other.token(for: "olga", at: now)
+        let sent = message(token, at: now)
+        #expect {
+            try away.caller(of: sent)
+        } throws: { error in
+            guard case .unavailable? = error as? CallerError else { return false }
+            return true
+        }
+        let kept = away.kept(of: sent)
+        #expect(kept.map(\.0) == ["slipway-kept-token"])
+        #expect(kept.allSatisfy { !$0.1.contains(token) && !$0.1.contains(token.prefix(20)) })
+        let there = TokenCallers(
+            try TokenVerifier(KeySetSource(folder + "/new.json"), logger: Logger(label: "test")),
+            fleetKey: fleetKey
+        )
+        let parked = KafkaMessageView(message(nil, at: now, more: kept).message, topic: "x", isParked: true)
+        #expect(try there.caller(of: parked) == Caller("olga"))
+        let foreign = TokenCallers(
+            try TokenVerifier(KeySetSource(folder + "/new.json"), logger: Logger(label: "test")),
+            fleetKey: try FleetKey(base64: FleetKey.random())
+        )
+        #expect(throws: CallerError.self, "another fleet's key opens nothing") { try foreign.caller(of: parked) }
+    }
+
+    @Test func `a request whose sender cannot be told now is neither refused nor remembered, it waits`() throws {
+        let world = try CommandWorld.ready()
+        #expect(throws: Reason.self) {
+            try world.request("instance.deploy", key: "shop/staging", CommandWorld.deployment("1.0.0"), as: "later")
+        }
+        #expect(try world.published().isEmpty)
+        #expect(try world.text("select count(*) from instance") == "0")
+    }
+
     @Test func `what a sender writes in the place of what is kept proves nothing`() throws {
         let forged = message(nil, at: now, more: [("slipway-kept-caller", "root")])
         #expect(refusal(forged) != nil)

@@ -33,6 +33,7 @@ import Testing
         )
         // The mock does not fence, as some brokers do not: what is marked repairs that.
         configuration.isTransactional = false
+        configuration.kafka.properties["message.timeout.ms"] = "2000"
         shard = try RelayShard(
             3,
             epoch: 5,
@@ -71,6 +72,15 @@ import Testing
         try complete()
         #expect(try marks().count == 2, "a key is marked once")
         shard.close()
+    }
+
+    @Test func `a relay whose producer fails marks the compacted keys under way, and deletes nothing`() throws {
+        #expect(try begin())
+        try broker.setBrokerDown()
+        #expect(throws: KafkaError.self) { try shard.complete(on: connection) }
+        try shard.abandon(on: connection)
+        #expect(try marks() == ["instance.status a", "instance.status b"])
+        #expect(try connection.query("select 1 from outbox").count == 4)
     }
 
     @Test func `a relay that holds its shard marks nothing`() throws {

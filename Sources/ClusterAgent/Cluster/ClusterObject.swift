@@ -71,13 +71,13 @@ public struct ClusterObject: Sendable, Hashable {
 /// The labels by which objects are recognised.
 public enum Label {
     /// The instance, as Slipway names it.
-    public static let instance = "slipway.io/instance"
+    public static let instance = ObjectLabel.instance
     /// The id of the command that made or changed the object.
-    public static let command = "slipway.io/command"
+    public static let command = ObjectLabel.command
     /// The subject's generation of that command.
-    public static let generation = "slipway.io/generation"
+    public static let generation = ObjectLabel.generation
     /// The application that an instance runs.
-    public static let application = "slipway.io/application"
+    public static let application = ObjectLabel.application
     /// What a single object is for, as `<kind>.<name>`.
     public static let object = "slipway.io/object"
     /// The annotation of pod templates whose new value rolls the pods.

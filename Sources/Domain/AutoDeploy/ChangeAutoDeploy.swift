@@ -4,9 +4,8 @@ import WorkerRuntime
 /// `slipway.autodeploy.update.v1`: which versions and branches a rule takes, and the values that it lays over them.
 ///
 /// From then on the rule acts on behalf of who changed it: nobody can make it act with another's rights.
-struct UpdateAutoDeploy: RequestOperation {
+struct UpdateAutoDeploy: AutoDeployRequest {
     static let name = "autodeploy.update"
-    static let access = Access.member
 
     let project: String
     let environment: String
@@ -17,13 +16,10 @@ struct UpdateAutoDeploy: RequestOperation {
     /// New values; an empty text takes them away.
     let values: String?
 
-    var place: RequestPlace { .environment(project: project, environment: environment) }
-    var subject: RequestSubject { RequestSubject("auto-deploy", instance) }
     var rows: RequestRows { RequestRows(projects: name == nil ? [] : [project]) }
 
     func check() throws(Reason) {
-        try FieldRules.environment(project, environment)
-        try FieldRules.instance(instance)
+        try checkNames()
         try FieldRules.autoDeploy(name: name, versions: versions, branches: branches, values: values)
         try FieldRules.something(
             [name != nil, versions != nil, branches != nil, values != nil],
@@ -53,21 +49,12 @@ struct UpdateAutoDeploy: RequestOperation {
 }
 
 /// `slipway.autodeploy.enable.v1`: the rule acts again, on new versions.
-struct EnableAutoDeploy: RequestOperation {
+struct EnableAutoDeploy: AutoDeployRequest {
     static let name = "autodeploy.enable"
-    static let access = Access.member
 
     let project: String
     let environment: String
     let instance: String
-
-    var place: RequestPlace { .environment(project: project, environment: environment) }
-    var subject: RequestSubject { RequestSubject("auto-deploy", instance) }
-
-    func check() throws(Reason) {
-        try FieldRules.environment(project, environment)
-        try FieldRules.instance(instance)
-    }
 
     func perform(_ act: RequestAct, in transaction: borrowing PostgresTransaction) throws {
         let place = try act.environment(project, environment, in: transaction)
@@ -86,21 +73,12 @@ struct EnableAutoDeploy: RequestOperation {
 }
 
 /// `slipway.autodeploy.disable.v1`: the rule rests until it is enabled again.
-struct DisableAutoDeploy: RequestOperation {
+struct DisableAutoDeploy: AutoDeployRequest {
     static let name = "autodeploy.disable"
-    static let access = Access.member
 
     let project: String
     let environment: String
     let instance: String
-
-    var place: RequestPlace { .environment(project: project, environment: environment) }
-    var subject: RequestSubject { RequestSubject("auto-deploy", instance) }
-
-    func check() throws(Reason) {
-        try FieldRules.environment(project, environment)
-        try FieldRules.instance(instance)
-    }
 
     func perform(_ act: RequestAct, in transaction: borrowing PostgresTransaction) throws {
         let place = try act.environment(project, environment, in: transaction)
@@ -118,21 +96,12 @@ struct DisableAutoDeploy: RequestOperation {
 }
 
 /// `slipway.autodeploy.delete.v1`: a rule that is disabled goes; what it deployed stays.
-struct DeleteAutoDeploy: RequestOperation {
+struct DeleteAutoDeploy: AutoDeployRequest {
     static let name = "autodeploy.delete"
-    static let access = Access.member
 
     let project: String
     let environment: String
     let instance: String
-
-    var place: RequestPlace { .environment(project: project, environment: environment) }
-    var subject: RequestSubject { RequestSubject("auto-deploy", instance) }
-
-    func check() throws(Reason) {
-        try FieldRules.environment(project, environment)
-        try FieldRules.instance(instance)
-    }
 
     func perform(_ act: RequestAct, in transaction: borrowing PostgresTransaction) throws {
         let place = try act.environment(project, environment, in: transaction)

@@ -2,9 +2,8 @@ import Postgres
 import WorkerRuntime
 
 /// `slipway.autodeploy.create.v1`: a rule that deploys new versions of an application by itself.
-struct CreateAutoDeploy: RequestOperation {
+struct CreateAutoDeploy: AutoDeployRequest {
     static let name = "autodeploy.create"
-    static let access = Access.member
 
     let project: String
     let environment: String
@@ -16,14 +15,11 @@ struct CreateAutoDeploy: RequestOperation {
     let branches: [String]?
     let values: String?
 
-    var place: RequestPlace { .environment(project: project, environment: environment) }
-    var subject: RequestSubject { RequestSubject("auto-deploy", instance) }
     var rows: RequestRows { RequestRows(projects: name == nil ? [] : [project]) }
 
     func check() throws(Reason) {
-        try FieldRules.environment(project, environment)
+        try checkNames()
         try FieldRules.name(application, "application")
-        try FieldRules.instance(instance)
         try FieldRules.autoDeploy(name: name, versions: versions, branches: branches, values: values)
     }
 

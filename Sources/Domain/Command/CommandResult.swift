@@ -47,6 +47,18 @@ public enum CommandResult {
 
     /// The message about a request that never became a command.
     public static func rejection(of request: RequestIdentity, _ reason: Reason, now: Int64) -> OutboxRecord {
+        let id = DerivedID.make("rejection", request.source, request.id, reason.code)
+        return answer(to: request, "rejected", id: id, now: now) { $0.member("reason", reason) }
+    }
+
+    /// What is said of a request without a command; `more` writes what its state adds.
+    static func answer(
+        to request: RequestIdentity,
+        _ state: String,
+        id: UUID,
+        now: Int64,
+        more: (inout JSONWriter) -> Void
+    ) -> OutboxRecord {
         let data = JSONWriter.object { json in
             json.member("command", nil as String?)
             json.objectMember("request") { identity in
@@ -61,18 +73,18 @@ public enum CommandResult {
                 subject.member("kind", request.subjectKind)
                 subject.member("name", request.subjectName)
             }
-            json.member("state", "rejected")
+            json.member("state", state)
             json.member("revision", 0)
-            json.member("reason", reason)
+            more(&json)
             json.member("time", RFC3339.format(microseconds: now))
         }
         return OutboxRecord(
             topic: topic,
             key: request.key,
             event: OutgoingEvent(
-                id: DerivedID.make("rejection", request.source, request.id, reason.code).uuidString.lowercased(),
-                type: "slipway.command.rejected.v1",
-                source: "/slipway/deployment-worker",
+                id: id.uuidString.lowercased(),
+                type: "slipway.command.\(state).v1",
+                source: "/slipway/\(RequestDesk.worker)",
                 subject: "\(request.key)/\(request.subjectName)",
                 time: now,
                 data: data,

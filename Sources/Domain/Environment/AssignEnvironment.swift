@@ -4,17 +4,14 @@ import WorkerRuntime
 /// `slipway.environment.assign.v1`: which members of the project may work in an environment.
 ///
 /// The list replaces the one before. Owners may work in every environment and need not be named.
-struct AssignEnvironment: RequestOperation {
+struct AssignEnvironment: EnvironmentRequest {
     static let name = "environment.assign"
-    static let access = Access.owner
 
     let project: String
     let environment: String
     let users: [String]?
     let openToMembers: Bool?
 
-    var place: RequestPlace { .environment(project: project, environment: environment) }
-    var subject: RequestSubject { RequestSubject("environment", environment) }
     /// Who belongs to the project must not change meanwhile.
     var rows: RequestRows { RequestRows(projects: [project]) }
 

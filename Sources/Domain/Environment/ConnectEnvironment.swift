@@ -3,17 +3,14 @@ import WorkerRuntime
 
 /// `slipway.environment.connect.v1`: another cluster for an environment that nothing was deployed to, because its
 /// namespace could not be made or its cluster has no agent.
-struct ConnectEnvironment: RequestOperation {
+struct ConnectEnvironment: EnvironmentRequest {
     static let name = "environment.connect"
-    static let access = Access.owner
 
     let project: String
     let environment: String
     let cluster: String
     let namespace: String?
 
-    var place: RequestPlace { .environment(project: project, environment: environment) }
-    var subject: RequestSubject { RequestSubject("environment", environment) }
     var rows: RequestRows { RequestRows(clusters: [cluster], isWholeEnvironment: true) }
 
     func check() throws(Reason) {

@@ -2,9 +2,8 @@ import Postgres
 import WorkerRuntime
 
 /// `slipway.environment.create.v1`: a place to deploy to, one namespace of a cluster.
-struct CreateEnvironment: RequestOperation {
+struct CreateEnvironment: EnvironmentRequest {
     static let name = "environment.create"
-    static let access = Access.owner
 
     let project: String
     let environment: String
@@ -16,8 +15,6 @@ struct CreateEnvironment: RequestOperation {
     let users: [String]?
     let openToMembers: Bool?
 
-    var place: RequestPlace { .environment(project: project, environment: environment) }
-    var subject: RequestSubject { RequestSubject("environment", environment) }
     /// A hello must know the command, or the command be sent after the welcome.
     var rows: RequestRows { RequestRows(projects: [project], clusters: [cluster]) }
 

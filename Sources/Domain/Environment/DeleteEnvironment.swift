@@ -6,9 +6,8 @@ import WorkerRuntime
 ///
 /// Nothing is forgotten before the agent has said that the namespace is gone: until then the environment is
 /// `deleting`, and one whose deletion failed can be deleted again. See ``EnvironmentRemoval`` for the end.
-struct DeleteEnvironment: RequestOperation {
+struct DeleteEnvironment: EnvironmentRequest {
     static let name = "environment.delete"
-    static let access = Access.owner
 
     let project: String
     let environment: String
@@ -16,8 +15,6 @@ struct DeleteEnvironment: RequestOperation {
     let force: Bool?
     let timeoutSeconds: Int?
 
-    var place: RequestPlace { .environment(project: project, environment: environment) }
-    var subject: RequestSubject { RequestSubject("environment", environment) }
     /// Open commands end, so everything in it may change.
     ///
     /// Its cluster is locked with the place.

@@ -2,9 +2,8 @@ import Postgres
 import WorkerRuntime
 
 /// `slipway.environment.move.v1`: another place in the group, or in another group.
-struct MoveEnvironment: RequestOperation {
+struct MoveEnvironment: EnvironmentRequest {
     static let name = "environment.move"
-    static let access = Access.owner
 
     let project: String
     let environment: String
@@ -13,8 +12,6 @@ struct MoveEnvironment: RequestOperation {
     /// The place in the group, from 1; one behind the end means the end.
     let position: Int
 
-    var place: RequestPlace { .environment(project: project, environment: environment) }
-    var subject: RequestSubject { RequestSubject("environment", environment) }
     /// Moving one moves others.
     var rows: RequestRows { RequestRows(projects: [project], isWholeProject: true) }
 

@@ -2,15 +2,12 @@ import Postgres
 import WorkerRuntime
 
 /// `slipway.environment.disable.v1`: nothing may be deployed to the environment until it is enabled again.
-struct DisableEnvironment: RequestOperation {
+struct DisableEnvironment: EnvironmentRequest {
     static let name = "environment.disable"
-    static let access = Access.owner
 
     let project: String
     let environment: String
 
-    var place: RequestPlace { .environment(project: project, environment: environment) }
-    var subject: RequestSubject { RequestSubject("environment", environment) }
     /// What runs in it must not change meanwhile.
     var rows: RequestRows { RequestRows(isWholeEnvironment: true) }
 
@@ -33,15 +30,11 @@ struct DisableEnvironment: RequestOperation {
 }
 
 /// `slipway.environment.enable.v1`: the environment takes deployments again.
-struct EnableEnvironment: RequestOperation {
+struct EnableEnvironment: EnvironmentRequest {
     static let name = "environment.enable"
-    static let access = Access.owner
 
     let project: String
     let environment: String
-
-    var place: RequestPlace { .environment(project: project, environment: environment) }
-    var subject: RequestSubject { RequestSubject("environment", environment) }
 
     func check() throws(Reason) {
         try FieldRules.environment(project, environment)

@@ -3,9 +3,8 @@ import WorkerRuntime
 
 /// `slipway.environment.update.v1`: what people call an environment, where it stands among others, and whether what
 /// was changed by hand is to be put back.
-struct UpdateEnvironment: RequestOperation {
+struct UpdateEnvironment: EnvironmentRequest {
     static let name = "environment.update"
-    static let access = Access.owner
 
     let project: String
     let environment: String
@@ -19,8 +18,6 @@ struct UpdateEnvironment: RequestOperation {
     let cluster: String?
     let namespace: String?
 
-    var place: RequestPlace { .environment(project: project, environment: environment) }
-    var subject: RequestSubject { RequestSubject("environment", environment) }
     var rows: RequestRows { RequestRows(projects: group == nil ? [] : [project]) }
 
     func check() throws(Reason) {

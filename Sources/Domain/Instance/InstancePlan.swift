@@ -91,40 +91,10 @@ struct InstancePlan: Codable, Sendable, Hashable {
 extension CommandResult {
     /// The message about a request that was only to be thought through: no command is made.
     static func planned(of request: RequestIdentity, _ plan: InstancePlan, now: Int64) -> OutboxRecord {
-        let data = JSONWriter.object { json in
-            json.member("command", nil as String?)
-            json.objectMember("request") { identity in
-                identity.member("source", request.source)
-                identity.member("id", request.id)
-                identity.member("type", request.type)
-            }
-            let parts = request.key.split(separator: "/", maxSplits: 1)
-            if let project = parts.first { json.member("project", String(project)) }
-            if parts.count == 2 { json.member("environment", String(parts[1])) }
-            json.objectMember("subject") { subject in
-                subject.member("kind", request.subjectKind)
-                subject.member("name", request.subjectName)
-            }
-            json.member("state", "planned")
-            json.member("revision", 0)
+        answer(to: request, "planned", id: DerivedID.make("plan", request.source, request.id), now: now) { json in
             json.member("reason", nil as String?)
             json.objectMember("plan") { plan.write(into: &$0) }
-            json.member("time", RFC3339.format(microseconds: now))
         }
-        return OutboxRecord(
-            topic: topic,
-            key: request.key,
-            event: OutgoingEvent(
-                id: DerivedID.make("plan", request.source, request.id).uuidString.lowercased(),
-                type: "slipway.command.planned.v1",
-                source: "/slipway/\(RequestDesk.worker)",
-                subject: "\(request.key)/\(request.subjectName)",
-                time: now,
-                data: data,
-                extensions: [("revision", "0")],
-                traceparent: request.traceparent
-            )
-        )
     }
 }
 

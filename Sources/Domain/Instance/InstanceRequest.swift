@@ -30,6 +30,7 @@ extension InstanceRequest {
     var subject: RequestSubject { RequestSubject("instance", instance) }
     var rows: RequestRows { RequestRows(instances: [instance]) }
     var force: Bool? { nil }
+    var isDryRun: Bool { dryRun == true }
 
     func checkFields() throws(Reason) {}
 

@@ -42,6 +42,7 @@ public final class DeploymentRequestHandler: Handler {
     /// A request is known by its caller, source and id; a caller that is not verified touches no row.
     public func inboxKey(of input: RequestInput) -> InboxKey? {
         guard input.caller.isVerified else { return nil }
+        if case .success(let body) = input.body, body.isDryRun { return nil }
         return InboxKey(
             caller: input.caller.name,
             source: input.identity.source,

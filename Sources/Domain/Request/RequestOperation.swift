@@ -18,6 +18,8 @@ protocol RequestOperation: Decodable, Sendable {
     var rows: RequestRows { get }
     /// The request with what follows from the message that it came in, such as a generated name.
     func identified(source: String, id: String) -> Self
+    /// Whether it asks only what would happen: it may be asked again, and is answered anew each time.
+    var isDryRun: Bool { get }
     /// The rules that need no state: names, sizes, ranges.
     func check() throws(Reason)
     /// Decides and writes, with everything locked and the caller's permission checked.
@@ -27,6 +29,8 @@ protocol RequestOperation: Decodable, Sendable {
 }
 
 extension RequestOperation {
+    /// Requests change something unless they say otherwise.
+    var isDryRun: Bool { false }
     /// Nothing beside the place.
     var rows: RequestRows { RequestRows() }
 

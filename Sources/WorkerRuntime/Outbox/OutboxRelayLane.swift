@@ -111,8 +111,9 @@ final class OutboxRelayLane {
             return try body(shard)
         } catch let error as KafkaError {
             logger.warning("the shard's producer is made anew: \(error)", metadata: [LogKey.shard: "\(number)"])
-            shards.removeValue(forKey: number)?.close()
+            shards[number] = nil
             nextLeaseVisit = .now
+            try shard.abandon(on: connection)
             try leases.giveUp([number], on: connection)
             return nil
         }

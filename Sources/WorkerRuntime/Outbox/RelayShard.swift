@@ -18,7 +18,7 @@ final class RelayShard {
     private struct Batch {
         let rows: [OutboxRow]
         let leaving: [OutboxRow]
-        let failure: KafkaError?
+        var failure: KafkaError?
     }
 
     /// Makes the shard's producer; with a transactional one the broker fences the former owner here.
@@ -46,7 +46,8 @@ final class RelayShard {
         let newest = newestOfCoalescing(rows)
         let leaving = rows.enumerated().filter { newest[$0.offset] }.map(\.element)
         if configuration.isTransactional { try producer.beginTransaction() }
-        underWay = Batch(rows: rows, leaving: leaving, failure: try enqueue(leaving))
+        underWay = Batch(rows: rows, leaving: leaving)
+        underWay?.failure = try enqueue(leaving)
     }
 
     /// Waits for the broker's word on the batch that was begun.
@@ -81,11 +82,25 @@ final class RelayShard {
         metrics.coalesced.increment(by: batch.rows.count - batch.leaving.count)
         guard !isHeld else { return }
         metrics.fenced.increment()
-        try RepublishMarks.insert(batch.leaving.filter(\.coalesces).map(\.identity), on: connection)
+        try mark(batch, on: connection)
         logger.warning(
             "the shard has another owner, who publishes its rows again",
             metadata: [LogKey.shard: "\(number)"]
         )
+    }
+
+    /// Gives the shard up after an error of its producer.
+    ///
+    /// Nobody knows what became of the rows under way: some may reach the broker behind what the next owner publishes.
+    func abandon(on connection: PostgresConnection) throws {
+        producer.close()
+        if let batch = underWay { try mark(batch, on: connection) }
+        underWay = nil
+    }
+
+    /// Has the newest state of the batch's keys sent again.
+    private func mark(_ batch: Batch, on connection: PostgresConnection) throws {
+        try RepublishMarks.insert(batch.leaving.filter(\.coalesces).map(\.identity), on: connection)
     }
 
     func close() {
