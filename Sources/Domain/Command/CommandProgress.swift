@@ -33,7 +33,9 @@ public struct CommandProgress {
             if let step = command.take(.send, now: now) { steps.append(step) }
             outbox.append(message)
         }
-        try store.insert(command, now: now, in: transaction)
+        let begin = try store.insert(command, now: now, in: transaction)
+        command.revision += begin
+        for index in steps.indices { steps[index].revision += begin }
         try publish(steps, of: command, now: now, outbox: outbox, in: transaction)
         return command
     }

@@ -46,16 +46,19 @@ public struct CommandStore {
         ).map { try Command($0) }
     }
 
-    /// Writes a new command.
-    public func insert(_ command: Command, now: Int64, in transaction: borrowing PostgresTransaction) throws {
-        _ = try transaction.query(
+    /// Writes a new command, whose revision counts from 1.
+    ///
+    /// - Returns: What the stored revision begins behind; 0 unless the database was recovered.
+    public func insert(_ command: Command, now: Int64, in transaction: borrowing PostgresTransaction) throws -> Int64 {
+        let revision = try transaction.query(
             """
             insert into command (id, operation, environment_id, instance_id, cluster, key, subject_kind, subject_name,
                 project, environment, generation, state, revision, caller, request_source, request_id, request_type,
                 desired, created_at, changed_at, step_deadline, deadline, step_seconds, settle_seconds,
                 failure_seconds, traceparent, object_id)
-            values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $19, $20, $21,
-                $22, $23, $24, $25, $26)
+            values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, numbers_begin() + $13, $14, $15, $16, $17, $18,
+                $19, $19, $20, $21, $22, $23, $24, $25, $26)
+            returning revision
             """,
             [
                 .uuid(command.id), .text(command.operation), .optionalInt64(command.environmentID),
@@ -73,7 +76,8 @@ public struct CommandStore {
                 .int32(Int32(command.timers.settle)), .int32(Int32(command.timers.failure)),
                 .optionalText(command.traceparent), .optionalInt64(command.objectID),
             ]
-        )
+        ).only().int64(0)
+        return revision - command.revision
     }
 
     /// Writes what changes of a command.

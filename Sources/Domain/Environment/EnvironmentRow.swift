@@ -10,9 +10,11 @@ struct EnvironmentRow: Sendable, Hashable {
     let namespace: String
     let state: EnvironmentState
     let revision: Int64
+    /// What the generations of new rows in it begin behind; 0 unless the database was recovered.
+    let numbersBegin: Int64
 
     /// What ``init(_:)`` reads, in order.
-    static let columns = "id, project, environment, cluster, namespace, state, revision"
+    static let columns = "id, project, environment, cluster, namespace, state, revision, numbers_begin()"
 
     init(_ row: PostgresRow) throws {
         id = try row.int64(0)
@@ -22,6 +24,7 @@ struct EnvironmentRow: Sendable, Hashable {
         namespace = try row.string(4)
         state = EnvironmentState(rawValue: try row.string(5)) ?? .failed
         revision = try row.int64(6)
+        numbersBegin = try row.int64(7)
     }
 
     /// The key of its results and of what its agent is told.

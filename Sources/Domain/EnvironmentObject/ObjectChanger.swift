@@ -120,7 +120,7 @@ struct ObjectChanger {
         var command = act.command(timeout: request.timeoutSeconds)
         command.environmentID = environment.id
         command.cluster = environment.cluster
-        command.generation = (row?.generation ?? 0) + 1
+        command.generation = (row?.generation ?? environment.numbersBegin) + 1
         let placed = try placed(content, over: row, isRemoval: operation == .delete)
         // Before anything is written: the message may be refused.
         let message = try ObjectDispatch(keyRing: act.desk.keyRing).message(

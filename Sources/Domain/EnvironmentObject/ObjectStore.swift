@@ -69,7 +69,7 @@ struct ObjectStore {
             """
             insert into environment_object as o (environment_id, kind, name, description, spec, confidential, placed,
                 generation, state, open_command, revision, created_at, changed_at, changed_by)
-            values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 1, $11, $11, $12)
+            values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, first_number(), $11, $11, $12)
             on conflict (environment_id, kind, name) do update
                 set description = excluded.description, spec = excluded.spec, confidential = excluded.confidential,
                     placed = excluded.placed, generation = excluded.generation, state = excluded.state,

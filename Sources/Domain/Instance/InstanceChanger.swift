@@ -27,7 +27,7 @@ struct InstanceChanger {
         var command = act.command(timeout: request.timeoutSeconds)
         command.environmentID = place.id
         command.cluster = place.cluster
-        command.generation = (row?.generation ?? 0) + 1
+        command.generation = (row?.generation ?? place.numbersBegin) + 1
         if let desired { command.desired = try desired.json }
         if let open = row?.open { try end(open, for: operation, &command, place, in: transaction) }
         let id = try write(desired, request.instance, place, command, in: transaction)
@@ -104,7 +104,7 @@ struct InstanceChanger {
             """
             insert into instance as i (environment_id, instance, application, cluster, namespace, desired_version,
                 desired, generation, state, open_command, revision, changed_at, changed_by)
-            values ($1, $2, $3, $4, $5, $6, $7, $8, 'operating', $9, 1, $10, $11)
+            values ($1, $2, $3, $4, $5, $6, $7, $8, 'operating', $9, first_number(), $10, $11)
             on conflict (environment_id, instance) do update
                 set application = coalesce(nullif(excluded.application, ''), i.application),
                     cluster = excluded.cluster, namespace = excluded.namespace,

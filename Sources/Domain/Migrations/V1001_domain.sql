@@ -1,10 +1,11 @@
 -- The words of the design's glossary, one table each. What may be locked together is locked in this order:
 -- resources and their streams, cluster, environment, instance and other objects, command.
+-- Counters that others compare begin at first_number(), see V0001_runtime.sql.
 
 create table project (
     project text primary key,
     name text not null,
-    revision bigint not null default 1,
+    revision bigint not null default first_number(),
     created_at timestamptz not null
 );
 
@@ -21,13 +22,13 @@ create table cluster (
     agent_key_id int,
     state text not null default 'unknown' check (state in ('unknown', 'connected', 'lost', 'conflict')),
     -- The epoch of the agent's current boot, and the number of the last message that counted in it.
-    epoch bigint not null default 0,
+    epoch bigint not null default numbers_begin(),
     boot uuid,
     sequence bigint not null default 0,
     gaps bigint not null default 0,
     last_seen timestamptz,
     status_partition int,
-    revision bigint not null default 1,
+    revision bigint not null default first_number(),
     created_at timestamptz not null
 );
 
@@ -52,7 +53,7 @@ create table environment (
     reason text,
     -- Whether every member of the project may work in it; otherwise those it is assigned to.
     open_to_members boolean not null default false,
-    revision bigint not null default 1,
+    revision bigint not null default first_number(),
     created_at timestamptz not null,
     -- When and by which program the newest revision was written: what is published again says the same.
     changed_at timestamptz not null default now(),
@@ -68,7 +69,7 @@ create table application (
     artifact text not null,
     chart_repository text,
     chart_name text,
-    revision bigint not null default 1,
+    revision bigint not null default first_number(),
     created_at timestamptz not null,
     primary key (project, application)
 );
@@ -118,7 +119,7 @@ create table auto_deploy_rule (
     last_evaluated timestamptz,
     last_reason_code text,
     last_reason text,
-    revision bigint not null default 1,
+    revision bigint not null default first_number(),
     created_at timestamptz not null,
     unique (environment_id, instance)
 );
@@ -139,7 +140,7 @@ create table instance (
     running_version text,
     running_generation bigint,
     settled jsonb,
-    generation bigint not null default 0,
+    generation bigint not null default numbers_begin(),
     state text not null check (state in ('operating', 'running', 'failed', 'stopped', 'deleted')),
     -- What it was before the open command, and is again when that does not reach its goal; none before the first.
     settled_state text check (settled_state in ('running', 'failed', 'stopped')),
@@ -152,7 +153,7 @@ create table instance (
     pods_total int not null default 0,
     objects int not null default 0,
     open_command uuid,
-    revision bigint not null default 0,
+    revision bigint not null default numbers_begin(),
     -- When and by which program the newest revision was written.
     changed_at timestamptz not null,
     changed_by text not null default 'deployment-worker',
@@ -177,6 +178,7 @@ create table command (
     state text not null check (state in (
         'accepted', 'sent', 'acknowledged', 'applied',
         'succeeded', 'failed', 'timed_out', 'superseded', 'canceled')),
+    -- Begins at first_number(), see CommandStore.
     revision bigint not null,
     reason_code text,
     reason text,
@@ -251,7 +253,8 @@ create table resource (
     health text not null,
     health_reason text,
     gone boolean not null default false,
-    revision bigint not null default 1,
+    -- 0 before it was published.
+    revision bigint not null default 0,
     -- Of pods only: whether it is ready, what it shows when it will probably not come up, and which command made it.
     ready boolean,
     failing_code text,

@@ -15,7 +15,7 @@ create table environment_object (
     running_confidential jsonb,
     -- The Kubernetes objects that may be in the cluster because of it: apiVersion, kind and name of each.
     placed jsonb not null default '[]',
-    generation bigint not null default 0,
+    generation bigint not null default numbers_begin(),
     state text not null check (state in (
         'operating', 'running', 'failed', 'deleting', 'deleted', 'applying', 'active', 'expiring', 'expired')),
     reason_code text,
@@ -26,7 +26,7 @@ create table environment_object (
     -- Of requested ones: the end as the cluster said it when it was looked at last.
     seen_end text,
     open_command uuid,
-    revision bigint not null default 0,
+    revision bigint not null default numbers_begin(),
     created_at timestamptz not null,
     changed_at timestamptz not null,
     changed_by text not null,

@@ -29,7 +29,7 @@ public struct Recovery: Sendable {
         public internal(set) var objects = 0
         /// Commands that are open: they are sent again when their agents say hello.
         public internal(set) var openCommands = 0
-        /// Projects, applications and rules whose revision rose.
+        /// Projects, applications, rules and all else whose revision rose.
         public internal(set) var others = 0
         /// Keys whose newest state was put into the outbox.
         public internal(set) var published = 0
@@ -72,48 +72,74 @@ public struct Recovery: Sendable {
     ) throws -> Report {
         var report = Report()
         report.claims = try Installation.adopt(identity, jump: Self.jump, in: transaction)
-        // What was never published keeps its place before the first revision.
-        report.resources = try raise("resource set revision = revision + $1 where revision > 0", in: transaction)
+        let tables = try counters(in: transaction)
+        for table in tables where table.name == "resource" { report.resources = try raise(table, in: transaction) }
         report.clusters = try clusters(in: transaction)
-        report.environments = try raise("environment set revision = revision + $1", in: transaction)
-        report.instances = try raise(
-            "instance set revision = revision + $1, generation = generation + $1",
-            in: transaction
-        )
-        report.objects = try raise(
-            "environment_object set revision = revision + $1, generation = generation + $1",
-            in: transaction
-        )
-        for table in ["project", "application", "auto_deploy_rule"] {
-            report.others += try raise("\(table) set revision = revision + $1", in: transaction)
+        for table in tables where table.name != "resource" {
+            let count = try raise(table, in: transaction)
+            switch table.name {
+            case "environment": report.environments = count
+            case "instance": report.instances = count
+            case "environment_object": report.objects = count
+            default: report.others += count
+            }
         }
-        report.openCommands = try raise(
+        report.openCommands = try transaction.query(
             """
-            command set revision = revision + $1
+            update command set revision = revision + $1
             where state in ('accepted', 'sent', 'acknowledged', 'applied')
             """,
-            in: transaction
-        )
+            [.int64(Self.jump)]
+        ).affected
         _ = try Republication.markEverything(in: transaction)
         return report
     }
 
-    private func raise(
-        _ change: String,
-        in transaction: borrowing PostgresTransaction
-    ) throws(PostgresError) -> Int {
-        try transaction.query("update \(change)", [.int64(Self.jump)]).affected
+    /// A table whose rows have counters that others compare.
+    private struct Counters {
+        let name: String
+        let hasGeneration: Bool
     }
 
-    /// Gives each agent that ever spoke a new epoch, in which it numbers its messages from 1, and asks it for its hello.
+    /// The tables whose rows have a revision, in the order in which they may be locked; so no new one is forgotten.
     ///
+    /// Without those that are raised in their own way, and the ledger, which is history. An object's generation is
+    /// Kubernetes'; that of every other row is the fleet's and rises too.
+    private func counters(in transaction: borrowing PostgresTransaction) throws(PostgresError) -> [Counters] {
+        let rows = try transaction.query(
+            """
+            select c.relname::text, bool_or(a.attname = 'generation' and c.relname <> 'resource')
+            from pg_class c join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+            where c.relnamespace = current_schema()::text::regnamespace and c.relkind in ('r', 'p')
+                and not c.relispartition and a.attname in ('revision', 'generation')
+                and c.relname not in ('cluster', 'command', 'command_step')
+            group by c.relname having bool_or(a.attname = 'revision')
+            order by array_position(array['environment', 'instance', 'environment_object'], c.relname::text) nulls last, c.relname
+            """
+        )
+        var tables: [Counters] = []
+        for row in rows { tables.append(Counters(name: try row.string(0), hasGeneration: try row.bool(1))) }
+        return tables
+    }
+
+    /// Raises counters; what was never published keeps its place before the first revision.
+    private func raise(_ table: Counters, in transaction: borrowing PostgresTransaction) throws(PostgresError) -> Int {
+        let generation = table.hasGeneration ? ", generation = generation + $1" : ""
+        return try transaction.query(
+            "update \"\(table.name)\" set revision = revision + $1\(generation) where revision > 0",
+            [.int64(Self.jump)]
+        ).affected
+    }
+
+    /// Gives each agent a new epoch, in which it numbers its messages from 1, and asks it for its hello.
+    ///
+    /// Also one that has not spoken yet, as far as the database knows: it may have since the back-up.
     /// Streams and objects are compared by epoch first, so theirs need not jump: all that the agents say under the new
     /// epoch is later, and all that they said before it is behind.
     private func clusters(in transaction: borrowing PostgresTransaction) throws -> Int {
         let rows = try transaction.query(
             """
-            update cluster set revision = revision + $1, sequence = 0,
-                epoch = case when epoch = 0 then 0 else epoch + $1 end
+            update cluster set revision = revision + $1, sequence = 0, epoch = epoch + $1
             returning cluster, epoch, clock_timestamp(), \(ClusterKeys.columns)
             """,
             [.int64(Self.jump)]

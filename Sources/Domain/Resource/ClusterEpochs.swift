@@ -6,6 +6,8 @@ struct ClusterEpochs {
     struct Row: Sendable {
         let epoch: Int64
         let keys: ClusterKeys
+        /// What the revisions of new objects begin behind; the same for all clusters.
+        let numbersBegin: Int64
     }
 
     /// Reads clusters without locking them: a hello that is handled at the same time makes the facts of the epoch
@@ -15,12 +17,16 @@ struct ClusterEpochs {
         in transaction: borrowing PostgresTransaction
     ) throws(PostgresError) -> [String: Row] {
         let rows = try transaction.query(
-            "select cluster, epoch, \(ClusterKeys.columns) from cluster where cluster = any($1::text[])",
+            "select cluster, epoch, numbers_begin(), \(ClusterKeys.columns) from cluster where cluster = any($1::text[])",
             [.array(.texts(names))]
         )
         var clusters: [String: Row] = [:]
         for row in rows {
-            clusters[try row.string(0)] = Row(epoch: try row.int64(1), keys: try ClusterKeys(row, from: 2))
+            clusters[try row.string(0)] = Row(
+                epoch: try row.int64(1),
+                keys: try ClusterKeys(row, from: 3),
+                numbersBegin: try row.int64(2)
+            )
         }
         return clusters
     }

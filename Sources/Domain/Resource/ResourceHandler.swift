@@ -58,7 +58,12 @@ public final class ResourceHandler: Handler {
             entry.outcome = outcome.outcome
             return false
         }
-        let plan = try decide(batch, admitted, in: transaction)
+        let plan = try decide(
+            batch,
+            admitted,
+            numbersBegin: known.values.first?.numbersBegin ?? 0,
+            in: transaction
+        )
         let touched = try write(plan, of: batch, in: transaction)
         try ask(plan.wantedSnapshots, hello: restored, of: known, batch, in: transaction)
         try rollUp(touched, batch, in: transaction)
@@ -101,6 +106,7 @@ public final class ResourceHandler: Handler {
     private func decide(
         _ batch: Batch<ResourceMessage>,
         _ places: [Int],
+        numbersBegin: Int64,
         in transaction: borrowing PostgresTransaction
     ) throws -> ResourcePlan {
         var ids: [ResourceID] = []
@@ -114,7 +120,7 @@ public final class ResourceHandler: Handler {
         guard !streams.isEmpty else { return ResourcePlan([], stored: [], streams: [:], now: batch.now) }
         let followed = try store.lockStreams(streams.sorted(), in: transaction)
         let stored = try store.states(of: ids, in: transaction)
-        var plan = ResourcePlan(ids, stored: stored, streams: followed, now: batch.now)
+        var plan = ResourcePlan(ids, stored: stored, streams: followed, now: batch.now, numbersBegin: numbersBegin)
         for place in places {
             batch.entries[place].outcome = plan.take(batch.entries[place].input, entry: place)
         }

@@ -35,8 +35,15 @@ struct ResourcePlan {
     ///   - stored: What is stored of them, in the same order.
     ///   - streams: The stored streams; one that is absent has not begun.
     ///   - now: The database's clock, in microseconds since 1970: what waits for too long is degraded.
-    init(_ ids: [ResourceID], stored: [ResourceState?], streams: [StreamID: StreamState], now: Int64) {
-        histories = zip(ids, stored).map { ResourceHistory(id: $0, stored: $1) }
+    ///   - numbersBegin: What the revisions of new objects begin behind.
+    init(
+        _ ids: [ResourceID],
+        stored: [ResourceState?],
+        streams: [StreamID: StreamState],
+        now: Int64,
+        numbersBegin: Int64 = 0
+    ) {
+        histories = zip(ids, stored).map { ResourceHistory(id: $0, stored: $1, numbersBegin: numbersBegin) }
         places = Dictionary(uniqueKeysWithValues: ids.enumerated().map { ($1, $0) })
         self.streams = streams
         self.now = now

@@ -37,8 +37,12 @@ struct ResourceHistory: Sendable {
     /// The entry of the batch whose object is to be stored; `nil` when none was kept.
     private(set) var objectEntry: Int?
 
-    init(id: ResourceID, stored: ResourceState?) {
+    private let numbersBegin: Int64
+
+    /// Starts from what is stored; the revision of what was never published begins behind `numbersBegin`.
+    init(id: ResourceID, stored: ResourceState?, numbersBegin: Int64 = 0) {
         self.id = id
+        self.numbersBegin = numbersBegin
         self.stored = stored
         current = stored
     }
@@ -122,7 +126,9 @@ struct ResourceHistory: Sendable {
     /// What is to be stored, with its revision.
     var result: ResourceState? {
         guard isChanged, var state = current else { return nil }
-        state.revision = (stored?.revision ?? 0) + (isVisiblyChanged ? 1 : 0)
+        let revision = stored?.revision ?? 0
+        // What nobody has seen stays at 0, before its first number.
+        state.revision = isVisiblyChanged ? max(revision, numbersBegin) + 1 : revision
         return state
     }
 }

@@ -71,7 +71,7 @@ public struct Timekeeper: Sendable {
             left join cluster k on k.cluster = c.cluster
             cross join lateral (select least(c.deadline, coalesce(c.step_deadline, c.deadline)) as at) due
             where c.state in ('accepted', 'sent', 'acknowledged', 'applied') and due.at <= now()
-                and (k.cluster is null or k.epoch = 0 or due.at <= now() - $2 * interval '1 microsecond'
+                and (k.cluster is null or k.boot is null or due.at <= now() - $2 * interval '1 microsecond'
                     or due.at <= (
                         select min(p.consumed_until) from partition_claim p
                         where p.consumer_group = $1 and p.topic = 'agent.status'
@@ -155,7 +155,7 @@ public struct Timekeeper: Sendable {
     ) throws -> AgentView {
         let row = try transaction.query(
             """
-            select c.state, c.last_seen, c.epoch,
+            select c.state, c.last_seen, c.boot is null,
                 (select min(p.consumed_until) from partition_claim p
                     where p.consumer_group = $2 and p.topic = 'agent.status'
                         and (c.status_partition is null or p.partition = c.status_partition)),
@@ -176,7 +176,7 @@ public struct Timekeeper: Sendable {
         ).first
         guard let row else { return AgentView(MissingEvidence(agent: .neverSeen), consumedUntil: now) }
         let isSilent = try row.optionalTimestamp(1).map { now - $0 > Int64(leaseSeconds) * 1_000_000 } ?? true
-        let condition: AgentCondition = try row.int64(2) == 0 ? .neverSeen : isSilent ? .lost : .connected
+        let condition: AgentCondition = try row.bool(2) ? .neverSeen : isSilent ? .lost : .connected
         var evidence = MissingEvidence(agent: condition)
         evidence.unhealthy = try row.optionalString(4)
         evidence.pods = try row.optionalInt64(5).map { Int($0) }

@@ -6,8 +6,20 @@ create table installation (
     system_identifier text not null,
     timeline int not null,
     outbox_shards int not null,
+    -- Raised by a recovery beyond every number that was given out since the back-up.
+    numbers_begin bigint not null default 0,
     created_at timestamptz not null default now()
 );
+
+-- Others compare revisions, generations and epochs, and hold what is not higher than what they saw for a repetition. So a
+-- row that was made after a back-up, and is made again after its restoring, must not count from 1 again: every such
+-- counter begins behind numbers_begin(). A new table needs no more than the column's default:
+--     revision bigint not null default first_number()
+-- (numbers_begin() where the first number is given later). A statement that names a first number itself names
+-- first_number() instead of 1. A recovery raises the revision of every row of every table by itself.
+create function numbers_begin() returns bigint stable language sql as
+    'select coalesce((select numbers_begin from installation), 0)';
+create function first_number() returns bigint stable language sql as 'select numbers_begin() + 1';
 
 -- Who consumes a partition, up to where it was consumed, and what became of its messages.
 create table partition_claim (

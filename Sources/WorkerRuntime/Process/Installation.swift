@@ -70,7 +70,8 @@ public enum Installation {
         return try row.string(0) == String(identity.systemIdentifier) && row.int32(1) == identity.timeline
     }
 
-    /// Makes the runtime's part of a restored database usable: whoever held a claim or a lease holds it no more.
+    /// Makes the runtime's part of a restored database usable: whoever held a claim or a lease holds it no more, and
+    /// the counters of new rows begin behind the jump.
     ///
     /// - Parameters:
     ///   - identity: What the server is; from now on the one that the fleet works with.
@@ -98,8 +99,8 @@ public enum Installation {
             [.int64(jump)]
         )
         _ = try transaction.query(
-            "update installation set system_identifier = $1, timeline = $2",
-            [.text(String(identity.systemIdentifier)), .int32(identity.timeline)]
+            "update installation set system_identifier = $1, timeline = $2, numbers_begin = numbers_begin + $3",
+            [.text(String(identity.systemIdentifier)), .int32(identity.timeline), .int64(jump)]
         )
         return claims
     }
