@@ -1,6 +1,8 @@
+import Foundation
 import Kafka
 import Logging
 import Postgres
+import Synchronization
 import TestSupport
 import Testing
 
@@ -10,6 +12,7 @@ import Testing
 @Suite struct RelayShardTests {
     private let broker: KafkaMockCluster
     private let connection: PostgresConnection
+    private let configuration: RelayConfiguration
     private let shard: RelayShard
 
     init() throws {
@@ -34,6 +37,7 @@ import Testing
         // The mock does not fence, as some brokers do not: what is marked repairs that.
         configuration.isTransactional = false
         configuration.kafka.properties["message.timeout.ms"] = "2000"
+        self.configuration = configuration
         shard = try RelayShard(
             3,
             epoch: 5,
@@ -74,12 +78,11 @@ import Testing
         shard.close()
     }
 
-    @Test func `a relay whose producer fails marks the compacted keys under way, and deletes nothing`() throws {
+    @Test func `a relay whose producer fails knows the compacted keys under way, and deletes nothing`() throws {
         #expect(try begin())
         try broker.setBrokerDown()
         #expect(throws: KafkaError.self) { try shard.complete(on: connection) }
-        try shard.abandon(on: connection)
-        #expect(try marks() == ["instance.status a", "instance.status b"])
+        #expect(shard.inFlight.map { String(decoding: $0.key, as: UTF8.self) }.sorted() == ["a", "b"])
         #expect(try connection.query("select 1 from outbox").count == 4)
     }
 
@@ -88,6 +91,49 @@ import Testing
         try complete()
         #expect(try marks().isEmpty)
         #expect(try connection.query("select 1 from outbox").count == 0)
+        shard.close()
+    }
+
+    @Test func `a batch whose rows could not be deleted is marked when its shard turns out to be lost`() throws {
+        #expect(try begin())
+        _ = try #require(try shard.complete(on: connection))
+        // The database went away before the deletion; meanwhile the rows are published and deleted by another owner.
+        try connection.script(
+            """
+            delete from outbox;
+            insert into outbox (shard, topic, key, headers, value, coalesces)
+                values (3, 'instance.status', 'later', '', '1', true);
+            update outbox_lease set epoch = 6 where shard = 3
+            """
+        )
+        #expect(try begin())
+        try complete()
+        #expect(try marks() == ["instance.status a", "instance.status b", "instance.status later"])
+        shard.close()
+    }
+
+    @Test func `a relay whose producer ended for good marks what was on its way and publishes on`() throws {
+        var configuration = configuration
+        configuration.isTransactional = true
+        let (relay, stop) = (configuration, StopSignal())
+        let invalidProducerEpoch = KafkaError.Code(rawValue: 47)
+        try broker.pushRequestErrors(.endTransaction, [invalidProducerEpoch])
+        let ended = Mutex<Result<Void, any Error>?>(nil)
+        Thread.detachNewThread {
+            let result = Result {
+                try OutboxRelayLane(relay, name: "relay", stop: stop, pulse: LanePulse()).run()
+            }
+            ended.withLock { $0 = result }
+        }
+        _ = try eventually("an empty outbox") {
+            try connection.query("select 1 from outbox").isEmpty ? true : nil
+        }
+        #expect(try marks() == ["instance.status a", "instance.status b"])
+        #expect(try connection.query("select 1 from outbox_failed").isEmpty)
+        stop.request()
+        let result = try eventually("the relay's end") { ended.withLock { $0 } }
+        #expect(throws: Never.self) { try result.get() }
+        #expect(try connection.query("select 1 from outbox_lease where owner is not null").isEmpty)
         shard.close()
     }
 

@@ -23,6 +23,8 @@ final class OutboxRelayLane {
     private let leases: ShardLeases
     private let rows: OutboxRows
     private var shards: [Int: RelayShard] = [:]
+    /// Keys that are to be published again, until the database has noted them.
+    private var unmarked: Set<OutboxKey> = []
     private var nextLeaseVisit = ContinuousClock.now
 
     /// Connects to the database; producers are made as shards are leased.
@@ -51,8 +53,7 @@ final class OutboxRelayLane {
                 try recover(from: error)
             }
         }
-        for shard in shards.values { shard.close() }
-        try leases.giveUp(Array(shards.keys), on: connection)
+        for shard in shards.keys.sorted() { try letGo(shard) }
         connection.close()
     }
 
@@ -60,28 +61,56 @@ final class OutboxRelayLane {
     private func visitLeases() throws {
         guard ContinuousClock.now >= nextLeaseVisit else { return }
         nextLeaseVisit = ContinuousClock.now + configuration.leaseDuration / 4
+        try mark()
         let held = try leases.renew(holding: shards.mapValues(\.epoch), on: connection)
         for shard in shards.keys where held[shard] == nil {
             logger.warning("the lease of a shard is gone", metadata: [LogKey.shard: "\(shard)"])
             metrics.fenced.increment()
-            shards.removeValue(forKey: shard)?.close()
+            try letGo(shard)
         }
-        for (shard, epoch) in held where shards[shard] == nil {
-            shards[shard] = try open(shard, epoch: epoch)
-        }
+        try open(held)
         let surplus = try leases.surplus(holding: shards.count, on: connection)
         for shard in shards.keys.sorted().suffix(surplus) {
-            shards.removeValue(forKey: shard)?.close()
-            try leases.giveUp([shard], on: connection)
+            try letGo(shard)
         }
         metrics.shards.record(shards.count)
         metrics.waiting.record(try leases.waitingRows(on: connection))
     }
 
-    private func open(_ shard: Int, epoch: Int64) throws -> RelayShard {
-        let relay = try RelayShard(shard, epoch: epoch, configuration: configuration, metrics: metrics, logger: logger)
-        logger.info("publishing a shard", metadata: [LogKey.shard: "\(shard)", LogKey.epoch: "\(epoch)"])
-        return relay
+    /// Makes the producers of shards that were taken; a broker that is away is tried again with the next visit.
+    private func open(_ held: [Int: Int64]) throws {
+        for (shard, epoch) in held.sorted(by: { $0.key < $1.key }) where shards[shard] == nil {
+            pulse.beat()
+            do {
+                shards[shard] = try RelayShard(
+                    shard,
+                    epoch: epoch,
+                    configuration: configuration,
+                    metrics: metrics,
+                    logger: logger
+                )
+                logger.info("publishing a shard", metadata: [LogKey.shard: "\(shard)", LogKey.epoch: "\(epoch)"])
+            } catch let error as KafkaError where error.isRetriable || error.isFatal {
+                logger.warning("the shard is taken later: \(error)", metadata: [LogKey.shard: "\(shard)"])
+                return try leases.giveUp([shard], on: connection)
+            }
+        }
+    }
+
+    /// Gives a shard up: its producer drops what it still holds, and what may be on its way all the same is marked, so
+    /// that its keys' newest states come after it.
+    private func letGo(_ number: Int) throws {
+        guard let shard = shards.removeValue(forKey: number) else { return }
+        shard.close()
+        unmarked.formUnion(shard.inFlight)
+        try mark()
+        try leases.giveUp([number], on: connection)
+    }
+
+    private func mark() throws {
+        guard !unmarked.isEmpty else { return }
+        try RepublishMarks.insert(Array(unmarked), on: connection)
+        unmarked = []
     }
 
     /// Publishes a batch of each shard; returns whether anything was there.
@@ -111,10 +140,8 @@ final class OutboxRelayLane {
             return try body(shard)
         } catch let error as KafkaError {
             logger.warning("the shard's producer is made anew: \(error)", metadata: [LogKey.shard: "\(number)"])
-            shards[number] = nil
             nextLeaseVisit = .now
-            try shard.abandon(on: connection)
-            try leases.giveUp([number], on: connection)
+            try letGo(number)
             return nil
         }
     }

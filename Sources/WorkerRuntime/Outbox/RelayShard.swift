@@ -13,6 +13,10 @@ final class RelayShard {
     private let producer: KafkaProducer
     private var isAlone = false
     private var underWay: Batch?
+    /// Keys of compacted topics whose states were handed to the producer since the shard was last seen to be held.
+    ///
+    /// Whoever gives the shard up marks them: another owner may publish newer states before these arrive.
+    private(set) var inFlight: Set<OutboxKey> = []
 
     /// Rows that were handed to the producer.
     private struct Batch {
@@ -46,8 +50,8 @@ final class RelayShard {
         let newest = newestOfCoalescing(rows)
         let leaving = rows.enumerated().filter { newest[$0.offset] }.map(\.element)
         if configuration.isTransactional { try producer.beginTransaction() }
-        underWay = Batch(rows: rows, leaving: leaving)
-        underWay?.failure = try enqueue(leaving)
+        inFlight.formUnion(leaving.lazy.filter(\.coalesces).map(\.identity))
+        underWay = Batch(rows: rows, leaving: leaving, failure: try enqueue(leaving))
     }
 
     /// Waits for the broker's word on the batch that was begun.
@@ -80,27 +84,17 @@ final class RelayShard {
         underWay = nil
         metrics.published.increment(by: batch.leaving.count)
         metrics.coalesced.increment(by: batch.rows.count - batch.leaving.count)
-        guard !isHeld else { return }
+        guard !isHeld else {
+            inFlight = []
+            return
+        }
         metrics.fenced.increment()
-        try mark(batch, on: connection)
+        try RepublishMarks.insert(Array(inFlight), on: connection)
+        inFlight = []
         logger.warning(
             "the shard has another owner, who publishes its rows again",
             metadata: [LogKey.shard: "\(number)"]
         )
-    }
-
-    /// Gives the shard up after an error of its producer.
-    ///
-    /// Nobody knows what became of the rows under way: some may reach the broker behind what the next owner publishes.
-    func abandon(on connection: PostgresConnection) throws {
-        producer.close()
-        if let batch = underWay { try mark(batch, on: connection) }
-        underWay = nil
-    }
-
-    /// Has the newest state of the batch's keys sent again.
-    private func mark(_ batch: Batch, on connection: PostgresConnection) throws {
-        try RepublishMarks.insert(batch.leaving.filter(\.coalesces).map(\.identity), on: connection)
     }
 
     func close() {
