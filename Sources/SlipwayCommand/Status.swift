@@ -10,7 +10,20 @@ struct Status: ParsableCommand {
     @OptionGroup var connection: ConnectionOptions
     @OptionGroup var output: OutputOptions
 
+    struct Worker: Encodable {
+        let name: String
+        let host: String
+        let pid: Int32
+        let instance: String?
+        let version: Int32
+        let isAlive: Bool
+        let lastSeen: String
+    }
+
     struct Report: Encodable {
+        var workers: [Worker] = []
+        /// What every living worker understands.
+        var fleetVersion: Int32?
         var clusters: [[String: String]] = []
         var openCommands = 0
         var outboxWaiting = 0
@@ -26,6 +39,14 @@ struct Status: ParsableCommand {
         database.close()
         if output.json { return try printJSON(report) }
         let terminal = Terminal()
+        terminal.table(
+            ["WORKER", "WHERE", "VERSION", "LAST SEEN"],
+            report.workers.map { worker in
+                let place = worker.instance ?? "\(worker.host) (\(worker.pid))"
+                return [worker.name, place, "\(worker.version)", worker.isAlive ? "now" : worker.lastSeen]
+            }
+        )
+        if let version = report.fleetVersion { terminal.line("all that live understand version \(version)") }
         terminal.table(
             ["CLUSTER", "AGENT", "EPOCH", "LAST SEEN"],
             report.clusters.map { [$0["cluster"] ?? "", $0["state"] ?? "", $0["epoch"] ?? "", $0["lastSeen"] ?? ""] }
@@ -45,6 +66,8 @@ struct Status: ParsableCommand {
 
     private func read(_ database: PostgresConnection) throws -> Report {
         var report = Report()
+        report.workers = try workers(database)
+        report.fleetVersion = try database.query("select fleet_version()").only().optionalInt32(0)
         report.clusters = try database.query(
             "select cluster, state, epoch, coalesce(to_char(last_seen, 'YYYY-MM-DD HH24:MI:SS'), 'never') from cluster where deleted_at is null order by 1"
         ).map {
@@ -78,5 +101,26 @@ struct Status: ParsableCommand {
             return counts
         }
         return report
+    }
+
+    /// The workers of the last day; those that ended cleanly have no row any more.
+    private func workers(_ database: PostgresConnection) throws -> [Worker] {
+        try database.query(
+            """
+            select w.name, w.host, w.pid, w.instance, w.version, exists (select from live_worker l where l.id = w.id),
+                to_char(w.seen_at, 'YYYY-MM-DD HH24:MI:SS')
+            from worker w order by 1, 4, 2, 3
+            """
+        ).map { row in
+            Worker(
+                name: try row.string(0),
+                host: try row.string(1),
+                pid: try row.int32(2),
+                instance: try row.optionalString(3),
+                version: try row.int32(4),
+                isAlive: try row.bool(5),
+                lastSeen: try row.string(6)
+            )
+        }
     }
 }

@@ -210,6 +210,7 @@ final class CommandWorld {
         sequence: Int64? = nil,
         signedBy signer: String? = nil,
         keyID: Int32 = 1,
+        version: Int = 1,
         brokerTime: Int64 = CommandWorld.milliseconds()
     ) -> KafkaMessageView {
         let stream = "\(cluster) \(epoch)"
@@ -217,7 +218,7 @@ final class CommandWorld {
         sequences[stream] = number
         let event = OutgoingEvent(
             id: "\(stream) \(number)",
-            type: "slipway.agent.\(type).v1",
+            type: "slipway.agent.\(type).v\(version)",
             source: "/clusters/\(cluster)/agent",
             subject: nil,
             time: 1_000_000,

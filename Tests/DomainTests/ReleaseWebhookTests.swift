@@ -205,7 +205,6 @@ import WorkerRuntime
             ("com.github.release", Webhook.gitHub(more: #""draft":"no""#), "wrong_type", "release.draft"),
             ("com.github.release", "not json", "not_json", ""),
             ("org.example.release", "{}", "unknown_type", "ce_type"),
-            ("slipway.release.published.v2", "{}", "unknown_version", "ce_type"),
         ]
     )
     func `what cannot be read is refused by its field`(type: String, body: String, code: String, field: String) {

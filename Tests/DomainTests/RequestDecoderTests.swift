@@ -118,7 +118,6 @@ import Testing
 
     @Test(
         arguments: [
-            ("slipway.instance.deploy.v2", "shop", "unknown_version"),
             ("slipway.instance.destroy.v1", "shop", "unknown_type"),
             ("slipway.instance.deploy", "shop", "unknown_type"), ("com.example.thing", "shop", "unknown_type"),
             ("slipway.instance.deploy.v1", nil, "missing_key"),

@@ -67,7 +67,6 @@ struct BadInputTests {
     static let deadLettered = [
         Case("10 MB", #"{"project":"shop","name":"\#(String(repeating: "x", count: 10 << 20))"}"#, code: "too_large"),
         Case("unknown type", "{}", code: "unknown_type", field: "ce_type").of("slipway.nothing.happens.v1"),
-        Case("unknown version", "{}", code: "unknown_version", field: "ce_type").of("slipway.project.create.v9"),
         Case("no key", #"{"project":"shop"}"#, code: "missing_key", field: "key").of(
             "slipway.project.create.v1",
             key: nil

@@ -56,6 +56,13 @@ extension AgentRecord {
         return .welcome(next, isNewBoot: true)
     }
 
+    /// Whether a message might count if it could be read: it is a hello, or the next of the present boot; pure.
+    func mayCount(epoch: Int64, sequence: Int64) -> Bool {
+        if epoch == 0 { return true }
+        if case .current = number(epoch: epoch, sequence: sequence) { return true }
+        return false
+    }
+
     /// Judges a message by its numbers; pure.
     public func number(epoch: Int64, sequence: Int64) -> AgentNumbering {
         // Epochs begin at 1: who was not welcomed yet is asked for its hello.

@@ -1,3 +1,5 @@
+internal import CloudEvents
+
 /// What an agent says on `agent.status`.
 public enum AgentStatusType {
     /// A boot introduces itself.
@@ -12,6 +14,10 @@ public enum AgentStatusType {
     public static let failed = "slipway.agent.failed.v1"
     /// A stage of a release, a hook Job, has begun or ended.
     public static let progressed = "slipway.agent.progressed.v1"
+    /// All of them.
+    static let known = Set(
+        [hello, heartbeat, acknowledged, applied, failed, progressed].compactMap { EventType($0) }
+    )
 }
 
 /// The data of ``AgentStatusType/hello``.

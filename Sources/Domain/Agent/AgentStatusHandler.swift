@@ -62,6 +62,10 @@ public final class AgentStatusHandler: Handler {
         if case .hello(let hello) = input.body {
             return try greet(hello, signedWith: input.keyID, &cluster, entry.message, batch, in: transaction)
         }
+        // Thrown as the fault of one message, which then waits with its cluster's; nothing of it has counted yet.
+        if case .newer(let reason) = input.body, cluster.agent.mayCount(epoch: input.epoch, sequence: input.sequence) {
+            throw reason
+        }
         let post = post(cluster, keyID: input.keyID)
         switch cluster.agent.number(epoch: input.epoch, sequence: input.sequence) {
         case .repeated:

@@ -12,11 +12,13 @@ public struct AgentStatusInput: Sendable {
         case applied(AgentApplied)
         case failed(AgentFailed)
         case progressed(AgentProgressed)
+        /// A known type in another version: a newer worker may read it.
+        case newer(Reason)
 
         /// The command that it speaks of.
         var command: UUID? {
             switch self {
-            case .hello, .heartbeat: nil
+            case .hello, .heartbeat, .newer: nil
             case .acknowledged(let body): UUID(uuidString: body.command)
             case .applied(let body): UUID(uuidString: body.command)
             case .failed(let body): UUID(uuidString: body.command)
@@ -88,12 +90,18 @@ struct AgentStatusDecoder {
         case AgentStatusType.applied: .applied(try event.decode(AgentApplied.self, parser: parser))
         case AgentStatusType.failed: .failed(try event.decode(AgentFailed.self, parser: parser))
         case AgentStatusType.progressed: .progressed(try event.decode(AgentProgressed.self, parser: parser))
-        default:
+        default: try newer(event.type)
+        }
+    }
+
+    private func newer(_ type: String) throws -> AgentStatusInput.Body {
+        guard case .unknownVersion(let newer) = EventTypeKnowledge(of: type, among: AgentStatusType.known) else {
             throw Reason(
                 code: "unknown_type",
-                sentence: "The type '\(event.type.prefix(80))' is nothing that agents say.",
+                sentence: "The type '\(type.prefix(80))' is nothing that agents say.",
                 field: "ce_type"
             )
         }
+        return .newer(.unknownVersion(newer))
     }
 }

@@ -53,7 +53,7 @@ struct CommandReports {
         }
         guard command.cluster == cluster else { return .deadLettered(.otherCluster) }
         switch body {
-        case .hello, .heartbeat:
+        case .hello, .heartbeat, .newer:
             break
         case .acknowledged(let report) where report.generation == command.generation:
             try progress.take(.acknowledge, &command, now: batch.now, outbox: batch.outbox, in: transaction)

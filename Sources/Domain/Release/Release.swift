@@ -27,6 +27,8 @@ public struct Release: Sendable, Hashable {
 public struct ReleaseInput: Sendable {
     /// What was released; or, for an event that is understood and tells of no release, why it does not.
     public let content: Result<Release, Reason>
+    /// Why nobody can tell now what its version means: it is tried again later.
+    let unavailable: Reason?
     /// The event's CloudEvents source.
     public let source: String
     /// The event's CloudEvents id.

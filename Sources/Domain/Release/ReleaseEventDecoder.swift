@@ -11,10 +11,14 @@ struct ReleaseEventDecoder {
     func decode(_ message: KafkaMessageView) throws(Refusal) -> ReleaseInput {
         do {
             let event = try WebhookMessage.event(message) ?? CloudEvent(message, parser: parser)
-            let content = try content(of: event)
+            let shape = try ReleaseEventShape(type: event.type)
+            let content = try content(of: event, shape)
+            var unavailable: Reason?
+            if case .newer(let reason) = shape { unavailable = reason }
             let artifact = (try? content.get())?.artifact ?? ""
             return ReleaseInput(
                 content: content,
+                unavailable: unavailable,
                 source: event.source,
                 id: event.id,
                 traceparent: event.traceparent,
@@ -30,8 +34,9 @@ struct ReleaseEventDecoder {
     }
 
     /// The release, or why there is none in an event that is understood; throws what is wrong with one that is not.
-    private func content(of event: CloudEvent) throws -> Result<Release, Reason> {
-        switch try ReleaseEventShape(type: event.type) {
+    private func content(of event: CloudEvent, _ shape: ReleaseEventShape) throws -> Result<Release, Reason> {
+        switch shape {
+        case .newer(let reason): .failure(reason)
         case .cdEvent: .success(try Release(try event.decode(CDEventBody.self, parser: parser)))
         case .slipway: .success(try Release(try event.decode(ReleasePublished.self, parser: parser)))
         case .harborCloudEvent:

@@ -17,6 +17,8 @@ enum ReleaseEventShape: Hashable {
     case gitHub
     /// Another event of a product whose releases are read: understood, and no release.
     case notARelease(product: String, instead: String)
+    /// Slipway's own in another version: a newer worker may read it.
+    case newer(Reason)
 
     /// Tells the shape.
     ///
@@ -52,13 +54,6 @@ enum ReleaseEventShape: Hashable {
                 field: "ce_type"
             )
         }
-        guard type.version == 1 else {
-            throw Reason(
-                code: "unknown_version",
-                sentence: "Version \(type.version) of 'slipway.release.published' is not known; 1 is.",
-                field: "ce_type"
-            )
-        }
-        return .slipway
+        return type.version == 1 ? .slipway : .newer(.unknownVersion(type))
     }
 }

@@ -33,6 +33,8 @@ public final class ReleaseHandler: Handler {
     public func handle(_ batch: Batch<ReleaseInput>, in transaction: borrowing PostgresTransaction) throws {
         let artifacts = batch.entries.compactMap { try? $0.input.content.get().artifact }
         try rules.lockEnvironments(of: Array(Set(artifacts)), in: transaction)
+        // Thrown as the fault of one message, which then waits with its key.
+        if let reason = batch.entries.lazy.compactMap(\.input.unavailable).first { throw reason }
         for entry in batch.entries {
             switch entry.admission {
             case .first: entry.outcome = try record(entry.input, batch, in: transaction)

@@ -6,7 +6,7 @@ import WorkerRuntime
 /// Turns messages of `deployment.requests` into requests.
 ///
 /// What cannot be read as an event of a known type is dead-lettered. What can be answered is answered: a body that is
-/// wrong becomes a rejection that names the field.
+/// wrong becomes a rejection that names the field. What a newer worker may understand waits for one.
 struct RequestDecoder {
     private let parser = JSONParser()
     private let requestKey: SigningKey
@@ -28,17 +28,18 @@ struct RequestDecoder {
                     field: "key"
                 )
             }
-            let operation = try knownType(event.type)
-            var body = body(operation, event, key: key)
+            let (operation, newer) = try knownType(event.type)
+            var body = newer.map { .failure($0) } ?? body(operation, event, key: key)
             let subject =
                 (try? body.get())?.subject
                 ?? RequestSubject(String(event.type.split(separator: ".")[1]), lastPart(event.subject))
             var caller = Caller.unknown
-            var unavailable: Reason?
+            var unavailable = newer
             do throws(CallerError) {
                 caller = try self.caller(of: message, event)
             } catch .refused(let reason) {
                 body = .failure(reason)
+                unavailable = nil
             } catch .unavailable(let reason) {
                 unavailable = reason
             }
@@ -67,7 +68,8 @@ struct RequestDecoder {
         }
     }
 
-    private func knownType(_ text: String) throws -> any RequestOperation.Type {
+    /// The operation of a type, and why it cannot be read here where it is written in another version.
+    private func knownType(_ text: String) throws -> (any RequestOperation.Type, newer: Reason?) {
         guard let type = EventType(text), let operation = RequestCatalog.byType[type.name] else {
             throw Reason(
                 code: "unknown_type",
@@ -75,14 +77,7 @@ struct RequestDecoder {
                 field: "ce_type"
             )
         }
-        guard type.version == 1 else {
-            throw Reason(
-                code: "unknown_version",
-                sentence: "Version \(type.version) of '\(type.name)' is not known to this fleet; 1 is.",
-                field: "ce_type"
-            )
-        }
-        return operation
+        return (operation, type.version == 1 ? nil : .unknownVersion(type))
     }
 
     private func body(

@@ -7,7 +7,8 @@ public struct RequestInput: Sendable {
     public let identity: RequestIdentity
     /// Who sent it.
     public let caller: Caller
-    /// Why nobody can tell now who sent it: it is tried again later.
+    /// Why it cannot be handled now, because nobody can tell who sent it or what its version means: it is tried again
+    /// later.
     let unavailable: Reason?
     /// What is kept with it where it must wait, so that its sender is known then.
     let kept: [(String, String)]

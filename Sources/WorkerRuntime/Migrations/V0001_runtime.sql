@@ -21,6 +21,26 @@ create function numbers_begin() returns bigint stable language sql as
     'select coalesce((select numbers_begin from installation), 0)';
 create function first_number() returns bigint stable language sql as 'select numbers_begin() + 1';
 
+-- The worker processes that live, each with the version of the fleet's messages and stored states that it understands.
+create table worker (
+    id uuid primary key,
+    name text not null,
+    host text not null,
+    pid int not null,
+    -- Its stable name, where it has one.
+    instance text,
+    version int not null,
+    started_at timestamptz not null default clock_timestamp(),
+    -- Renewed every few seconds; who has not been seen for longer lives no more.
+    seen_at timestamptz not null default clock_timestamp()
+);
+
+-- The workers that live.
+create view live_worker as select * from worker where seen_at > clock_timestamp() - interval '30 seconds';
+
+-- The version that every living worker understands: what is newer must not be written yet.
+create function fleet_version() returns int stable language sql as 'select min(version) from live_worker';
+
 -- Who consumes a partition, up to where it was consumed, and what became of its messages.
 create table partition_claim (
     consumer_group text not null,

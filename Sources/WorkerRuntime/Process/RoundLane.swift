@@ -10,7 +10,13 @@ struct RoundLane {
     let pulse: LanePulse
     let interval: Duration
 
-    func run(_ round: (PostgresConnection) throws -> Bool) throws {
+    /// - Parameters:
+    ///   - round: One round; returns whether there was anything to do.
+    ///   - atEnd: The last thing that is done, if the database is there.
+    func run(
+        _ round: (PostgresConnection) throws -> Bool,
+        atEnd: (PostgresConnection) throws -> Void = { _ in }
+    ) throws {
         let connection = try PostgresConnection(database, logger: logger)
         var backoff = PostgresBackoff()
         while !stop.isRequested {
@@ -26,6 +32,11 @@ struct RoundLane {
                 logger.warning("the round failed and is tried again: \(error)")
                 pause(backoff.next())
             }
+        }
+        do {
+            try atEnd(connection)
+        } catch {
+            logger.debug("the last round failed: \(error)")
         }
         connection.close()
     }

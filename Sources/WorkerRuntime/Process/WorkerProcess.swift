@@ -102,7 +102,8 @@ public struct WorkerProcess: Sendable {
         about work: String,
         _ body: @escaping @Sendable (String, LanePulse) throws -> Void
     ) async throws {
-        try checkDatabase()
+        let presence = WorkerPresence(name: name, instance: settings.text("INSTANCE"))
+        try checkDatabase(for: presence)
         let count = try settings.number("LANES", default: 1, in: 1...256)
         let process = "\(ProcessInfo.processInfo.hostName)-\(ProcessInfo.processInfo.processIdentifier)"
         let pulses = (0..<count).map { _ in LanePulse() }
@@ -117,7 +118,9 @@ public struct WorkerProcess: Sendable {
             "started: \(work)",
             metadata: ["lanes": "\(count)", "pid": "\(ProcessInfo.processInfo.processIdentifier)"]
         )
-        let failures = await withTaskGroup(of: (any Error)?.self) { group in
+        let ended = StopSignal()
+        async let absence = LaneThread.run(name: "\(process)-presence") { _ in keep(presence, until: ended) }
+        var failures = await withTaskGroup(of: (any Error)?.self) { group in
             for index in 0..<count {
                 let stop = stop
                 group.addTask {
@@ -138,6 +141,8 @@ public struct WorkerProcess: Sendable {
             }
             return failures
         }
+        ended.request()
+        if let absence = await absence { failures.append(absence) }
         health?.cancel()
         signals.forEach { $0.cancel() }
         for failure in failures { logger.critical("a lane ended: \(failure)") }
@@ -145,7 +150,32 @@ public struct WorkerProcess: Sendable {
         logger.info("stopped cleanly")
     }
 
-    private func checkDatabase() throws {
+    /// Renews the process's row until its lanes have ended; returns why it cannot go on, if so.
+    private func keep(_ presence: WorkerPresence, until ended: StopSignal) -> (any Error)? {
+        let lane = RoundLane(
+            database: database,
+            logger: logger,
+            stop: ended,
+            pulse: LanePulse(),
+            interval: WorkerPresence.period
+        )
+        do {
+            try lane.run(
+                { connection in
+                    try presence.renew(on: connection)
+                    return false
+                },
+                atEnd: { try presence.end(on: $0) }
+            )
+            return nil
+        } catch {
+            stop.request()
+            return error
+        }
+    }
+
+    /// Checks that this program may work with the database, and is counted among the workers before its first message.
+    private func checkDatabase(for presence: WorkerPresence) throws {
         let connection: PostgresConnection
         do {
             connection = try PostgresConnection(database, logger: logger)
@@ -153,6 +183,7 @@ public struct WorkerProcess: Sendable {
             throw StartError("The database cannot be reached: \(error). Check SLIPWAY_DATABASE_URL.")
         }
         try Installation.check(migrations, on: connection)
+        try presence.renew(on: connection)
         connection.close()
     }
 

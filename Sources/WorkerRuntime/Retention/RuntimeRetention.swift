@@ -25,7 +25,7 @@ public final class RuntimeRetention: Sendable {
         self.interval = interval
     }
 
-    /// One round, if it is due: at most a chunk of the inbox, and relays that have been gone for a day.
+    /// One round, if it is due: at most a chunk of the inbox, and relays and workers that have been gone for a day.
     ///
     /// - Returns: How many rows of the inbox were deleted.
     @discardableResult
@@ -33,7 +33,7 @@ public final class RuntimeRetention: Sendable {
         guard due.withLock({ $0 <= .now }) else { return 0 }
         let deleted = try purgeInbox(on: connection)
         if deleted < chunk {
-            try forgetRelays(on: connection)
+            try forgetProcesses(on: connection)
             due.withLock { $0 = .now + interval }
         }
         purged.increment(by: deleted)
@@ -52,7 +52,8 @@ public final class RuntimeRetention: Sendable {
         return Int(deleted.affected)
     }
 
-    private func forgetRelays(on connection: PostgresConnection) throws(PostgresError) {
+    private func forgetProcesses(on connection: PostgresConnection) throws(PostgresError) {
+        _ = try connection.query("delete from worker where seen_at < now() - interval '1 day'")
         _ = try connection.query("delete from outbox_relay where seen_at < now() - interval '1 day'")
     }
 }
