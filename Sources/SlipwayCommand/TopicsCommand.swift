@@ -8,7 +8,7 @@ struct TopicsCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "topics",
         abstract: "The fleet's topics: list them, make those that are missing, check those that exist.",
-        subcommands: [List.self, Apply.self, Check.self],
+        subcommands: [List.self, Apply.self, Check.self, TopicsGrow.self],
         defaultSubcommand: List.self
     )
 

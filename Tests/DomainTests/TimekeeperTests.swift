@@ -164,6 +164,31 @@ import Testing
         #expect(generations[2] > generations[1], "an agent drops what is not newer than what was taken back")
     }
 
+    @Test(arguments: [
+        """
+        insert into parked_key (consumer_group, topic, key, partition, due, attempt, messages, bytes, reason_code,
+            reason, parked_at)
+        values ('agents', 'agent.status', 'c1', 0, now(), 1, 1, 1, 'x', 'x', now() - interval '1 minute')
+        """,
+        """
+        insert into topic_growth (topic, partitions_before, partitions_after, begun_at)
+        values ('agent.status', 1, 2, now() - interval '1 minute')
+        """,
+    ])
+    func `an agent whose messages are parked, or may lie in a new partition, is not taken for silent`(wait: String)
+        throws
+    {
+        try world.connection.script(wait)
+        try world.connection.script("update cluster set last_seen = now() - interval '40 seconds'")
+        try age("step_deadline", seconds: 20)
+        #expect(try !world.passTime())
+        #expect(try world.text("select state from cluster") == "connected")
+        try world.connection.script("delete from parked_key; delete from topic_growth")
+        #expect(try world.passTime())
+        #expect(try world.text("select state from cluster") == "lost")
+        #expect(try world.published("deployment.results").last?["state"] == "timed_out")
+    }
+
     @Test func `an agent is lost when its messages were read past its lease, and is back with the next one`() throws {
         try world.connection.script("update cluster set last_seen = now() - interval '31 seconds'")
         #expect(try !world.passTime(consumedUntil: "now() - interval '2 seconds'"), "it may have spoken meanwhile")

@@ -72,10 +72,7 @@ public struct Timekeeper: Sendable {
             cross join lateral (select least(c.deadline, coalesce(c.step_deadline, c.deadline)) as at) due
             where c.state in ('accepted', 'sent', 'acknowledged', 'applied') and due.at <= now()
                 and (k.cluster is null or k.boot is null or due.at <= now() - $2 * interval '1 microsecond'
-                    or due.at <= (
-                        select min(p.consumed_until) from partition_claim p
-                        where p.consumer_group = $1 and p.topic = 'agent.status'
-                            and (k.status_partition is null or p.partition = k.status_partition)))
+                    or due.at <= handled_until($1, 'agent.status', k.status_partition, k.cluster))
             order by c.id limit 100
             """,
             [.text(group), .int64(DueCommand.patience)]
@@ -156,9 +153,7 @@ public struct Timekeeper: Sendable {
         let row = try transaction.query(
             """
             select c.state, c.last_seen, c.boot is null,
-                (select min(p.consumed_until) from partition_claim p
-                    where p.consumer_group = $2 and p.topic = 'agent.status'
-                        and (c.status_partition is null or p.partition = c.status_partition)),
+                handled_until($2, 'agent.status', c.status_partition, c.cluster),
                 coalesce(
                     i.health_reason,
                     (select r.health_reason from resource r join environment e on e.id = $5
@@ -193,10 +188,9 @@ public struct Timekeeper: Sendable {
             where c.cluster in (
                 select c.cluster from cluster c
                 where c.state = any($3) and c.last_seen < now() - $1 * interval '1 second'
-                    and exists (
-                        select 1 from partition_claim p
-                        where p.consumer_group = $2 and p.topic = 'agent.status' and p.partition = c.status_partition
-                            and p.consumed_until > c.last_seen + $1 * interval '1 second')
+                    and c.status_partition is not null
+                    and handled_until($2, 'agent.status', c.status_partition, c.cluster)
+                        > c.last_seen + $1 * interval '1 second'
                 order by c.cluster for no key update skip locked)
             """,
             [.int32(Int32(leaseSeconds)), .text(group), .array(.texts(AgentState.endedBySilence))]

@@ -18,6 +18,14 @@ struct ClaimStore {
         ).first?.int64(0)
     }
 
+    /// Whether the partition was added to the topic and older ones are still to be read; see ``TopicGrowth``.
+    func isHeldBack(_ partition: Int32, on connection: PostgresConnection) throws -> Bool {
+        try connection.query(
+            "select is_held_back($1, $2, $3)",
+            [.text(group), .text(topic), .int32(partition)]
+        ).only().bool(0)
+    }
+
     /// Raises the epoch and takes the partition.
     ///
     /// Ends the session of a former owner that keeps the row locked.
@@ -120,7 +128,7 @@ struct ClaimStore {
             """
             update partition_claim
             set next_offset = $4, incarnation = incarnation + $5, lost_to_retention = lost_to_retention + $6,
-                last_offset = null, last_timestamp = null, suspect_offset = null
+                last_offset = null, last_timestamp = null, suspect_offset = null, end_reached = null
             where consumer_group = $1 and topic = $2 and partition = $3
             """,
             [
@@ -136,7 +144,7 @@ struct ClaimStore {
             """
             update partition_claim
             set next_offset = $5, incarnation = incarnation + 1, last_offset = null, last_timestamp = null,
-                suspect_offset = null
+                suspect_offset = null, end_reached = null
             where consumer_group = $1 and topic = $2 and partition = $3 and epoch = $4
             """,
             [.text(group), .text(topic), .int32(partition), .int64(claim.epoch), .int64(low)]
@@ -156,14 +164,14 @@ struct ClaimStore {
 
     /// Says that these partitions were consumed up to now: their end was reached.
     func noteConsumed(_ claims: [Int32: PartitionClaim], on connection: PostgresConnection) throws {
-        let atEnd = claims.filter { $0.value.isAtEnd }.sorted { $0.key < $1.key }
+        let atEnd = claims.filter { $0.value.endReached != nil }.sorted { $0.key < $1.key }
         guard !atEnd.isEmpty else { return }
         _ = try connection.query(
             """
-            update partition_claim c set consumed_until = clock_timestamp()
+            update partition_claim c set consumed_until = clock_timestamp(), end_reached = held.ending
             from (
-                select c.partition from partition_claim c
-                join unnest($3::int[], $4::bigint[]) as mine(partition, epoch)
+                select c.partition, mine.ending from partition_claim c
+                join unnest($3::int[], $4::bigint[], $5::bigint[]) as mine(partition, epoch, ending)
                     on c.partition = mine.partition and c.epoch = mine.epoch
                 where c.consumer_group = $1 and c.topic = $2
                 order by c.partition for no key update of c skip locked
@@ -172,7 +180,7 @@ struct ClaimStore {
             """,
             [
                 .text(group), .text(topic), .array(.int32s(atEnd.map(\.key))),
-                .array(.int64s(atEnd.map(\.value.epoch))),
+                .array(.int64s(atEnd.map(\.value.epoch))), .array(.int64s(atEnd.map { $0.value.endReached ?? 0 })),
             ]
         )
     }

@@ -32,7 +32,7 @@ extension Lane {
     func waitForRoom(_ queues: [FullQueue]) throws {
         for queue in queues where fullQueues.updateValue(queue, forKey: queue.partition) == nil {
             // Its end was seen, but what lies before it is not consumed.
-            claims[queue.partition]?.isAtEnd = false
+            claims[queue.partition]?.endReached = nil
             metrics.pausedPartitions.increment(by: 1)
             logger.warning(
                 "as many messages as may wait behind a failed one of their key: the partition waits for room",
@@ -104,6 +104,7 @@ extension Lane {
             claims[partition] = nil
             unheld.remove(partition)
             unclaimed.removeAll { $0 == partition }
+            heldBack.remove(partition)
             stopWaiting(partition)
         }
     }

@@ -28,6 +28,8 @@ final class Lane<H: Handler> {
     var claims: [Int32: PartitionClaim] = [:]
     /// Partitions that the group assigned and that are not claimed yet.
     var unclaimed: [Int32] = []
+    /// Those of them that were added to the topic and wait until older partitions are read.
+    var heldBack: Set<Int32> = []
     /// Partitions that are assigned and whose claim was lost to the fence, until they are claimed again.
     var unheld: Set<Int32> = []
     /// A rebalance that waits until the batch in hand is settled.
@@ -102,7 +104,7 @@ final class Lane<H: Handler> {
             pendingRebalance = event
         case .endOfPartition(let position):
             let partition = position.topicPartition.partition
-            if fullQueues[partition] == nil { claims[partition]?.isAtEnd = true }
+            if fullQueues[partition] == nil { claims[partition]?.endReached = position.offset }
         case .failure(let error):
             if error.isFatal { throw error }
             logger.warning("the broker reports: \(error)")
@@ -121,7 +123,7 @@ final class Lane<H: Handler> {
     /// Decodes a message into the hand, unless it lies before the claim or the topic turns out to be another one.
     private func accept(_ message: KafkaMessage) throws -> Bool {
         guard var claim = claims[message.partition], fullQueues[message.partition] == nil else { return false }
-        claim.isAtEnd = false
+        claim.endReached = nil
         if let last = claim.lastHandled {
             claim.lastHandled = nil
             claims[message.partition] = claim
@@ -173,7 +175,7 @@ final class Lane<H: Handler> {
         nextHousekeeping = now + .seconds(2)
         metrics.partitions.record(claims.count)
         do {
-            if !unclaimed.isEmpty { try claimAssigned() }
+            if !unclaimed.isEmpty, pendingRebalance == nil { try claimAssigned() }
             if !unheld.isEmpty { try reclaimUnheld() }
             try claimStore.noteConsumed(claims, on: connection)
             try consumer.commit(wait: false)

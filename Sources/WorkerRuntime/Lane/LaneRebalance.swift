@@ -12,8 +12,7 @@ extension Lane {
         switch event {
         case .assigned(let partitions):
             unclaimed += partitions.map(\.partition)
-            if partitions.isEmpty { try consumer.assign([]) }
-            try claimAssigned()
+            try claimAssigned(answering: true)
         case .revoked(let partitions, let isLost):
             forget(partitions)
             try consumer.release(partitions)
@@ -29,20 +28,30 @@ extension Lane {
 
     /// Claims what the group assigned: proves membership, raises the epoch, starts at the database's offset.
     ///
-    /// A stale member (one that slept through a rebalance) fails the proof, and so cannot lock the live owner out.
-    func claimAssigned() throws {
+    /// A stale member (one that slept through a rebalance) fails the proof, and so cannot lock the live owner out. A
+    /// partition that is held back is left for later.
+    ///
+    /// - Parameter isAnswer: Whether the group waits for an answer, also where nothing could be claimed.
+    func claimAssigned(answering isAnswer: Bool = false) throws {
         let partitions = unclaimed.sorted()
-        guard !partitions.isEmpty else { return }
         do {
             var positions: [KafkaPosition] = []
+            var later: [Int32] = []
             for partition in partitions {
+                if try isHeldBack(partition) {
+                    later.append(partition)
+                    continue
+                }
                 guard let claim = try claim(partition) else { continue }
                 claims[partition] = claim
                 positions.append(KafkaPosition(topicPartition(partition), offset: claim.startOffset))
             }
-            unclaimed = []
+            unclaimed = later
+            guard isAnswer || !positions.isEmpty else { return }
             try consumer.assign(positions)
-            logger.info("partitions claimed", metadata: [LogKey.partitions: "\(partitions)"])
+            guard !positions.isEmpty else { return }
+            let claimed = positions.map(\.topicPartition.partition)
+            logger.info("partitions claimed", metadata: [LogKey.partitions: "\(claimed)"])
         } catch let error as PostgresError {
             for partition in partitions { claims[partition] = nil }
             logger.warning("the claim waits for the database: \(error)")
@@ -51,6 +60,21 @@ extension Lane {
             for partition in partitions { claims[partition] = nil }
             logger.warning("the claim waits for the broker: \(error)")
         }
+    }
+
+    /// Whether a partition was added to the topic and must wait; says so once.
+    private func isHeldBack(_ partition: Int32) throws -> Bool {
+        guard try claimStore.isHeldBack(partition, on: connection) else {
+            heldBack.remove(partition)
+            return false
+        }
+        if heldBack.insert(partition).inserted {
+            logger.info(
+                "a new partition waits until the older ones are read to where they ended",
+                metadata: [LogKey.partition: "\(partition)"]
+            )
+        }
+        return true
     }
 
     /// Claims one partition, or returns `nil` when the group no longer counts this lane as its owner.

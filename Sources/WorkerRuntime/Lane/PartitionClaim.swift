@@ -10,8 +10,8 @@ struct PartitionClaim: Equatable {
     var isCautious = false
     /// The message that killed its worker before and is dead-lettered undecoded.
     var condemnedOffset: Int64?
-    /// Whether the end of the partition was reached after the last message.
-    var isAtEnd = false
+    /// The end of the partition, where it was reached after the last message.
+    var endReached: Int64?
 
     static func == (left: PartitionClaim, right: PartitionClaim) -> Bool {
         left.epoch == right.epoch && left.nextOffset == right.nextOffset

@@ -22,7 +22,7 @@ public enum PositionChange {
             """
             update partition_claim c
             set next_offset = $4, epoch = c.epoch + 1, last_offset = null, last_timestamp = null, suspect_offset = null,
-                claims_without_progress = 0
+                end_reached = null, claims_without_progress = 0
             from (
                 select next_offset from partition_claim
                 where consumer_group = $1 and topic = $2 and partition = $3 for no key update

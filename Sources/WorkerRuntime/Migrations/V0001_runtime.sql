@@ -58,6 +58,9 @@ create table partition_claim (
     last_offset bigint,
     last_timestamp bigint,
     incarnation int not null default 1,
+    -- The end of the partition when everything before it was handled; it may lie behind next_offset's last message, since
+    -- producers' transactions leave marks that are no messages.
+    end_reached bigint,
     -- Up to which time the partition was consumed.
     consumed_until timestamptz,
     -- Two or more claims without a commit between them suggest a message that kills its worker.
@@ -106,6 +109,34 @@ begin
 end
 $$;
 
+-- Partitions that were added to a topic. A key may move to a new one while messages of it lie in an old one, so a new one
+-- is held back until the old ones were read to where they ended when every producer knew the new ones.
+create table topic_growth (
+    topic text not null,
+    -- How many partitions there were, and are: the new ones are numbered from the one to below the other.
+    partitions_before int not null,
+    partitions_after int not null,
+    begun_at timestamptz not null default clock_timestamp(),
+    -- The ends of the old partitions, in order; null until they are noted.
+    ends bigint[],
+    primary key (topic, partitions_before)
+);
+
+-- Whether a group must not read a partition yet. One that it has read before is no new one.
+create function is_held_back(consumer text, of_topic text, of_partition int) returns boolean stable language sql as $$
+    select not exists (
+            select from partition_claim c
+            where c.consumer_group = consumer and c.topic = of_topic and c.partition = of_partition)
+        and exists (
+            select from topic_growth g
+            where g.topic = of_topic and g.partitions_before <= of_partition and of_partition < g.partitions_after
+                and (g.ends is null or exists (
+                    select from unnest(g.ends) with ordinality as old(ending, place)
+                    left join partition_claim c on c.consumer_group = consumer and c.topic = of_topic
+                        and c.partition = old.place - 1
+                    where old.ending > coalesce(greatest(c.next_offset, c.end_reached), 0))))
+$$;
+
 -- What was seen, so that a repeat is recognised. Purged in chunks, oldest first, later than any lane takes a message.
 create table inbox (
     id uuid primary key,
@@ -148,6 +179,23 @@ create table parked_message (
     foreign key (consumer_group, topic, key) references parked_key
 );
 create index parked_message_key on parked_message (consumer_group, topic, key, id);
+
+-- Up to which time a group has handled the messages of a key: as far as its partition was consumed (all of the topic's
+-- where it is not known), but not past a message of the key that is parked, nor past the moment from which messages may
+-- lie in new partitions that are held back. Null where nobody knows.
+create function handled_until(consumer text, of_topic text, of_partition int, of_key text)
+returns timestamptz stable language sql as $$
+    select case when min(c.consumed_until) is not null then least(
+        min(c.consumed_until),
+        (select k.parked_at from parked_key k
+            where k.consumer_group = consumer and k.topic = of_topic and k.key = convert_to(of_key, 'UTF8')),
+        (select min(g.begun_at) from topic_growth g
+            where g.topic = of_topic and exists (
+                select from generate_series(g.partitions_before, g.partitions_after - 1) number
+                where is_held_back(consumer, of_topic, number)))) end
+    from partition_claim c
+    where c.consumer_group = consumer and c.topic = of_topic and (of_partition is null or c.partition = of_partition)
+$$;
 
 -- What is to be published, in the order of ids within a shard.
 create table outbox (

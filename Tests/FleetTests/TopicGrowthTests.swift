@@ -1,0 +1,115 @@
+import Foundation
+import Postgres
+import TestSupport
+import Testing
+import WorkerRuntime
+
+/// Partitions that are added to a topic wait for the older ones.
+@Suite(.timeLimit(.minutes(5)))
+struct TopicGrowthTests {
+    private func project(_ name: String, _ world: FleetWorld, partition: Int32) throws {
+        try world.send(
+            "deployment.requests",
+            key: name,
+            type: "slipway.project.create.v1",
+            id: name,
+            value: Array(#"{"project":"\#(name)"}"#.utf8),
+            partition: partition
+        )
+    }
+
+    private func waitForProjects(_ count: Int64, _ world: FleetWorld) throws {
+        _ = try eventually("\(count) projects", within: .seconds(60)) {
+            try world.number("select count(*) from project") == count ? true : nil
+        }
+    }
+
+    @Test
+    func `a new partition waits until the old ones are read to their noted ends, and is then read from its start`()
+        throws
+    {
+        let world = try FleetWorld(topics: DoneOnceTests.topics, partitions: 3)
+        let growth = try TopicGrowth(of: "deployment.requests", from: 1, to: 3)
+        try growth.begin(on: world.database)
+        let worker = try world.start("deployment-worker")
+        for number in 1...2 {
+            try project("old\(number)", world, partition: 0)
+            try project("new\(number)", world, partition: Int32(number))
+        }
+        try waitForProjects(2, world)
+        _ = try eventually("both new ones wait") {
+            worker.output.components(separatedBy: "a new partition waits").count == 3 ? true : nil
+        }
+        try growth.note(ends: [3], on: world.database)
+        try project("old3", world, partition: 0)
+        try waitForProjects(5, world)
+        #expect(
+            try world.number(
+                """
+                select count(*) from partition_claim n join partition_claim o on o.partition = 0
+                where n.partition > 0 and n.claimed_at > o.claimed_at and n.next_offset = 1
+                """
+            ) == 2
+        )
+        #expect(try world.ledgerCloses())
+        worker.signal(SIGTERM)
+        #expect(try worker.exitCode() == 0)
+        // What was read once is no new partition any more.
+        try world.database.script("update topic_growth set ends = array[1000000]::bigint[]")
+        _ = try world.start("deployment-worker")
+        try project("again", world, partition: 2)
+        try waitForProjects(6, world)
+    }
+
+    @Test
+    func `a lane with a new partition alone stays in the group, and gets it when another lane has read the old one`()
+        throws
+    {
+        let world = try FleetWorld(topics: DoneOnceTests.topics, partitions: 2)
+        let growth = try TopicGrowth(of: "deployment.requests", from: 1, to: 2)
+        try growth.begin(on: world.database)
+        try project("old1", world, partition: 0)
+        try project("new1", world, partition: 1)
+        let workers = [try world.start("deployment-worker"), try world.start("deployment-worker")]
+        try waitForProjects(1, world)
+        _ = try eventually("the new one waits") {
+            workers.contains { $0.output.contains("a new partition waits") } ? true : nil
+        }
+        try growth.note(ends: [1], on: world.database)
+        try waitForProjects(2, world)
+        for worker in workers {
+            worker.signal(SIGTERM)
+            #expect(try worker.exitCode() == 0)
+        }
+    }
+
+    @Test func `what the command cannot do it says`() throws {
+        let world = try FleetWorld(topics: DoneOnceTests.topics, partitions: 2)
+        func grow(_ topic: String, _ count: String) throws -> String {
+            let command = try world.start("slipway", ["topics", "grow", topic, "--partitions", count])
+            #expect(try command.exitCode(within: .seconds(90)) != 0)
+            return command.output
+        }
+        #expect(try grow("nothing", "4").contains("no topic 'slipway.nothing'"))
+        #expect(try grow("deployment.requests", "2").contains("can only be given more of them"))
+        #expect(try world.number("select count(*) from topic_growth") == 0)
+        // The embedded broker answers no admin request: nobody knows what became of it.
+        #expect(try grow("deployment.requests", "4").contains("did not add the partitions"))
+        #expect(try world.number("select partitions_after::bigint from topic_growth where ends is null") == 4)
+        try world.database.script("delete from topic_growth")
+        try TopicGrowth(of: "deployment.requests", from: 1, to: 2).begin(on: world.database)
+        #expect(try grow("deployment.requests", "4").contains("'--partitions 2' first"))
+    }
+
+    @Test func `a growth that was broken off is ended by the same command`() throws {
+        let world = try FleetWorld(topics: DoneOnceTests.topics, partitions: 2)
+        try TopicGrowth(of: "deployment.requests", from: 1, to: 2).begin(on: world.database)
+        try project("old1", world, partition: 0)
+        let command = try world.start(
+            "slipway",
+            ["topics", "grow", "deployment.requests", "--partitions", "2", "--metadata-age", "0"]
+        )
+        #expect(try command.exitCode() == 0, "\(command.output)")
+        #expect(try world.number("select ends[1] from topic_growth") == 1)
+    }
+}

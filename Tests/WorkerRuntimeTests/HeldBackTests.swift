@@ -1,0 +1,101 @@
+import Postgres
+import TestSupport
+import Testing
+
+@testable import WorkerRuntime
+
+/// Which partitions a group must leave alone while a topic grows, decided by the database.
+@Suite struct HeldBackTests {
+    private let connection: PostgresConnection
+    private let claims = ClaimStore(group: "g", topic: "t", owner: "lane")
+
+    init() throws {
+        connection = try TestDatabase.connect(try TestDatabase.make())
+    }
+
+    /// Lets the group stand at these offsets of the first partitions; `nil` was never claimed.
+    private func stand(_ offsets: [Int64?], end: Int64? = nil, group: String = "g") throws {
+        for (partition, offset) in offsets.enumerated() {
+            guard let offset else { continue }
+            _ = try connection.query(
+                """
+                insert into partition_claim (consumer_group, topic, partition, next_offset, end_reached)
+                values ($1, 't', $2, $3, $4)
+                on conflict (consumer_group, topic, partition) do update
+                    set next_offset = excluded.next_offset, end_reached = excluded.end_reached
+                """,
+                [.text(group), .int32(Int32(partition)), .int64(offset), .optionalInt64(end)]
+            )
+        }
+    }
+
+    private func held() throws -> [Int32] {
+        try (0..<7).filter { try claims.isHeldBack($0, on: connection) }
+    }
+
+    @Test func `nothing is held back where nothing grew`() throws {
+        #expect(try held() == [])
+        try TopicGrowth(of: "other", from: 1, to: 7).begin(on: connection)
+        #expect(try held() == [])
+    }
+
+    @Test func `new partitions are held back until every old one was read to its noted end`() throws {
+        let growth = try TopicGrowth(of: "t", from: 2, to: 4)
+        try growth.begin(on: connection)
+        #expect(try held() == [2, 3], "ends are not noted yet")
+        try stand([100, 100])
+        #expect(try held() == [2, 3])
+        try growth.note(ends: [100, 101], on: connection)
+        #expect(try held() == [2, 3], "one message is missing")
+        try stand([100, 101])
+        #expect(try held() == [])
+        try stand([nil, nil], group: "other")
+        let other = ClaimStore(group: "other", topic: "t", owner: "lane")
+        #expect(try other.isHeldBack(2, on: connection), "each group reads for itself")
+    }
+
+    @Test func `an old partition that nobody claimed counts as unread, unless it was empty`() throws {
+        let growth = try TopicGrowth(of: "t", from: 2, to: 3)
+        try growth.begin(on: connection)
+        try growth.note(ends: [5, 1], on: connection)
+        try stand([5, nil])
+        #expect(try held() == [2])
+        try connection.script("update topic_growth set ends = array[5, 0]::bigint[]")
+        #expect(try held() == [])
+    }
+
+    @Test func `an end that only marks of transactions lie before is reached without a message`() throws {
+        let growth = try TopicGrowth(of: "t", from: 1, to: 2)
+        try growth.begin(on: connection)
+        try growth.note(ends: [12], on: connection)
+        try stand([11])
+        #expect(try held() == [1])
+        try stand([11], end: 12)
+        #expect(try held() == [])
+    }
+
+    @Test func `a second growth holds its own new partitions back`() throws {
+        let first = try TopicGrowth(of: "t", from: 1, to: 3)
+        try first.begin(on: connection)
+        try first.note(ends: [1], on: connection)
+        try stand([1, 7, 7])
+        let second = try TopicGrowth(of: "t", from: 3, to: 5)
+        try second.begin(on: connection)
+        #expect(try TopicGrowth.unfinished(of: "t", on: connection) == second)
+        try second.note(ends: [1, 7, 8], on: connection)
+        #expect(try held() == [3, 4])
+        try stand([1, 7, 8])
+        #expect(try held() == [])
+        #expect(try TopicGrowth.unfinished(of: "t", on: connection) == nil)
+    }
+
+    @Test func `a growth that the broker refused is taken back, and only more partitions are one`() throws {
+        let growth = try TopicGrowth(of: "t", from: 1, to: 2)
+        try growth.begin(on: connection)
+        try growth.cancel(on: connection)
+        #expect(try held() == [])
+        #expect(throws: StartError.self) { try TopicGrowth(of: "t", from: 4, to: 4) }
+        #expect(throws: StartError.self) { try TopicGrowth(of: "t", from: 4, to: 3) }
+        #expect(throws: StartError.self) { try growth.note(ends: [1, 2], on: connection) }
+    }
+}
