@@ -137,6 +137,31 @@ import Testing
         shard.close()
     }
 
+    @Test func `a row that the broker will never take is set aside, and those behind it go out`() throws {
+        try connection.script(
+            """
+            insert into outbox (shard, topic, key, headers, value, coalesces) values
+                (3, 'cdevents', 'large', '', decode(repeat('00', 2000000), 'hex'), false),
+                (3, 'cdevents', 'small', '', '1', false)
+            """
+        )
+        let found = { try OutboxRows(connection: connection).read([3: shard.limit])[3] ?? [] }
+        _ = try eventually("an empty outbox") { () throws -> Bool? in
+            let rows = try found()
+            guard !rows.isEmpty else { return true }
+            try shard.begin(rows)
+            if let published = try shard.complete(on: connection) {
+                let held = try OutboxRows(connection: connection).delete([3: published])
+                try shard.settle(isHeld: held.contains(3), on: connection)
+            }
+            return nil
+        }
+        let failed = try connection.query("select convert_from(key, 'UTF8'), reason_code from outbox_failed").only()
+        #expect(try failed.string(0) == "large")
+        #expect(try failed.string(1) == "not_deliverable")
+        shard.close()
+    }
+
     @Test func `a mark is taken by one and back after a rollback`() throws {
         try RepublishMarks.insert(
             ["a", "b", "c"].map { OutboxKey(topic: "instance.status", key: Array($0.utf8)) },
