@@ -63,7 +63,7 @@ struct TopicsGrow: ParsableCommand {
     private func grow(_ growth: TopicGrowth, _ name: String, _ admin: KafkaAdmin, _ database: PostgresConnection) throws
     {
         do {
-            try admin.createPartitions(name, total: Int(growth.after), timeout: .seconds(30))
+            try admin.createPartitions(name, total: Int(growth.after), timeout: .seconds(15))
         } catch {
             // Where nobody knows whether they were made they stay held back; the same command then goes on.
             if !error.isRetriable { try growth.cancel(on: database) }
