@@ -19,6 +19,7 @@ extension PostgresConnection {
         _ send: (OpaquePointer) -> CInt
     ) throws(PostgresError) -> ResultHandle {
         let handle = try liveHandle()
+        if !pipeline.answers.isEmpty { try finishRound() }
         guard send(handle) == 1 else { throw failure(of: handle) }
         let deadline = Deadline(after: answerTimeout)
         try flush(handle, until: deadline)
@@ -75,13 +76,13 @@ extension PostgresConnection {
     }
 
     /// The error of a command that libpq did not take.
-    private func failure(of handle: OpaquePointer) -> PostgresError {
+    func failure(of handle: OpaquePointer) -> PostgresError {
         var error = lostConnection(handle)
         if PQstatus(handle) == CONNECTION_OK { error.kind = .usage }
         return error
     }
 
-    private func nextResult(
+    func nextResult(
         of handle: OpaquePointer,
         until deadline: Deadline
     ) throws(PostgresError) -> ResultHandle? {

@@ -30,11 +30,19 @@ extension PostgresConnection {
         try query("select pg_notify($1, $2)", [.text(channel), .text(payload)])
     }
 
+    /// Sends a notification without waiting for the server; for those who look again by themselves.
+    ///
+    /// What becomes of it is not told. Must not be called inside a transaction.
+    public func notifyUnheeded(_ channel: String) throws(PostgresError) {
+        try sendUnheeded("select pg_notify($1, '')", [.text(channel)])
+    }
+
     /// Waits for the next notification.
     ///
     /// - Returns: `nil` if none came in time.
     /// - Throws: ``PostgresError`` of the kind `connection` if the connection is lost.
     public func waitForNotification(timeout: Duration) throws(PostgresError) -> PostgresNotification? {
+        if !pipeline.answers.isEmpty { try finishRound() }
         let handle = try liveHandle()
         let deadline = Deadline(after: timeout)
         while true {

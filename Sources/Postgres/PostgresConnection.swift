@@ -12,6 +12,9 @@ public final class PostgresConnection {
     var handle: OpaquePointer?
     var statements = StatementCache(capacity: 256)
     var parameters = ParameterBuffer()
+    var pipeline = Pipeline()
+    /// Whether BEGIN was sent for a transaction that is not over.
+    var hasBegun = false
     var answerTimeout: Duration?
     /// The channels to listen on again after a reconnect.
     var channels: [String] = []
@@ -44,6 +47,8 @@ public final class PostgresConnection {
     /// Whether a transaction is open, failed or not.
     public var isInTransaction: Bool {
         guard let handle, isUsable else { return false }
+        // While answers are owed, libpq does not know.
+        guard pipeline.answers.isEmpty else { return hasBegun }
         return PQtransactionStatus(handle) != PQTRANS_IDLE
     }
 
@@ -63,6 +68,8 @@ public final class PostgresConnection {
         guard let handle else { return }
         self.handle = nil
         statements.removeAll()
+        pipeline = Pipeline()
+        hasBegun = false
         PQfinish(handle)
     }
 
@@ -113,6 +120,7 @@ public final class PostgresConnection {
 
     private func execute(_ sql: String) throws(PostgresError) -> PostgresResult {
         let name = try statement(sql)
+        if !pipeline.answers.isEmpty { return try result(of: try submitPrepared(name, sql)) }
         do throws(PostgresError) {
             let result = try exchange { handle in
                 parameters.withPointers { count, values, lengths, formats in
@@ -130,7 +138,7 @@ public final class PostgresConnection {
     }
 
     /// The name of the prepared statement, prepared now if the session has none that fits.
-    private func statement(_ sql: String) throws(PostgresError) -> String {
+    func statement(_ sql: String) throws(PostgresError) -> String {
         if let name = statements.find(sql, parameters.types) { return name }
         return try prepare(sql)
     }

@@ -35,6 +35,21 @@ public struct PostgresTransaction: ~Copyable {
         try connection.query(sql, values)
     }
 
+    /// Sends a statement with the next one that waits, which saves a round trip.
+    ///
+    /// It runs in its place among the others. An error of it is thrown by the next call that waits, at the latest by
+    /// the commit, which then does not happen. Submit few or small statements between two that wait.
+    /// - Returns: What ``result(of:)`` takes to give the rows, where they are wanted.
+    @discardableResult
+    public func submit(_ sql: String, _ values: [PostgresValue] = []) throws(PostgresError) -> PostgresSubmission {
+        try connection.submit(sql, values)
+    }
+
+    /// The rows of a submitted statement, once; waits for all that was submitted.
+    public func result(of submission: PostgresSubmission) throws(PostgresError) -> PostgresResult {
+        try connection.result(of: submission)
+    }
+
     /// Runs one or several statements without parameters and drops their rows.
     public func script(_ sql: String) throws(PostgresError) {
         try connection.script(sql)
@@ -59,7 +74,9 @@ public struct PostgresTransaction: ~Copyable {
         // Without the way back nothing of the transaction may be committed.
         let result = try connection.run(undo: "rollback to savepoint \(name); release savepoint \(name)") {
             let inner = PostgresTransaction(connection, depth: depth + 1)
-            return try body(inner)
+            let result = try body(inner)
+            if !connection.pipeline.answers.isEmpty { try connection.finishRound() }
+            return result
         }
         try connection.script("release savepoint \(name)")
         return result
@@ -67,7 +84,7 @@ public struct PostgresTransaction: ~Copyable {
 }
 
 extension PostgresConnection {
-    /// Runs `body` between BEGIN and COMMIT.
+    /// Runs `body` between BEGIN and COMMIT, which travel with its first and its last submitted statements.
     ///
     /// If `body` throws, the transaction is rolled back and the error is thrown on as it is.
     ///
@@ -79,6 +96,10 @@ extension PostgresConnection {
         _ body: (borrowing PostgresTransaction) throws -> R
     ) throws -> R {
         try begin(isolation)
+        defer {
+            hasBegun = false
+            pipeline.results.removeAll()
+        }
         let result = try run(undo: "rollback") {
             // Named, because inlining a borrow of an unnamed noncopyable value crashes the optimizer of Swift 6.3.1.
             let transaction = PostgresTransaction(self)
@@ -102,6 +123,7 @@ extension PostgresConnection {
     fileprivate func rollBack(_ sql: String) {
         guard isUsable else { return }
         do {
+            try drainPipeline()
             try script(sql)
         } catch {
             logger?.debug("rollback failed, closing the session", metadata: ["error": "\(error)"])
@@ -113,14 +135,16 @@ extension PostgresConnection {
         if isInTransaction {
             throw PostgresError(kind: .usage, message: "a transaction is open already; use a savepoint")
         }
-        try script("begin isolation level \(isolation.rawValue)")
+        // It travels with the first statement.
+        _ = try submitOnce("begin isolation level \(isolation.rawValue)")
+        hasBegun = true
     }
 
     private func commit() throws(PostgresError) {
         try confirmConnection()
         do throws(PostgresError) {
-            let result = try exchange { PQsendQuery($0, "commit") }
-            guard result.commandTag == "COMMIT" else {
+            let result = try result(of: submitOnce("commit"))
+            guard result.handle.commandTag == "COMMIT" else {
                 throw PostgresError(
                     kind: .server,
                     message: "the transaction had failed before and was rolled back instead of committed",
@@ -130,6 +154,8 @@ extension PostgresConnection {
         } catch {
             var error = error
             if error.kind == .connection { error.kind = .commitUnknown }
+            // A statement that travelled with COMMIT has failed.
+            if isInTransaction { rollBack("rollback") }
             throw error
         }
     }

@@ -13,7 +13,7 @@ import Testing
     private let broker: KafkaMockCluster
     private let connection: PostgresConnection
     private let configuration: RelayConfiguration
-    private let shard: RelayShard
+    private let shards: RelayShards
 
     init() throws {
         broker = try KafkaMockCluster()
@@ -38,13 +38,8 @@ import Testing
         configuration.isTransactional = false
         configuration.kafka.properties["message.timeout.ms"] = "2000"
         self.configuration = configuration
-        shard = try RelayShard(
-            3,
-            epoch: 5,
-            configuration: configuration,
-            metrics: RelayMetrics(),
-            logger: configuration.logger
-        )
+        shards = RelayShards(configuration, owner: "test", connection: connection, logger: configuration.logger)
+        shards.held[3] = RelayShard(epoch: 5)
     }
 
     private func marks() throws -> [String] {
@@ -52,51 +47,41 @@ import Testing
             .map { try $0.string(0) }
     }
 
-    /// Hands the shard's rows to the producer; returns whether there were any.
-    private func begin() throws -> Bool {
-        let found = try OutboxRows(connection: connection).read([3: shard.limit])[3] ?? []
-        try shard.begin(found)
-        return !found.isEmpty
-    }
-
-    /// Waits for the broker, deletes what it has, and settles, as the relay's lane does.
-    private func complete() throws {
-        let published = try #require(try shard.complete(on: connection))
-        let held = try OutboxRows(connection: connection).delete([3: published])
-        try shard.settle(isHeld: held.contains(3), on: connection)
+    /// Sends what waits in the shard.
+    private func send() throws -> [Int: RelayShards.Published] {
+        try shards.send(try shards.rows.read([3: 100]))
     }
 
     @Test func `a relay that lost its shard after publishing deletes nothing and marks the compacted keys`() throws {
-        #expect(try begin())
+        let published = try send()
         try connection.script("update outbox_lease set epoch = 6 where shard = 3")
-        try complete()
+        try shards.settle(published)
         #expect(try marks() == ["instance.status a", "instance.status b"])
         #expect(try connection.query("select 1 from outbox").count == 4)
-        #expect(try begin())
-        try complete()
+        try shards.settle(try send())
         #expect(try marks().count == 2, "a key is marked once")
-        shard.close()
+        try shards.close()
     }
 
-    @Test func `a relay whose producer fails knows the compacted keys under way, and deletes nothing`() throws {
-        #expect(try begin())
+    @Test func `a relay whose producer fails marks the compacted keys under way, and deletes nothing`() throws {
+        _ = try shards.producer()
         try broker.setBrokerDown()
-        #expect(throws: KafkaError.self) { try shard.complete(on: connection) }
-        #expect(shard.inFlight.map { String(decoding: $0.key, as: UTF8.self) }.sorted() == ["a", "b"])
+        let error = try #require(throws: KafkaError.self) { try send() }
+        try shards.startAnew(after: error)
+        #expect(try marks() == ["instance.status a", "instance.status b"])
         #expect(try connection.query("select 1 from outbox").count == 4)
     }
 
     @Test func `a relay that holds its shard marks nothing`() throws {
-        #expect(try begin())
-        try complete()
+        try shards.settle(try send())
         #expect(try marks().isEmpty)
         #expect(try connection.query("select 1 from outbox").count == 0)
-        shard.close()
+        try shards.close()
+        #expect(try marks().isEmpty)
     }
 
     @Test func `a batch whose rows could not be deleted is marked when its shard turns out to be lost`() throws {
-        #expect(try begin())
-        _ = try #require(try shard.complete(on: connection))
+        _ = try send()
         // The database went away before the deletion; meanwhile the rows are published and deleted by another owner.
         try connection.script(
             """
@@ -106,10 +91,9 @@ import Testing
             update outbox_lease set epoch = 6 where shard = 3
             """
         )
-        #expect(try begin())
-        try complete()
+        try shards.settle(try send())
         #expect(try marks() == ["instance.status a", "instance.status b", "instance.status later"])
-        shard.close()
+        try shards.close()
     }
 
     @Test func `a relay whose producer ended for good marks what was on its way and publishes on`() throws {
@@ -133,8 +117,35 @@ import Testing
         stop.request()
         let result = try eventually("the relay's end") { ended.withLock { $0 } }
         #expect(throws: Never.self) { try result.get() }
-        #expect(try connection.query("select 1 from outbox_lease where owner is not null").isEmpty)
-        shard.close()
+        #expect(
+            try connection.query("select 1 from outbox_lease where owner is not null or producer is not null").isEmpty
+        )
+    }
+
+    @Test func `a shard that is taken over names its new producer only after the former one was refused`() throws {
+        var configuration = configuration
+        configuration.isTransactional = true
+        try connection.script(
+            "update outbox_lease set owner = 'gone', producer = 't.outbox-gone' where shard in (3, 4)"
+        )
+        let relay = RelayShards(configuration, owner: "next", connection: connection, logger: configuration.logger)
+        try broker.setBrokerDown()
+        var settings = configuration
+        settings.brokerPatience = .seconds(1)
+        let away = RelayShards(settings, owner: "away", connection: connection, logger: configuration.logger)
+        let names = {
+            try connection.query("select producer from outbox_lease where shard = 3").only().optionalString(0)
+        }
+        try away.visitLeases()
+        #expect(away.held.isEmpty)
+        #expect(try names() == "t.outbox-gone")
+        try broker.setBrokerUp()
+        try relay.visitLeases()
+        #expect(relay.held[3] != nil)
+        #expect(try names() == relay.producer().id)
+        #expect(try relay.publish())
+        try relay.close()
+        #expect(try names() == nil)
     }
 
     @Test func `a row that the broker will never take is set aside, and those behind it go out`() throws {
@@ -145,21 +156,12 @@ import Testing
                 (3, 'cdevents', 'small', '', '1', false)
             """
         )
-        let found = { try OutboxRows(connection: connection).read([3: shard.limit])[3] ?? [] }
-        _ = try eventually("an empty outbox") { () throws -> Bool? in
-            let rows = try found()
-            guard !rows.isEmpty else { return true }
-            try shard.begin(rows)
-            if let published = try shard.complete(on: connection) {
-                let held = try OutboxRows(connection: connection).delete([3: published])
-                try shard.settle(isHeld: held.contains(3), on: connection)
-            }
-            return nil
-        }
+        _ = try eventually("an empty outbox") { try shards.publish() ? nil : true }
         let failed = try connection.query("select convert_from(key, 'UTF8'), reason_code from outbox_failed").only()
         #expect(try failed.string(0) == "large")
         #expect(try failed.string(1) == "not_deliverable")
-        shard.close()
+        #expect(shards.held[3]?.isAlone == false)
+        try shards.close()
     }
 
     @Test func `a mark is taken by one and back after a rollback`() throws {

@@ -161,11 +161,11 @@ public final class AgentStatusHandler: Handler {
         now: Int64,
         in transaction: borrowing PostgresTransaction
     ) throws {
-        _ = try transaction.query(
+        try transaction.submit(
             "update agent_boot set superseded = true where cluster = $1 and boot <> $2",
             [.text(cluster.name), .uuid(boot)]
         )
-        _ = try transaction.query(
+        try transaction.submit(
             """
             insert into agent_boot (cluster, boot, epoch, first_seen) values ($1, $2, $3, $4) on conflict do nothing
             """,

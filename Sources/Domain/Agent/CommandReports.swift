@@ -14,14 +14,14 @@ struct CommandReports {
     func lock(_ commands: [UUID], in transaction: borrowing PostgresTransaction) throws {
         guard !commands.isEmpty else { return }
         let ids = PostgresValue.array(.uuids(Array(Set(commands))))
-        _ = try transaction.query(
+        try transaction.submit(
             """
             select id from environment where id in (select environment_id from command where id = any($1))
             order by id for no key update
             """,
             [ids]
         )
-        _ = try transaction.query(
+        try transaction.submit(
             """
             select id from instance
             where id in (select instance_id from command where id = any($1))
@@ -30,7 +30,7 @@ struct CommandReports {
             """,
             [ids]
         )
-        _ = try transaction.query(
+        try transaction.submit(
             """
             select id from environment_object where id in (select object_id from command where id = any($1))
             order by id for no key update

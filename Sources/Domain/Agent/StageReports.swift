@@ -40,7 +40,7 @@ struct StageReports {
     ) throws {
         let started = stage.startedAt.flatMap(RFC3339.parse)
         let ended = stage.endedAt.flatMap(RFC3339.parse)
-        _ = try transaction.query(
+        try transaction.submit(
             """
             insert into stage as s (command, name, kind, weight, state, started_at, ended_at)
             values ($1, $2, $3, $4, $5, $6, $7)

@@ -50,7 +50,7 @@ struct UpdateApplication: RequestOperation {
         )
         guard changed.affected == 1 else { throw Reason.unknown("application", application) }
         if let chart {
-            _ = try transaction.query(
+            try transaction.submit(
                 """
                 update application set chart_name = nullif($3, ''), chart_repository = $4, chart_username = $5,
                     chart_password = $6
@@ -63,7 +63,7 @@ struct UpdateApplication: RequestOperation {
             )
         }
         if let registry {
-            _ = try transaction.query(
+            try transaction.submit(
                 """
                 update application set registry_server = nullif($3, ''), registry_username = $4,
                     registry_password = $5

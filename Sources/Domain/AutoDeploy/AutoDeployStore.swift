@@ -12,7 +12,7 @@ struct AutoDeployStore {
     /// What a rule decides is published under its environment's key.
     func lockEnvironments(of artifacts: [String], in transaction: borrowing PostgresTransaction) throws {
         guard !artifacts.isEmpty else { return }
-        _ = try transaction.query(
+        try transaction.submit(
             """
             select id from environment where id in (
                 select r.environment_id from auto_deploy_rule r
@@ -78,7 +78,7 @@ struct AutoDeployStore {
         case .fires: fired = evaluated.version
         case .rests(let why): reason = why
         }
-        _ = try transaction.query(
+        try transaction.submit(
             """
             update auto_deploy_rule
             set fired_version = $2, last_version = $3, last_evaluated = $4, last_reason_code = $5, last_reason = $6,
@@ -104,7 +104,7 @@ struct AutoDeployStore {
         _ reason: Reason?,
         in transaction: borrowing PostgresTransaction
     ) throws {
-        _ = try transaction.query(
+        try transaction.submit(
             """
             update auto_deploy_rule
             set last_command_state = $2, last_command_reason_code = $3, last_command_reason = $4

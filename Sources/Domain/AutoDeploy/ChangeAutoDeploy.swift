@@ -32,7 +32,7 @@ struct UpdateAutoDeploy: AutoDeployRequest {
         try place.requireConfigurable()
         let rule = try AutoDeployRow.find(instance, in: place, transaction)
         try AutoDeployRow.requireFree(name, project, except: rule.id, in: transaction)
-        _ = try transaction.query(
+        try transaction.submit(
             """
             update auto_deploy_rule set name = coalesce($2, name), versions = coalesce($3, versions),
                 branches = coalesce($4, branches), "values" = nullif(coalesce($5, "values"), ''), creator = $6,
@@ -113,7 +113,7 @@ struct DeleteAutoDeploy: AutoDeployRequest {
                 field: "instance"
             )
         }
-        _ = try transaction.query("delete from auto_deploy_rule where id = $1", [.int64(rule.id)])
+        try transaction.submit("delete from auto_deploy_rule where id = $1", [.int64(rule.id)])
         try act.succeedAtOnce(in: transaction)
     }
 }
@@ -121,7 +121,7 @@ struct DeleteAutoDeploy: AutoDeployRequest {
 extension AutoDeployRow {
     /// Switches the rule.
     func enable(_ isEnabled: Bool, in transaction: borrowing PostgresTransaction) throws {
-        _ = try transaction.query(
+        try transaction.submit(
             "update auto_deploy_rule set enabled = $2, revision = revision + 1 where id = $1",
             [.int64(id), .bool(isEnabled)]
         )

@@ -106,7 +106,7 @@ struct CertificateWatch {
             ).first
             guard let order = try row.map({ try Order($0) }), order.after != order.before else { return false }
             let after = order.after
-            _ = try transaction.query(
+            try transaction.submit(
                 """
                 update command
                 set healthy_since = $2, failing_since = $3, failing_code = $4, failing_reason = $5 where id = $1
@@ -154,7 +154,7 @@ struct CertificateWatch {
                 [.int64(id)]
             )
             guard place.count == 1 else { return false }
-            _ = try transaction.query(
+            try transaction.submit(
                 "select id from environment_object where id = $1 for no key update",
                 [.int64(id)]
             )
@@ -191,7 +191,7 @@ struct CertificateWatch {
             try note(end, object, in: transaction)
             return false
         }
-        _ = try transaction.query(
+        try transaction.submit(
             """
             update environment_object
             set state = $2, not_before = $3, not_after = $4, seen_end = $5, reason_code = null, reason = null,
@@ -210,7 +210,7 @@ struct CertificateWatch {
     /// What was seen says nothing new: it is not looked at again.
     private func note(_ end: String?, _ object: EnvironmentObject, in transaction: borrowing PostgresTransaction) throws
     {
-        _ = try transaction.query(
+        try transaction.submit(
             "update environment_object set seen_end = $2 where id = $1",
             [.int64(object.id), .optionalText(end)]
         )

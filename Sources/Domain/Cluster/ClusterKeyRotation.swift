@@ -60,7 +60,7 @@ public enum ClusterKeyRotation {
             ).first
             guard let row else { throw Reason.unknown("cluster", cluster) }
             let keys = try decide(try ClusterKeys(row, from: 1), try row.timestamp(0))
-            _ = try transaction.query(
+            try transaction.submit(
                 "update cluster set key_id = $2, previous_key_id = $3, previous_key_until = $4 where cluster = $1",
                 [
                     .text(cluster), .int32(keys.current), .optionalInt32(keys.previous),

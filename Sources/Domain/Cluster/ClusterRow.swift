@@ -63,7 +63,7 @@ extension AgentStatusHandler {
     /// Writes the rows back.
     func write(_ clusters: [String: ClusterRow], in transaction: borrowing PostgresTransaction) throws {
         for cluster in clusters.values.sorted(by: { $0.name < $1.name }) {
-            _ = try transaction.query(
+            try transaction.submit(
                 """
                 update cluster set uid = $2, epoch = $3, boot = $4, sequence = $5, state = $6, gaps = $7, last_seen = $8,
                     status_partition = $9, revision = revision + $10, agent_key_id = $11

@@ -39,8 +39,8 @@ struct ClusterUse: Sendable, Hashable {
     /// Writes which projects may use the cluster, whose row is locked.
     func write(of cluster: String, in transaction: borrowing PostgresTransaction) throws {
         guard let opens else { return }
-        _ = try transaction.query("delete from cluster_project where cluster = $1", [.text(cluster)])
-        _ = try transaction.query(
+        try transaction.submit("delete from cluster_project where cluster = $1", [.text(cluster)])
+        try transaction.submit(
             """
             insert into cluster_project (cluster, project) select $1, p from unnest($2::text[]) p
             on conflict do nothing

@@ -42,9 +42,9 @@ struct DeleteCluster: RequestOperation {
             let reason = "The cluster '\(cluster)' was deleted."
             act.outbox.append(post.superseded(boot.uuidString.lowercased(), reason: reason, now: act.now))
         }
-        _ = try transaction.query("update agent_boot set superseded = true where cluster = $1", [.text(cluster)])
-        _ = try transaction.query("delete from cluster_project where cluster = $1", [.text(cluster)])
-        _ = try transaction.query(
+        try transaction.submit("update agent_boot set superseded = true where cluster = $1", [.text(cluster)])
+        try transaction.submit("delete from cluster_project where cluster = $1", [.text(cluster)])
+        try transaction.submit(
             "update cluster set deleted_at = $2, state = 'unknown', revision = revision + 1 where cluster = $1",
             [.text(cluster), .timestamp(act.now)]
         )

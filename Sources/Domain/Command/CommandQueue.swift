@@ -27,7 +27,7 @@ extension CommandStore {
     /// Notes that the agent has ended a command that was over already: the one that waits behind it has its turn.
     func endWait(behind command: Command, now: Int64, in transaction: borrowing PostgresTransaction) throws {
         guard let instance = command.instanceID else { return }
-        _ = try transaction.query(
+        try transaction.submit(
             """
             update command set step_deadline = least(step_deadline, $2 + step_seconds[1] * interval '1 second')
             where id = (select open_command from instance where id = $1) and id <> $3 and state in ('accepted', 'sent')
@@ -39,7 +39,7 @@ extension CommandStore {
     /// Notes that a hook Job keeps the agent at a command that is over already, up to that one's absolute limit.
     func extendWait(behind command: Command, in transaction: borrowing PostgresTransaction) throws {
         guard let instance = command.instanceID else { return }
-        _ = try transaction.query(
+        try transaction.submit(
             """
             update command
             set step_deadline = least(deadline, greatest(step_deadline, $2 + step_seconds[1] * interval '1 second'))

@@ -82,7 +82,7 @@ public struct CommandStore {
 
     /// Writes what changes of a command.
     public func update(_ command: Command, now: Int64, in transaction: borrowing PostgresTransaction) throws {
-        _ = try transaction.query(
+        try transaction.submit(
             """
             update command
             set state = $2, revision = $3, reason_code = $4, reason = $5, objects = $6, changed_at = $7,
@@ -107,7 +107,7 @@ public struct CommandStore {
         in transaction: borrowing PostgresTransaction
     ) throws {
         for step in steps {
-            _ = try transaction.query(
+            try transaction.submit(
                 """
                 insert into command_step (command, revision, state, late, reason_code, reason, at, worker)
                 values ($1, $2, $3, $4, $5, $6, $7, $8)

@@ -69,8 +69,8 @@ enum EnvironmentMembers {
         now: Int64,
         in transaction: borrowing PostgresTransaction
     ) throws {
-        _ = try transaction.query("delete from environment_member where environment_id = $1", [.int64(environment)])
-        _ = try transaction.query(
+        try transaction.submit("delete from environment_member where environment_id = $1", [.int64(environment)])
+        try transaction.submit(
             """
             insert into environment_member (environment_id, "user", added_at)
             select distinct $1::bigint, "user", $3::timestamptz from unnest($2::text[]) "user"

@@ -26,7 +26,7 @@ struct ConnectionNews {
     }
 
     private func tell(_ cluster: String, state: String, in transaction: borrowing PostgresTransaction) throws -> Bool {
-        _ = try transaction.query(
+        try transaction.submit(
             "update cluster set told_state = $2 where cluster = $1",
             [.text(cluster), .text(state)]
         )

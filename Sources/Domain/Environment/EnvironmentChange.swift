@@ -14,7 +14,7 @@ extension RequestAct {
         _ values: [PostgresValue],
         in transaction: borrowing PostgresTransaction
     ) throws {
-        _ = try transaction.query(
+        try transaction.submit(
             """
             update environment set \(columns), revision = revision + 1, changed_at = $2, changed_by = $3 where id = $1
             """,

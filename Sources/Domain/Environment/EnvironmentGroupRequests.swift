@@ -58,7 +58,7 @@ struct RenameEnvironmentGroup: RequestOperation {
             [.text(project), .text(newName)]
         )
         guard taken.isEmpty else { throw Reason.groupExists(newName, "newName") }
-        _ = try transaction.query(
+        try transaction.submit(
             "update environment_group set name = $2 where id = $1",
             [.optionalInt64(id), .text(newName)]
         )
@@ -92,8 +92,8 @@ struct DeleteEnvironmentGroup: RequestOperation {
         let members = try EnvironmentGroups.members(of: id, project: project, in: transaction)
         try EnvironmentGroups.write(others + members, to: nil, act, in: transaction)
         // Of those that are gone, too: nothing may point to the group.
-        _ = try transaction.query("update environment set group_id = null where group_id = $1", [.optionalInt64(id)])
-        _ = try transaction.query("delete from environment_group where id = $1", [.optionalInt64(id)])
+        try transaction.submit("update environment set group_id = null where group_id = $1", [.optionalInt64(id)])
+        try transaction.submit("delete from environment_group where id = $1", [.optionalInt64(id)])
         try act.succeedAtOnce(in: transaction)
     }
 }

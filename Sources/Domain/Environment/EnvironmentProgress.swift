@@ -67,7 +67,7 @@ public struct EnvironmentProgress {
             return try removal.complete(environment, in: transaction)
         }
         let reason = event == .made ? nil : command.reason
-        _ = try transaction.query(
+        try transaction.submit(
             """
             update environment set state = $2, reason_code = $3, reason = $4, revision = revision + 1,
                 changed_at = $5, changed_by = $6

@@ -22,9 +22,9 @@ struct EnvironmentRemoval {
             in: transaction
         )
         for table in ["auto_deploy_rule", "environment_member"] {
-            _ = try transaction.query("delete from \(table) where environment_id = $1", [.int64(environment)])
+            try transaction.submit("delete from \(table) where environment_id = $1", [.int64(environment)])
         }
-        _ = try transaction.query(
+        try transaction.submit(
             """
             update environment set state = 'deleted', reason_code = null, reason = null, group_id = null,
                 open_to_members = false, repair_drift = false, revision = revision + 1, changed_at = $2,

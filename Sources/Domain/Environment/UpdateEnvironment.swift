@@ -43,7 +43,7 @@ struct UpdateEnvironment: EnvironmentRequest {
         try place.requireConfigurable()
         if let group {
             let id = try EnvironmentGroups.find(group, of: project, in: transaction)
-            _ = try transaction.query(
+            try transaction.submit(
                 """
                 update environment set group_id = $2, position = \(EnvironmentGroups.last("$2", of: "$3"))
                 where id = $1 and group_id is distinct from $2

@@ -66,7 +66,7 @@ public struct KeyRingRotation {
             let (project, application) = (try row.string(0), try row.string(1))
             let binding = Binding(project, "application", application, part)
             let value = try keyRing.encrypt(try keyRing.decrypt(ciphertext, for: binding), for: binding)
-            _ = try transaction.query(
+            try transaction.submit(
                 "update application set \(column) = $3 where project = $1 and application = $2",
                 [.text(project), .text(application), .bytes(value)]
             )
@@ -102,7 +102,7 @@ public struct KeyRingRotation {
             let after = try (rotated(wanted, place, &report), running.map { try rotated($0, place, &report) })
             report.rows += 1
             guard after.0 != wanted || after.1 != running else { continue }
-            _ = try transaction.query(
+            try transaction.submit(
                 "update environment_object set confidential = $2, running_confidential = $3 where id = $1",
                 [.int64(try row.int64(0)), .jsonb(try after.0.json), .optionalJSONB(try after.1?.json)]
             )

@@ -94,7 +94,7 @@ struct ObjectChanger {
         guard let description = content.description, description != present.description else {
             throw ObjectRefusal.unchanged(concept, request.object)
         }
-        _ = try transaction.query(
+        try transaction.submit(
             """
             update environment_object
             set description = $2, revision = revision + 1, changed_at = $3, changed_by = $4 where id = $1

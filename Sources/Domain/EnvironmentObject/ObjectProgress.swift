@@ -115,7 +115,7 @@ public struct ObjectProgress {
             let head = ObjectHead(concept: object.concept, namespace: "", name: object.name)
             placed = try ObjectShape(head, spec: object.spec, keys: object.confidential.names).references
         }
-        _ = try transaction.query(
+        try transaction.submit(
             """
             update environment_object
             set state = $2, reason_code = $3, reason = $4, not_before = $5, not_after = $6, placed = $7,

@@ -27,7 +27,7 @@ enum DeploymentHistory {
     ) throws {
         guard let instance = command.instanceID else { return }
         let diff = try ValuesDiff.between(before?.mergedValues ?? "", desired.mergedValues)
-        _ = try transaction.query(
+        try transaction.submit(
             """
             insert into deployment (instance_id, generation, command, operation, version, desired, diff, caller, created_at)
             values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
@@ -44,7 +44,7 @@ enum DeploymentHistory {
     static func end(_ command: Command, now: Int64, in transaction: borrowing PostgresTransaction) throws {
         guard let instance = command.instanceID, InstanceOperation(command: command.operation)?.isDeployment == true
         else { return }
-        _ = try transaction.query(
+        try transaction.submit(
             """
             update deployment set outcome = $3, reason_code = $4, reason = $5, ended_at = $6
             where instance_id = $1 and generation = $2

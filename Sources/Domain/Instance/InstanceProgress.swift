@@ -52,7 +52,7 @@ public struct InstanceProgress {
         in transaction: borrowing PostgresTransaction
     ) throws {
         let isReached = command.state == .succeeded
-        _ = try transaction.query(
+        try transaction.submit(
             """
             update instance
             set open_command = null, state = $2,

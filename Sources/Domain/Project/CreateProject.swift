@@ -27,7 +27,7 @@ struct CreateProject: RequestOperation {
         )
         guard made.affected == 1 else { throw Reason.exists("project", project) }
         let owners = owners ?? []
-        _ = try transaction.query(
+        try transaction.submit(
             """
             insert into project_member (project, "user", role, added_at)
             select $1, "user", 'owner', $3 from unnest($2::text[]) "user" on conflict do nothing

@@ -40,20 +40,20 @@ struct ReplaceProjectMembers: RequestOperation {
     func perform(_ act: RequestAct, in transaction: borrowing PostgresTransaction) throws {
         try act.requireProject(project, in: transaction)
         let all = owners + members
-        _ = try transaction.query(
+        try transaction.submit(
             """
             delete from environment_member a using environment e
             where e.id = a.environment_id and e.project = $1 and a."user" <> all ($2::text[])
             """,
             [.text(project), .array(.texts(all))]
         )
-        _ = try transaction.query(
+        try transaction.submit(
             """
             delete from project_member where project = $1 and "user" <> all ($2::text[])
             """,
             [.text(project), .array(.texts(all))]
         )
-        _ = try transaction.query(
+        try transaction.submit(
             """
             insert into project_member (project, "user", role, added_at)
             select $1, "user", role, $4 from (

@@ -23,7 +23,7 @@ struct UpdateProject: RequestOperation {
 
     func perform(_ act: RequestAct, in transaction: borrowing PostgresTransaction) throws {
         try act.requireProject(project, in: transaction)
-        _ = try transaction.query(
+        try transaction.submit(
             """
             update project set name = coalesce($2, name), description = nullif(coalesce($3, description), ''),
                 revision = revision + 1

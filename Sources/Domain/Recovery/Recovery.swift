@@ -144,7 +144,7 @@ public struct Recovery: Sendable {
             """,
             [.int64(Self.jump)]
         )
-        _ = try transaction.query(
+        try transaction.submit(
             """
             update agent_boot b set epoch = c.epoch from cluster c where c.cluster = b.cluster and c.boot = b.boot
             """

@@ -87,7 +87,7 @@ struct VersionStore {
     }
 
     private func update(_ release: Release, in transaction: borrowing PostgresTransaction) throws {
-        _ = try transaction.query(
+        try transaction.submit(
             """
             update version set image = $3, digest = $4, chart_repository = $5, chart_name = $6, chart_version = $7,
                 "values" = $8, commit_id = $9, branch = $10, published_at = $11

@@ -90,7 +90,7 @@ public enum Republication {
         let ids = keys.compactMap(ResourceID.init(key:))
         guard !ids.isEmpty else { return }
         let store = ResourceStore()
-        _ = try store.lockStreams(Set(ids.map(\.stream)).sorted(), in: transaction)
+        _ = try store.submitLock(ofStreams: Set(ids.map(\.stream)).sorted(), in: transaction)
         for status in try store.lockStatuses(of: ids, in: transaction) where status.state.revision > 0 {
             outbox.append(ResourceStatus.record(of: status.id, status.state, at: status.time))
         }

@@ -50,7 +50,7 @@ struct RequestLocks {
         try lockProjects(in: transaction)
         guard !environments.projects.isEmpty || !clusters.isEmpty || !wholeProjects.isEmpty else { return }
         try lockClusters(in: transaction)
-        _ = try transaction.query(
+        try transaction.submit(
             """
             select id from environment
             where (project, environment) in (select * from unnest($1::text[], $2::text[])) or project = any($3)
@@ -64,7 +64,7 @@ struct RequestLocks {
 
     private func lockProjects(in transaction: borrowing PostgresTransaction) throws(PostgresError) {
         guard !projects.isEmpty else { return }
-        _ = try transaction.query(
+        try transaction.submit(
             "select 1 from project where project = any($1) order by project for no key update",
             [.array(.texts(projects.sorted()))]
         )
@@ -75,7 +75,7 @@ struct RequestLocks {
     /// An agent's hello changes its cluster's row and tells it the open commands: a command must be known to a hello
     /// or be sent after its welcome. Making an environment counts as more than deploying to one.
     private func lockClusters(in transaction: borrowing PostgresTransaction) throws(PostgresError) {
-        _ = try transaction.query(
+        try transaction.submit(
             """
             select 1 from cluster
             where cluster = any($3::text[]) or cluster in (
@@ -89,7 +89,7 @@ struct RequestLocks {
 
     private func lockInstances(in transaction: borrowing PostgresTransaction) throws(PostgresError) {
         guard !instances.names.isEmpty || !wholeEnvironments.projects.isEmpty else { return }
-        _ = try transaction.query(
+        try transaction.submit(
             """
             select i.id from instance i join environment e on e.id = i.environment_id
             where (e.project, e.environment, i.instance) in (select * from unnest($1::text[], $2::text[], $3::text[]))
@@ -102,7 +102,7 @@ struct RequestLocks {
 
     private func lockObjects(in transaction: borrowing PostgresTransaction) throws(PostgresError) {
         guard !objects.names.isEmpty || !wholeEnvironments.projects.isEmpty else { return }
-        _ = try transaction.query(
+        try transaction.submit(
             """
             select o.id from environment_object o join environment e on e.id = o.environment_id
             where (e.project, e.environment, o.kind, o.name) in (

@@ -12,14 +12,22 @@ struct ClusterEpochs {
 
     /// Reads clusters without locking them: a hello that is handled at the same time makes the facts of the epoch
     /// before it merely the last of that epoch.
-    func read(
+    func submitRead(
         _ names: [String],
         in transaction: borrowing PostgresTransaction
-    ) throws(PostgresError) -> [String: Row] {
-        let rows = try transaction.query(
+    ) throws(PostgresError) -> PostgresSubmission {
+        try transaction.submit(
             "select cluster, epoch, numbers_begin(), \(ClusterKeys.columns) from cluster where cluster = any($1::text[])",
             [.array(.texts(names))]
         )
+    }
+
+    /// The clusters that a submitted statement read.
+    func rows(
+        of submission: PostgresSubmission,
+        in transaction: borrowing PostgresTransaction
+    ) throws(PostgresError) -> [String: Row] {
+        let rows = try transaction.result(of: submission)
         var clusters: [String: Row] = [:]
         for row in rows {
             clusters[try row.string(0)] = Row(
@@ -33,7 +41,7 @@ struct ClusterEpochs {
 
     /// Locks clusters in the order of their names, for records whose key they are.
     func lock(_ names: [String], in transaction: borrowing PostgresTransaction) throws(PostgresError) {
-        _ = try transaction.query(
+        try transaction.submit(
             "select 1 from cluster where cluster = any($1::text[]) order by cluster for no key update",
             [.array(.texts(names))]
         )

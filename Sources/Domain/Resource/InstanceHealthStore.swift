@@ -2,12 +2,28 @@ import Postgres
 
 /// Keeps the health of instances in step with their objects.
 struct InstanceHealthStore {
-    /// Locks the instances in the order of their ids, as everybody does; one statement, so that lanes do not lock in different orders.
-    func lock(
+    /// Locks the instances in the order of their ids, as everybody does, and counts their objects.
+    ///
+    /// One statement locks all, so that lanes do not lock in different orders. The count is a statement of its own behind
+    /// it, so that it sees what the lock waited for.
+    /// - Returns: The instances that are there, and the objects of each of `ids` by kind and health.
+    func lockAndCount(
         _ ids: [InstanceID],
         in transaction: borrowing PostgresTransaction
-    ) throws(PostgresError) -> [(place: Int, instance: InstanceHealth)] {
-        let rows = try transaction.query(
+    ) throws(PostgresError) -> (locked: [(place: Int, instance: InstanceHealth)], tallies: [[ResourceTally]]) {
+        let lock = try submitLock(ids, in: transaction)
+        let count = try submitCount(ids, in: transaction)
+        var locked: [(place: Int, instance: InstanceHealth)] = []
+        for row in try transaction.result(of: lock) { locked.append((try row.int(0) - 1, try Self.instance(row))) }
+        let tallies = try Self.tallies(try transaction.result(of: count), of: ids.count)
+        return (locked, tallies)
+    }
+
+    private func submitLock(
+        _ ids: [InstanceID],
+        in transaction: borrowing PostgresTransaction
+    ) throws(PostgresError) -> PostgresSubmission {
+        try transaction.submit(
             """
             select wanted.place, i.id, i.open_command is not null, i.health, i.health_reason, i.pods_ready,
                 i.pods_total, i.objects, i.revision
@@ -20,19 +36,13 @@ struct InstanceHealthStore {
             """,
             Self.keys(ids)
         )
-        var locked: [(place: Int, instance: InstanceHealth)] = []
-        for row in rows { locked.append((try row.int(0) - 1, try Self.instance(row))) }
-        return locked
     }
 
-    /// Counts the objects of each instance by kind and health, in the order of `ids`.
-    ///
-    /// A statement of its own after the locks, so that it sees what the lock waited for.
-    func tallies(
-        of ids: [InstanceID],
+    private func submitCount(
+        _ ids: [InstanceID],
         in transaction: borrowing PostgresTransaction
-    ) throws(PostgresError) -> [[ResourceTally]] {
-        let rows = try transaction.query(
+    ) throws(PostgresError) -> PostgresSubmission {
+        try transaction.submit(
             """
             select wanted.place, r.kind, r.health, count(*), count(*) filter (where r.ready),
                 min((r.kind || ' ' || r.name || coalesce(': ' || r.health_reason, '')) collate "C")
@@ -46,7 +56,10 @@ struct InstanceHealthStore {
             """,
             Self.keys(ids)
         )
-        var tallies = [[ResourceTally]](repeating: [], count: ids.count)
+    }
+
+    private static func tallies(_ rows: PostgresResult, of count: Int) throws(PostgresError) -> [[ResourceTally]] {
+        var tallies = [[ResourceTally]](repeating: [], count: count)
         for row in rows {
             tallies[try row.int(0) - 1].append(
                 ResourceTally(
@@ -69,7 +82,7 @@ struct InstanceHealthStore {
         in transaction: borrowing PostgresTransaction
     ) throws(PostgresError) {
         guard !instances.isEmpty else { return }
-        _ = try transaction.query(
+        try transaction.submit(
             """
             update instance i
             set health = new.health, health_reason = new.health_reason, pods_ready = new.pods_ready,

@@ -46,26 +46,28 @@ public final class ResourceHandler: Handler {
 
     /// Decides the batch; see ``Handler/handle(_:in:)``.
     public func handle(_ batch: Batch<ResourceMessage>, in transaction: borrowing PostgresTransaction) throws {
-        let names = Set(batch.entries.map(\.input.stream.cluster))
-        let known = try clusters.read(names.sorted(), in: transaction)
+        let read = try read(batch.entries.map(\.input), in: transaction)
         var restored: Set<String> = []
         let admitted = batch.entries.indices.filter { place in
             let entry = batch.entries[place]
-            guard let outcome = Self.refuse(entry.input, by: known[entry.input.stream.cluster], now: batch.now) else {
-                return true
-            }
+            guard let outcome = Self.refuse(entry.input, by: read.clusters[entry.input.stream.cluster], now: batch.now)
+            else { return true }
             if case .ahead = outcome { restored.insert(entry.input.stream.cluster) }
             entry.outcome = outcome.outcome
             return false
         }
-        let plan = try decide(
-            batch,
-            admitted,
-            numbersBegin: known.values.first?.numbersBegin ?? 0,
-            in: transaction
+        var plan = ResourcePlan(
+            read.ids,
+            stored: read.stored,
+            streams: read.streams,
+            now: batch.now,
+            numbersBegin: read.clusters.values.first?.numbersBegin ?? 0
         )
+        for place in admitted {
+            batch.entries[place].outcome = plan.take(batch.entries[place].input, entry: place)
+        }
         let touched = try write(plan, of: batch, in: transaction)
-        try ask(plan.wantedSnapshots, hello: restored, of: known, batch, in: transaction)
+        try ask(plan.wantedSnapshots, hello: restored, of: read.clusters, batch, in: transaction)
         try rollUp(touched, batch, in: transaction)
     }
 
@@ -102,29 +104,37 @@ public final class ResourceHandler: Handler {
         return message.position.epoch > cluster.epoch ? .ahead : nil
     }
 
-    /// Folds the messages into what is stored.
-    private func decide(
-        _ batch: Batch<ResourceMessage>,
-        _ places: [Int],
-        numbersBegin: Int64,
+    /// What a batch is decided on.
+    private struct Read {
+        let clusters: [String: ClusterEpochs.Row]
+        let ids: [ResourceID]
+        let stored: [ResourceState?]
+        let streams: [StreamID: StreamState]
+    }
+
+    /// Reads, in one round trip, the clusters, and the streams and objects that messages speak of, which are locked.
+    ///
+    /// Also those of messages that will not count: few do not, and a lock that was not needed harms nobody.
+    private func read(
+        _ messages: [ResourceMessage],
         in transaction: borrowing PostgresTransaction
-    ) throws -> ResourcePlan {
+    ) throws -> Read {
         var ids: [ResourceID] = []
         var seen: Set<ResourceID> = []
-        var streams: Set<StreamID> = []
-        for place in places {
-            let message = batch.entries[place].input
-            streams.insert(message.stream)
+        var followed: Set<StreamID> = []
+        for message in messages {
+            followed.insert(message.stream)
             if let id = message.fact.id, seen.insert(id).inserted { ids.append(id) }
         }
-        guard !streams.isEmpty else { return ResourcePlan([], stored: [], streams: [:], now: batch.now) }
-        let followed = try store.lockStreams(streams.sorted(), in: transaction)
-        let stored = try store.states(of: ids, in: transaction)
-        var plan = ResourcePlan(ids, stored: stored, streams: followed, now: batch.now, numbersBegin: numbersBegin)
-        for place in places {
-            batch.entries[place].outcome = plan.take(batch.entries[place].input, entry: place)
-        }
-        return plan
+        let known = try clusters.submitRead(Set(followed.map(\.cluster)).sorted(), in: transaction)
+        let locked = try store.submitLock(ofStreams: followed.sorted(), in: transaction)
+        let objects = try store.submitRead(of: ids, in: transaction)
+        return Read(
+            clusters: try clusters.rows(of: known, in: transaction),
+            ids: ids,
+            stored: try store.states(of: ids.count, objects, in: transaction),
+            streams: try store.streams(of: locked, in: transaction)
+        )
     }
 
     /// Writes objects and streams, publishes what can be seen, and returns the instances it touches.
@@ -208,9 +218,7 @@ public final class ResourceHandler: Handler {
     ) throws {
         guard !touched.isEmpty else { return }
         let ids = touched.sorted()
-        let locked = try instances.lock(ids, in: transaction)
-        guard !locked.isEmpty else { return }
-        let tallies = try instances.tallies(of: ids, in: transaction)
+        let (locked, tallies) = try instances.lockAndCount(ids, in: transaction)
         let changed = locked.compactMap { $0.instance.updated(by: InstanceRollUp(tallies[$0.place])) }
         try instances.write(changed, now: batch.now, in: transaction)
         if !changed.isEmpty {

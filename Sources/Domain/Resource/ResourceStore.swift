@@ -7,12 +7,12 @@ import WorkerRuntime
 /// keys, and guard the objects below them, so objects are read without locks of their own. And every write repeats the
 /// comparison of positions in its own `where`: a lane that should not be writing at all overwrites nothing newer.
 struct ResourceStore {
-    /// Locks the streams and returns how far each was followed; one that is absent has not begun.
-    func lockStreams(
-        _ ids: [StreamID],
+    /// Locks the streams; ``streams(of:in:)`` tells how far each was followed.
+    func submitLock(
+        ofStreams ids: [StreamID],
         in transaction: borrowing PostgresTransaction
-    ) throws(PostgresError) -> [StreamID: StreamState] {
-        let rows = try transaction.query(
+    ) throws(PostgresError) -> PostgresSubmission {
+        try transaction.submit(
             """
             select s.cluster, s.namespace, s.epoch, s.sequence, s.gaps, s.unbroken_since, s.snapshot_wanted
             from resource_stream s
@@ -23,6 +23,14 @@ struct ResourceStore {
             """,
             [.array(.texts(ids.map(\.cluster))), .array(.texts(ids.map(\.namespace)))]
         )
+    }
+
+    /// How far each locked stream was followed; one that is absent has not begun.
+    func streams(
+        of submission: PostgresSubmission,
+        in transaction: borrowing PostgresTransaction
+    ) throws(PostgresError) -> [StreamID: StreamState] {
+        let rows = try transaction.result(of: submission)
         var streams: [StreamID: StreamState] = [:]
         for row in rows {
             streams[StreamID(cluster: try row.string(0), namespace: try row.string(1))] = StreamState(
@@ -44,7 +52,7 @@ struct ResourceStore {
         in transaction: borrowing PostgresTransaction
     ) throws(PostgresError) {
         let rows = streams.sorted { $0.key < $1.key }
-        _ = try transaction.query(
+        try transaction.submit(
             """
             insert into resource_stream as s
                 (cluster, namespace, epoch, sequence, gaps, unbroken_since, snapshot_wanted, changed_at)
@@ -70,9 +78,15 @@ struct ResourceStore {
         of ids: [ResourceID],
         in transaction: borrowing PostgresTransaction
     ) throws(PostgresError) -> [ResourceState?] {
-        var states = [ResourceState?](repeating: nil, count: ids.count)
-        guard !ids.isEmpty else { return states }
-        let rows = try transaction.query(
+        try states(of: ids.count, try submitRead(of: ids, in: transaction), in: transaction)
+    }
+
+    /// Reads the objects; ``states(of:_:in:)`` gives what was read.
+    func submitRead(
+        of ids: [ResourceID],
+        in transaction: borrowing PostgresTransaction
+    ) throws(PostgresError) -> PostgresSubmission {
+        try transaction.submit(
             """
             select wanted.place, \(Self.columns)
             from unnest($1::text[], $2::text[], $3::text[], $4::text[]) with ordinality
@@ -82,7 +96,16 @@ struct ResourceStore {
             """,
             Self.keys(ids)
         )
-        for row in rows { states[try row.int(0) - 1] = try Self.state(row) }
+    }
+
+    /// What a submitted statement read of that many objects.
+    func states(
+        of count: Int,
+        _ submission: PostgresSubmission,
+        in transaction: borrowing PostgresTransaction
+    ) throws(PostgresError) -> [ResourceState?] {
+        var states = [ResourceState?](repeating: nil, count: count)
+        for row in try transaction.result(of: submission) { states[try row.int(0) - 1] = try Self.state(row) }
         return states
     }
 

@@ -95,13 +95,13 @@ public struct Timekeeper: Sendable {
             [.uuid(id)]
         )
         guard place.count == 1 else { return false }
-        _ = try transaction.query(
+        try transaction.submit(
             """
             select i.id from instance i join command c on c.instance_id = i.id where c.id = $1 for no key update of i
             """,
             [.uuid(id)]
         )
-        _ = try transaction.query(
+        try transaction.submit(
             """
             select o.id from environment_object o join command c on c.object_id = o.id
             where c.id = $1 for no key update of o

@@ -126,7 +126,7 @@ extension Lane {
         let batch = Batch([entry], now: now)
         try handler.handle(batch, in: transaction)
         if let answer = entry.answer, let key = handler.inboxKey(of: input) {
-            _ = try transaction.query(
+            try transaction.submit(
                 "update inbox set answer = $2 where id = $1",
                 [.uuid(key.requestID), .bytes(answer)]
             )
@@ -148,7 +148,7 @@ extension Lane {
         try parkedQueue.remove(parked, key: key, in: transaction)
         var tally = Tally()
         tally.count(outcome)
-        _ = try transaction.query(
+        try transaction.submit(
             """
             update partition_claim set released_applied = released_applied + $4,
                 released_repeated = released_repeated + $5, released_stale = released_stale + $6,

@@ -110,14 +110,14 @@ extension Lane {
         )
         for entry in answered {
             guard let id = ids[Place(entry.message)], let answer = entry.answer else { continue }
-            _ = try transaction.query("update inbox set answer = $2 where id = $1", [.uuid(id), .bytes(answer)])
+            try transaction.submit("update inbox set answer = $2 where id = $1", [.uuid(id), .bytes(answer)])
         }
     }
 
     /// The last statement: the claims stand behind the batch and the ledger has counted it.
     func advance(_ spans: [Span], in transaction: borrowing PostgresTransaction) throws(PostgresError) {
         func counts(_ count: (Tally) -> Int) -> PostgresValue { .array(.int64s(spans.map { Int64(count($0.tally)) })) }
-        _ = try transaction.query(
+        try transaction.submit(
             """
             update partition_claim c
             set next_offset = m.next_offset, last_offset = m.last_offset, last_timestamp = m.last_timestamp,
@@ -164,7 +164,7 @@ extension Lane {
     func wakeRelay() {
         guard relayWake.take(at: .now) else { return }
         do {
-            try connection.notify(OutboxRelayLane.channel)
+            try connection.notifyUnheeded(OutboxRelayLane.channel)
         } catch {
             logger.debug("the relay was not woken; it looks by itself within 50 ms: \(error)")
         }

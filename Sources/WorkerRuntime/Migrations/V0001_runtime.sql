@@ -215,7 +215,9 @@ create table outbox_lease (
     shard int primary key,
     owner text,
     epoch bigint not null default 0,
-    lease_until timestamptz not null default '-infinity'
+    lease_until timestamptz not null default '-infinity',
+    -- The transactional id of the producer that may still hold rows of the shard: the next owner has the broker refuse it.
+    producer text
 );
 
 -- The relays that live, so that each takes its share of the shards.

@@ -47,7 +47,7 @@ struct OutboxTable {
             if let bytes = record.value { value.append(bytes) } else { value.appendNull() }
             coalesces.append(record.coalesces)
         }
-        _ = try transaction.query(
+        try transaction.submit(
             """
             insert into outbox (shard, topic, key, headers, value, coalesces)
             select shard, topic, key, headers, value, coalesces

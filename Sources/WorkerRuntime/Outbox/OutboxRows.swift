@@ -25,7 +25,7 @@ struct OutboxRows {
     /// Deletes rows where the lease of their shard still has the epoch under which they were read.
     ///
     /// - Returns: The shards that are still held.
-    func delete(_ published: [Int: PublishedRows]) throws -> Set<Int> {
+    func delete(_ published: [Int: RelayShards.Published]) throws -> Set<Int> {
         guard !published.isEmpty else { return [] }
         let shards = published.sorted { $0.key < $1.key }
         let rows = try connection.query(
@@ -40,16 +40,25 @@ struct OutboxRows {
             """,
             [
                 .array(.int32s(shards.map { Int32($0.key) })), .array(.int64s(shards.map(\.value.epoch))),
-                .array(.int64s(shards.flatMap(\.value.ids))),
+                .array(.int64s(shards.flatMap { $0.value.rows.map(\.id) })),
             ]
         )
         return Set(try rows.map { Int(try $0.int32(0)) })
     }
-}
 
-/// Rows of one shard that the broker has.
-struct PublishedRows {
-    /// The epoch of the lease under which they were read.
-    let epoch: Int64
-    let ids: [Int64]
+    /// Moves a row to those that the broker will never take, if the lease still has its epoch.
+    func setAside(_ row: OutboxRow, of shard: Int, epoch: Int64, reason: String) throws {
+        _ = try connection.query(
+            """
+            with gone as (
+                delete from outbox o using outbox_lease l
+                where l.shard = $1 and l.epoch = $2 and o.shard = $1 and o.id = $3
+                returning o.id, o.topic, o.key, o.headers, o.value
+            )
+            insert into outbox_failed (id, topic, key, headers, value, reason_code, reason)
+            select id, topic, key, headers, value, 'not_deliverable', $4 from gone
+            """,
+            [.int32(Int32(shard)), .int64(epoch), .int64(row.id), .text(reason)]
+        )
+    }
 }

@@ -2,13 +2,20 @@ import Postgres
 
 /// Who publishes which shard: the SQL of the leases, all by the database's clock.
 struct ShardLeases {
+    /// A lease of one shard.
+    struct Lease {
+        let epoch: Int64
+        /// The transactional id of the producer that last published the shard, if it may still hold rows of it.
+        let producer: String?
+    }
+
     let owner: String
     let duration: Duration
 
     /// Extends the leases that are still held, then takes free ones up to this relay's share.
     ///
-    /// - Returns: The epoch of each shard that is held now.
-    func renew(holding: [Int: Int64], on connection: PostgresConnection) throws -> [Int: Int64] {
+    /// - Returns: The leases of the shards that are held now.
+    func renew(holding: [Int: Int64], on connection: PostgresConnection) throws -> [Int: Lease] {
         let seconds = PostgresValue.double(Double(duration.milliseconds) / 1000)
         _ = try connection.query(
             """
@@ -18,19 +25,19 @@ struct ShardLeases {
             [.text(owner)]
         )
         let mine = holding.sorted { $0.key < $1.key }
-        var held: [Int: Int64] = [:]
+        var held: [Int: Lease] = [:]
         let renewed = try connection.query(
             """
             update outbox_lease l set lease_until = clock_timestamp() + $4 * interval '1 second'
             from unnest($2::int[], $3::bigint[]) as mine(shard, epoch)
             where l.shard = mine.shard and l.epoch = mine.epoch and l.owner = $1
-            returning l.shard, l.epoch
+            returning l.shard, l.epoch, l.producer
             """,
             [
                 .text(owner), .array(.int32s(mine.map { Int32($0.key) })), .array(.int64s(mine.map(\.value))), seconds,
             ]
         )
-        for row in renewed { held[Int(try row.int32(0))] = try row.int64(1) }
+        for row in renewed { held[Int(try row.int32(0))] = try Lease(row) }
         let taken = try connection.query(
             """
             update outbox_lease l
@@ -45,11 +52,11 @@ struct ShardLeases {
                 for update skip locked
             ) free
             where l.shard = free.shard
-            returning l.shard, l.epoch
+            returning l.shard, l.epoch, l.producer
             """,
             [.text(owner), seconds, .int32(Int32(held.count))]
         )
-        for row in taken { held[Int(try row.int32(0))] = try row.int64(1) }
+        for row in taken { held[Int(try row.int32(0))] = try Lease(row) }
         return held
     }
 
@@ -66,11 +73,33 @@ struct ShardLeases {
         return max(0, count - Int(share))
     }
 
-    /// Lets others take these shards at once.
-    func giveUp(_ shards: [Int], on connection: PostgresConnection) throws {
+    /// Notes which producer publishes shards from now on, after the former ones were refused.
+    func adopt(_ leases: [Int: Lease], producer: String?, on connection: PostgresConnection) throws {
+        let mine = leases.sorted { $0.key < $1.key }
         _ = try connection.query(
-            "update outbox_lease set lease_until = '-infinity', owner = null where owner = $1 and shard = any($2)",
-            [.text(owner), .array(.int32s(shards.map { Int32($0) }))]
+            """
+            update outbox_lease l set producer = $1
+            from unnest($2::int[], $3::bigint[]) as mine(shard, epoch)
+            where l.shard = mine.shard and l.epoch = mine.epoch
+            """,
+            [
+                .optionalText(producer), .array(.int32s(mine.map { Int32($0.key) })),
+                .array(.int64s(mine.map(\.value.epoch))),
+            ]
+        )
+    }
+
+    /// Lets others take these shards at once.
+    ///
+    /// - Parameter isSettled: Whether the producer holds nothing of them, so that nobody need have it refused.
+    func giveUp(_ shards: [Int], isSettled: Bool, on connection: PostgresConnection) throws {
+        _ = try connection.query(
+            """
+            update outbox_lease
+            set lease_until = '-infinity', owner = null, producer = case when $3 then null else producer end
+            where owner = $1 and shard = any($2)
+            """,
+            [.text(owner), .array(.int32s(shards.map { Int32($0) })), .bool(isSettled)]
         )
     }
 
@@ -78,5 +107,12 @@ struct ShardLeases {
     func waitingRows(on connection: PostgresConnection) throws -> Int {
         let row = try connection.query("select count(*) from (select 1 from outbox limit 100000) rows").first
         return Int(try row?.int64(0) ?? 0)
+    }
+}
+
+extension ShardLeases.Lease {
+    /// Reads the columns shard, epoch and producer.
+    fileprivate init(_ row: PostgresRow) throws(PostgresError) {
+        self.init(epoch: try row.int64(1), producer: try row.optionalString(2))
     }
 }

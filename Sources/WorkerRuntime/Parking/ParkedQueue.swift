@@ -58,7 +58,7 @@ struct ParkedQueue {
         delay: Int64,
         in transaction: borrowing PostgresTransaction
     ) throws {
-        _ = try transaction.query(
+        try transaction.submit(
             """
             insert into parked_key (consumer_group, topic, key, partition, due, attempt, messages, bytes, reason_code,
                 reason, parked_at)
@@ -80,7 +80,7 @@ struct ParkedQueue {
     ) throws {
         let key = message.keyBytes ?? []
         let headers = message.safeHeaders + kept.map { ($0.0, Array($0.1.utf8)) }
-        _ = try transaction.query(
+        try transaction.submit(
             """
             insert into parked_message (consumer_group, topic, key, partition, message_offset, timestamp_kind,
                 timestamp_ms, headers, value, parked_at)
@@ -92,7 +92,7 @@ struct ParkedQueue {
                 .bytes(HeaderBytes.encode(headers)), message.valueBytes.map { .bytes($0) } ?? .null,
             ]
         )
-        _ = try transaction.query(
+        try transaction.submit(
             """
             update parked_key set messages = messages + 1, bytes = bytes + $4
             where consumer_group = $1 and topic = $2 and key = $3
@@ -158,8 +158,8 @@ struct ParkedQueue {
 
     /// Takes the head message out; the key goes with its last message, and what waits behind is due at once.
     func remove(_ parked: Parked, key: [UInt8], in transaction: borrowing PostgresTransaction) throws {
-        _ = try transaction.query("delete from parked_message where id = $1", [.int64(parked.id)])
-        _ = try transaction.query(
+        try transaction.submit("delete from parked_message where id = $1", [.int64(parked.id)])
+        try transaction.submit(
             """
             update parked_key set messages = messages - 1, bytes = bytes - $4, attempt = 0, due = clock_timestamp(),
                 partition = coalesce((select m.partition from parked_message m where m.consumer_group = $1
@@ -168,7 +168,7 @@ struct ParkedQueue {
             """,
             [.text(group), .text(topic), .bytes(key), .int64(Int64(parked.message.valueCount))]
         )
-        _ = try transaction.query(
+        try transaction.submit(
             "delete from parked_key where consumer_group = $1 and topic = $2 and key = $3 and messages = 0",
             [.text(group), .text(topic), .bytes(key)]
         )
@@ -176,7 +176,7 @@ struct ParkedQueue {
 
     /// Puts the next try off.
     func postpone(_ key: [UInt8], reason: Reason, delay: Int64, in transaction: borrowing PostgresTransaction) throws {
-        _ = try transaction.query(
+        try transaction.submit(
             """
             update parked_key set attempt = attempt + 1, due = clock_timestamp() + $4 * interval '1 millisecond',
                 reason_code = $5, reason = $6

@@ -1,0 +1,104 @@
+import Foundation
+import Kafka
+
+/// The producer of one relay: what it is given goes out as one Kafka transaction, whichever shards it is from.
+///
+/// Its `transactional.id` has one purpose. Whoever takes a shard over has the broker refuse the producer that held it
+/// before, so what a stopped former owner still holds can never become a compacted topic's last word.
+final class RelayProducer {
+    /// What became of a batch.
+    enum Outcome {
+        /// The broker has all of it.
+        case published
+        /// One message will never be accepted; with a transactional producer nothing of the batch is there.
+        case refused(KafkaError)
+    }
+
+    /// What the broker knows the producer by; `nil` if it is not transactional.
+    let id: String?
+    private let producer: KafkaProducer
+    private let patience: Duration
+
+    /// Makes a producer that the broker has not seen before.
+    init(_ configuration: RelayConfiguration) throws(KafkaError) {
+        // A batch is handed over at once, so there is little to wait for before it is sent.
+        var kafka = configuration.kafka
+        if kafka.properties["linger.ms"] == nil { kafka.properties["linger.ms"] = "0.5" }
+        id =
+            configuration.isTransactional ? "\(configuration.topicPrefix)outbox-\(UUID().uuidString.lowercased())" : nil
+        patience = configuration.brokerPatience
+        producer = try KafkaProducer(kafka, transactionalID: id)
+        if id != nil { try producer.initTransactions(timeout: patience) }
+    }
+
+    /// Has the broker refuse whatever the producer of this id still sends; blocks until the broker has answered.
+    static func fence(_ id: String, _ configuration: RelayConfiguration) throws(KafkaError) {
+        let successor = try KafkaProducer(configuration.kafka, transactionalID: id)
+        defer { successor.close() }
+        try successor.initTransactions(timeout: configuration.brokerPatience)
+    }
+
+    /// Sends a batch in its order and waits for the broker's word, about a minute at most.
+    ///
+    /// - Throws: ``KafkaError`` if nobody knows what the broker has; then the producer is of no more use.
+    func publish(_ records: [KafkaRecord]) throws(KafkaError) -> Outcome {
+        if id != nil { try producer.beginTransaction() }
+        var refusal = try enqueue(records)
+        if refusal == nil { refusal = try waitForDeliveries() }
+        guard id != nil else { return refusal.map { .refused($0) } ?? .published }
+        if let refusal {
+            try producer.abortTransaction(timeout: patience)
+            return .refused(refusal)
+        }
+        try producer.commitTransaction(timeout: patience)
+        return .published
+    }
+
+    /// Drops what was not published; blocks about two seconds at most.
+    func close() {
+        producer.close()
+    }
+
+    // MARK: Steps
+
+    private func enqueue(_ records: [KafkaRecord]) throws(KafkaError) -> KafkaError? {
+        for (index, record) in records.enumerated() {
+            while let error = refusal(of: record, tag: UInt64(index)) {
+                if error.isPermanentForMessage { return error }
+                guard error.isQueueFull else { throw error }
+                if let failure = try permanentFailure(in: producer.poll(timeout: .milliseconds(20))) { return failure }
+            }
+        }
+        return nil
+    }
+
+    private func refusal(of record: KafkaRecord, tag: UInt64) -> KafkaError? {
+        do throws(KafkaError) {
+            try producer.send(record, tag: tag)
+            return nil
+        } catch {
+            return error
+        }
+    }
+
+    private func waitForDeliveries() throws(KafkaError) -> KafkaError? {
+        let end = ContinuousClock.now + patience * 2
+        while producer.outstanding > 0 {
+            if let failure = try permanentFailure(in: producer.poll(timeout: .milliseconds(20))) { return failure }
+            guard ContinuousClock.now < end else {
+                throw KafkaError(.timedOut, operation: "publish", reason: "the broker did not answer in time")
+            }
+        }
+        return nil
+    }
+
+    /// The first failure that no repetition mends; one that may pass is thrown.
+    private func permanentFailure(in deliveries: [KafkaDelivery]) throws(KafkaError) -> KafkaError? {
+        for delivery in deliveries {
+            guard let error = delivery.error else { continue }
+            guard error.isPermanentForMessage else { throw error }
+            return error
+        }
+        return nil
+    }
+}

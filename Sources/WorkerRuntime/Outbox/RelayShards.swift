@@ -1,0 +1,118 @@
+import CoreMetrics
+import Foundation
+import Kafka
+import Logging
+import Postgres
+
+/// The shards that one relay holds, and the producer with which it publishes them.
+final class RelayShards {
+    let configuration: RelayConfiguration
+    let connection: PostgresConnection
+    let logger: Logger
+    let metrics = RelayMetrics()
+    let rows: OutboxRows
+    private let leases: ShardLeases
+    private var current: RelayProducer?
+
+    /// The shards that are held and may be published, by their numbers.
+    var held: [Int: RelayShard] = [:]
+    /// Keys that are to be published again, until the database has noted them.
+    var unmarked: Set<OutboxKey> = []
+
+    /// Holds nothing yet.
+    init(_ configuration: RelayConfiguration, owner: String, connection: PostgresConnection, logger: Logger) {
+        self.configuration = configuration
+        self.connection = connection
+        self.logger = logger
+        rows = OutboxRows(connection: connection)
+        leases = ShardLeases(owner: owner, duration: configuration.leaseDuration)
+    }
+
+    /// Renews what is held, takes its share of what is free, gives up what is more than its share.
+    func visitLeases() throws {
+        try mark()
+        let leased = try leases.renew(holding: held.mapValues(\.epoch), on: connection)
+        for shard in held.keys.sorted() where leased[shard] == nil {
+            logger.warning("the lease of a shard is gone", metadata: [LogKey.shard: "\(shard)"])
+            metrics.fenced.increment()
+            try letGo([shard], isSettled: false)
+        }
+        try begin(leased.filter { held[$0.key] == nil })
+        let surplus = try leases.surplus(holding: held.count, on: connection)
+        try letGo(held.keys.sorted().suffix(surplus), isSettled: true)
+        metrics.shards.record(held.count)
+        metrics.waiting.record(try leases.waitingRows(on: connection))
+    }
+
+    /// Gives everything up, at the end.
+    func close() throws {
+        try letGo(held.keys.sorted(), isSettled: true)
+        current?.close()
+    }
+
+    /// Gives everything up after an error of the producer; with the next visit it is taken anew.
+    func startAnew(after error: KafkaError) throws {
+        logger.warning("the producer is made anew: \(error)")
+        current?.close()
+        current = nil
+        try letGo(held.keys.sorted(), isSettled: false)
+    }
+
+    /// The producer, made now if there is none.
+    func producer() throws(KafkaError) -> RelayProducer {
+        if let current { return current }
+        let made = try RelayProducer(configuration)
+        current = made
+        return made
+    }
+
+    /// Notes which keys are to be published again.
+    func mark() throws {
+        guard !unmarked.isEmpty else { return }
+        try RepublishMarks.insert(Array(unmarked), on: connection)
+        unmarked = []
+    }
+
+    // MARK: Steps
+
+    /// Has the broker refuse the former owners' producers, then publishes their shards; a broker that is away is asked
+    /// again with the next visit.
+    private func begin(_ taken: [Int: ShardLeases.Lease]) throws {
+        guard !taken.isEmpty else { return }
+        do {
+            let id = try producer().id
+            let former = Set(taken.values.compactMap(\.producer)).subtracting([id].compactMap { $0 })
+            if configuration.isTransactional {
+                for producer in former.sorted() { try RelayProducer.fence(producer, configuration) }
+            }
+            try leases.adopt(taken, producer: id, on: connection)
+        } catch let error as KafkaError {
+            guard error.isRetriable || error.isFatal else { throw error }
+            logger.warning("shards are taken later: \(error)")
+            current?.close()
+            current = nil
+            return try leases.giveUp(Array(taken.keys), isSettled: false, on: connection)
+        }
+        for (shard, lease) in taken.sorted(by: { $0.key < $1.key }) {
+            held[shard] = RelayShard(epoch: lease.epoch)
+            logger.info(
+                "publishing a shard",
+                metadata: [LogKey.shard: "\(shard)", LogKey.epoch: "\(lease.epoch)"]
+            )
+        }
+    }
+
+    /// Gives shards up; what may be on its way all the same is marked, so that its keys' newest states come after it.
+    ///
+    /// - Parameter isSettled: Whether nothing is on its way, so that the next owner need not have this producer refused.
+    private func letGo(_ shards: [Int], isSettled: Bool) throws {
+        guard !shards.isEmpty else { return }
+        for shard in shards {
+            guard let gone = held.removeValue(forKey: shard) else { continue }
+            unmarked.formUnion(gone.inFlight)
+        }
+        let isSettled = isSettled && unmarked.isEmpty
+        try mark()
+        try leases.giveUp(shards, isSettled: isSettled, on: connection)
+    }
+}
