@@ -63,8 +63,12 @@ public enum Topics {
     }
 
     /// Everything that a fleet with these clusters needs.
-    public static func complete(clusters: [String]) -> [TopicDefinition] {
-        all + withDeadLetters.map(deadLetters) + clusters.map(agentCommands)
+    ///
+    /// - Parameter trusted: Topics of requests that need no token, see ``TrustedTopic``.
+    public static func complete(clusters: [String], trusted: [String] = []) -> [TopicDefinition] {
+        let requests = all.first { $0.name == "deployment.requests" }
+        let requestTopics = trusted.map { input($0, key: requests?.key ?? "", requests?.configuration ?? [:]) }
+        return all + requestTopics + (withDeadLetters + trusted).map(deadLetters) + clusters.map(agentCommands)
     }
 
     private static func input(_ name: String, key: String, _ configuration: [String: String]) -> TopicDefinition {

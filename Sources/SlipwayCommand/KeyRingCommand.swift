@@ -45,6 +45,7 @@ struct KeyRingCommand: ParsableCommand {
             defer { database.close() }
             do {
                 let report = try KeyRingRotation(keyRing: ring).run(on: database)
+                try AuditLog.write(AuditEntry(act: "key-ring.rotate", subject: ring.newestKeyID, "key"), on: database)
                 print(
                     "\(report.values) values of \(report.rows) rows were encrypted anew with the key '\(ring.newestKeyID)'."
                 )

@@ -84,6 +84,7 @@ struct Keys: ParsableCommand {
                     on: database
                 )
             }
+            try AuditLog.write(AuditEntry(act: "keys.rotate", subject: cluster, "cluster"), on: database)
             database.close()
             // The one before comes along, so that commands that are on their way are followed.
             let numbers = [keys.current] + [keys.previous].compactMap { $0 }
@@ -110,6 +111,7 @@ struct Keys: ParsableCommand {
             let keys = try Keys.changing {
                 try ClusterKeyRotation.retire(cluster, isForced: force, on: database)
             }
+            try AuditLog.write(AuditEntry(act: "keys.retire", subject: cluster, "cluster"), on: database)
             database.close()
             Keys.note("Key \(keys.current) is the only valid key of '\(cluster)' now.")
         }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Domain
 import Kafka
 import Postgres
 import WorkerRuntime
@@ -92,18 +93,26 @@ struct OffsetsSet: ParsableCommand {
         guard (marks.low...marks.high).contains(offset) else {
             throw StartError("Kafka has the offsets \(marks.low) to \(marks.high) of \(place); \(offset) is not one.")
         }
+        let database = try connection.connect()
+        defer { database.close() }
         let before = try PositionChange.set(
             group: group,
             topic: topic,
             partition: partition,
             to: offset,
-            on: try connection.connect()
+            on: database
         )
         guard let before else {
             throw StartError(
                 "The group '\(group)' never claimed partition \(partition) of '\(topic)'; 'slipway offsets' shows what is."
             )
         }
+        let act = AuditEntry(
+            act: "offsets.set",
+            subject: "\(group) \(topic) \(partition): \(before) to \(offset)",
+            "partition"
+        )
+        try AuditLog.write(act, on: database)
         print("\(group) goes on at offset \(offset) of \(place), before it was \(before)")
     }
 }

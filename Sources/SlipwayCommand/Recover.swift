@@ -28,13 +28,18 @@ struct Recover: ParsableCommand {
         guard try PostgresMigrator(fleetMigrations).pending(on: database).isEmpty else {
             throw StartError("The database lacks migrations: run 'slipway migrate' first.")
         }
-        guard try force || !Installation.isTheOneWorkedWith(database) else {
+        let isTheSame = try Installation.isTheOneWorkedWith(database)
+        guard force || !isTheSame else {
             throw StartError(
                 "The database is the one that the fleet worked with: there is nothing to recover (--force does so anyway)."
             )
         }
         guard yes || isConfirmed() else { throw StartError("Nothing was changed: answer 'yes', or give --yes.") }
         let report = try Recovery(fleetKey: fleetKey).run(on: database, isForced: force)
+        try AuditLog.write(
+            AuditEntry(act: "recover", subject: isTheSame ? "forced" : "restored database"),
+            on: database
+        )
         if output.json { return try printJSON(report) }
         Terminal().table(
             ["WHAT", "COUNT", "NOW"],

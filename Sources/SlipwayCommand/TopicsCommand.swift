@@ -20,8 +20,14 @@ struct TopicsCommand: ParsableCommand {
         @Option(help: "How many brokers keep a copy.")
         var replicationFactor = 1
 
-        func definitions(prefix: String) -> [KafkaTopicDefinition] {
-            Topics.complete(clusters: cluster).map { topic in
+        /// The topics, with those of trusted requests that the settings name.
+        func topics(_ settings: Settings) throws -> [TopicDefinition] {
+            Topics.complete(clusters: cluster, trusted: try TrustedTopic.all(settings).map(\.name))
+        }
+
+        func definitions(_ settings: Settings) throws -> [KafkaTopicDefinition] {
+            let prefix = settings.topicPrefix
+            return try topics(settings).map { topic in
                 KafkaTopicDefinition(
                     name: prefix + topic.name,
                     partitions: topic.partitions == 1 ? 1 : partitions,
@@ -40,7 +46,7 @@ struct TopicsCommand: ParsableCommand {
 
         func run() throws {
             let prefix = connection.settings.topicPrefix
-            let topics = Topics.complete(clusters: shape.cluster)
+            let topics = try shape.topics(connection.settings)
             if output.json {
                 let rows = topics.map { ["name": prefix + $0.name, "key": $0.key, "partitions": "\($0.partitions)"] }
                 return try printJSON(rows)
@@ -60,7 +66,7 @@ struct TopicsCommand: ParsableCommand {
         func run() throws {
             let admin = try KafkaAdmin(try connection.kafka())
             let existing = Set(try admin.metadata(timeout: .seconds(15)).topics.map(\.name))
-            let missing = shape.definitions(prefix: connection.settings.topicPrefix).filter {
+            let missing = try shape.definitions(connection.settings).filter {
                 !existing.contains($0.name)
             }
             if !missing.isEmpty { try admin.createTopics(missing, timeout: .seconds(60)) }
@@ -80,7 +86,7 @@ struct TopicsCommand: ParsableCommand {
             let admin = try KafkaAdmin(try connection.kafka())
             let metadata = try admin.metadata(timeout: .seconds(15))
             var faults: [String] = []
-            for wanted in shape.definitions(prefix: connection.settings.topicPrefix) {
+            for wanted in try shape.definitions(connection.settings) {
                 guard let topic = metadata.topic(wanted.name) else {
                     faults.append("\(wanted.name) is missing; 'slipway topics apply' makes it")
                     continue

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Domain
 import Foundation
 import Kafka
 import Postgres
@@ -41,6 +42,8 @@ struct TopicsGrow: ParsableCommand {
         print("\(name) has \(growth.after) partitions; waiting \(metadataAge) s until every producer knows them")
         Thread.sleep(forTimeInterval: TimeInterval(metadataAge))
         try growth.note(ends: try ends(of: growth, name), on: database)
+        let act = AuditEntry(act: "topics.grow", subject: "\(topic) to \(growth.after) partitions", "topic")
+        try AuditLog.write(act, on: database)
         print("the workers read the new partitions as soon as they have read the old ones to their present ends")
     }
 

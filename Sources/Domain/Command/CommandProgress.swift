@@ -58,6 +58,7 @@ public struct CommandProgress {
         }
         try publish([step], of: command, now: now, outbox: outbox, in: transaction)
         if command.state.isTerminal {
+            try AuditLog.write([AuditEntry(command, decidedBy: worker)], in: transaction)
             try finish(command, now: now, outbox: outbox, in: transaction)
         }
         return true

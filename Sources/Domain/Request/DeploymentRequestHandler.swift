@@ -62,9 +62,12 @@ public final class DeploymentRequestHandler: Handler {
         // Thrown as the fault of one message, which then waits with its key.
         if let reason = batch.entries.lazy.compactMap(\.input.unavailable).first { throw reason }
         try RequestLocks(batch).take(in: transaction)
+        var audit: [AuditEntry] = []
         for entry in batch.entries {
             entry.outcome = try outcome(of: entry, batch, in: transaction)
+            if let line = auditLine(of: entry) { audit.append(line) }
         }
+        try AuditLog.write(audit, in: transaction)
     }
 
     /// A request that is not decided ends in a rejection, too.
@@ -75,6 +78,25 @@ public final class DeploymentRequestHandler: Handler {
         now: Int64
     ) -> Bool {
         desk.setAside(entry, because: why, outbox: outbox, now: now)
+    }
+
+    /// What the audit log says of a request that was decided; a repeat was decided before.
+    private func auditLine(of entry: Entry<RequestInput>) -> AuditEntry? {
+        let input = entry.input
+        switch entry.outcome {
+        case .applied:
+            let isPlan = (try? input.body.get())?.isDryRun == true
+            return AuditEntry(
+                input,
+                command: isPlan ? nil : desk.commandID(input),
+                outcome: isPlan ? "planned" : "accepted",
+                reason: nil
+            )
+        case .rejected(let reason):
+            return AuditEntry(input, command: nil, outcome: "rejected", reason: reason)
+        default:
+            return nil
+        }
     }
 
     private func outcome(

@@ -17,7 +17,7 @@ public struct WorkerProcess: Sendable {
     public let logger: Logger
     /// How to reach the database.
     public let database: PostgresConfiguration
-    private let stop = StopSignal()
+    let stop = StopSignal()
 
     /// Reads the configuration and prepares logging and metrics; call once a process.
     ///
@@ -34,37 +34,6 @@ public struct WorkerProcess: Sendable {
         signal(SIGPIPE, SIG_IGN)
     }
 
-    /// Consumes a topic in as many lanes as are configured, until SIGTERM.
-    ///
-    /// - Parameters:
-    ///   - topic: The logical topic.
-    ///   - makeHandler: Makes the handler of one lane.
-    public func consume<H: Handler & SendableMetatype>(
-        _ topic: String,
-        batchCount: Int = 500,
-        _ makeHandler: @escaping @Sendable () throws -> H
-    ) async throws {
-        var configuration = LaneConfiguration(
-            worker: name,
-            topic: topic,
-            topicPrefix: settings.topicPrefix,
-            kafka: try settings.kafka(logger: logger),
-            database: database,
-            logger: logger
-        )
-        configuration.instance = settings.text("INSTANCE")
-        configuration.batchCount = try settings.number("BATCH_COUNT", default: batchCount, in: 1...10_000)
-        configuration.retries.attempts = try settings.number("RETRY_ATTEMPTS", default: 8, in: 1...100)
-        configuration.retries.queuedMessages = try settings.number("QUEUE_MESSAGES", default: 1000, in: 1...1_000_000)
-        configuration.retries.firstDelay = .milliseconds(
-            try settings.number("RETRY_MILLISECONDS", default: 1000, in: 10...600_000)
-        )
-        let lane = configuration
-        try await runLanes(about: "consuming \(lane.realTopic) as group \(lane.group)") { name, pulse in
-            try Lane(lane, name: name, handler: try makeHandler(), stop: stop, pulse: pulse).run()
-        }
-    }
-
     /// Publishes the outbox in as many lanes as are configured, until SIGTERM.
     public func relayOutbox() async throws {
         var configuration = RelayConfiguration(
@@ -78,9 +47,10 @@ public struct WorkerProcess: Sendable {
             try settings.number("LEASE_MILLISECONDS", default: 10_000, in: 500...600_000)
         )
         let relay = configuration
-        try await runLanes(about: "publishing the outbox") { name, pulse in
+        let work = LaneWork(about: "publishing the outbox") { name, pulse in
             try OutboxRelayLane(relay, name: name, stop: stop, pulse: pulse).run()
         }
+        try await runLanes([work])
     }
 
     /// Calls again and again with a connection until SIGTERM: for workers that follow the clock, not a topic.
@@ -92,21 +62,33 @@ public struct WorkerProcess: Sendable {
         every interval: Duration,
         _ round: @escaping @Sendable (PostgresConnection) throws -> Bool
     ) async throws {
-        try await runLanes(about: "a round every \(interval)") { name, pulse in
+        let work = LaneWork(about: "a round every \(interval)") { name, pulse in
             try RoundLane(database: database, logger: logger, stop: stop, pulse: pulse, interval: interval).run(round)
+        }
+        try await runLanes([work])
+    }
+
+    /// What a lane does until the stop.
+    struct LaneWork: Sendable {
+        /// What it is, for the start-up line.
+        let about: String
+        /// Does it; takes the lane's name and the pulse that shows it is alive.
+        let body: @Sendable (String, LanePulse) throws -> Void
+
+        init(about: String, _ body: @escaping @Sendable (String, LanePulse) throws -> Void) {
+            self.about = about
+            self.body = body
         }
     }
 
-    /// Runs the body on one thread a lane, and ends when all have ended.
-    private func runLanes(
-        about work: String,
-        _ body: @escaping @Sendable (String, LanePulse) throws -> Void
-    ) async throws {
+    /// Runs each work on as many threads as there are to be lanes, and ends when all have ended.
+    func runLanes(_ works: [LaneWork]) async throws {
         let presence = WorkerPresence(name: name, instance: settings.text("INSTANCE"))
         try checkDatabase(for: presence)
         let count = try settings.number("LANES", default: 1, in: 1...256)
         let process = "\(ProcessInfo.processInfo.hostName)-\(ProcessInfo.processInfo.processIdentifier)"
-        let pulses = (0..<count).map { _ in LanePulse() }
+        let lanes = works.flatMap { work in (0..<count).map { _ in (work, LanePulse()) } }
+        let pulses = lanes.map(\.1)
         let signals = watchSignals()
         let watchdog = Watchdog(
             pulses: pulses,
@@ -115,18 +97,18 @@ public struct WorkerProcess: Sendable {
         watchdog.start(logger: logger)
         let health = try serveHealth(pulses)
         logger.info(
-            "started: \(work)",
+            "started: \(works.map(\.about).joined(separator: "; "))",
             metadata: ["lanes": "\(count)", "pid": "\(ProcessInfo.processInfo.processIdentifier)"]
         )
         let ended = StopSignal()
         async let absence = LaneThread.run(name: "\(process)-presence") { _ in keep(presence, until: ended) }
         var failures = await withTaskGroup(of: (any Error)?.self) { group in
-            for index in 0..<count {
+            for (index, (work, pulse)) in lanes.enumerated() {
                 let stop = stop
                 group.addTask {
                     await LaneThread.run(name: "\(process)-\(index)") { name in
                         do {
-                            try body(name, pulses[index])
+                            try work.body(name, pulse)
                             return nil
                         } catch {
                             stop.request()

@@ -27,7 +27,7 @@ struct DeploymentWorker: AsyncParsableCommand {
         let callers = TokenCallers(tokens, fleetKey: fleetKey)
         let permissions = Permissions(worker.settings)
         let topics = try BrokerTopics(worker.settings, logger: worker.logger)
-        try await worker.consume("deployment.requests") {
+        @Sendable func handler(_ callers: any CallerSource) -> DeploymentRequestHandler {
             DeploymentRequestHandler(
                 fleetKey: fleetKey,
                 timers: timers,
@@ -38,5 +38,9 @@ struct DeploymentWorker: AsyncParsableCommand {
                 topics: topics
             )
         }
+        let trusted = try TrustedTopic.all(worker.settings).map { topic in
+            Subscription(topic.name) { handler(TrustedCallers(topic)) }
+        }
+        try await worker.consume([Subscription("deployment.requests") { handler(callers) }] + trusted)
     }
 }

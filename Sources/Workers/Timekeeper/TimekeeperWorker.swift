@@ -24,10 +24,14 @@ struct TimekeeperWorker: AsyncParsableCommand {
             )
         )
         let retention = RuntimeRetention()
+        let audit = AuditRetention(
+            days: try worker.settings.number("AUDIT_DAYS", default: AuditRetention.defaultDays, in: 1...36_500)
+        )
         try await worker.repeatRounds(every: .milliseconds(250)) { connection in
             let moved = try timekeeper.round(on: connection)
             // A chunk a round: what is due can wait, deadlines cannot.
             try retention.round(on: connection)
+            try audit.round(on: connection)
             return moved
         }
     }

@@ -1,0 +1,77 @@
+/// A topic that a worker consumes, and what handles its messages.
+public struct Subscription: Sendable {
+    /// The logical topic.
+    let topic: String
+    /// How many messages a batch holds at most, unless an operator says otherwise.
+    let batchCount: Int
+    /// Runs one lane until the stop.
+    let run: @Sendable (LaneConfiguration, String, StopSignal, LanePulse) throws -> Void
+
+    /// Makes a subscription.
+    ///
+    /// - Parameters:
+    ///   - topic: The logical topic.
+    ///   - makeHandler: Makes the handler of one lane.
+    public init<H: Handler & SendableMetatype>(
+        _ topic: String,
+        batchCount: Int = 500,
+        _ makeHandler: @escaping @Sendable () throws -> H
+    ) {
+        self.topic = topic
+        self.batchCount = batchCount
+        run = { configuration, name, stop, pulse in
+            try Lane(configuration, name: name, handler: try makeHandler(), stop: stop, pulse: pulse).run()
+        }
+    }
+}
+
+extension WorkerProcess {
+    /// Consumes a topic in as many lanes as are configured, until SIGTERM.
+    ///
+    /// - Parameters:
+    ///   - topic: The logical topic.
+    ///   - makeHandler: Makes the handler of one lane.
+    public func consume<H: Handler & SendableMetatype>(
+        _ topic: String,
+        batchCount: Int = 500,
+        _ makeHandler: @escaping @Sendable () throws -> H
+    ) async throws {
+        try await consume([Subscription(topic, batchCount: batchCount, makeHandler)])
+    }
+
+    /// Consumes topics, each in as many lanes as are configured, until SIGTERM.
+    public func consume(_ subscriptions: [Subscription]) async throws {
+        let stop = stop
+        try await runLanes(
+            try subscriptions.map { subscription in
+                let lane = try configuration(of: subscription)
+                return LaneWork(about: "consuming \(lane.realTopic) as group \(lane.group)") { name, pulse in
+                    try subscription.run(lane, name, stop, pulse)
+                }
+            }
+        )
+    }
+
+    private func configuration(of subscription: Subscription) throws -> LaneConfiguration {
+        var configuration = LaneConfiguration(
+            worker: name,
+            topic: subscription.topic,
+            topicPrefix: settings.topicPrefix,
+            kafka: try settings.kafka(logger: logger),
+            database: database,
+            logger: logger
+        )
+        configuration.instance = settings.text("INSTANCE")
+        configuration.batchCount = try settings.number(
+            "BATCH_COUNT",
+            default: subscription.batchCount,
+            in: 1...10_000
+        )
+        configuration.retries.attempts = try settings.number("RETRY_ATTEMPTS", default: 8, in: 1...100)
+        configuration.retries.queuedMessages = try settings.number("QUEUE_MESSAGES", default: 1000, in: 1...1_000_000)
+        configuration.retries.firstDelay = .milliseconds(
+            try settings.number("RETRY_MILLISECONDS", default: 1000, in: 10...600_000)
+        )
+        return configuration
+    }
+}

@@ -1,0 +1,132 @@
+import Foundation
+import Postgres
+import Testing
+
+@testable import Domain
+
+/// Who decided what, when, on whose behalf, and how it ended.
+@Suite struct AuditTests {
+    private func lines(_ world: CommandWorld, _ condition: String = "true") throws -> [String] {
+        try world.connection.query(
+            """
+            select concat_ws(' ', decided_by, coalesce(caller, 'nobody'), 'for ' || on_behalf_of, operation,
+                project || coalesce('/' || environment, ''), subject_kind, subject_name, outcome, reason_code)
+            from audit where \(condition) order by at, id
+            """
+        ).map { try $0.string(0) }
+    }
+
+    @Test func `accepted, refused and planned requests leave a line each, and repeats none`() throws {
+        let world = try CommandWorld.ready()
+        try world.connection.script("delete from audit")
+        try world.deploy("1.0.0", id: "first")
+        try world.deploy("1.0.0", id: "first")
+        try world.deploy("9.9.9")
+        try world.deploy("1.0.0", #""dryRun":true"#, instance: "other")
+        #expect(
+            try lines(world) == [
+                "deployment-worker olga instance.deploy shop/staging instance web accepted",
+                "deployment-worker olga instance.deploy shop/staging instance web rejected unknown_version",
+                "deployment-worker olga instance.deploy shop/staging instance other planned",
+            ]
+        )
+        let ids = try world.connection.query(
+            "select request_source, request_id, command = (select id from command order by created_at desc limit 1) from audit where outcome = 'accepted'"
+        ).only()
+        #expect(try (ids.string(0), ids.string(1), ids.bool(2)) == ("/portal", "first", true))
+    }
+
+    @Test func `a request without identity or permission leaves a line`() throws {
+        let world = try CommandWorld.ready()
+        try world.connection.script("delete from audit")
+        try world.request("instance.deploy", key: "shop/staging", CommandWorld.deployment("1.0.0"), as: "")
+        try world.request("instance.deploy", key: "shop/staging", CommandWorld.deployment("1.0.0"), as: "mallory")
+        #expect(
+            try lines(world) == [
+                "deployment-worker nobody instance.deploy shop/staging instance web rejected no_identity",
+                "deployment-worker mallory instance.deploy shop/staging instance web rejected not_permitted",
+            ]
+        )
+    }
+
+    @Test func `the end of a command leaves a line that names who ended it and who had asked`() throws {
+        let world = try CommandWorld.ready()
+        try world.connection.script("delete from audit")
+        try world.deploy()
+        try world.report("failed", of: try world.lastCommand(), #""code":"helm_failed","message":"No.""#)
+        #expect(
+            try lines(world, "outcome <> 'accepted'") == [
+                "agent-worker olga instance.deploy shop/staging instance web failed helm_failed"
+            ]
+        )
+        try world.deploy("1.1.0")
+        try world.connection.script("update command set deadline = now() - interval '1 hour' where state = 'sent'")
+        try world.passTime()
+        #expect(try lines(world, "outcome = 'timed_out'").first?.hasPrefix("timekeeper olga instance.deploy") == true)
+    }
+
+    @Test func `a batch's lines are written in the order of its requests`() throws {
+        let world = try CommandWorld.ready()
+        try world.connection.script("delete from audit")
+        try world.handle(
+            (1...5).map { number in
+                world.message(
+                    "instance.deploy",
+                    key: "shop/staging",
+                    CommandWorld.deployment("1.0.0", instance: "web-\(number)")
+                )
+            }
+        )
+        #expect(try lines(world).map { $0.split(separator: " ").dropLast().last } == (1...5).map { "web-\($0)" })
+    }
+
+    @Test func `no value of a request is in the log`() throws {
+        let world = try CommandWorld.ready()
+        try world.deploy("1.0.0", #""values":"password: hunter2""#)
+        try world.request(
+            "secret.create",
+            key: "shop/staging",
+            #"{"project":"shop","environment":"staging","secret":"db","data":{"password":"hunter2"}}"#
+        )
+        #expect(try lines(world).count > 2)
+        let found = try world.connection.query("select 1 from audit where audit::text like '%hunter2%'")
+        #expect(found.isEmpty)
+    }
+
+    @Test func `months have partitions ahead, and those that are old are dropped whole`() throws {
+        let world = try CommandWorld()
+        let connection = world.connection
+        func partitions() throws -> [String] {
+            try connection.query(
+                "select inhrelid::regclass::text from pg_inherits where inhparent = 'audit'::regclass order by 1"
+            ).map { try $0.string(0) }
+        }
+        #expect(try partitions().count == 5)
+        try connection.script(
+            """
+            create table audit_2020_01 (like audit including defaults including constraints);
+            alter table audit attach partition audit_2020_01 for values from ('2020-01-01Z') to ('2020-02-01Z');
+            insert into audit (at, decided_by, operation, outcome) values ('2020-01-15Z', 'x', 'old', 'done'),
+                (now(), 'x', 'new', 'done')
+            """
+        )
+        #expect(try AuditRetention(days: 400).round(on: connection) == 1)
+        #expect(try !partitions().contains("audit_2020_01"))
+        #expect(try lines(world) == ["x nobody new done"])
+        #expect(try AuditRetention(days: 400).round(on: connection) == 0)
+    }
+
+    @Test func `a line whose month had no partition is kept and moves into it`() throws {
+        let connection = try CommandWorld().connection
+        let month = try connection.query("select to_char(now() at time zone 'UTC', 'YYYY_MM')").only().string(0)
+        try connection.script(
+            """
+            drop table audit_\(month);
+            insert into audit (decided_by, operation, outcome) values ('x', 'late', 'done')
+            """
+        )
+        #expect(try connection.query("select tableoid::regclass::text from audit").only().string(0) == "audit_rest")
+        try AuditRetention().round(on: connection)
+        #expect(try connection.query("select tableoid::regclass::text from audit").only().string(0) == "audit_\(month)")
+    }
+}

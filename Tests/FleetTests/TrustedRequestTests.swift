@@ -1,0 +1,51 @@
+import Foundation
+import Postgres
+import TestSupport
+import Testing
+
+/// Requests of trusted programs come on topics of their own and need no token.
+@Suite(.timeLimit(.minutes(5)))
+struct TrustedRequestTests {
+    @Test func `a worker reads trusted topics beside that of tokens, and permission is the named caller's`() throws {
+        let trusted = ["portal.requests", "portal.requests.dlt", "cron.requests", "cron.requests.dlt"]
+        let world = try FleetWorld(topics: DoneOnceTests.topics + trusted, partitions: 1)
+        _ = try world.start("outbox-relay")
+        _ = try world.start(
+            "deployment-worker",
+            [],
+            ["SLIPWAY_TRUSTED_REQUEST_TOPICS": "portal.requests,cron.requests:cron-bot"]
+        )
+        func send(_ topic: String, _ project: String, caller: String?) throws {
+            try world.send(
+                topic,
+                key: project,
+                type: "slipway.project.create.v1",
+                id: project,
+                headers: caller.map { [("slipway-caller", $0)] } ?? [],
+                value: Array(#"{"project":"\#(project)","owners":["olga"]}"#.utf8)
+            )
+        }
+        try send("portal.requests", "by-root", caller: "root")
+        try send("portal.requests", "by-mallory", caller: "mallory")
+        try send("portal.requests", "by-nobody", caller: nil)
+        try send("cron.requests", "by-cron", caller: nil)
+        try send("cron.requests", "by-pretender", caller: "root")
+        try world.request("project.create", key: "by-token", id: "by-token", #"{"project":"by-token"}"#)
+        _ = try eventually("every request is decided") {
+            try world.number("select count(*) from audit where outcome <> 'succeeded'") == 6 ? true : nil
+        }
+        let lines = try world.database.query(
+            "select concat_ws(' ', project, caller, outcome, reason_code) from audit where outcome <> 'succeeded'"
+        ).map { try $0.string(0) }
+        #expect(
+            Set(lines) == [
+                "by-root root accepted", "by-mallory mallory rejected not_permitted",
+                "by-nobody rejected caller_missing", "by-cron cron-bot rejected not_permitted",
+                "by-pretender rejected caller_mismatch", "by-token root accepted",
+            ]
+        )
+        let audit = try world.start("slipway", ["audit", "by-root", "--json"])
+        #expect(try audit.exitCode() == 0)
+        #expect(audit.output.contains(#""operation" : "project.create""#), "\(audit.output)")
+    }
+}
