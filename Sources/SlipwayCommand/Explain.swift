@@ -11,12 +11,15 @@ struct Explain: ParsableCommand {
         help: "An instance as project/environment/instance, an environment as project/environment, or a command's id."
     )
     var what: String
+    @OptionGroup var wanted: DetailOptions
     @OptionGroup var connection: ConnectionOptions
     @OptionGroup var output: OutputOptions
 
     struct Answer: Encodable {
         let commands: [Story]
         let rules: [RuleStory]
+        /// What was asked for beside, see ``DetailOptions``.
+        let details: Details?
     }
 
     struct Story: Encodable {
@@ -44,8 +47,9 @@ struct Explain: ParsableCommand {
             throw ValidationError("'\(what)' is no known command, and no instance or environment with a command.")
         }
         let stories = try ids.map { try story(of: $0, database) }
+        let details = try details(database)
         database.close()
-        if output.json { return try printJSON(Answer(commands: stories, rules: rules)) }
+        if output.json { return try printJSON(Answer(commands: stories, rules: rules, details: details)) }
         let terminal = Terminal()
         for story in stories {
             terminal.line(
@@ -60,6 +64,16 @@ struct Explain: ParsableCommand {
             if let waits = story.waitsFor { terminal.line("  \(terminal.paint("waits for", .yellow)) \(waits)") }
         }
         for rule in rules { rule.print(terminal) }
+        details?.print(terminal)
+    }
+
+    private func details(_ database: PostgresConnection) throws -> Details? {
+        guard wanted.stages || wanted.events || wanted.values || wanted.operations else { return nil }
+        let parts = what.split(separator: "/").map(String.init)
+        guard (2...3).contains(parts.count) else {
+            throw ValidationError("Details are of an instance or an environment: project/environment[/instance].")
+        }
+        return try DetailReader(database: database, parts: parts).read(wanted)
     }
 
     private func find(_ database: PostgresConnection) throws -> [UUID] {

@@ -46,6 +46,18 @@ struct Outgoing {
         )
     }
 
+    /// A request with its data at hand.
+    init(what: String, fields: [String: Any], source: String, id: String) throws {
+        self.source = source
+        self.id = id
+        type = "slipway.\(what).v1"
+        topic = "deployment.requests"
+        key = Self.requestKey(what, fields)
+        data = Array(
+            try JSONSerialization.data(withJSONObject: fields, options: [.sortedKeys, .withoutEscapingSlashes])
+        )
+    }
+
     private static func requestKey(_ what: String, _ fields: [String: Any]) -> String {
         func text(_ name: String) -> String { fields[name] as? String ?? "" }
         switch what.prefix(while: { $0 != "." }) {

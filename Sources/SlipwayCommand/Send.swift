@@ -39,7 +39,7 @@ struct Send: ParsableCommand {
 
     func run() throws {
         var outgoing = try Outgoing(what: what, set: set, file: file, purl: purl, source: source, id: id)
-        outgoing.token = try token()
+        outgoing.token = try Self.token(tokenFile, connection.settings)
         let kafka = try connection.kafka()
         let prefix = connection.settings.topicPrefix
         let follower = outgoing.isRequest && wait > 0 ? try KafkaReader(kafka) : nil
@@ -55,10 +55,10 @@ struct Send: ParsableCommand {
     }
 
     /// A flag would show the token to everybody who lists processes.
-    private func token() throws -> String? {
-        guard let tokenFile else { return connection.settings.text("TOKEN") }
-        guard let text = try? String(contentsOfFile: tokenFile, encoding: .utf8) else {
-            throw ValidationError("'--token-file' is '\(tokenFile)', which cannot be read.")
+    static func token(_ file: String?, _ settings: Settings) throws -> String? {
+        guard let file else { return settings.text("TOKEN") }
+        guard let text = try? String(contentsOfFile: file, encoding: .utf8) else {
+            throw ValidationError("'--token-file' is '\(file)', which cannot be read.")
         }
         return text.trimmingCharacters(in: .whitespacesAndNewlines)
     }

@@ -12,7 +12,7 @@ struct Slipway: AsyncParsableCommand {
         subcommands: [
             Demo.self, Broker.self, Migrate.self, TopicsCommand.self, Send.self, Overview.self, Containers.self,
             Status.self,
-            Explain.self, Audit.self, Lag.self, Offsets.self, Recover.self, Keys.self, ClusterKey.self,
+            Explain.self, Logs.self, Audit.self, Lag.self, Offsets.self, Recover.self, Keys.self, ClusterKey.self,
             FleetKeyCommand.self,
             KeyRingCommand.self, SealingKeysCommand.self, Seal.self, Token.self,
         ]

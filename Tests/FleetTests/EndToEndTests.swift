@@ -10,7 +10,8 @@ struct EndToEndTests {
     static let topics = [
         "release.events", "deployment.requests", "deployment.results", "agent.status", "agent.commands.test",
         "resource.changes", "environment.status", "instance.status", "resource.status", "cdevents",
-        "deployment.requests.dlt", "release.events.dlt", "agent.status.dlt", "resource.changes.dlt",
+        "agent.output", "agent.output.dlt", "container.logs", "deployment.requests.dlt", "release.events.dlt",
+        "agent.status.dlt", "resource.changes.dlt",
     ]
 
     /// Starts the fleet, a cluster and an environment.
@@ -152,6 +153,48 @@ struct EndToEndTests {
         #expect(try row.string(1).contains("web"))
         #expect(try world.number("select count(*) from instance where state = 'failed' and open_command is null") == 1)
         #expect(agent.isRunning)
+    }
+
+    @Test func `a hook's output, events and a container's log can be read`() throws {
+        let (world, _) = try makeFleet()
+        try release("1.0.0", world)
+        try waitFor("the version", world, "select count(*) from version", 1)
+        try world.request(
+            "instance.deploy",
+            key: "shop/staging",
+            id: "d",
+            #"{"project":"shop","environment":"staging","application":"web","version":"1.0.0","instance":"web","values":"simulate:\n  hook:\n    name: migrate\n"}"#
+        )
+        try waitFor("it runs", world, "select count(*) from instance where state = 'running'", 1)
+        try waitFor("the stage's output", world, "select count(*) from stage where output is not null", 1)
+        try waitFor("events", world, "select least(1, count(*)) from cluster_event where instance = 'web'", 1)
+        let story = try world.start(
+            "slipway",
+            ["explain", "shop/staging/web", "--stages", "--events", "--values", "--operations", "--json"]
+        )
+        #expect(try story.exitCode() == 0)
+        for part in [#""stage" : "migrate""#, #""reason" : "Scheduled""#, #""path" : "simulate.hook.name""#] {
+            #expect(story.output.contains(part), "\(part): \(story.output)")
+        }
+        let pod = try world.database.query("select name from resource where kind = 'Pod' and not gone limit 1")
+            .only().string(0)
+        let token = ["SLIPWAY_TOKEN": world.token]
+        let log = try world.start("slipway", ["logs", "shop/staging/\(pod)", "--lines", "5"], token)
+        #expect(try log.exitCode() == 0)
+        #expect(!log.output.isEmpty)
+        let followed = try world.start("slipway", ["logs", "shop/staging/\(pod)", "--follow"], token)
+        _ = try eventually("lines") { followed.output.isEmpty ? nil : true }
+        followed.signal(SIGINT)
+        #expect(try followed.exitCode() == 0)
+        try waitFor(
+            "its end",
+            world,
+            "select count(*) from command where operation = 'container.logs' and state = 'succeeded'",
+            2
+        )
+        let refused = try world.start("slipway", ["logs", "shop/staging/none"], token)
+        #expect(try refused.exitCode() == 2)
+        #expect(refused.output.contains("unknown_pod"))
     }
 
     @Test func `a command whose agent stays silent ends by its deadline, saying so`() throws {

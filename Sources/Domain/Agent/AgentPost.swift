@@ -66,6 +66,18 @@ struct AgentPost {
         )
     }
 
+    /// Asks for a container's log.
+    func logsRequested(_ command: Command, _ logs: LogsRequested, now: Int64) -> OutboxRecord {
+        record(
+            AgentCommandType.logsRequested,
+            key: command.key,
+            of: command.id,
+            now: now,
+            logs,
+            traceparent: command.traceparent
+        )
+    }
+
     func removalRequested(_ command: Command, _ removal: RemovalRequested, now: Int64) -> OutboxRecord {
         record(
             AgentCommandType.removalRequested,
@@ -91,7 +103,8 @@ struct AgentPost {
                 instance: command.instanceID == nil ? "" : command.subjectName,
                 object: command.objectID.map { _ in
                     ObjectSubject(kind: command.subjectKind, name: command.subjectName)
-                }
+                },
+                logs: command.operation == RequestContainerLogs.name ? command.id.uuidString.lowercased() : nil
             ),
             traceparent: command.traceparent
         )

@@ -2,7 +2,7 @@ import Foundation
 import Postgres
 import WorkerRuntime
 
-/// `slipway.command.cancel.v1`: takes back a command that the agent has not taken yet.
+/// `slipway.command.cancel.v1`: takes back a command that the agent has not taken yet, or ends a log that is followed.
 struct CancelCommand: RequestOperation {
     static let name = "command.cancel"
     static let access = Access.member
@@ -38,8 +38,14 @@ struct CancelCommand: RequestOperation {
             )
         }
         if let reason = Self.refusal(of: open) { throw reason }
-        let reason = Reason(code: "canceled", sentence: "'\(act.caller.recorded)' took it back.")
-        try act.end(open, by: .cancel, reason, in: place, transaction: transaction)
+        if open.state == .acknowledged {
+            // The agent ends the log, and with it the command.
+            let post = try act.post(to: place.cluster, in: transaction)
+            act.outbox.append(post.withdrawn(open, namespace: place.namespace, now: act.now))
+        } else {
+            let reason = Reason(code: "canceled", sentence: "'\(act.caller.recorded)' took it back.")
+            try act.end(open, by: .cancel, reason, in: place, transaction: transaction)
+        }
         var done = act.command()
         done.environmentID = place.id
         try act.succeedAtOnce(done, in: transaction)
@@ -54,6 +60,8 @@ struct CancelCommand: RequestOperation {
         case .accepted, .sent:
             guard command.operation.hasPrefix("environment.") else { return nil }
             (code, sentence) = ("cannot_cancel", "What is done to a whole environment cannot be taken back.")
+        case .acknowledged where command.operation == RequestContainerLogs.name:
+            return nil
         case .acknowledged, .applied:
             code = "already_acknowledged"
             sentence = "The agent has taken the command already; ask for what you want instead, such as a rollback."

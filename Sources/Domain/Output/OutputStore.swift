@@ -1,0 +1,120 @@
+internal import CloudEvents
+import Foundation
+import Postgres
+
+/// What hook Jobs wrote, in the table `stage`, and Kubernetes Events, in the table `cluster_event`.
+struct OutputStore {
+    /// A stage of a command.
+    struct Stage: Hashable {
+        let cluster: String
+        let command: UUID
+        let name: String
+    }
+
+    /// An Event of a cluster.
+    struct EventID: Hashable {
+        let cluster: String
+        let namespace: String
+        let uid: String
+    }
+
+    /// How many Events of an instance are kept: the newest.
+    static let eventsKept: Int32 = 100
+
+    /// Writes what stages wrote; the newest word counts.
+    ///
+    /// - Returns: The stages whose command is one of their cluster's.
+    func write(
+        _ outputs: [Stage: StageOutput],
+        in transaction: borrowing PostgresTransaction
+    ) throws -> Set<Stage> {
+        guard !outputs.isEmpty else { return [] }
+        let rows = outputs.sorted {
+            ($0.key.command.uuidString, $0.key.name) < ($1.key.command.uuidString, $1.key.name)
+        }
+        let written = try transaction.query(
+            """
+            insert into stage as s (command, name, output, truncated)
+            select c.id, left(new.name, 253), new.output, new.truncated
+            from unnest($1::text[], $2::uuid[], $3::text[], $4::text[], $5::boolean[])
+                as new(cluster, command, name, output, truncated)
+            join command c on c.id = new.command and c.cluster = new.cluster
+            order by c.id, new.name
+            on conflict (command, name) do update set output = excluded.output, truncated = excluded.truncated
+            returning command, name
+            """,
+            [
+                .array(.texts(rows.map(\.key.cluster))), .array(.uuids(rows.map(\.key.command))),
+                .array(.texts(rows.map(\.key.name))),
+                .array(.texts(rows.map { $0.value.output.keptEnd(bytes: StageOutput.mostBytes) })),
+                .array(.bools(rows.map(\.value.truncated))),
+            ]
+        )
+        var found: Set<String> = []
+        for row in written { found.insert("\(try row.uuid(0)) \(try row.string(1))") }
+        return Set(outputs.keys.filter { found.contains("\($0.command) \(String($0.name.prefix(253)))") })
+    }
+
+    /// Writes Events, each with its highest count, and drops the oldest of instances that have too many.
+    func write(
+        _ events: [EventID: KubernetesEvent],
+        now: Int64,
+        in transaction: borrowing PostgresTransaction
+    ) throws {
+        guard !events.isEmpty else { return }
+        let rows = events.sorted {
+            ($0.key.cluster, $0.key.namespace, $0.key.uid) < ($1.key.cluster, $1.key.namespace, $1.key.uid)
+        }
+        func texts(_ text: (KubernetesEvent) -> String, limit: Int = 253) -> PostgresValue {
+            .array(.texts(rows.map { String(text($0.value).prefix(limit)) }))
+        }
+        let clusters = PostgresValue.array(.texts(rows.map(\.key.cluster)))
+        let namespaces = PostgresValue.array(.texts(rows.map(\.key.namespace)))
+        try transaction.submit(
+            """
+            insert into cluster_event as e (cluster, namespace, uid, instance, kind, name, type, reason, message, count,
+                first_time, last_time)
+            select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[],
+                $8::text[], $9::text[], $10::int[], $11::timestamptz[], $12::timestamptz[])
+            on conflict (cluster, namespace, uid) do update
+                set message = excluded.message, count = excluded.count, last_time = excluded.last_time
+                where (e.count, e.last_time) <= (excluded.count, excluded.last_time)
+            """,
+            [
+                clusters, namespaces, .array(.texts(rows.map(\.key.uid))),
+                .array(.optionalTexts(rows.map(\.value.instance))), texts(\.kind), texts(\.name), texts(\.type),
+                texts(\.reason), texts(\.message, limit: 2000),
+                .array(.int32s(rows.map { Int32(clamping: $0.value.count) })),
+                .array(.timestamps(rows.map { RFC3339.parse($0.value.firstTime) ?? now })),
+                .array(.timestamps(rows.map { RFC3339.parse($0.value.lastTime) ?? now })),
+            ]
+        )
+        try transaction.submit(
+            """
+            delete from cluster_event e using (
+                select n.cluster, n.namespace, n.instance, kept.last_time
+                from (select distinct * from unnest($1::text[], $2::text[], $3::text[])) n(cluster, namespace, instance)
+                cross join lateral (
+                    select k.last_time from cluster_event k
+                    where k.cluster = n.cluster and k.namespace = n.namespace
+                        and k.instance is not distinct from n.instance
+                    order by k.last_time desc offset $4 limit 1
+                ) kept
+            ) full_one
+            where e.cluster = full_one.cluster and e.namespace = full_one.namespace
+                and e.instance is not distinct from full_one.instance and e.last_time <= full_one.last_time
+            """,
+            [
+                clusters, namespaces, .array(.optionalTexts(rows.map(\.value.instance))), .int32(Self.eventsKept),
+            ]
+        )
+    }
+}
+
+extension String {
+    /// The end of the text that fits, without half characters.
+    fileprivate func keptEnd(bytes count: Int) -> String {
+        guard utf8.count > count else { return self }
+        return String(decoding: utf8.suffix(count).drop { $0 & 0xC0 == 0x80 }, as: UTF8.self)
+    }
+}

@@ -1,0 +1,88 @@
+import Foundation
+import Postgres
+import Testing
+import WorkerRuntime
+
+@testable import Domain
+
+/// Containers' logs, asked for and ended.
+@Suite struct ContainerLogRequestTests {
+    private let world: CommandWorld
+
+    init() throws {
+        world = try CommandWorld.ready()
+        try world.connection.script(
+            """
+            insert into resource_stream (cluster, namespace, epoch, sequence, gaps, unbroken_since, snapshot_wanted, changed_at)
+            values ('c1', 'shop-staging', 1, 1, 0, 0, false, now()) on conflict do nothing;
+            insert into resource (cluster, namespace, kind, name, api_version, uid, epoch, sequence, generation, health,
+                object, changed_at, status_at)
+            select 'c1', namespace, 'Pod', 'web-1', 'v1', 'u', 1, 1, 1, 'healthy',
+                '{"metadata":{"name":"web-1"},"spec":{"initContainers":[{"name":"wait"}],"containers":[{"name":"web"},{"name":"proxy"}]}}',
+                now(), now()
+            from environment where environment = 'staging'
+            """
+        )
+    }
+
+    private func asked() throws -> LogsRequested? {
+        try world.published("agent.commands.c1").last { $0.name == "logs_requested" }
+            .map { try JSONDecoder().decode(LogsRequested.self, from: Data($0.value)) }
+    }
+
+    @Test func `a log is asked of the agent and its command succeeds when it has ended`() throws {
+        #expect(try world.ask("container.logs", #""pod":"web-1","lines":10"#) == .applied)
+        let command = try world.lastCommand()
+        let request = try #require(try asked())
+        #expect(request.command == command.uuidString.lowercased())
+        #expect((request.pod, request.container, request.lines, request.follow) == ("web-1", "web", 10, false))
+        try world.report("acknowledged", of: command)
+        #expect(try world.text("select state from command where id = '\(command)'") == "acknowledged")
+        try world.report("applied", of: command, #""objects":[]"#)
+        #expect(try world.text("select state from command where id = '\(command)'") == "succeeded")
+    }
+
+    @Test func `a log that is followed lasts as long as was asked for, and can be ended`() throws {
+        try world.ask("container.logs", #""pod":"web-1","container":"proxy","follow":true,"seconds":600"#)
+        let command = try world.lastCommand()
+        #expect(try asked()?.seconds == 600)
+        #expect(
+            try world.text(
+                "select extract(epoch from deadline - created_at)::int > 600 from command where id = '\(command)'"
+            )
+                == "true"
+        )
+        try world.report("acknowledged", of: command)
+        _ = try world.published()
+        #expect(try world.ask("command.cancel", #""command":"\#(command.uuidString)""#) == .applied)
+        let withdrawn = try world.published("agent.commands.c1").last { $0.name == "withdrawn" }
+        let text = String(decoding: withdrawn?.value ?? [], as: UTF8.self)
+        #expect(text.contains(#""logs":"\#(command.uuidString.lowercased())""#), "\(text)")
+        try world.report("applied", of: command, #""objects":[]"#)
+        #expect(try world.text("select state from command where id = '\(command)'") == "succeeded")
+    }
+
+    @Test(arguments: [
+        (#""pod":"web-2""#, "unknown_pod pod"), (#""pod":"web-1","container":"db""#, "unknown_container container"),
+        (#""pod":"""#, "invalid_field pod"), (#""pod":"web-1","lines":0"#, "invalid_field lines"),
+        (#""pod":"web-1","bytes":5"#, "invalid_field bytes"), (#""pod":"web-1","seconds":5"#, "invalid_field seconds"),
+        (#""pod":"web-1","follow":true,"seconds":7200"#, "invalid_field seconds"),
+        (#""pod":"web-1","follow":true,"previous":true"#, "invalid_field previous"),
+        (#""pod":"web-1","container":"A b""#, "invalid_name container"),
+    ])
+    func `what cannot be is refused`(members: String, expected: String) throws {
+        #expect(try world.refusal("container.logs", members) == expected)
+    }
+
+    @Test func `nobody reads a log without permission, without an agent, or beyond the limit`() throws {
+        #expect(
+            try world.refusal("container.logs", #""pod":"web-1""#, as: "mallory")?.hasPrefix("not_permitted") == true
+        )
+        for _ in 1...RequestContainerLogs.mostOpen {
+            #expect(try world.ask("container.logs", #""pod":"web-1""#) == .applied)
+        }
+        #expect(try world.refusal("container.logs", #""pod":"web-1""#) == "too_many_logs")
+        try world.connection.script("update cluster set state = 'lost'")
+        #expect(try world.refusal("container.logs", #""pod":"web-1""#) == "agent_not_connected")
+    }
+}
