@@ -11,4 +11,5 @@ public let fleetMigrations: [PostgresMigration] =
         ("V1004_audit", PackageResources.V1004_audit_sql),
         ("V1005_deployment", PackageResources.V1005_deployment_sql),
         ("V1006_environment", PackageResources.V1006_environment_sql),
+        ("V1008_views", PackageResources.V1008_views_sql),
     ].map { PostgresMigration(name: $0.0, sql: String(decoding: $0.1, as: UTF8.self)) }

@@ -4,115 +4,139 @@ import Postgres
 
 struct Overview: ParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Show the environments and what runs in them, from the database."
+        abstract: "Show the environments and what is in them, from the database."
     )
 
+    @Argument(help: "Only this project, or this environment as project/environment.")
+    var place: String?
     @Option(help: "Only this project.")
     var project: String?
     @OptionGroup var connection: ConnectionOptions
     @OptionGroup var output: OutputOptions
 
-    struct Environment: Encodable {
-        let project: String
-        let environment: String
-        let state: String
-        let cluster: String
-        let agent: String
-        let connected: Bool
-        let displayName: String?
-        let group: String?
-        let namespace: String
-        var instances: [Instance]
-    }
-
-    struct Instance: Encodable {
-        let instance: String
-        let application: String
-        let version: String
-        let desiredVersion: String
-        let state: String
-        let health: String
-        let pods: String
-        let reason: String?
-    }
-
     func run() throws {
+        let parts = try Self.parts(of: place)
         let database = try connection.connect()
-        let environments = try read(database)
-        database.close()
+        defer { database.close() }
+        let reader = OverviewReader(
+            database: database,
+            project: parts.first ?? project,
+            environment: parts.count > 1 ? parts[1] : nil
+        )
+        let environments = try reader.environments()
+        if parts.count > 1, environments.isEmpty { throw ValidationError("There is no environment '\(place ?? "")'.") }
         if output.json { return try printJSON(environments) }
         let terminal = Terminal()
         if environments.isEmpty {
             terminal.line("there is no environment yet; 'slipway send environment.create' makes one")
         }
-        for place in environments {
-            terminal.line(
-                "\(terminal.paint("\(place.project)/\(place.environment)", .bold))  \(terminal.state(place.state))  "
-                    + "cluster \(place.cluster) (\(terminal.state(place.agent)))  namespace \(place.namespace)"
-            )
-            let rows = place.instances.map {
-                ["  " + $0.instance, $0.application, $0.version, $0.state, $0.health, $0.pods, $0.reason ?? ""]
+        for environment in environments { Self.show(environment, terminal) }
+    }
+
+    static func parts(of place: String?) throws -> [String] {
+        guard let place else { return [] }
+        let parts = place.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
+        guard parts.count <= 2, !parts.contains("") else {
+            throw ValidationError("'\(place)' should be a project or project/environment.")
+        }
+        return parts
+    }
+
+    static func show(_ place: EnvironmentLine, _ terminal: Terminal) {
+        let group = place.group.map { "  group \($0)" } ?? ""
+        let errors = place.errors > 0 ? "  " + terminal.paint("\(place.errors) to look at", .red) : ""
+        terminal.line(
+            "\(terminal.paint("\(place.project)/\(place.environment)", .bold))  \(terminal.state(place.state))  "
+                + "cluster \(place.cluster) (\(terminal.state(place.agent)))  namespace \(place.namespace)\(group)\(errors)"
+        )
+        let instances = place.instances ?? []
+        terminal.table(
+            ["  INSTANCE", "APPLICATION", "VERSION", "STATE", "HEALTH", "PODS", "REACHED BY", "REASON"],
+            instances.map {
+                [
+                    "  " + $0.instance, $0.application, $0.version, $0.openOperation.map { "\($0) …" } ?? $0.state,
+                    $0.health, "\($0.podsReady)/\($0.podsTotal)", ($0.domains + $0.networks).joined(separator: " "),
+                    $0.reason ?? "",
+                ]
             }
-            terminal.table(["  INSTANCE", "APPLICATION", "VERSION", "STATE", "HEALTH", "PODS", "REASON"], rows)
-            if rows.isEmpty { terminal.line("  nothing is deployed") }
+        )
+        if instances.isEmpty { terminal.line("  nothing is deployed") }
+        guard let objects = place.objects, !objects.isEmpty else { return }
+        terminal.line("  \(place.contents)")
+        terminal.table(
+            ["  KIND", "NAME", "STATE", "WHAT", "EXPIRES", "REASON"],
+            objects.map {
+                [
+                    "  " + $0.kind, $0.name, $0.state, $0.summary ?? "", $0.expires.map { String($0.prefix(10)) } ?? "",
+                    $0.reason ?? "",
+                ]
+            }
+        )
+    }
+}
+
+struct Deployments: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Show which version of each application runs in which environment, and where an update is available."
+    )
+
+    @Argument(help: "Only this project.")
+    var project: String?
+    @OptionGroup var connection: ConnectionOptions
+    @OptionGroup var output: OutputOptions
+
+    func run() throws {
+        let database = try connection.connect()
+        defer { database.close() }
+        let lines = try OverviewReader(database: database, project: project).deployments()
+        if output.json { return try printJSON(lines) }
+        let terminal = Terminal()
+        if lines.isEmpty { terminal.line("there is no application in an environment yet") }
+        for matrix in DeploymentMatrix.all(lines) {
+            terminal.line(terminal.paint(matrix.project, .bold))
+            terminal.table(
+                ["  APPLICATION", "NEWEST"] + matrix.environments,
+                matrix.rows.map { ["  " + $0[0]] + $0.dropFirst() }
+            )
+        }
+        if lines.contains(where: { $0.updateAvailable == true }) { terminal.line("↑ an update is available") }
+    }
+}
+
+/// The applications of a project by its environments.
+struct DeploymentMatrix: Equatable {
+    let project: String
+    let environments: [String]
+    /// Of each application: its name, its newest version, and a cell for each environment.
+    let rows: [[String]]
+
+    /// One matrix a project, in the order of the lines.
+    ///
+    /// A cell names each version that runs with the number of its instances, and marks those that are not the newest.
+    static func all(_ lines: [DeploymentLine]) -> [DeploymentMatrix] {
+        Dictionary(grouping: lines, by: \.project).sorted { $0.key < $1.key }.map { project, lines in
+            let environments = Set(lines.map(\.environment)).sorted()
+            let applications = Dictionary(grouping: lines, by: \.application).sorted { $0.key < $1.key }
+            return DeploymentMatrix(
+                project: project,
+                environments: environments,
+                rows: applications.map { application, lines in
+                    [application, lines.first?.newestVersion ?? "-"]
+                        + environments.map { environment in cell(lines.filter { $0.environment == environment }) }
+                }
+            )
         }
     }
 
-    private func read(_ database: PostgresConnection) throws -> [Environment] {
-        var environments = try database.query(
-            """
-            select e.project, e.environment, e.state, e.cluster, c.state, e.namespace, e.display_name, g.name
-            from environment e join cluster c on c.cluster = e.cluster
-            left join environment_group g on g.id = e.group_id
-            where ($1::text is null or e.project = $1) and e.state <> 'deleted'
-            order by e.project, g.name nulls first, e.position, e.environment
-            """,
-            [.optionalText(project)]
-        ).map {
-            Environment(
-                project: try $0.string(0),
-                environment: try $0.string(1),
-                state: try $0.string(2),
-                cluster: try $0.string(3),
-                agent: try $0.string(4),
-                connected: try $0.string(4) == "connected",
-                displayName: try $0.optionalString(6),
-                group: try $0.optionalString(7),
-                namespace: try $0.string(5),
-                instances: []
-            )
-        }
-        let instances = try database.query(
-            """
-            select e.project, e.environment, i.instance, i.application, i.running_version, i.desired_version, i.state,
-                i.health, i.pods_ready, i.pods_total, coalesce(c.reason, i.health_reason)
-            from instance i join environment e on e.id = i.environment_id
-            left join lateral (
-                select reason from command where instance_id = i.id and reason is not null and i.state = 'failed'
-                order by generation desc limit 1) c on true
-            where i.state <> 'deleted'
-            order by e.project, e.environment, i.instance
-            """
-        )
-        for row in instances {
-            let (project, name) = (try row.string(0), try row.string(1))
-            guard let index = environments.firstIndex(where: { $0.project == project && $0.environment == name }) else {
-                continue
-            }
-            let (running, desired) = (try row.optionalString(4), try row.string(5))
-            environments[index].instances.append(
-                Instance(
-                    instance: try row.string(2),
-                    application: try row.string(3),
-                    version: running == desired ? desired : "\(running ?? "-") → \(desired)",
-                    desiredVersion: desired,
-                    state: try row.string(6),
-                    health: try row.string(7),
-                    pods: "\(try row.int32(8))/\(try row.int32(9))",
-                    reason: try row.optionalString(10)
-                )
-            )
-        }
-        return environments
+    private static func cell(_ lines: [DeploymentLine]) -> String {
+        let instances = lines.filter { $0.instance != nil }
+        guard !instances.isEmpty else { return "-" }
+        let versions = Dictionary(grouping: instances) { $0.runningVersion ?? $0.desiredVersion ?? "?" }
+        return versions.sorted { $0.key > $1.key }.map { version, lines in
+            let count = lines.count > 1 ? " ×\(lines.count)" : ""
+            let update = lines.contains { $0.updateAvailable == true } ? " ↑" : ""
+            let failed = lines.contains { $0.state == "failed" } ? " failed" : ""
+            return version + count + update + failed
+        }.joined(separator: ", ")
     }
 }

@@ -1,0 +1,150 @@
+import Foundation
+import Postgres
+
+/// An environment as `slipway overview` shows it; the members are the columns of the view `environment_overview`.
+struct EnvironmentLine: Codable {
+    let project: String
+    let environment: String
+    let displayName: String?
+    let group: String?
+    let state: String
+    let reason: String?
+    let cluster: String
+    let agent: String
+    let connected: Bool
+    let namespace: String
+    let running: Int
+    let operating: Int
+    let failed: Int
+    let stopped: Int
+    let unhealthy: Int
+    let podsReady: Int
+    let podsTotal: Int
+    let networks: Int
+    let domains: Int
+    let certificates: Int
+    let configMaps: Int
+    let secrets: Int
+    let errors: Int
+    var instances: [InstanceLine]? = []
+    var objects: [ObjectLine]? = []
+
+    /// What is in it beside instances, in words.
+    var contents: String {
+        let counts = [
+            (networks, "network"), (domains, "domain"), (certificates, "certificate"), (configMaps, "config map"),
+            (secrets, "secret"),
+        ]
+        return counts.filter { $0.0 > 0 }.map { "\($0.0) \($0.1)\($0.0 == 1 ? "" : "s")" }.joined(separator: ", ")
+    }
+}
+
+/// An instance; the members are the columns of the view `instance_overview`.
+struct InstanceLine: Codable {
+    let project: String
+    let environment: String
+    let instance: String
+    let application: String
+    let runningVersion: String?
+    let desiredVersion: String
+    let state: String
+    let health: String
+    let reason: String?
+    let podsReady: Int
+    let podsTotal: Int
+    let networks: [String]
+    let domains: [String]
+    let openOperation: String?
+
+    /// The version, and the one that it is to be.
+    var version: String {
+        runningVersion == desiredVersion ? desiredVersion : "\(runningVersion ?? "-") → \(desiredVersion)"
+    }
+}
+
+/// A network, domain and so on; the members are the columns of the view `object_overview`.
+struct ObjectLine: Codable {
+    let project: String
+    let environment: String
+    let kind: String
+    let name: String
+    let state: String
+    let reason: String?
+    let summary: String?
+    let expires: String?
+}
+
+/// An application in an environment; the members are the columns of the view `deployment_overview`.
+struct DeploymentLine: Codable {
+    let project: String
+    let application: String
+    let newestVersion: String?
+    let newestAt: String?
+    let environment: String
+    let instance: String?
+    let runningVersion: String?
+    let desiredVersion: String?
+    let state: String?
+    let health: String?
+    let updateAvailable: Bool?
+}
+
+/// Reads the views, see docs/views.md.
+struct OverviewReader {
+    let database: PostgresConnection
+    /// The project, where one is meant.
+    var project: String?
+    /// The environment in it, where one is meant.
+    var environment: String?
+
+    /// The environments with what is in them.
+    func environments() throws -> [EnvironmentLine] {
+        var lines: [EnvironmentLine] = try rows(
+            "environment_overview",
+            #"project, "group" nulls first, position, environment"#
+        )
+        let instances = Dictionary(grouping: try instances()) { "\($0.project)/\($0.environment)" }
+        let objects = Dictionary(grouping: try objects()) { "\($0.project)/\($0.environment)" }
+        for index in lines.indices {
+            let place = "\(lines[index].project)/\(lines[index].environment)"
+            lines[index].instances = instances[place] ?? []
+            lines[index].objects = objects[place] ?? []
+        }
+        return lines
+    }
+
+    /// The applications across the environments.
+    func deployments() throws -> [DeploymentLine] {
+        try rows("deployment_overview", "project, application, environment, instance")
+    }
+
+    private func instances() throws -> [InstanceLine] {
+        try rows("instance_overview", "project, environment, instance")
+    }
+
+    private func objects() throws -> [ObjectLine] {
+        try rows("object_overview", "project, environment, kind, name")
+    }
+
+    /// Rows of a view as JSON, whose members are its columns.
+    private func rows<Line: Decodable>(_ view: String, _ order: String) throws -> [Line] {
+        let decoder = JSONDecoder()
+        decoder.keyDecodingStrategy = .convertFromSnakeCase
+        return try database.query(
+            """
+            select row_to_json(v)::text from (
+                select * from \(view)
+                where ($1::text is null or project = $1) and ($2::text is null or environment = $2)
+                order by \(order)
+            ) v
+            """,
+            [.optionalText(project), .optionalText(environment)]
+        ).map { row in
+            var object =
+                try JSONSerialization.jsonObject(with: Data(try row.string(0).utf8)) as? [String: Any] ?? [:]
+            // The view counts them; the command line lists them.
+            if let count = object["instances"] as? Int, count >= 0 { object["instances"] = nil }
+            return try decoder.decode(Line.self, from: JSONSerialization.data(withJSONObject: object))
+        }
+    }
+}

@@ -1,0 +1,102 @@
+import Postgres
+import Testing
+
+@testable import Domain
+
+/// The views of docs/views.md.
+@Suite struct OverviewViewTests {
+    @Test func `versions stand in their semantic order`() throws {
+        let connection = try CommandWorld().connection
+        let ordered = [
+            "nightly", "0.9", "1.0.0-alpha", "1.0.0-alpha.1", "1.0.0-alpha.beta", "1.0.0-beta", "1.0.0-beta.2",
+            "1.0.0-beta.11", "1.0.0-rc.1", "1.0.0", "v1.0.1", "1.2.0", "1.10.0", "2.0.0-SNAPSHOT", "2.0.0+build.7",
+        ]
+        let sorted = try connection.query(
+            "select v from unnest($1::text[]) v order by version_order(v)",
+            [.array(.texts(ordered.reversed()))]
+        ).map { try $0.string(0) }
+        #expect(sorted == ordered)
+    }
+
+    private func running() throws -> CommandWorld {
+        let world = try CommandWorld.ready()
+        try world.deploy("1.0.0")
+        try world.report("applied", of: try world.lastCommand(), #""objects":[]"#)
+        try world.connection.script(
+            """
+            update command set state = 'succeeded' where operation = 'instance.deploy';
+            update instance set state = 'running', health = 'healthy', running_version = '1.0.0', open_command = null,
+                pods_ready = 2, pods_total = 2
+            """
+        )
+        return world
+    }
+
+    @Test func `an update is available where a newer release was published, not for a pre-release`() throws {
+        let world = try running()
+        func overview() throws -> String? {
+            try world.text(
+                "select concat_ws(' ', newest_version, running_version, update_available) from deployment_overview where instance = 'web'"
+            )
+        }
+        #expect(try overview() == "1.1.0 1.0.0 t")
+        try world.publishVersion("2.0.0-rc.1")
+        #expect(try overview() == "1.1.0 1.0.0 t")
+        try world.connection.script("update instance set running_version = '1.1.0'")
+        #expect(try overview() == "1.1.0 1.1.0 f")
+        try world.connection.script("update instance set running_version = '2.0.0-rc.1'")
+        #expect(try overview() == "1.1.0 2.0.0-rc.1 f", "what runs is newer than the newest release")
+    }
+
+    @Test func `an application that runs nowhere, or has no version, is shown all the same`() throws {
+        let world = try running()
+        try world.request("application.create", key: "shop", #"{"project":"shop","application":"api"}"#)
+        #expect(
+            try world.text(
+                "select concat_ws(' ', environment, coalesce(newest_version, 'none'), coalesce(instance, 'nowhere'), update_available) from deployment_overview where application = 'api'"
+            ) == "staging none nowhere f"
+        )
+    }
+
+    @Test func `an environment tells what is in it and what somebody should look at`() throws {
+        let world = try running()
+        let ports = #""ports":[{"port":80,"targetPort":8080}]"#
+        try world.make("network.create", #""network":"front","target":{"instances":["web"]},\#(ports)"#)
+        try world.make("network.create", #""network":"all","target":{"application":"web"},\#(ports)"#)
+        try world.make("network.create", #""network":"other","target":{"labels":{"a":"b"}},\#(ports)"#)
+        try world.make(
+            "domain.create",
+            #""domain":"shop","host":"shop.example","paths":[{"path":"/","network":"front","port":80}]"#
+        )
+        #expect(
+            try world.text(
+                "select concat_ws(' ', instances, running, failed, pods_ready, pods_total, networks, domains, secrets, errors, connected) from environment_overview"
+            ) == "1 1 0 2 2 3 1 0 0 t"
+        )
+        #expect(
+            try world.text(
+                "select concat_ws(' ', array_to_string(networks, ','), array_to_string(domains, ','), state) from instance_overview"
+            ) == "all,front shop.example running"
+        )
+        #expect(
+            try world.text(
+                "select string_agg(concat_ws(' ', kind, name, summary), '; ' order by kind, name) from object_overview"
+            )
+                == "domain shop shop.example; network all ClusterIP 80; network front ClusterIP 80; network other ClusterIP 80"
+        )
+        try world.connection.script(
+            "update instance set state = 'failed'; update environment_object set state = 'failed' where name = 'other'"
+        )
+        #expect(try world.text("select errors from environment_overview") == "2")
+    }
+
+    @Test func `what was deleted is in no view`() throws {
+        let world = try running()
+        try world.connection.script("update instance set state = 'deleted'")
+        #expect(try world.text("select count(*) from instance_overview") == "0")
+        #expect(try world.text("select instances from environment_overview") == "0")
+        try world.connection.script("update environment set state = 'deleted'")
+        #expect(try world.text("select count(*) from environment_overview") == "0")
+        #expect(try world.text("select count(*) from deployment_overview") == "0")
+    }
+}
