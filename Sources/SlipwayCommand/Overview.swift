@@ -30,7 +30,10 @@ struct Overview: ParsableCommand {
         if environments.isEmpty {
             terminal.line("there is no environment yet; 'slipway send environment.create' makes one")
         }
-        for environment in environments { Self.show(environment, terminal) }
+        for (index, environment) in environments.enumerated() {
+            if index > 0 { terminal.line() }
+            Self.show(environment, terminal)
+        }
     }
 
     static func parts(of place: String?) throws -> [String] {
@@ -90,7 +93,10 @@ struct Deployments: ParsableCommand {
         defer { database.close() }
         let lines = try OverviewReader(database: database, project: project).deployments()
         if output.json { return try printJSON(lines) }
-        let terminal = Terminal()
+        Self.show(lines, Terminal())
+    }
+
+    static func show(_ lines: [DeploymentLine], _ terminal: Terminal) {
         if lines.isEmpty { terminal.line("there is no application in an environment yet") }
         for matrix in DeploymentMatrix.all(lines) {
             terminal.line(terminal.paint(matrix.project, .bold))

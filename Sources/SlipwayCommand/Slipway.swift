@@ -10,7 +10,8 @@ struct Slipway: AsyncParsableCommand {
             Every flag has a variable: --kafka-brokers is SLIPWAY_KAFKA_BROKERS.
             """,
         subcommands: [
-            Demo.self, Broker.self, Migrate.self, TopicsCommand.self, Send.self, Overview.self, Deployments.self, Containers.self,
+            Demo.self, Broker.self, Migrate.self, TopicsCommand.self, Send.self, Overview.self, Deployments.self,
+            Containers.self,
             Status.self,
             Explain.self, Logs.self, Audit.self, Lag.self, Offsets.self, Recover.self, Keys.self, ClusterKey.self,
             FleetKeyCommand.self,

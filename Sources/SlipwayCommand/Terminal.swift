@@ -27,8 +27,13 @@ struct Terminal: Sendable {
         guard !rows.isEmpty else { return }
         let widths = header.indices.map { column in ([header] + rows).map { $0[column].count }.max() ?? 0 }
         func text(_ cells: [String]) -> String {
-            zip(cells, widths).map { cell, width in cell.padding(toLength: width, withPad: " ", startingAt: 0) }
-                .joined(separator: "  ").trimmingCharacters(in: .whitespaces)
+            var line = zip(cells, widths).map { cell, width in
+                cell.padding(toLength: width, withPad: " ", startingAt: 0)
+            }
+            .joined(separator: "  ")
+            // A first column may be set in; what is behind the last one is of no use.
+            while line.last == " " { line.removeLast() }
+            return line
         }
         line(paint(text(header), .bold))
         for row in rows { line(text(row)) }

@@ -6,11 +6,12 @@ struct Demo: ParsableCommand {
         abstract: "Run the whole fleet on this machine and show how a release event becomes a running instance.",
         discussion: """
             Starts an embedded PostgreSQL and an embedded broker in folders of their own, the fleet as separate processes and
-            a simulated cluster; publishes a CDEvents artifact.published event; follows it. Leaves nothing behind.
+            a simulated cluster; publishes a CDEvents artifact.published event; follows it; then tours what else can be done.
+            Leaves nothing behind.
             """
     )
 
-    @Flag(help: "End when the instance runs: exit code 0, or 1 with the reason when it does not.")
+    @Flag(help: "End after the tour: exit code 0, or 1 with the reason when the instance does not run.")
     var once = false
     @Option(help: "How many of each worker.")
     var scale = 1
@@ -31,8 +32,11 @@ struct Demo: ParsableCommand {
         do {
             try world.start(scale: scale, stop: stop)
             let story = DemoStory(world: world, terminal: terminal, stop: stop, limit: .seconds(limit))
-            try story.prepare(failure: failure)
+            let requests = try DemoRequests(world: world, terminal: terminal, stop: stop, limit: .seconds(limit))
+            defer { requests.close() }
+            try story.prepare(requests, failure: failure)
             let isRunning = try story.release("1.4.2")
+            if isRunning { try DemoTour(world: world, requests: requests, terminal: terminal).run() }
             if once {
                 guard isRunning else { throw ExitCode(1) }
                 return

@@ -18,42 +18,35 @@ final class DemoStory {
     }
 
     /// Makes a project, a cluster, an environment, an application and a rule, each by a request.
-    func prepare(failure: String?) throws {
-        let reader = try KafkaReader(world.kafka)
-        defer { reader.close() }
-        try reader.read([prefix + "deployment.results"], fromBeginning: false)
+    func prepare(_ requests: DemoRequests, failure: String?) throws {
         let root = DemoWorld.administrator
-        try ask(
+        try requests.ask(
             "project.create",
             ["project=shop", "owners:=[\"\(DemoWorld.owner)\"]"],
             "the project shop, owned by \(DemoWorld.owner)",
-            as: root,
-            reader
+            as: root
         )
-        try ask(
+        try requests.ask(
             "cluster.register",
             ["cluster=\(DemoWorld.cluster)"],
             "the cluster \(DemoWorld.cluster)",
-            as: root,
-            reader
+            as: root
         )
         try world.startAgent()
-        try ask(
+        try requests.ask(
             "environment.create",
             ["project=shop", "environment=staging", "cluster=\(DemoWorld.cluster)"],
-            "the environment shop/staging, a namespace of its own",
-            reader
+            "the environment shop/staging, a namespace of its own"
         )
-        try ask("application.create", ["project=shop", "application=web"], "the application web", reader)
+        try requests.ask("application.create", ["project=shop", "application=web"], "the application web")
         let values = failure.map { "replicaCount: 2\\nsimulate:\\n  failure: \($0)\\n" } ?? "replicaCount: 2\\n"
-        try ask(
+        try requests.ask(
             "autodeploy.create",
             [
                 "project=shop", "environment=staging", "application=web", "instance=web", "versions=>=1.0.0",
                 "values=\(values)",
             ],
-            "a rule: every version of web from 1.0.0 on is deployed to shop/staging",
-            reader
+            "a rule: every version of web from 1.0.0 on is deployed to shop/staging"
         )
     }
 
@@ -105,37 +98,5 @@ final class DemoStory {
                 : "\n\(terminal.paint("The deployment ended as \(end): \(timeline.reason ?? "no reason was given")", .red))"
         )
         return isRunning
-    }
-
-    private func ask(
-        _ what: String,
-        _ fields: [String],
-        _ words: String,
-        as caller: String = DemoWorld.owner,
-        _ reader: KafkaReader
-    ) throws {
-        let id = UUID().uuidString.lowercased()
-        var outgoing = try Outgoing(what: what, set: fields, file: nil, purl: nil, source: "/demo", id: id)
-        outgoing.token = world.tokens[caller]
-        let sender = try MessageSender(world.kafka, prefix: prefix)
-        try sender.send(outgoing)
-        sender.close()
-        let began = ContinuousClock.now
-        while ContinuousClock.now - began < limit {
-            try stop.check()
-            try world.checkChildren()
-            guard let message = try reader.next(timeout: .milliseconds(100)), let result = ResultMessage(message),
-                result.request.id == id
-            else { continue }
-            switch result.state {
-            case "succeeded":
-                terminal.line("\(terminal.paint("✓", .green)) \(words)")
-                return
-            case "rejected", "failed", "timed_out":
-                throw StartError("\(what) ended as \(result.state): \(result.reason?.message ?? "")")
-            default: continue
-            }
-        }
-        throw StartError("\(what) had no result within \(limit).")
     }
 }

@@ -53,7 +53,7 @@ final class DemoWorld {
         step(
             "an embedded broker at \(environment["SLIPWAY_KAFKA_BROKERS"] ?? ""), with \(Topics.complete(clusters: [Self.cluster]).count) topics"
         )
-        let connection = try PostgresConnection(PostgresConfiguration(url: environment["SLIPWAY_DATABASE_URL"] ?? ""))
+        let connection = try database()
         let applied = try Migrate.migrate(connection, outboxShards: Installation.defaultOutboxShards)
         connection.close()
         step("the schema: \(applied.joined(separator: ", "))")
@@ -67,14 +67,25 @@ final class DemoWorld {
         try writeSettings()
     }
 
-    /// Who runs the platform, and who owns the demo's project.
-    static let (administrator, owner) = ("root", "olga")
+    /// Who runs the platform, who owns the demo's projects, and who is a member of one.
+    static let (administrator, owner, member) = ("root", "olga", "max")
+
+    /// A connection to the demo's database.
+    func database() throws -> PostgresConnection {
+        try PostgresConnection(PostgresConfiguration(url: environment["SLIPWAY_DATABASE_URL"] ?? ""))
+    }
+
+    /// Seals a value to the demo's key, as `slipway seal` does.
+    func seal(_ value: String, for object: [String], field: String) throws -> String {
+        let key = try SealingPublicKey.parse(environment["SLIPWAY_SEALING_KEY"] ?? "", of: .fleet)
+        return try key.seal(SecretBytes(utf8: value), for: Binding(parts: object + [field])).text
+    }
 
     /// Makes keys and tokens of the demo's own; what is tried in a second terminal is done as the owner.
     private func makeTokens() throws {
         let keySet = folder + "/token-keys.json"
         let issuer = try TokenIssuer.create(privateKey: folder + "/token-key.pem", keySet: keySet)
-        for subject in [Self.administrator, Self.owner] {
+        for subject in [Self.administrator, Self.owner, Self.member] {
             tokens[subject] = try issuer.token(
                 for: subject,
                 lifetime: .seconds(12 * 3600),
@@ -145,6 +156,8 @@ final class DemoWorld {
         for line in [
             "set -a; . .slipway/demo.env; set +a",
             "\(slipway) overview",
+            "\(slipway) deployments",
+            "\(slipway) audit shop",
             "\(slipway) explain shop/staging/web",
             "\(slipway) send artifact.published --purl 'pkg:oci/web?repository_url=registry.example/shop/web&tag=1.5.0'",
             "\(slipway) send instance.upgrade --set project=shop --set environment=staging --set instance=web --set version=1.4.2",
@@ -158,7 +171,7 @@ final class DemoWorld {
     }
 
     private func version() throws -> String {
-        let connection = try PostgresConnection(PostgresConfiguration(url: environment["SLIPWAY_DATABASE_URL"] ?? ""))
+        let connection = try database()
         defer { connection.close() }
         let text = try connection.query("show server_version").only().string(0)
         return text.split(separator: " ").first.map(String.init) ?? text
