@@ -96,6 +96,7 @@ import Testing
         #expect(code(try follow([message("stage_output", output("x"), signer: "c2")]).first) == "bad_signature")
         #expect(code(try follow([message("stage_output", output("x"), key: "c1")]).first) == "invalid_key")
         #expect(code(try follow([message("hello", "{}")]).first) == "unknown_type")
+        #expect(code(try follow([message("event", event("u"), epoch: -1)]).first) == "invalid_attribute")
         #expect(code(try follow([message("event", event("u"), key: "c1/other/web")]).first) == "key_mismatch")
         #expect(try follow([message("event", event("u"), epoch: 9)]) == [.stale], "of another database")
         #expect(try world.text("select count(*) from stage") == "0")

@@ -89,6 +89,34 @@ import WorkerRuntime
         #expect(Self.command(state).missingStep(MissingEvidence(agent: agent)).code == code)
     }
 
+    @Test func `a deadline names what is left, and the hook that still runs`() {
+        var evidence = MissingEvidence(agent: .connected)
+        evidence.hook = "migrate"
+        let hook = Self.command(.acknowledged).missingStep(evidence)
+        #expect(hook.code == "hook_running" && hook.sentence.contains("migrate"))
+        evidence.pods = 2
+        evidence.objects = 3
+        var stop = Self.command(.applied)
+        stop.instanceID = 1
+        stop.operation = "instance.stop"
+        stop.desired = Array(#"{"application":"web","version":"1.0.0","isStopped":true}"#.utf8)
+        #expect(
+            stop.missingStep(evidence).code == "pods_left" && stop.missingStep(evidence).sentence.contains("2 pods")
+        )
+        var delete = stop
+        delete.operation = "instance.delete"
+        #expect(delete.missingStep(evidence).code == "objects_left")
+    }
+
+    @Test func `a release without objects succeeds with a word of warning`() {
+        var command = Self.command(.applied)
+        command.instanceID = 1
+        command.objects = Array("[ ]".utf8)
+        #expect(command.successWarning?.code == "no_objects")
+        command.objects = Array(#"[{"kind":"Deployment"}]"#.utf8)
+        #expect(command.successWarning == nil)
+    }
+
     @Test func `Slipway's own delay times nobody out before its patience ends`() {
         var command = Self.command(.sent)
         command.stepDeadline = 60_000_000

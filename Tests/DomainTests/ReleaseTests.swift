@@ -130,6 +130,42 @@ import WorkerRuntime
         }
         #expect(reason.code == "rule_disabled")
     }
+
+    @Test func `a rule rests while its application is disabled`() {
+        var rule = rule
+        rule.isApplicationEnabled = false
+        guard case .rests(let reason) = rule.decide(on: Release(artifact: "web", version: "1.5.0")) else {
+            Issue.record("it fired")
+            return
+        }
+        #expect(reason.code == "application_disabled")
+    }
+}
+
+/// What a CDEvent must name to be a release.
+@Suite struct CDEventReleaseTests {
+    @Test(arguments: [("web:1.4.2", "invalid_purl"), ("pkg:oci/web", "missing_version")])
+    func `an artifact without a package URL or a version is dead-lettered, saying so`(subject: String, code: String)
+        throws
+    {
+        let type = "dev.cdevents.artifact.published.0.3.0"
+        let body =
+            #"{"context":{"specversion":"0.5.1","id":"1","source":"/ci","type":"\#(type)","#
+            + #""timestamp":"2026-11-23T08:00:00Z"},"subject":{"id":"\#(subject)","content":{}}}"#
+        let message = KafkaMessageView(
+            topic: "release.events",
+            brokerTime: 1,
+            key: "web",
+            headers: [
+                ("ce_specversion", "1.0"), ("ce_id", "1"), ("ce_source", "/ci"), ("ce_type", type),
+                ("content-type", "application/json"),
+            ],
+            value: Array(body.utf8)
+        )
+        let refusal = #expect(throws: Refusal.self) { try ReleaseEventDecoder().decode(message) }
+        #expect(refusal?.reason.code == code)
+        #expect(refusal?.reason.field == "subject.id")
+    }
 }
 
 @Suite struct BranchTests {
