@@ -13,7 +13,8 @@ struct Slipway: AsyncParsableCommand {
             Demo.self, Broker.self, Migrate.self, TopicsCommand.self, Send.self, Overview.self, Deployments.self,
             Containers.self,
             Status.self,
-            Explain.self, Logs.self, Audit.self, Lag.self, Offsets.self, Recover.self, Keys.self, ClusterKey.self,
+            Explain.self, Logs.self, Audit.self, Stuck.self, Parked.self, DeadLetters.self, Lag.self, Offsets.self,
+            Recover.self, Keys.self, ClusterKey.self,
             FleetKeyCommand.self,
             KeyRingCommand.self, SealingKeysCommand.self, Seal.self, Token.self,
         ]

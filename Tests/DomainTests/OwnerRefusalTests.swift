@@ -120,7 +120,8 @@ import Testing
         #expect(try order() == "test production staging")
         #expect(try world.ask("environment.move", #""position":1"#) == .applied)
         #expect(try order() == "staging test production")
-        #expect(try world.refusal("environment.move", #""position":1,"group":"late""#) == "unknown_environment_group group")
+        let late = #""position":1,"group":"late""#
+        #expect(try world.refusal("environment.move", late) == "unknown_environment_group group")
         try world.request("environment-group.create", key: "shop", #"{"project":"shop","group":"late"}"#)
         #expect(try world.ask("environment.move", #""position":1,"group":"late""#) == .applied)
         #expect(try order() == "test production late:staging")

@@ -89,9 +89,13 @@ extension Lane {
         do {
             return try connection.transaction { (transaction: borrowing PostgresTransaction) in
                 let now = try fence(standing(due.partition), in: transaction)
-                guard try parkedQueue.lockDue(due.key, in: transaction) != nil,
+                guard let locked = try parkedQueue.lockDue(due.key, in: transaction),
                     let parked = try parkedQueue.head(of: due.key, realTopic: configuration.realTopic, in: transaction)
                 else { return false }
+                if locked.isDropped {
+                    try giveUp(parked, due, because: .dropped, now: now, in: transaction)
+                    return true
+                }
                 let outcome = try handle(parked, now: now, in: transaction)
                 try release(parked, key: due.key, outcome: outcome, partition: due.partition, in: transaction)
                 return true
@@ -172,23 +176,27 @@ extension Lane {
                 let parked = try parkedQueue.head(of: due.key, realTopic: configuration.realTopic, in: transaction)
             else { return false }
             guard locked.attempt < configuration.retries.attempts else {
-                let view = KafkaMessageView(parked.message, topic: configuration.topic, isParked: true)
-                let records = lastRecords(view, try? handler.decode(view), reason: reason, now: now)
-                try outbox.insert(records, in: transaction)
-                try release(
-                    parked,
-                    key: due.key,
-                    outcome: .deadLettered(reason),
-                    partition: due.partition,
-                    in: transaction
-                )
-                logger.warning("dead-lettered after \(locked.attempt) tries: \(reason)", metadata: place(view))
+                try giveUp(parked, due, because: reason, now: now, in: transaction)
                 return true
             }
             let delay = jittered(configuration.retries.delayMilliseconds(attempt: locked.attempt + 1))
             try parkedQueue.postpone(due.key, reason: reason, delay: delay, in: transaction)
             return false
         }
+    }
+
+    /// Dead-letters the head message, so that its key goes on.
+    private func giveUp(
+        _ parked: ParkedQueue.Parked,
+        _ due: ParkedQueue.DueKey,
+        because reason: Reason,
+        now: Int64,
+        in transaction: borrowing PostgresTransaction
+    ) throws {
+        let view = KafkaMessageView(parked.message, topic: configuration.topic, isParked: true)
+        try outbox.insert(lastRecords(view, try? handler.decode(view), reason: reason, now: now), in: transaction)
+        try release(parked, key: due.key, outcome: .deadLettered(reason), partition: due.partition, in: transaction)
+        logger.warning("dead-lettered after waiting: \(reason)", metadata: place(view))
     }
 
     /// The claim of a partition as it stands, for a transaction that does not move it on.
@@ -209,4 +217,12 @@ extension Lane {
     private func jittered(_ milliseconds: Int64) -> Int64 {
         milliseconds + Int64.random(in: 0...max(1, milliseconds / 5))
     }
+}
+
+extension Reason {
+    /// An operator gave a waiting message up.
+    static let dropped = Reason(
+        code: "dropped",
+        sentence: "Whoever operates Slipway gave the message up while it waited with its key."
+    )
 }

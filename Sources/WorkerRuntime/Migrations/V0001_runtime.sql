@@ -160,6 +160,8 @@ create table parked_key (
     reason_code text not null,
     reason text not null,
     parked_at timestamptz not null,
+    -- How many messages from the head on an operator has given up.
+    dropped int not null default 0,
     primary key (consumer_group, topic, key)
 );
 create index parked_key_due on parked_key (due);

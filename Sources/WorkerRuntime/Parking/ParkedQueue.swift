@@ -17,6 +17,8 @@ struct ParkedQueue {
     struct LockedKey {
         let attempt: Int
         let reason: Reason
+        /// Whether an operator has given the head message up.
+        let isDropped: Bool
     }
 
     /// A parked message.
@@ -117,13 +119,17 @@ struct ParkedQueue {
     func lockDue(_ key: [UInt8], in transaction: borrowing PostgresTransaction) throws -> LockedKey? {
         try transaction.query(
             """
-            select attempt, reason_code, reason from parked_key
+            select attempt, reason_code, reason, dropped > 0 from parked_key
             where consumer_group = $1 and topic = $2 and key = $3 and due <= clock_timestamp()
             for update
             """,
             [.text(group), .text(topic), .bytes(key)]
         ).first.map {
-            LockedKey(attempt: Int(try $0.int32(0)), reason: Reason(code: try $0.string(1), sentence: try $0.string(2)))
+            LockedKey(
+                attempt: Int(try $0.int32(0)),
+                reason: Reason(code: try $0.string(1), sentence: try $0.string(2)),
+                isDropped: try $0.bool(3)
+            )
         }
     }
 
@@ -162,7 +168,7 @@ struct ParkedQueue {
         try transaction.submit(
             """
             update parked_key set messages = messages - 1, bytes = bytes - $4, attempt = 0, due = clock_timestamp(),
-                partition = coalesce((select m.partition from parked_message m where m.consumer_group = $1
+                dropped = greatest(0, dropped - 1), partition = coalesce((select m.partition from parked_message m where m.consumer_group = $1
                     and m.topic = $2 and m.key = $3 order by m.id limit 1), partition)
             where consumer_group = $1 and topic = $2 and key = $3
             """,

@@ -1,0 +1,122 @@
+import Foundation
+import Kafka
+import Postgres
+import TestSupport
+import Testing
+
+/// What an operator can do about messages that wait or were given up.
+@Suite(.timeLimit(.minutes(5)))
+struct DeskTests {
+    private func send(_ type: String, key: String, id: String, _ body: String, _ world: FleetWorld) throws {
+        try world.send("deployment.requests", key: key, type: "slipway.\(type)", id: id, value: Array(body.utf8))
+    }
+
+    private func slipway(_ arguments: [String], _ world: FleetWorld, token: Bool = false) throws -> (Int32, String) {
+        let process = try world.start("slipway", arguments, token ? ["SLIPWAY_TOKEN": world.token] : [:])
+        return (try process.exitCode(), process.output)
+    }
+
+    @Test func `a waiting message is listed, tried again and given up, and its key goes on in order`() throws {
+        let world = try FleetWorld(topics: DoneOnceTests.topics, partitions: 1)
+        _ = try world.start("outbox-relay")
+        _ = try world.start(
+            "deployment-worker",
+            [],
+            ["SLIPWAY_RETRY_ATTEMPTS": "100", "SLIPWAY_RETRY_MILLISECONDS": "600000"]
+        )
+        try send("project.create.v2", key: "shop", id: "newer", #"{"project":"shop"}"#, world)
+        try send("project.create.v1", key: "shop", id: "behind", #"{"project":"shop"}"#, world)
+        _ = try eventually("both wait") {
+            try world.number("select coalesce(sum(messages), 0)::bigint from parked_key") == 2 ? true : nil
+        }
+        let (code, list) = try slipway(["parked"], world)
+        #expect(code == 0 && list.contains("shop") && list.contains("unknown_version"), "\(list)")
+        #expect(try slipway(["parked", "list", "--key", "other"], world).1.contains("no key waits"))
+        #expect(try slipway(["parked", "retry", "--dry-run"], world).1.contains("shop"))
+        #expect(try slipway(["parked", "retry", "--key", "shop"], world).1.contains("1 keys are tried at once"))
+        _ = try eventually("it was tried") {
+            try world.number("select max(attempt)::bigint from parked_key") == 1 ? true : nil
+        }
+        #expect(try slipway(["parked", "drop"], world).0 == 64, "nothing is given up without a choice")
+        #expect(try slipway(["parked", "drop", "--key", "shop", "--dry-run"], world).0 == 0)
+        #expect(try world.number("select count(*) from parked_message") == 2)
+        #expect(try slipway(["parked", "drop", "--key", "shop"], world).1.contains("1 messages are given up"))
+        _ = try eventually("the one behind is done") {
+            try world.number("select count(*) from command where state = 'succeeded'") == 1 ? true : nil
+        }
+        #expect(try world.number("select count(*) from parked_key") == 0)
+        _ = try eventually("an empty outbox") { try world.number("select count(*) from outbox") == 0 ? true : nil }
+        let letters = try world.messages(on: "deployment.requests.dlt")
+        #expect(letters.map { $0.header("slipway-reason-code") } == ["dropped"])
+        #expect(try world.ledgerCloses())
+        #expect(
+            try world.database.query("select operation from audit where decided_by = 'slipway' order by id")
+                .map { try $0.string(0) } == ["parked.retry", "parked.drop"]
+        )
+    }
+
+    @Test func `dead letters are listed, shown and sent in again, and what was done is not done again`() throws {
+        let world = try FleetWorld(topics: DoneOnceTests.topics, partitions: 1)
+        _ = try world.start("outbox-relay")
+        _ = try world.start("deployment-worker")
+        try send("nothing.happens.v1", key: "shop", id: "first", "{}", world)
+        try send("nothing.else.v1", key: "shop", id: "second", "{}", world)
+        func letters(_ count: Int64) throws {
+            _ = try eventually("\(count) dead letters") {
+                let dead = try world.number("select coalesce(sum(dead_lettered), 0)::bigint from partition_claim")
+                let waiting = try world.number("select count(*) from outbox")
+                return dead == count && waiting == 0 ? true : nil
+            }
+        }
+        try letters(2)
+        let list = try slipway(["dlt", "list", "deployment.requests", "--code", "unknown_type"], world).1
+        #expect(list.contains("first") && list.contains("second") && list.contains("unknown_type"), "\(list)")
+        let shown = try slipway(["dlt", "show", "deployment.requests", "--offset", "0"], world).1
+        #expect(shown.contains("kafka_dlt-original-topic") && shown.contains("value: 2 bytes"), "\(shown)")
+        #expect(!shown.lowercased().contains("authorization"))
+        #expect(
+            try slipway(["dlt", "replay", "deployment.requests", "--dry-run"], world).1.contains("2 dead letters would")
+        )
+        #expect(try slipway(["dlt", "replay", "deployment.requests"], world).0 == 64, "a request needs a token")
+        let (code, text) = try slipway(["dlt", "replay", "deployment.requests"], world, token: true)
+        #expect(code == 0 && text.contains("2 dead letters were sent in again"), "\(text)")
+        try letters(4)
+        let again = try world.messages(on: "deployment.requests.dlt").map { $0.header("ce_id") ?? "" }
+        #expect(again == ["first", "second", "first", "second"])
+        #expect(
+            try world.messages(on: "deployment.requests").last?.header("slipway-reason-code") == nil,
+            "what was added is taken off"
+        )
+        #expect(try world.number("select count(*) from audit where operation = 'dlt.replay'") == 1)
+    }
+
+    @Test func `what is stuck is told with who must act`() throws {
+        let world = try FleetWorld(topics: DoneOnceTests.topics, partitions: 1)
+        let worker = try world.start("deployment-worker")
+        _ = try world.start("outbox-relay")
+        _ = try eventually("it consumes") { try world.number("select count(*) from partition_claim") > 0 ? true : nil }
+        let (fine, nothing) = try slipway(["stuck"], world)
+        #expect(fine == 0 && nothing.contains("nothing is stuck"), "\(nothing)")
+        try world.database.script(
+            """
+            insert into outbox_failed (id, topic, key, headers, value, reason_code, reason)
+                values (7, 'cdevents', 'k', '', 'v', 'not_deliverable', 'Message size too large.');
+            insert into cluster (cluster, name, state, created_at) values ('away', 'away', 'lost', now());
+            insert into command (id, operation, cluster, key, subject_kind, subject_name, state, revision, caller,
+                request_source, request_id, request_type, created_at, changed_at, deadline, step_seconds, settle_seconds,
+                failure_seconds)
+            values (gen_random_uuid(), 'instance.deploy', 'away', 'shop/staging', 'instance', 'web', 'sent', 1, 'olga', '/s',
+                '1', 't', now(), now(), now() + interval '1 hour', '{60,300,600}', 10, 60)
+            """
+        )
+        worker.signal(SIGTERM)
+        #expect(try worker.exitCode() == 0)
+        let (code, text) = try slipway(["stuck"], world)
+        #expect(code == 1)
+        for part in [
+            "message 7 to cdevents", "Message size too large", "cluster away", "its agent is lost", "start the worker",
+        ] {
+            #expect(text.contains(part), "\(part): \(text)")
+        }
+    }
+}
