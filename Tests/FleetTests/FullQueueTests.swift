@@ -49,9 +49,10 @@ struct FullQueueTests {
         }
     }
 
-    /// The versions of the bad artifact in the order in which they were recorded.
+    /// The versions of the bad artifact in the order in which they were recorded; a batch has one time, and its rows lie in
+    /// their order.
     private func order() throws -> [String] {
-        try world.database.query("select version from version where artifact = 'bad' order by recorded_at").map {
+        try world.database.query("select version from version where artifact = 'bad' order by recorded_at, ctid").map {
             try $0.string(0)
         }
     }

@@ -85,7 +85,9 @@ public struct ParkedDesk {
         }
     }
 
-    /// Has the keys tried at once; their tries are counted anew. Returns how many keys that are.
+    /// Has the keys tried at once, their tries counted anew.
+    ///
+    /// - Returns: How many keys that are.
     public func retry(_ filter: Filter) throws -> Int {
         try connection.query(
             "update parked_key set due = clock_timestamp(), attempt = 0 where \(Filter.condition)",
@@ -93,7 +95,7 @@ public struct ParkedDesk {
         ).affected
     }
 
-    /// Gives the head messages of the keys up, or all of their messages; they are dead-lettered, requests are answered.
+    /// Gives the head messages of the keys up, or all of their messages: they are dead-lettered, and requests are answered.
     ///
     /// - Returns: How many messages are given up.
     public func drop(_ filter: Filter, all: Bool) throws -> Int {
