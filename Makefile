@@ -17,9 +17,9 @@ test: setup ## Run every test
 ifdef FILTER
 	@$(SWIFT) test --skip-build --filter $(FILTER)
 else
-	@# The fleet's tests start dozens of processes: they get the machine for themselves, a few at a time.
+	@# The fleet's tests start dozens of processes: they get the machine for themselves.
 	@$(SWIFT) test --skip-build --skip FleetTests
-	@SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH=8 $(SWIFT) test --skip-build --filter FleetTests
+	@$(SWIFT) test --skip-build --filter FleetTests
 endif
 
 bench: setup ## Measure (QUICK=1 takes under two minutes)

@@ -71,9 +71,9 @@ struct Stuck: ParsableCommand {
         ),
         (
             """
-            select 'partition ' || c.partition || ' of ' || c.topic, \(time("max(w.seen_at)")), 'no ' || split_part(c.consumer_group, '.', -1) || ' lives'
-            from partition_claim c left join worker w on c.consumer_group like '%' || w.name
-            where not exists (select from live_worker l where c.consumer_group like '%' || l.name)
+            select 'partition ' || c.partition || ' of ' || c.topic, \(time("max(w.seen_at)")), 'no worker of the group ' || c.consumer_group || ' lives'
+            from partition_claim c left join worker w on c.consumer_group ~ ('(^|[.])' || w.name || '([.]|$)')
+            where not exists (select from live_worker l where c.consumer_group ~ ('(^|[.])' || l.name || '([.]|$)'))
             group by c.consumer_group, c.topic, c.partition order by c.topic, c.partition limit 100
             """,
             "start the worker"

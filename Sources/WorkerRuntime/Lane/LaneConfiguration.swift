@@ -4,8 +4,10 @@ public import Postgres
 
 /// What a lane needs to know; the same for every lane of a worker.
 public struct LaneConfiguration: Sendable {
-    /// The worker's name, such as `deployment-worker`; also its consumer group, behind the topic prefix.
+    /// The worker's name, such as `deployment-worker`.
     public var worker: String
+    /// The consumer group, the same for every process of this worker; its name behind the topic prefix unless changed.
+    public var group: String
     /// The logical topic that is consumed.
     public var topic: String
     /// What real topic names and groups begin with.
@@ -39,6 +41,7 @@ public struct LaneConfiguration: Sendable {
         logger: Logger
     ) {
         self.worker = worker
+        group = topicPrefix + worker
         self.topic = topic
         self.topicPrefix = topicPrefix
         self.kafka = kafka
@@ -46,8 +49,6 @@ public struct LaneConfiguration: Sendable {
         self.logger = logger
     }
 
-    /// The consumer group: the same for every process of this worker.
-    public var group: String { topicPrefix + worker }
     var realTopic: String { topicPrefix + topic }
 }
 

@@ -40,13 +40,18 @@ extension WorkerProcess {
     }
 
     /// Consumes topics, each in as many lanes as are configured, until SIGTERM.
+    ///
+    /// The first one is the worker's own; the others have consumer groups of their own, so that a rebalance of one topic
+    /// holds up no other.
     public func consume(_ subscriptions: [Subscription]) async throws {
         let stop = stop
         try await runLanes(
-            try subscriptions.map { subscription in
-                let lane = try configuration(of: subscription)
+            try subscriptions.enumerated().map { place, subscription in
+                var lane = try configuration(of: subscription)
+                if place > 0 { lane.group += ".\(subscription.topic)" }
+                let configuration = lane
                 return LaneWork(about: "consuming \(lane.realTopic) as group \(lane.group)") { name, pulse in
-                    try subscription.run(lane, name, stop, pulse)
+                    try subscription.run(configuration, name, stop, pulse)
                 }
             }
         )
