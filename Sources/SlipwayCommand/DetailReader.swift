@@ -2,14 +2,36 @@ import Domain
 import Foundation
 import Postgres
 
-/// Reads the details of an instance or an environment, named by its parts.
+/// Reads the details of an instance or an environment, named by its parts, or of a command.
 struct DetailReader {
     let database: PostgresConnection
     /// Project and environment, and the instance where one is meant.
     let parts: [String]
+    /// The command that alone is meant: what is told of its place, such as Events, is told nevertheless.
+    var command: UUID?
 
+    /// The place as parameters 1 to 3.
     private var place: [PostgresValue] {
         [.text(parts[0]), .text(parts[1]), .optionalText(parts.count == 3 ? parts[2] : nil)]
+    }
+
+    /// The place, and the command as the fourth parameter.
+    private var placeAndCommand: [PostgresValue] {
+        place + [command.map { .uuid($0) } ?? .null]
+    }
+
+    /// A reader of what a command was about.
+    ///
+    /// - Returns: `nil` where there is no such command, or it is about nothing in an environment.
+    static func ofCommand(_ id: UUID, _ database: PostgresConnection) throws -> DetailReader? {
+        let row = try database.query(
+            "select project, environment, subject_kind, subject_name from command where id = $1",
+            [.uuid(id)]
+        ).first
+        guard let row, let project = try row.optionalString(0), let environment = try row.optionalString(1)
+        else { return nil }
+        let instance = try row.string(2) == "instance" ? [try row.string(3)] : []
+        return DetailReader(database: database, parts: [project, environment] + instance, command: id)
     }
 
     func read(_ wanted: DetailOptions) throws -> Details {
@@ -29,9 +51,10 @@ struct DetailReader {
             from stage s join command c on c.id = s.command
             where c.project = $1 and c.environment = $2
                 and ($3::text is null or (c.subject_kind = 'instance' and c.subject_name = $3))
+                and ($4::uuid is null or c.id = $4)
             order by c.created_at desc, s.weight, s.started_at limit 50
             """,
-            place
+            placeAndCommand
         ).map { row in
             StageDetail(
                 operation: try row.string(0),
@@ -78,9 +101,10 @@ struct DetailReader {
                 d.desired::text, d.diff::text
             from deployment d join instance i on i.id = d.instance_id join environment e on e.id = i.environment_id
             where e.project = $1 and e.environment = $2 and ($3::text is null or i.instance = $3)
+                and ($4::uuid is null or d.command = $4)
             order by d.created_at desc limit 20
             """,
-            place
+            placeAndCommand
         ).map { row in
             DeploymentDetail(
                 generation: try row.int64(0),
@@ -107,10 +131,11 @@ struct DetailReader {
                 from command
                 where project = $1 and environment = $2
                     and ($3::text is null or (subject_kind = 'instance' and subject_name = $3))
+                    and ($4::uuid is null or id = $4)
                 order by created_at desc limit 100
             ) newest(began, ended, operation, subject, caller, state, reason, id) order by began
             """,
-            place
+            placeAndCommand
         ).map { row in
             OperationDetail(
                 began: try row.string(0),

@@ -46,10 +46,10 @@ struct DeploymentDetail: Encodable {
     let caller: String
     let at: String
     let outcome: String?
-    /// Every value by its path; what is confidential is not shown.
-    let values: [ShownValue]
-    /// What differs from the deployment before.
-    let differences: [ShownValue]
+    /// Every value by its path; none where this version cannot read them, and nothing confidential.
+    let values: [ShownValue]?
+    /// What differs from the deployment before; none where this version cannot read it.
+    let differences: [ShownValue]?
 }
 
 /// A command of the operation log.
@@ -103,10 +103,13 @@ struct Details: Encodable {
                 "\(terminal.paint("deployment \(deployment.generation)", .bold)) of \(deployment.version) by "
                     + "\(deployment.caller), \(deployment.at): \(terminal.state(deployment.outcome ?? "open"))"
             )
-            for change in deployment.differences {
+            if deployment.values == nil || deployment.differences == nil {
+                terminal.line(terminal.paint("  its values cannot be read by this version of slipway", .yellow))
+            }
+            for change in deployment.differences ?? [] {
                 terminal.line("  \(change.path): \(change.old ?? "nothing") → \(change.value ?? "nothing")")
             }
-            for value in deployment.values { terminal.line("    \(value.path) = \(value.value ?? "")") }
+            for value in deployment.values ?? [] { terminal.line("    \(value.path) = \(value.value ?? "")") }
         }
         if deployments?.isEmpty == true { terminal.line("nothing was deployed") }
         if let operations {

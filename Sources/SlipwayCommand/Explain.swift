@@ -69,9 +69,17 @@ struct Explain: ParsableCommand {
 
     private func details(_ database: PostgresConnection) throws -> Details? {
         guard wanted.stages || wanted.events || wanted.values || wanted.operations else { return nil }
+        if let id = UUID(uuidString: what) {
+            guard let reader = try DetailReader.ofCommand(id, database) else {
+                throw ValidationError("Details are of what is in an environment; this command is about nothing there.")
+            }
+            return try reader.read(wanted)
+        }
         let parts = what.split(separator: "/").map(String.init)
         guard (2...3).contains(parts.count) else {
-            throw ValidationError("Details are of an instance or an environment: project/environment[/instance].")
+            throw ValidationError(
+                "Details are of a command, an instance or an environment: project/environment[/instance]."
+            )
         }
         return try DetailReader(database: database, parts: parts).read(wanted)
     }

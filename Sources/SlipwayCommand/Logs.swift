@@ -8,7 +8,10 @@ import WorkerRuntime
 struct Logs: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Show a container's log: the last lines, those of its previous run, or new ones as they come.",
-        discussion: "Sends container.logs and prints what comes on container.logs; Ctrl-C ends the log."
+        discussion: """
+            Sends container.logs and prints what comes on container.logs. Ctrl-C has the agent end the log; the second
+            Ctrl-C does not wait for it, and the log ends by its limit.
+            """
     )
 
     @Argument(help: "The pod as project/environment/pod; 'slipway containers' lists them.")
@@ -44,7 +47,11 @@ struct Logs: ParsableCommand {
         let signals = [SIGINT, SIGTERM].map { number in
             signal(number, SIG_IGN)
             let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
-            source.setEventHandler { interrupted.set() }
+            source.setEventHandler {
+                // The second time it ends without waiting for the agent.
+                if interrupted.isSet { _exit(128 + number) }
+                interrupted.set()
+            }
             source.resume()
             return source
         }
@@ -64,9 +71,9 @@ struct Logs: ParsableCommand {
         var isEnding = false
         var patience = ContinuousClock.now + .seconds((seconds ?? 300) + 120)
         while ContinuousClock.now < patience {
-            if interrupted.isSet, !isEnding {
+            // A request that is not accepted yet is waited for: its log would run to its limit with nobody there.
+            if interrupted.isSet, !isEnding, let command = follower.command {
                 isEnding = true
-                guard let command = follower.command else { return }
                 let cancel = ["project": parts[0], "environment": parts[1], "command": command]
                 try sender.send(try outgoing("command.cancel", cancel))
             }
@@ -76,6 +83,7 @@ struct Logs: ParsableCommand {
                 case .lines(let lines, let isCut):
                     for line in lines { Terminal().line(line) }
                     if isCut { note("some of the log was left out") }
+                case .gap: note("some of the log did not arrive")
                 case .ended: return
                 // Its last lines may still be on their way, on the other topic.
                 case .done: patience = min(patience, ContinuousClock.now + .seconds(5))
@@ -116,69 +124,5 @@ struct Logs: ParsableCommand {
 
     private func note(_ text: String) {
         FileHandle.standardError.write(Data((text + "\n").utf8))
-    }
-}
-
-/// Picks what belongs to one request out of the results and the logs.
-struct LogFollower {
-    enum Event: Equatable {
-        case lines([String], isCut: Bool)
-        /// The log's last message.
-        case ended
-        /// The command's end in good order.
-        case done
-        case refused(String)
-        case failed(String)
-    }
-
-    let request: String
-    /// The command that the request became, once it is known.
-    private(set) var command: String?
-    /// Whether the command has ended in good order.
-    private(set) var isDone = false
-    /// Logs that came before it was known whose they are.
-    private var early: [ContainerLog] = []
-
-    init(request: String) {
-        self.request = request
-    }
-
-    mutating func take(_ message: KafkaMessage) -> [Event] {
-        if message.topicPartition.topic.hasSuffix("container.logs") {
-            guard let bytes = message.valueBytes,
-                let log = try? JSONDecoder().decode(ContainerLog.self, from: Data(bytes))
-            else { return [] }
-            return take(log)
-        }
-        guard let result = ResultMessage(message), result.request.id == request else { return [] }
-        return take(result)
-    }
-
-    private mutating func take(_ log: ContainerLog) -> [Event] {
-        guard let command else {
-            if early.count < 1000 { early.append(log) }
-            return []
-        }
-        guard log.command == command else { return [] }
-        let lines: [Event] = log.lines.isEmpty && !log.truncated ? [] : [.lines(log.lines, isCut: log.truncated)]
-        return lines + (log.ended ? [.ended] : [])
-    }
-
-    private mutating func take(_ result: ResultMessage) -> [Event] {
-        let why = result.reason.map { "\($0.code): \($0.message)" } ?? result.state
-        switch result.state {
-        case "rejected": return [.refused(why)]
-        case "failed", "timed_out", "superseded", "canceled": return [.failed(why)]
-        case "succeeded": isDone = true
-        default: break
-        }
-        var events: [Event] = []
-        if command == nil, let id = result.command {
-            command = id
-            let waiting = early
-            early = []
-            for log in waiting { events += take(log) }
-        }
-        return events + (isDone ? [.done] : [])
     }
 }

@@ -190,6 +190,32 @@ struct ContainerLogTests {
         #expect(stream.isTruncated)
     }
 
+    @Test func `a NUL in a stage's output or an Event is replaced, for nobody reads it otherwise`() throws {
+        var world = SessionWorld(isWelcome: true)
+        world.take(.stageOutput(.release(.web()), stage: "migrate", output: "a\0b\n"))
+        let message = try #require(world.messages.last { $0.topic == "agent.output" })
+        #expect(try JSONDecoder().decode(StageOutput.self, from: Data(message.data)).output == "a\u{FFFD}b\n")
+        world.take(
+            .happened(
+                KubernetesEvent(
+                    namespace: "shop-staging",
+                    kind: "Pod",
+                    name: "web-1",
+                    instance: nil,
+                    type: "Warning",
+                    reason: "BackOff",
+                    message: "x\0",
+                    count: 1,
+                    firstTime: "2026-11-25T10:00:00Z",
+                    lastTime: "2026-11-25T10:00:00Z",
+                    uid: "u"
+                )
+            )
+        )
+        let event = try #require(world.messages.last { $0.topic == "agent.output" })
+        #expect(try JSONDecoder().decode(KubernetesEvent.self, from: Data(event.data)).message == "x\u{FFFD}")
+    }
+
     @Test(arguments: [(59_999, false), (60_000, false), (60_001, true), (200_000, true)])
     func `of a stage's output the end is sent`(count: Int, isTruncated: Bool) throws {
         var world = SessionWorld(isWelcome: true)

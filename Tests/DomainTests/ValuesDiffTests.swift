@@ -1,3 +1,4 @@
+import Foundation
 import Testing
 import WorkerRuntime
 
@@ -108,6 +109,26 @@ import WorkerRuntime
         let reason = try #require(try refusal { try ValuesYAML.check("b: 1\na: hunter2: c", field: "values") })
         #expect(reason.code == "invalid_yaml" && reason.sentence.contains("line 2"))
         #expect(!reason.sentence.contains("hunter2"))
+    }
+}
+
+/// The values of a deployment, as `slipway explain --values` shows them.
+@Suite struct ShownValueTests {
+    @Test func `what is confidential by its name is not shown, the rest is, path by path`() throws {
+        let merged = "image: {tag: v2}\ndb: {user: shop, password: hunter2}\napiKey: k-123\nauth: {token: t-9}\n"
+        let desired = ["application": "web", "version": "v2", "values": "", "mergedValues": merged]
+        let json = Array(try JSONEncoder().encode(desired))
+        let shown = try #require(ShownValue.all(ofDesired: json))
+        let texts = shown.map { "\($0.path)=\($0.value ?? "-")" }
+        let masked = ["apiKey", "auth.token", "db.password"].map { "\($0)=(confidential)" }
+        #expect(texts == masked + ["db.user=\"shop\"", "image.tag=\"v2\""])
+    }
+
+    @Test func `values that cannot be read are not passed off as none`() {
+        #expect(ShownValue.all(ofDesired: Array("{}".utf8)) == nil)
+        #expect(ShownValue.all(ofDesired: Array("not json".utf8)) == nil)
+        #expect(ShownValue.differences(Array("7".utf8)) == nil)
+        #expect(ShownValue.differences(Array("[]".utf8)) == [])
     }
 }
 

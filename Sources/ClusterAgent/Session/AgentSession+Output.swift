@@ -10,6 +10,7 @@ extension AgentSession {
     /// Tells what a stage wrote, the end of it where it is long.
     mutating func sendOutput(_ output: String, ofStage stage: String, of work: ClusterWork, now: Int64) {
         guard case .release(let namespace, let instance) = work.subject else { return }
+        let output = output.withoutNUL
         let kept = output.suffix(bytes: StageOutput.mostBytes)
         let data = StageOutput(
             command: work.mark.command,
@@ -29,6 +30,8 @@ extension AgentSession {
 
     /// Passes a Kubernetes Event on.
     mutating func sendEvent(_ event: KubernetesEvent, now: Int64) {
+        var event = event
+        event.message = event.message.withoutNUL
         sendOutput(
             AgentOutputType.event,
             in: event.namespace,
@@ -59,6 +62,14 @@ extension AgentSession {
 }
 
 extension String {
+    /// The text with the replacement character for each NUL, which neither JSON's readers nor PostgreSQL take.
+    var withoutNUL: String {
+        guard utf8.contains(0) else { return self }
+        var text = String.UnicodeScalarView()
+        text.append(contentsOf: unicodeScalars.lazy.map { $0 == "\0" ? "\u{FFFD}" : $0 })
+        return String(text)
+    }
+
     /// The beginning of the text that fits, without half characters.
     func prefix(bytes count: Int) -> String {
         guard utf8.count > count else { return self }

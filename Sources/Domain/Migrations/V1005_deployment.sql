@@ -31,8 +31,14 @@ create table stage (
     ended_at timestamptz,
     output text,
     truncated boolean not null default false,
+    -- Which boot of the agent said so, and when among what it said: an older word that comes late changes nothing.
+    output_epoch bigint not null default 0,
+    output_sequence bigint not null default 0,
+    -- When the newest word came: what is old is forgotten by it.
+    output_at timestamptz,
     primary key (command, name)
 );
+create index stage_output_age on stage (output_at) where output is not null;
 
 -- The newest Kubernetes Events of each instance, and of what belongs to none, for people.
 create table cluster_event (
@@ -50,4 +56,5 @@ create table cluster_event (
     last_time timestamptz not null,
     primary key (cluster, namespace, uid)
 ) with (fillfactor = 80);
-create index cluster_event_instance on cluster_event (cluster, namespace, instance, last_time desc);
+create index cluster_event_instance on cluster_event (cluster, namespace, instance, last_time desc, uid desc);
+create index cluster_event_age on cluster_event (last_time);

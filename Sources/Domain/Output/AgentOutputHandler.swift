@@ -31,7 +31,7 @@ public final class AgentOutputHandler: Handler {
     public func handle(_ batch: Batch<AgentOutputInput>, in transaction: borrowing PostgresTransaction) throws {
         let names = Set(batch.entries.map(\.input.cluster)).sorted()
         let known = try clusters.rows(of: clusters.submitRead(names, in: transaction), in: transaction)
-        var stages: [OutputStore.Stage: (place: Int, output: StageOutput)] = [:]
+        var stages: [OutputStore.Stage: (place: Int, word: OutputStore.Word)] = [:]
         var events: [OutputStore.EventID: KubernetesEvent] = [:]
         for (place, entry) in batch.entries.enumerated() {
             let input = entry.input
@@ -44,16 +44,27 @@ public final class AgentOutputHandler: Handler {
                     continue
                 }
                 let stage = OutputStore.Stage(cluster: input.cluster, command: command, name: output.stage)
-                stages[stage] = (place, output)
+                let word = OutputStore.Word(epoch: input.epoch, sequence: input.sequence, output: output)
+                guard let before = stages[stage] else {
+                    stages[stage] = (place, word)
+                    continue
+                }
+                let isNewer = before.word.isOlder(than: word)
+                batch.entries[isNewer ? before.place : place].outcome = .stale
+                if isNewer { stages[stage] = (place, word) }
             case .event(let event):
                 let id = OutputStore.EventID(cluster: input.cluster, namespace: input.namespace, uid: event.uid)
                 if let before = events[id], before.count > event.count { continue }
                 events[id] = event
             }
         }
-        let written = try store.write(stages.mapValues(\.output), in: transaction)
-        for (stage, what) in stages where !written.contains(stage) {
-            batch.entries[what.place].outcome = .deadLettered(.noCommand)
+        let written = try store.write(stages.mapValues(\.word), in: transaction)
+        for (stage, what) in stages {
+            switch written[stage] {
+            case true?: break
+            case false?: batch.entries[what.place].outcome = .stale
+            case nil: batch.entries[what.place].outcome = .deadLettered(.noCommand)
+            }
         }
         try store.write(events, now: batch.now, in: transaction)
     }
@@ -63,7 +74,8 @@ public final class AgentOutputHandler: Handler {
         if let reason = cluster.keys.refusal(of: input.keyID, cluster: input.cluster, now: now) {
             return .deadLettered(reason)
         }
-        // One that a former boot said is as true as ever, but one from a future epoch is of another database.
+        // What a former boot said is as true as ever, and the new boot does not say it again: it counts where nothing
+        // newer is known. One from a future epoch is of another database.
         return input.epoch > cluster.epoch ? .stale : .applied
     }
 }

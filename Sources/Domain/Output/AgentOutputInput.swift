@@ -15,6 +15,8 @@ public struct AgentOutputInput: Sendable {
     let namespace: String
     let keyID: Int32
     let epoch: Int64
+    /// Its place among what one boot says under one key.
+    let sequence: Int64
     let body: Body
 }
 
@@ -45,12 +47,20 @@ struct AgentOutputDecoder {
                     field: "ce_epoch"
                 )
             }
+            guard let sequence = message.header("ce_sequence").flatMap({ Int64($0) }), sequence >= 1 else {
+                throw Reason(
+                    code: "invalid_attribute",
+                    sentence: "'ce_sequence' is missing or no whole number from 1; each message of a key has the next.",
+                    field: "ce_sequence"
+                )
+            }
             let event = try CloudEvent(message, parser: parser)
             return AgentOutputInput(
                 cluster: parts[0],
                 namespace: parts[1],
                 keyID: keyID,
                 epoch: epoch,
+                sequence: sequence,
                 body: try body(event, namespace: parts[1])
             )
         } catch let error as CloudEventError {

@@ -11,6 +11,16 @@ struct OutputStore {
         let name: String
     }
 
+    /// What a stage wrote, as one boot of an agent told it.
+    struct Word {
+        let epoch: Int64
+        let sequence: Int64
+        let output: StageOutput
+
+        /// Whether the other one was said later.
+        func isOlder(than other: Word) -> Bool { (epoch, sequence) < (other.epoch, other.sequence) }
+    }
+
     /// An Event of a cluster.
     struct EventID: Hashable {
         let cluster: String
@@ -21,38 +31,50 @@ struct OutputStore {
     /// How many Events of an instance are kept: the newest.
     static let eventsKept: Int32 = 100
 
-    /// Writes what stages wrote; the newest word counts.
+    /// Writes what stages wrote; the newest word counts, however late an older one comes.
     ///
-    /// - Returns: The stages whose command is one of their cluster's.
+    /// - Returns: The stages whose command is one of their cluster's, and whether the word was new.
     func write(
-        _ outputs: [Stage: StageOutput],
+        _ outputs: [Stage: Word],
         in transaction: borrowing PostgresTransaction
-    ) throws -> Set<Stage> {
-        guard !outputs.isEmpty else { return [] }
+    ) throws -> [Stage: Bool] {
+        guard !outputs.isEmpty else { return [:] }
+        let kept = outputs.mapValues { $0.output.output.keptEnd(bytes: StageOutput.mostBytes) }
         let rows = outputs.sorted {
             ($0.key.command.uuidString, $0.key.name) < ($1.key.command.uuidString, $1.key.name)
         }
         let written = try transaction.query(
             """
-            insert into stage as s (command, name, output, truncated)
-            select c.id, left(new.name, 253), new.output, new.truncated
-            from unnest($1::text[], $2::uuid[], $3::text[], $4::text[], $5::boolean[])
-                as new(cluster, command, name, output, truncated)
-            join command c on c.id = new.command and c.cluster = new.cluster
-            order by c.id, new.name
-            on conflict (command, name) do update set output = excluded.output, truncated = excluded.truncated
-            returning command, name
+            with known as (
+                select c.id, left(new.name, 253) as name, new.output, new.truncated, new.epoch, new.sequence
+                from unnest($1::text[], $2::uuid[], $3::text[], $4::text[], $5::boolean[], $6::bigint[], $7::bigint[])
+                    as new(cluster, command, name, output, truncated, epoch, sequence)
+                join command c on c.id = new.command and c.cluster = new.cluster
+            ), written as (
+                insert into stage as s
+                    (command, name, output, truncated, output_epoch, output_sequence, output_at)
+                select known.*, now() from known order by id, name
+                on conflict (command, name) do update
+                    set output = excluded.output, truncated = excluded.truncated,
+                        output_epoch = excluded.output_epoch, output_sequence = excluded.output_sequence,
+                        output_at = excluded.output_at
+                    where (s.output_epoch, s.output_sequence) < (excluded.output_epoch, excluded.output_sequence)
+                returning command, name
+            )
+            select known.id, known.name, written.command is not null
+            from known left join written on written.command = known.id and written.name = known.name
             """,
             [
                 .array(.texts(rows.map(\.key.cluster))), .array(.uuids(rows.map(\.key.command))),
                 .array(.texts(rows.map(\.key.name))),
-                .array(.texts(rows.map { $0.value.output.keptEnd(bytes: StageOutput.mostBytes) })),
-                .array(.bools(rows.map(\.value.truncated))),
+                .array(.texts(rows.map { kept[$0.key] ?? "" })),
+                .array(.bools(rows.map { $0.value.output.truncated || kept[$0.key] != $0.value.output.output })),
+                .array(.int64s(rows.map(\.value.epoch))), .array(.int64s(rows.map(\.value.sequence))),
             ]
         )
-        var found: Set<String> = []
-        for row in written { found.insert("\(try row.uuid(0)) \(try row.string(1))") }
-        return Set(outputs.keys.filter { found.contains("\($0.command) \(String($0.name.prefix(253)))") })
+        var found: [String: Bool] = [:]
+        for row in written { found["\(try row.uuid(0)) \(try row.string(1))"] = try row.bool(2) }
+        return outputs.keys.reduce(into: [:]) { $0[$1] = found["\($1.command) \($1.name.prefix(253))"] }
     }
 
     /// Writes Events, each with its highest count, and drops the oldest of instances that have too many.
@@ -92,17 +114,18 @@ struct OutputStore {
         try transaction.submit(
             """
             delete from cluster_event e using (
-                select n.cluster, n.namespace, n.instance, kept.last_time
+                select n.cluster, n.namespace, n.instance, kept.last_time, kept.uid
                 from (select distinct * from unnest($1::text[], $2::text[], $3::text[])) n(cluster, namespace, instance)
                 cross join lateral (
-                    select k.last_time from cluster_event k
+                    select k.last_time, k.uid from cluster_event k
                     where k.cluster = n.cluster and k.namespace = n.namespace
                         and k.instance is not distinct from n.instance
-                    order by k.last_time desc offset $4 limit 1
+                    order by k.last_time desc, k.uid desc offset $4 limit 1
                 ) kept
             ) full_one
             where e.cluster = full_one.cluster and e.namespace = full_one.namespace
-                and e.instance is not distinct from full_one.instance and e.last_time <= full_one.last_time
+                and e.instance is not distinct from full_one.instance
+                and (e.last_time, e.uid) <= (full_one.last_time, full_one.uid)
             """,
             [
                 clusters, namespaces, .array(.optionalTexts(rows.map(\.value.instance))), .int32(Self.eventsKept),

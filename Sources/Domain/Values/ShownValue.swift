@@ -12,16 +12,17 @@ public struct ShownValue: Codable, Sendable, Hashable {
     /// Every value of a deployment, path by path.
     ///
     /// - Parameter desired: The desired state as it is stored.
-    public static func all(ofDesired desired: [UInt8]) -> [ShownValue] {
+    /// - Returns: `nil` where they cannot be read, as those that a newer version has written.
+    public static func all(ofDesired desired: [UInt8]) -> [ShownValue]? {
         guard let state = try? DesiredState(json: desired),
             let all = try? ValuesDiff.between("", state.mergedValues)
-        else { return [] }
+        else { return nil }
         return all.changes.map { ShownValue(path: $0.path, old: nil, value: $0.new) }
     }
 
-    /// The differences that are stored with a deployment.
-    public static func differences(_ json: [UInt8]) -> [ShownValue] {
-        let changes = (try? JSONDecoder().decode([InstancePlan.Change].self, from: Data(json))) ?? []
-        return changes.map { ShownValue(path: $0.path, old: $0.old, value: $0.new) }
+    /// The differences that are stored with a deployment; `nil` where they cannot be read.
+    public static func differences(_ json: [UInt8]) -> [ShownValue]? {
+        let changes = try? JSONDecoder().decode([InstancePlan.Change].self, from: Data(json))
+        return changes?.map { ShownValue(path: $0.path, old: $0.old, value: $0.new) }
     }
 }

@@ -27,11 +27,24 @@ struct TimekeeperWorker: AsyncParsableCommand {
         let audit = AuditRetention(
             days: try worker.settings.number("AUDIT_DAYS", default: AuditRetention.defaultDays, in: 1...36_500)
         )
+        let output = OutputRetention(
+            eventDays: try worker.settings.number(
+                "EVENT_DAYS",
+                default: OutputRetention.defaultEventDays,
+                in: 1...36_500
+            ),
+            outputDays: try worker.settings.number(
+                "STAGE_OUTPUT_DAYS",
+                default: OutputRetention.defaultOutputDays,
+                in: 1...36_500
+            )
+        )
         try await worker.repeatRounds(every: .milliseconds(250)) { connection in
             let moved = try timekeeper.round(on: connection)
             // A chunk a round: what is due can wait, deadlines cannot.
             try retention.round(on: connection)
             try audit.round(on: connection)
+            try output.round(on: connection)
             return moved
         }
     }
