@@ -19,6 +19,8 @@ RUN apt-get update -qq \
     && rm -rf /var/lib/apt/lists/* \
     && useradd --system --no-create-home slipway
 COPY --from=build /out/ /usr/local/bin/
+# The agent changes releases with helm 4.
+COPY --from=alpine/helm:4.1.4 /usr/bin/helm /usr/local/bin/helm
 USER slipway
 ENV SLIPWAY_HTTP_HOST=0.0.0.0 SLIPWAY_HTTP_PORT=8080
 EXPOSE 8080

@@ -3,7 +3,7 @@ SHELL := /bin/bash
 SWIFT ?= swift
 SCALE ?= 1
 
-.PHONY: help demo test bench lint format build setup clean
+.PHONY: help demo test test-kubernetes bench lint format build setup clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -21,6 +21,9 @@ else
 	@$(SWIFT) test --skip-build --skip FleetTests
 	@$(SWIFT) test --skip-build --filter FleetTests
 endif
+
+test-kubernetes: setup ## Run the tests that want a real Kubernetes control plane (skips where there is none)
+	@scripts/test-kubernetes
 
 bench: setup ## Measure (QUICK=1 takes under two minutes)
 	@$(SWIFT) build -c release

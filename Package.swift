@@ -7,7 +7,7 @@ import PackageDescription
 //                      └▶ WorkerRuntime ◀┘
 //   CSimdjson ─▶ JSON ─▶ CloudEvents ─▲
 //                                     │
-//                                  Domain ◀── ClusterAgent
+//                                  Domain ◀── ClusterAgent ─▶ Kubernetes
 //                                     ▲            ▲
 //               one executable a worker · slipway · cluster-agent
 //
@@ -41,11 +41,14 @@ let package = Package(
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
+        .package(url: "https://github.com/swift-server/async-http-client", from: "1.25.0"),
         .package(url: "https://github.com/apple/swift-asn1", from: "1.1.0"),
         .package(url: "https://github.com/apple/swift-certificates", from: "1.15.0"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.0.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.6.0"),
         .package(url: "https://github.com/apple/swift-metrics", from: "2.5.0"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.80.0"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.30.0"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.0.0"),
         .package(url: "https://github.com/swhitty/FlyingFox", from: "0.27.0"),
         .package(url: "https://github.com/vapor/jwt-kit", from: "5.0.0"),
@@ -117,10 +120,23 @@ let package = Package(
             resources: [.embedInCode("Migrations")],
             swiftSettings: strict
         ),
+        // What an agent needs of the Kubernetes API; knows nothing of Slipway.
+        .target(
+            name: "Kubernetes",
+            dependencies: [
+                .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
+                .product(name: "Yams", package: "Yams"),
+            ],
+            swiftSettings: strict
+        ),
         .target(
             name: "ClusterAgent",
             dependencies: [
-                "Kafka", "CloudEvents", "JSON", "Domain", "WorkerRuntime", "Sealing",
+                "Kafka", "CloudEvents", "JSON", "Domain", "Kubernetes", "WorkerRuntime", "Sealing",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "CoreMetrics", package: "swift-metrics"),
                 .product(name: "Yams", package: "Yams"),
@@ -130,7 +146,7 @@ let package = Package(
         .executableTarget(
             name: "cluster-agent",
             dependencies: [
-                "ClusterAgent", "WorkerRuntime", "Domain", "Kafka",
+                "ClusterAgent", "WorkerRuntime", "Domain", "Kafka", "Kubernetes",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "CoreMetrics", package: "swift-metrics"),
                 .product(name: "Logging", package: "swift-log"),
@@ -160,7 +176,10 @@ let package = Package(
         ),
         .target(
             name: "TestSupport",
-            dependencies: ["Kafka", "Postgres", "Domain", "Identity", "WorkerRuntime", "CloudEvents", "JSON"],
+            dependencies: [
+                "Kafka", "Postgres", "Domain", "Identity", "WorkerRuntime", "CloudEvents", "JSON",
+                .product(name: "FlyingFox", package: "FlyingFox"),
+            ],
             path: "Tests/TestSupport",
             swiftSettings: strict
         ),
@@ -213,10 +232,12 @@ let package = Package(
             ],
             swiftSettings: strict
         ),
+        .testTarget(name: "KubernetesTests", dependencies: ["Kubernetes", "TestSupport"], swiftSettings: strict),
         .testTarget(
             name: "ClusterAgentTests",
             dependencies: [
-                "ClusterAgent", "TestSupport", "Kafka", "Domain", "JSON", "CloudEvents", "WorkerRuntime", "Sealing",
+                "ClusterAgent", "Kubernetes", "TestSupport", "Kafka", "Domain", "JSON", "CloudEvents", "WorkerRuntime",
+                "Sealing",
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: strict

@@ -4,6 +4,11 @@ import Foundation
 public struct NotSeen: Error, CustomStringConvertible {
     /// What was waited for.
     public let description: String
+
+    /// Says what.
+    public init(description: String) {
+        self.description = description
+    }
 }
 
 /// Waits for a fact, with a limit; returns what the closure finds.

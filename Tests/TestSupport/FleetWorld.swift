@@ -58,14 +58,20 @@ public final class FleetWorld {
     }
 
     /// Starts a worker.
-    public func start(_ name: String, _ arguments: [String] = [], _ more: [String: String] = [:]) throws
-        -> WorkerProcessHandle
-    {
+    ///
+    /// - Parameter input: A file that is its standard input.
+    public func start(
+        _ name: String,
+        _ arguments: [String] = [],
+        _ more: [String: String] = [:],
+        input: String? = nil
+    ) throws -> WorkerProcessHandle {
         let process = try WorkerProcessHandle(
             name,
             arguments,
             environment: environment.merging(more) { $1 },
-            folder: folder
+            folder: folder,
+            input: input
         )
         processes.append(process)
         return process

@@ -7,7 +7,15 @@ public final class WorkerProcessHandle {
     public let log: String
 
     /// Starts an executable that lies beside the test bundle.
-    public init(_ name: String, _ arguments: [String] = [], environment: [String: String], folder: String) throws {
+    ///
+    /// - Parameter input: A file that is its standard input.
+    public init(
+        _ name: String,
+        _ arguments: [String] = [],
+        environment: [String: String],
+        folder: String,
+        input: String? = nil
+    ) throws {
         let here = URL(filePath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
         let bundle = CommandLine.arguments.first.map { URL(filePath: $0).deletingLastPathComponent() }
         let candidates = [here, bundle].compactMap { $0?.appending(path: name) }
@@ -22,6 +30,7 @@ public final class WorkerProcessHandle {
         let handle = FileHandle(forWritingAtPath: log)
         process.standardOutput = handle
         process.standardError = handle
+        if let input { process.standardInput = FileHandle(forReadingAtPath: input) }
         try process.run()
     }
 

@@ -23,6 +23,9 @@ public protocol Cluster {
     /// The objects that the subject's newest command applied, with the generations that they have now.
     func objects(of subject: CommandSubject) -> [AppliedObject]
 
+    /// How many objects the agent sees in its namespaces.
+    var watchedCount: Int { get }
+
     /// The objects of a kind, as they were at the newest poll.
     func objects(in namespace: String, kind: WatchedKind) -> [ClusterObject]
 
@@ -46,8 +49,8 @@ extension Cluster {
         start(work, secrets: OpenedSecrets(), now: now)
     }
 
-    /// How many objects the agent sees in its namespaces.
-    var watchedCount: Int {
+    /// Counts them kind by kind.
+    public var watchedCount: Int {
         namespaces.reduce(0) { sum, namespace in
             kinds.reduce(sum) { $0 + objects(in: namespace, kind: $1).count }
         }

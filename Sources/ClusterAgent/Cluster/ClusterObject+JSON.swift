@@ -32,6 +32,10 @@ extension ClusterObject {
         if !labels.isEmpty {
             metadata["labels"] = .object(labels.sorted { $0.key < $1.key }.map { .init($0.key, .string($0.value)) })
         }
+        if !annotations.isEmpty {
+            let sorted = annotations.sorted { $0.key < $1.key }
+            metadata["annotations"] = .object(sorted.map { .init($0.key, .string($0.value)) })
+        }
         if let owner {
             metadata["ownerReferences"] = [
                 [

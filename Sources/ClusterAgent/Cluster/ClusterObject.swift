@@ -48,6 +48,8 @@ public struct ClusterObject: Sendable, Hashable {
     public var resourceVersion: String
     /// Its labels.
     public var labels: [String: String]
+    /// Those of its annotations that tell how it is meant, such as that it is a hook.
+    public var annotations: [String: String] = [:]
     /// What it belongs to.
     public var owner: Owner?
     /// When it was made: microseconds since 1970.

@@ -47,7 +47,12 @@ public struct HelmTemplate: Sendable {
     }
 
     private func arguments(_ chart: ChartReference, of request: ReleaseRequested, _ access: ChartAccess?) -> [String] {
-        var arguments = ["template", request.instance]
+        ["template", request.instance] + Self.place(of: chart, access) + ["--namespace", request.namespace]
+    }
+
+    /// The arguments that say which chart is meant.
+    static func place(of chart: ChartReference, _ access: ChartAccess?) -> [String] {
+        var arguments: [String] = []
         let repository = chart.repository ?? ""
         if access?.isIndexed == true {
             arguments.append("\(ChartAccess.repositoryName)/\(chart.name)")
@@ -58,7 +63,7 @@ public struct HelmTemplate: Sendable {
             arguments.append(folder.isEmpty ? chart.name : "\(folder)/\(chart.name)")
         }
         if let version = chart.version { arguments += ["--version", version] }
-        return arguments + ["--namespace", request.namespace]
+        return arguments
     }
 
     private func run(_ arguments: [String], in folder: URL) throws -> String {

@@ -26,7 +26,7 @@ struct ReleaseManifests: Sendable {
 
     /// Image and values, as the simplest of charts would use them: `replicaCount`, `service.port`, `service.type`,
     /// `progressDeadlineSeconds`, `initContainers`, and `statefulSet: true` for a StatefulSet.
-    private static func plain(_ request: ReleaseRequested, values: ObjectValue) -> [ObjectValue] {
+    static func plain(_ request: ReleaseRequested, values: ObjectValue) -> [ObjectValue] {
         let port = values.path("service", "port")?.int ?? 80
         let image = request.image ?? "\(request.application):\(request.version)"
         let selector: ObjectValue = [Label.helmInstance: .string(request.instance)]

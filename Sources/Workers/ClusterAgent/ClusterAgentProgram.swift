@@ -8,7 +8,19 @@ struct ClusterAgentProgram: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "cluster-agent",
         abstract: "Speaks for one cluster: does what the fleet asks for and tells what it sees.",
+        subcommands: [Run.self, PostRender.self, Guard.self],
+        defaultSubcommand: Run.self
+    )
+}
+
+/// The agent itself.
+struct Run: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "run",
+        abstract: "Speak for a cluster until SIGTERM (the default).",
         discussion: """
+            In a pod it speaks for the cluster that it is in, elsewhere for that of a kubeconfig file. It needs helm 4.
+
             With --http-port it answers /livez (its loop goes round), /readyz (the fleet has welcomed it and the broker
             takes what it says) and /metrics for Prometheus.
 
@@ -19,16 +31,17 @@ struct ClusterAgentProgram: AsyncParsableCommand {
     @Flag(help: "Play a Kubernetes cluster instead of being in one.")
     var simulate = false
     @OptionGroup var connection: ConnectionOptions
+    @OptionGroup(title: "Kubernetes") var kubernetes: KubernetesOptions
     @OptionGroup(title: "Simulation") var simulation: SimulationOptions
 
     func run() async throws {
         do {
-            guard simulate else {
-                throw StartError("Only the simulated cluster exists yet; start the agent with --simulate.")
-            }
-            let settings = connection.settings
+            let settings = Settings(flags: connection.flags.merging(kubernetes.flags) { $1 })
             let configuration = simulation.applied(to: try connection.configuration(settings))
-            let cluster = try simulation.cluster(named: configuration.cluster)
+            let cluster: any Cluster & Sendable =
+                simulate
+                ? try simulation.cluster(named: configuration.cluster)
+                : try await kubernetes.connect(settings, cluster: configuration.cluster, logger: configuration.logger)
             let health = AgentHealth()
             let server = try HealthServer.start(
                 settings,

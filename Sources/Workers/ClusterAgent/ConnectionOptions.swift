@@ -27,11 +27,12 @@ struct ConnectionOptions: ParsableArguments {
     @Option(help: "trace, debug, info, notice, warning, error or critical [SLIPWAY_LOG_LEVEL, default info].")
     var logLevel: String?
 
-    var settings: Settings {
-        Settings(flags: [
+    /// The flags by the names of their variables.
+    var flags: [String: String?] {
+        [
             "CLUSTER": cluster, "KAFKA_BROKERS": brokers, "AGENT_KEY": key, "TOPIC_PREFIX": topicPrefix,
             "HTTP_PORT": httpPort, "LOG_LEVEL": logLevel,
-        ])
+        ]
     }
 
     func configuration(_ settings: Settings) throws -> AgentConfiguration {

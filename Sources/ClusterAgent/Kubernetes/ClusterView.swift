@@ -1,0 +1,228 @@
+import Domain
+import Synchronization
+
+/// What an agent knows of its cluster, shared by its thread and by everything that watches and works beside it.
+///
+/// Changes of objects are coalesced: however often one changes between two polls, its newest state is told once, so the
+/// view holds each object twice at most.
+final class ClusterView: Sendable {
+    /// A namespace that is the agent's.
+    struct Namespace: Sendable, Hashable {
+        var uid: String
+        var isTerminating: Bool
+    }
+
+    private enum Change: Sendable {
+        case changed
+        case gone(ClusterObject)
+    }
+
+    private struct State: Sendable {
+        var namespaces: [String: Namespace] = [:]
+        var objects: [String: [WatchedKind: [String: ClusterObject]]] = [:]
+        /// The kinds of each namespace whose first list has not come yet.
+        var unlisted: [String: Set<WatchedKind>] = [:]
+        var order: [ClusterObject.ID] = []
+        var changes: [ClusterObject.ID: Change] = [:]
+        var events: [ClusterEvent] = []
+        var books: [String: MarkBook] = [:]
+        /// The releases that are being changed, by namespace and instance: their hooks are stages.
+        var releasing: [CommandSubject: ClusterWork] = [:]
+        /// The stages that were told, by the uids of their Jobs.
+        var stages: [String: ReleaseStage.State] = [:]
+    }
+
+    private let state = Mutex(State())
+    /// The kinds that the cluster has and that are watched.
+    let kinds: [WatchedKind]
+
+    init(kinds: [WatchedKind]) {
+        self.kinds = kinds
+    }
+
+    /// How many changes of objects a poll tells at most.
+    static let changesPerPoll = 500
+
+    // MARK: Namespaces
+
+    var namespaces: [String] {
+        state.withLock { $0.namespaces.filter { !$0.value.isTerminating }.keys.sorted() }
+    }
+
+    func namespace(_ name: String) -> Namespace? {
+        state.withLock { $0.namespaces[name] }
+    }
+
+    /// Notes a namespace; returns whether it is new, or made again.
+    func note(_ namespace: Namespace, name: String) -> Bool {
+        state.withLock { state in
+            let before = state.namespaces.updateValue(namespace, forKey: name)
+            guard before?.uid != namespace.uid else { return false }
+            if before == nil { state.unlisted[name] = Set(kinds) }
+            return before == nil
+        }
+    }
+
+    /// Forgets a namespace; what was in it is gone.
+    func drop(namespace name: String) {
+        state.withLock { state in
+            state.namespaces[name] = nil
+            state.unlisted[name] = nil
+            for object in (state.objects.removeValue(forKey: name) ?? [:]).values.flatMap(\.values) {
+                Self.tell(.gone(object), of: object.id, &state)
+            }
+        }
+    }
+
+    /// Whether everything in a namespace was listed at least once.
+    func isListed(_ namespace: String) -> Bool {
+        state.withLock { $0.namespaces[namespace] != nil && $0.unlisted[namespace]?.isEmpty ?? true }
+    }
+
+    // MARK: Objects
+
+    func objects(in namespace: String, kind: WatchedKind) -> [ClusterObject] {
+        state.withLock { ($0.objects[namespace]?[kind] ?? [:]).values.sorted { $0.id < $1.id } }
+    }
+
+    func object(_ id: ClusterObject.ID) -> ClusterObject? {
+        state.withLock { state in
+            for kind in kinds where kind.kind == id.kind {
+                if let found = state.objects[id.namespace]?[kind]?[id.name] { return found }
+            }
+            return nil
+        }
+    }
+
+    /// The objects of an instance, of whatever kind.
+    func objects(of instance: String, in namespace: String) -> [ClusterObject] {
+        state.withLock { state in
+            (state.objects[namespace] ?? [:]).values.flatMap(\.values).filter { $0.instance == instance }
+        }
+    }
+
+    var count: Int {
+        state.withLock { state in
+            state.objects.values.reduce(0) { $0 + $1.values.reduce(0) { $0 + $1.count } }
+        }
+    }
+
+    /// Takes an object as it is now.
+    func put(_ object: ClusterObject, kind: WatchedKind) {
+        state.withLock { state in
+            guard state.namespaces[object.id.namespace] != nil else { return }
+            let before = state.objects[object.id.namespace, default: [:]][kind, default: [:]]
+                .updateValue(object, forKey: object.id.name)
+            guard before != object else { return }
+            Self.tell(.changed, of: object.id, &state)
+        }
+    }
+
+    /// Takes that an object is not there any more.
+    func remove(_ id: ClusterObject.ID, kind: WatchedKind) {
+        state.withLock { state in
+            guard let object = state.objects[id.namespace]?[kind]?.removeValue(forKey: id.name) else { return }
+            state.stages[object.uid] = nil
+            Self.tell(.gone(object), of: id, &state)
+        }
+    }
+
+    /// Takes a whole list: what is not in it is gone.
+    func replace(_ objects: [ClusterObject], in namespace: String, kind: WatchedKind) {
+        let names = Set(objects.map(\.id.name))
+        let gone = self.objects(in: namespace, kind: kind).filter { !names.contains($0.id.name) }
+        for object in gone { remove(object.id, kind: kind) }
+        for object in objects { put(object, kind: kind) }
+        state.withLock { _ = $0.unlisted[namespace]?.remove(kind) }
+    }
+
+    private static func tell(_ change: Change, of id: ClusterObject.ID, _ state: inout State) {
+        if state.changes.updateValue(change, forKey: id) == nil { state.order.append(id) }
+    }
+
+    // MARK: What is told to the agent
+
+    func tell(_ event: ClusterEvent) {
+        state.withLock { $0.events.append(event) }
+    }
+
+    /// How many lines of logs wait to be told.
+    var waitingLines: Int {
+        state.withLock { state in
+            state.events.reduce(0) { if case .logged(_, let lines) = $1 { $0 + lines.count } else { $0 } }
+        }
+    }
+
+    /// What has happened since the last poll: a bounded number of changed objects, and everything else.
+    func poll() -> [ClusterEvent] {
+        let (changes, events) = state.withLock { state in
+            let told = state.order.prefix(Self.changesPerPoll)
+            state.order.removeFirst(told.count)
+            let changes = told.compactMap { id -> ClusterEvent? in
+                switch state.changes.removeValue(forKey: id) {
+                case .gone(let object): return .gone(object)
+                case .changed: return Self.find(id, kinds, state).map { .changed($0) }
+                case nil: return nil
+                }
+            }
+            defer { state.events = [] }
+            return (changes, state.events)
+        }
+        // The end of work comes after the changes that were seen before it.
+        return changes + events
+    }
+
+    private static func find(_ id: ClusterObject.ID, _ kinds: [WatchedKind], _ state: State) -> ClusterObject? {
+        kinds.lazy.filter { $0.kind == id.kind }.compactMap { state.objects[id.namespace]?[$0]?[id.name] }.first
+    }
+
+    // MARK: Marks
+
+    func book(of namespace: String) -> MarkBook? {
+        state.withLock { $0.books[namespace] }
+    }
+
+    func keep(_ book: MarkBook, of namespace: String) {
+        state.withLock { $0.books[namespace] = book }
+    }
+
+    /// The mark of a subject: one in a namespace that was made again meanwhile does not count.
+    func record(of subject: CommandSubject) -> MarkRecord? {
+        state.withLock { state in
+            guard let book = state.books[subject.namespace] else { return nil }
+            if case .namespace = subject { return book.records[subject.markName] }
+            guard state.namespaces[subject.namespace]?.uid == book.namespaceUID else { return nil }
+            return book.records[subject.markName]
+        }
+    }
+
+    /// The labels that networks of several instances want on the pods of an instance.
+    func podMarks(of instance: String, in namespace: String) -> Set<String> {
+        let book = book(of: namespace)
+        return Set(
+            (book?.records ?? [:]).values.compactMap(\.podMark).filter { $0.instances.contains(instance) }.map(\.label)
+        )
+    }
+
+    // MARK: Stages
+
+    func begin(_ work: ClusterWork) {
+        state.withLock { $0.releasing[work.subject] = work }
+    }
+
+    func end(_ work: ClusterWork) {
+        state.withLock { $0.releasing[work.subject] = nil }
+    }
+
+    /// The release that a hook belongs to and that is being changed; `nil` where this state of it was told before.
+    func release(ofHook object: ClusterObject, in stage: ReleaseStage.State) -> ClusterWork? {
+        state.withLock { state in
+            guard let instance = object.instance else { return nil }
+            let subject = CommandSubject.release(namespace: object.id.namespace, instance: instance)
+            guard let work = state.releasing[subject], object.labels[Label.command] == work.mark.command,
+                state.stages.updateValue(stage, forKey: object.uid) != stage
+            else { return nil }
+            return work
+        }
+    }
+}

@@ -1,0 +1,162 @@
+import Domain
+import Kubernetes
+import Logging
+
+/// Watches the agent's namespaces, and every kind in each of them.
+actor ClusterWatch {
+    private let client: KubernetesClient
+    private let view: ClusterView
+    private let cluster: String
+    private let kinds: [(watched: WatchedKind, served: KubernetesKind)]
+    private let events: KubernetesKind?
+    private let logger: Logger
+    private let pods: PodMarker
+    private let stages: StageTeller
+    private var tasks: [String: [Task<Void, Never>]] = [:]
+    private var namespaceTask: Task<Void, Never>?
+    private var isListed = false
+
+    /// The label of the agent's namespaces: the cluster that they are of.
+    static let label = "slipway.io/cluster"
+
+    init(_ found: FoundKinds, _ client: KubernetesClient, _ view: ClusterView, cluster: String, logger: Logger) {
+        (self.client, self.view, self.cluster, self.logger) = (client, view, cluster, logger)
+        kinds = found.kinds
+        events = found.events
+        pods = PodMarker(client: client, view: view, logger: logger)
+        stages = StageTeller(client: client, view: view)
+    }
+
+    /// Begins; returns when everything that was there has been listed once.
+    func start() async throws {
+        let kind = try await client.requireKind("Namespace", "v1")
+        let watcher = ObjectWatcher(
+            client: client,
+            kind: kind,
+            namespace: nil,
+            labels: "\(Self.label)=\(cluster)",
+            logger: logger,
+            replace: { namespaces in Task { await self.replace(namespaces) } },
+            put: { namespace in Task { await self.put(namespace) } },
+            remove: { namespace in Task { await self.remove(namespace) } }
+        )
+        namespaceTask = Task { await watcher.run() }
+        while !isListed || !view.namespaces.allSatisfy(view.isListed) {
+            try await Task.sleep(for: .milliseconds(20))
+        }
+    }
+
+    func stop() {
+        namespaceTask?.cancel()
+        for task in tasks.values.flatMap(\.self) { task.cancel() }
+    }
+
+    /// Takes a namespace that was just made, so that nobody has to wait for the watch to tell of it.
+    func put(_ namespace: ObjectValue) {
+        guard let metadata = namespace["metadata"], let name = metadata["name"]?.string,
+            let uid = metadata["uid"]?.string
+        else { return }
+        let isTerminating = metadata["deletionTimestamp"] != nil
+        guard view.note(ClusterView.Namespace(uid: uid, isTerminating: isTerminating), name: name) else { return }
+        logger.info("watches the namespace '\(name)'")
+        tasks[name] = watchers(of: name).map { watcher in Task { await watcher.run() } }
+    }
+
+    private func replace(_ namespaces: [ObjectValue]) {
+        let names = Set(namespaces.compactMap { $0.path("metadata", "name")?.string })
+        for gone in Set(tasks.keys).subtracting(names) { drop(gone) }
+        for namespace in namespaces { put(namespace) }
+        isListed = true
+    }
+
+    private func remove(_ namespace: ObjectValue) {
+        if let name = namespace.path("metadata", "name")?.string { drop(name) }
+    }
+
+    /// Forgets a namespace that is not there any more.
+    func drop(_ name: String) {
+        for task in tasks.removeValue(forKey: name) ?? [] { task.cancel() }
+        view.drop(namespace: name)
+        logger.info("the namespace '\(name)' is gone")
+    }
+
+    private func watchers(of namespace: String) -> [ObjectWatcher] {
+        kinds.map { watcher(of: $0.watched, $0.served, in: namespace) }
+            + (events.map { [eventWatcher($0, in: namespace)] } ?? [])
+    }
+
+    private func watcher(of watched: WatchedKind, _ served: KubernetesKind, in namespace: String) -> ObjectWatcher {
+        let (view, pods, stages) = (view, pods, stages)
+        let put: @Sendable (ObjectValue) -> Void = { value in
+            guard let object = ClusterObject(value, of: watched) else { return }
+            view.put(object, kind: watched)
+            if watched.kind == "Pod" { pods.look(at: object) }
+            if watched.kind == "Job" { stages.look(at: object) }
+        }
+        return ObjectWatcher(
+            client: client,
+            kind: served,
+            namespace: namespace,
+            labels: nil,
+            logger: logger,
+            replace: { values in
+                view.replace(values.compactMap { ClusterObject($0, of: watched) }, in: namespace, kind: watched)
+                if ["Pod", "Job"].contains(watched.kind) { values.forEach(put) }
+            },
+            put: put,
+            remove: { value in
+                guard let name = value.path("metadata", "name")?.string else { return }
+                view.remove(ClusterObject.ID(kind: watched.kind, namespace: namespace, name: name), kind: watched)
+            }
+        )
+    }
+
+    private func eventWatcher(_ kind: KubernetesKind, in namespace: String) -> ObjectWatcher {
+        let view = view
+        let put: @Sendable (ObjectValue) -> Void = { value in
+            if let event = KubernetesEvent(value, instance: { view.object($0)?.instance }) {
+                view.tell(.happened(event))
+            }
+        }
+        return ObjectWatcher(
+            client: client,
+            kind: kind,
+            namespace: namespace,
+            labels: nil,
+            logger: logger,
+            replace: { $0.forEach(put) },
+            put: put,
+            remove: { _ in }
+        )
+    }
+}
+
+/// The kinds that a cluster serves, of those that are of interest.
+struct FoundKinds: Sendable {
+    let kinds: [(watched: WatchedKind, served: KubernetesKind)]
+    let events: KubernetesKind?
+
+    /// What is watched where the cluster has it: the first of each line that it serves.
+    private static let wanted: [[WatchedKind]] =
+        WatchedKind.usual.filter { !["Ingress", "EndpointSlice"].contains($0.kind) }.map { [$0] } + [
+            [WatchedKind("networking.k8s.io/v1", "Ingress"), WatchedKind("networking.k8s.io/v1beta1", "Ingress")],
+            [
+                WatchedKind("discovery.k8s.io/v1", "EndpointSlice"),
+                WatchedKind("discovery.k8s.io/v1beta1", "EndpointSlice"),
+            ],
+            [WatchedKind("cert-manager.io/v1", "Certificate")],
+        ]
+
+    init(_ client: KubernetesClient) async throws(KubernetesError) {
+        var found: [(WatchedKind, KubernetesKind)] = []
+        for line in Self.wanted {
+            for kind in line {
+                guard let served = try await client.kind(kind.kind, kind.apiVersion) else { continue }
+                found.append((kind, served))
+                break
+            }
+        }
+        kinds = found
+        events = try await client.kind("Event", "v1")
+    }
+}

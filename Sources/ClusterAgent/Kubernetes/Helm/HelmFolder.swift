@@ -1,0 +1,90 @@
+import Domain
+import Foundation
+
+/// A folder that only this user can read, with all that helm reads and writes for one command.
+struct HelmFolder: Sendable {
+    let url: URL
+    private let agent: String
+
+    /// What helm calls the post-renderer.
+    static let plugin = "slipway"
+
+    init(agent: String) throws(WorkFailure) {
+        url = FileManager.default.temporaryDirectory.appendingPathComponent("slipway-\(UUID().uuidString)")
+        self.agent = agent
+        do {
+            try make(url)
+            let folder = url.appendingPathComponent("plugins/\(Self.plugin)")
+            try make(folder)
+            let command: ObjectValue = ["command": .string(agent), "args": ["post-render"]]
+            let plugin: ObjectValue = [
+                "apiVersion": "v1", "type": "postrenderer/v1", "name": .string(Self.plugin), "version": "1.0.0",
+                "runtime": "subprocess", "runtimeConfig": ["platformCommand": [command]],
+            ]
+            // JSON is YAML too.
+            try Data(plugin.json).write(to: folder.appendingPathComponent("plugin.yaml"))
+        } catch {
+            throw WorkFailure(
+                code: "helm_unusable",
+                message: "The agent cannot write to its temporary folder: \(error.localizedDescription)"
+            )
+        }
+    }
+
+    var values: URL { url.appendingPathComponent("values.yaml") }
+
+    /// Where helm keeps what it downloads and knows: nothing of this user's own.
+    var environment: [String: String] {
+        var environment = ProcessInfo.processInfo.environment
+        environment["HELM_PLUGINS"] = url.appendingPathComponent("plugins").path
+        for (name, folder) in [("CACHE", "cache"), ("CONFIG", "config"), ("DATA", "data")] {
+            environment["HELM_\(name)_HOME"] = url.appendingPathComponent(folder).path
+        }
+        // The agent's own secrets are not helm's business.
+        for name in environment.keys where name.hasPrefix("SLIPWAY_") { environment[name] = nil }
+        return environment
+    }
+
+    func write(_ order: PostRenderer) throws {
+        try JSONEncoder().encode(order).write(to: url.appendingPathComponent(PostRenderer.File.order))
+    }
+
+    func write(values text: String) throws {
+        try Data(text.utf8).write(to: values)
+    }
+
+    /// The objects that the post-renderer has seen.
+    func references() throws -> [PostRenderer.Reference] {
+        let data = try Data(contentsOf: url.appendingPathComponent(PostRenderer.File.references))
+        return try JSONDecoder().decode([PostRenderer.Reference].self, from: data)
+    }
+
+    /// Writes a chart of a plain Deployment and Service: what a release is that brings an image and no chart.
+    func plainChart(of request: ReleaseRequested) throws -> URL {
+        let chart = url.appendingPathComponent("plain")
+        try make(chart.appendingPathComponent("templates"))
+        let name: ObjectValue = [
+            "apiVersion": "v2", "name": "plain", "version": "1.0.0", "appVersion": .string(request.version),
+        ]
+        try Data(name.json).write(to: chart.appendingPathComponent("Chart.yaml"))
+        let objects = ReleaseManifests.plain(request, values: try ObjectValue(yaml: request.values))
+        let text = objects.map { "---\n" + String(decoding: $0.json, as: UTF8.self) + "\n" }.joined()
+        // A file, not a template: braces in it mean nothing.
+        try Data(text.utf8).write(to: chart.appendingPathComponent("objects.yaml"))
+        let template = #"{{ .Files.Get "objects.yaml" }}"# + "\n"
+        try Data(template.utf8).write(to: chart.appendingPathComponent("templates/objects.yaml"))
+        return chart
+    }
+
+    func remove() {
+        try? FileManager.default.removeItem(at: url)
+    }
+
+    private func make(_ folder: URL) throws {
+        try FileManager.default.createDirectory(
+            at: folder,
+            withIntermediateDirectories: true,
+            attributes: [.posixPermissions: 0o700]
+        )
+    }
+}

@@ -1,0 +1,154 @@
+public import Domain
+public import Kubernetes
+public import Logging
+import Synchronization
+
+/// A real Kubernetes cluster as its agent sees it: it watches and works on tasks of its own, and tells when it is asked.
+public final class KubernetesCluster: Cluster, Sendable {
+    /// The account that the agent runs as in its cluster, where it gets its rights namespace by namespace.
+    public struct Account: Sendable {
+        /// The service account's name, in the agent's own namespace.
+        public var name: String
+        /// The ClusterRole that it is given in each of its namespaces.
+        public var environmentRole: String
+
+        /// Names an account.
+        public init(name: String, environmentRole: String) {
+            (self.name, self.environmentRole) = (name, environmentRole)
+        }
+    }
+
+    /// The uid of the `kube-system` namespace.
+    public let uid: String
+    /// The kinds that the cluster has, of those that are of interest.
+    public let kinds: [WatchedKind]
+
+    private let view: ClusterView
+    private let runner: WorkRunner
+    private let logs: LogReader
+    /// What is under way, so that a command which comes again meanwhile is not done twice.
+    private let underway = Mutex<[CommandMark: Task<Void, Never>]>([:])
+
+    /// Connects, and returns when everything in the agent's namespaces was listed once: only then may it speak.
+    ///
+    /// - Parameters:
+    ///   - cluster: The cluster's name.
+    ///   - home: The agent's own namespace, in which it keeps which command made what; made where it is not there.
+    ///   - account: `nil` where the agent has its rights in the whole cluster.
+    /// - Throws: ``KubernetesError``, where the server refuses; one that is away is waited for.
+    public static func connect(
+        _ client: KubernetesClient,
+        cluster: String,
+        home: String,
+        account: Account? = nil,
+        helm: HelmProgram,
+        logger: Logger
+    ) async throws -> KubernetesCluster {
+        var isTold = false
+        while true {
+            do {
+                return try await KubernetesCluster(client, cluster, home, account, helm, logger)
+            } catch let error as KubernetesError {
+                guard error.isRetriable else { throw error }
+                if !isTold { logger.warning("\(error)") }
+                isTold = true
+                try await Task.sleep(for: .seconds(1))
+            }
+        }
+    }
+
+    private init(
+        _ client: KubernetesClient,
+        _ cluster: String,
+        _ home: String,
+        _ account: Account?,
+        _ helm: HelmProgram,
+        _ logger: Logger
+    ) async throws {
+        let namespace = try await client.requireKind("Namespace", "v1")
+        let system = try ObjectValue(answer: await client.get(namespace, namespace: nil, name: "kube-system"))
+        guard let uid = system.path("metadata", "uid")?.string else {
+            throw KubernetesError(status: 422, reason: "NoUID", message: "The namespace 'kube-system' has no uid.")
+        }
+        self.uid = uid
+        try await Self.makeHome(home, namespace, client)
+        let found = try await FoundKinds(client)
+        kinds = found.kinds.map(\.watched)
+        view = ClusterView(kinds: kinds)
+        let marks = MarkStore(client, view, cluster: cluster, home: home)
+        try await marks.load()
+        let watch = ClusterWatch(found, client, view, cluster: cluster, logger: logger)
+        try await watch.start()
+        logs = LogReader(client: client, view: view)
+        runner = WorkRunner(
+            client: client,
+            view: view,
+            watch: watch,
+            marks: marks,
+            helm: helm,
+            pods: PodMarker(client: client, view: view, logger: logger),
+            cluster: cluster,
+            home: home,
+            account: account,
+            logger: logger
+        )
+    }
+
+    private static func makeHome(_ name: String, _ kind: KubernetesKind, _ client: KubernetesClient) async throws {
+        do throws(KubernetesError) {
+            _ = try await client.get(kind, namespace: nil, name: name)
+        } catch {
+            guard error.isNotFound else { throw error }
+            let object: ObjectValue = ["apiVersion": "v1", "kind": "Namespace", "metadata": ["name": .string(name)]]
+            _ = try await client.create(object.json, kind, namespace: nil)
+        }
+    }
+
+    /// The namespaces that the agent made and that are there.
+    public var namespaces: [String] { view.namespaces }
+
+    /// How many objects are seen.
+    public var watchedCount: Int { view.count }
+
+    /// Which command made the subject what it is, as the cluster itself remembers it.
+    public func mark(of subject: CommandSubject) -> CommandMark? { view.record(of: subject)?.mark }
+
+    /// The objects that the subject's newest command applied, with the generations that they have now.
+    public func objects(of subject: CommandSubject) -> [AppliedObject] {
+        (view.record(of: subject)?.objects ?? []).map { applied in
+            let id = ClusterObject.ID(kind: applied.kind, namespace: applied.namespace, name: applied.name)
+            guard let now = view.object(id), now.uid == applied.uid else { return applied }
+            var applied = applied
+            applied.generation = max(applied.generation, now.generation ?? 0)
+            return applied
+        }
+    }
+
+    /// The objects of a kind, by name.
+    public func objects(in namespace: String, kind: WatchedKind) -> [ClusterObject] {
+        view.objects(in: namespace, kind: kind)
+    }
+
+    /// Begins to do what a command asks for.
+    public func start(_ work: ClusterWork, secrets: OpenedSecrets, now: Int64) {
+        underway.withLock { underway in
+            guard underway[work.mark] == nil else { return }
+            underway[work.mark] = Task { [view, runner, logs] in
+                if case .log(let request) = work {
+                    await logs.run(request, work)
+                } else {
+                    view.tell(.finished(work, await runner.run(work, secrets)))
+                }
+                self.underway.withLock { $0[work.mark] = nil }
+            }
+        }
+    }
+
+    /// Ends a log before its own end.
+    public func endLog(of command: String, now: Int64) {
+        underway.withLock { $0[CommandMark(command: command, generation: 0)] }?.cancel()
+    }
+
+    /// What has happened since the last poll.
+    public func poll(now: Int64) -> [ClusterEvent] { view.poll() }
+}

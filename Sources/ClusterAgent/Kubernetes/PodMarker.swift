@@ -1,0 +1,46 @@
+import Domain
+import Kubernetes
+import Logging
+
+/// Keeps the labels on pods by which networks of several instances find them, and takes away those nobody wants.
+struct PodMarker: Sendable {
+    let client: KubernetesClient
+    let view: ClusterView
+    let logger: Logger
+
+    private static let prefix = "network.slipway.io/"
+
+    /// Looks at a pod that has changed, and begins to mend its labels where they are not as wanted.
+    func look(at pod: ClusterObject) {
+        guard let patch = patch(for: pod) else { return }
+        Task { await send(patch, to: pod) }
+    }
+
+    /// Looks at every pod of a namespace; returns when their labels are as wanted.
+    func lookAtAll(in namespace: String) async {
+        for pod in view.objects(in: namespace, kind: WatchedKind("v1", "Pod")) {
+            if let patch = patch(for: pod) { await send(patch, to: pod) }
+        }
+    }
+
+    private func patch(for pod: ClusterObject) -> ObjectValue? {
+        guard pod.deletedAt == nil, let instance = pod.instance else { return nil }
+        let wanted = view.podMarks(of: instance, in: pod.id.namespace)
+        let present = Set(pod.labels.keys.filter { $0.hasPrefix(Self.prefix) })
+        guard wanted != present else { return nil }
+        let members =
+            wanted.subtracting(present).sorted().map { ObjectValue.Member($0, "true") }
+            + present.subtracting(wanted).sorted().map { ObjectValue.Member($0, .null) }
+        return ["metadata": ["labels": .object(members)]]
+    }
+
+    private func send(_ patch: ObjectValue, to pod: ClusterObject) async {
+        do throws(KubernetesError) {
+            let kind = try await client.requireKind("Pod", "v1")
+            _ = try await client.patch(patch.json, kind, namespace: pod.id.namespace, name: pod.id.name)
+        } catch {
+            // The next change of the pod, or of the network, has it looked at again.
+            if !error.isNotFound { logger.warning("labels of the pod '\(pod.id.name)': \(error)") }
+        }
+    }
+}

@@ -1,0 +1,110 @@
+import Domain
+import Kubernetes
+
+/// Namespaces: made, handed over, and removed with everything in them.
+extension WorkRunner {
+    /// Namespaces that are never an environment's.
+    private static let reserved: Set<String> = ["default", "kube-system", "kube-public", "kube-node-lease"]
+
+    /// How long a namespace may take to go away: finalizers can hold it up.
+    private static let removalLimit = Duration.seconds(900)
+
+    func make(_ request: NamespaceRequested, _ work: ClusterWork) async throws {
+        let name = request.namespace
+        guard !Self.reserved.contains(name), name != home else {
+            throw WorkFailure(
+                code: "namespace_reserved",
+                message: "The namespace '\(name)' is the cluster's own; choose another for the environment."
+            )
+        }
+        let kind = try await client.requireKind("Namespace", "v1")
+        try await waitUntilTakeable(name, kind)
+        let labels: ObjectValue = [ObjectLabel.managedBy: "slipway", ClusterWatch.label: .string(cluster)]
+        let object: ObjectValue = [
+            "apiVersion": "v1", "kind": "Namespace", "metadata": ["name": .string(name), "labels": labels],
+        ]
+        let answer = try ObjectValue(answer: await client.apply(object.json, kind, namespace: nil, name: name))
+        try await grant(in: name)
+        await watch.put(answer)
+        guard try await wait(.seconds(60), until: { view.isListed(name) }) else {
+            throw KubernetesError(
+                status: 0,
+                reason: "Unreachable",
+                message: "The namespace '\(name)' cannot be watched."
+            )
+        }
+        try await marks.record(MarkRecord(work.mark), of: work.subject)
+    }
+
+    /// A namespace of somebody else's is not taken; one that is going away is waited for.
+    private func waitUntilTakeable(_ name: String, _ kind: KubernetesKind) async throws {
+        let isThere = try await wait(Self.removalLimit) {
+            do throws(KubernetesError) {
+                let found = try? ObjectValue(answer: await client.get(kind, namespace: nil, name: name))
+                guard let metadata = found?["metadata"] else { return true }
+                if metadata["deletionTimestamp"] != nil { return false }
+                let owner = metadata.path("labels", ClusterWatch.label)?.string
+                guard owner == cluster else {
+                    throw KubernetesError(
+                        status: 422,
+                        reason: "NamespaceTaken",
+                        message: "The namespace '\(name)' is not Slipway's; give it the label "
+                            + "'\(ClusterWatch.label)=\(cluster)' to hand it over, or choose another."
+                    )
+                }
+                return true
+            } catch { throw error }
+        }
+        if !isThere {
+            throw WorkFailure(code: "namespace_terminating", message: "The namespace '\(name)' is still going away.")
+        }
+    }
+
+    /// Gives the agent's own account its rights in the namespace, where it has none in the whole cluster.
+    private func grant(in namespace: String) async throws {
+        guard let account else { return }
+        let binding: ObjectValue = [
+            "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "RoleBinding",
+            "metadata": [
+                "name": "slipway-agent", "namespace": .string(namespace),
+                "labels": [ObjectLabel.managedBy: "slipway"],
+            ],
+            "roleRef": [
+                "apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole",
+                "name": .string(account.environmentRole),
+            ],
+            "subjects": [
+                ["kind": "ServiceAccount", "name": .string(account.name), "namespace": .string(home)]
+            ],
+        ]
+        _ = try await apply(binding, in: namespace)
+    }
+
+    func remove(_ request: NamespaceRemovalRequested, _ work: ClusterWork) async throws {
+        let name = request.namespace
+        let kind = try await client.requireKind("Namespace", "v1")
+        if view.namespace(name) != nil {
+            try await client.delete(kind, namespace: nil, name: name)
+            let isGone = try await wait(Self.removalLimit) { try await !isThere(name, kind) }
+            guard isGone else {
+                throw WorkFailure(
+                    code: "namespace_terminating",
+                    message:
+                        "The namespace '\(name)' does not go away; something in it has a finalizer that nobody ends."
+                )
+            }
+            await watch.drop(name)
+        }
+        try await marks.recordRemoval(MarkRecord(work.mark), of: name)
+    }
+
+    private func isThere(_ name: String, _ kind: KubernetesKind) async throws(KubernetesError) -> Bool {
+        do {
+            _ = try await client.get(kind, namespace: nil, name: name)
+            return true
+        } catch {
+            guard error.isNotFound else { throw error }
+            return false
+        }
+    }
+}

@@ -1,0 +1,139 @@
+import Domain
+import Kubernetes
+import Logging
+import Sealing
+
+/// Releases: installed, upgraded and removed with helm.
+extension WorkRunner {
+    /// How long the objects of a removed release may take to go away.
+    private static let removalLimit = Duration.seconds(900)
+
+    func release(_ request: ReleaseRequested, _ work: ClusterWork, _ secrets: OpenedSecrets) async throws {
+        try requireNamespace(request.namespace)
+        try await repair(request.instance, in: request.namespace)
+        let before = view.record(of: work.subject)
+        let form = ReleaseForm(request)
+        let template = Self.template(of: work, form, before: before?.template)
+        let isSame = before?.template?.content == String(form.content, radix: 16)
+        for secret in request.registrySecrets ?? [] {
+            if let value = secrets[.registry(secret.name)] { try await applyRegistry(secret.name, value, request) }
+        }
+        view.begin(work)
+        defer { view.end(work) }
+        let references = try await helm.deploy(
+            request,
+            secrets: secrets,
+            template: CommandMark(command: template.command, generation: template.generation),
+            withHooks: !isSame
+        )
+        var record = MarkRecord(work.mark, objects: try await read(references, in: request.namespace))
+        record.template = template
+        record.registries = (request.registrySecrets ?? []).map(\.name)
+        try await marks.record(record, of: work.subject)
+        try await dropRegistries(before?.registries ?? [], in: request.namespace)
+    }
+
+    func remove(_ request: RemovalRequested, _ work: ClusterWork) async throws {
+        let before = view.record(of: work.subject)
+        if view.namespace(request.namespace) != nil {
+            try await repair(request.instance, in: request.namespace)
+            view.begin(work)
+            defer { view.end(work) }
+            try await helm.uninstall(request.instance, in: request.namespace)
+            let isGone = try await wait(Self.removalLimit) {
+                view.objects(of: request.instance, in: request.namespace).allSatisfy { Self.staysBehind($0) }
+            }
+            guard isGone else {
+                throw WorkFailure(code: "uninstall_failed", message: "Objects of the release do not go away.")
+            }
+        }
+        try await marks.record(MarkRecord(work.mark), of: work.subject)
+        try await dropRegistries(before?.registries ?? [], in: request.namespace)
+    }
+
+    /// Claims of a StatefulSet keep its data; hooks are helm's to remove or to keep.
+    private static func staysBehind(_ object: ClusterObject) -> Bool {
+        object.id.kind == "PersistentVolumeClaim" || object.annotations["helm.sh/hook"] != nil
+            || object.annotations["helm.sh/resource-policy"] == "keep"
+    }
+
+    /// Pods that would only be scaled keep the marks that they have; pods that are not there take new ones.
+    private static func template(
+        of work: ClusterWork,
+        _ form: ReleaseForm,
+        before: MarkRecord.Template?
+    ) -> MarkRecord.Template {
+        let digits = String(form.template, radix: 16)
+        var template = MarkRecord.Template(
+            command: work.mark.command,
+            generation: work.mark.generation,
+            content: String(form.content, radix: 16),
+            form: digits,
+            isStopped: form.isStopped
+        )
+        if let before, before.form == digits, !before.isStopped {
+            (template.command, template.generation) = (before.command, before.generation)
+        }
+        return template
+    }
+
+    /// Ends what a killed helm has left "pending": nobody works on it any more, because helm ends with its agent.
+    ///
+    /// The record of the attempt is removed, as if it had not begun; what it has applied is applied over.
+    private func repair(_ release: String, in namespace: String) async throws {
+        let kind = try await client.requireKind("Secret", "v1")
+        let list = try ObjectValue(
+            answer: await client.list(
+                kind,
+                namespace: namespace,
+                labels: "owner=helm,name=\(release)",
+                detail: .metadata
+            )
+        )
+        for item in list["items"]?.elements ?? [] {
+            guard let name = item.path("metadata", "name")?.string,
+                let status = item.path("metadata", "labels", "status")?.string, status.hasPrefix("pending-")
+            else { continue }
+            logger.notice("repairs the release '\(release)', which was left \(status)")
+            try await client.delete(kind, namespace: namespace, name: name)
+        }
+    }
+
+    /// Reads the objects of a release back, with the generations that they have now.
+    private func read(_ references: [PostRenderer.Reference], in namespace: String) async throws -> [AppliedObject] {
+        var objects: [AppliedObject] = []
+        for reference in references {
+            let kind = try await client.requireKind(reference.kind, reference.apiVersion)
+            let place = reference.namespace ?? namespace
+            let bytes = try await client.get(kind, namespace: place, name: reference.name)
+            if let object = AppliedObject(try ObjectValue(answer: bytes)) { objects.append(object) }
+        }
+        return objects
+    }
+
+    private func applyRegistry(_ name: String, _ value: SecretBytes, _ request: ReleaseRequested) async throws {
+        let text = value.withUnsafeBytes { Base64.encode($0) }
+        let labels: ObjectValue = [
+            Label.command: .string(request.command), Label.generation: .string(String(request.generation)),
+            ObjectLabel.managedBy: "slipway",
+        ]
+        _ = try await apply(
+            [
+                "apiVersion": "v1", "kind": "Secret", "type": "kubernetes.io/dockerconfigjson",
+                "metadata": ["name": .string(name), "namespace": .string(request.namespace), "labels": labels],
+                "data": [".dockerconfigjson": .string(text)],
+            ],
+            in: request.namespace
+        )
+    }
+
+    /// Removes secrets for pulling images that no release names any more.
+    private func dropRegistries(_ names: [String], in namespace: String) async throws {
+        guard !names.isEmpty, view.namespace(namespace) != nil else { return }
+        let needed = Set((view.book(of: namespace)?.records ?? [:]).values.flatMap { $0.registries ?? [] })
+        let kind = try await client.requireKind("Secret", "v1")
+        for name in names where !needed.contains(name) {
+            try await client.delete(kind, namespace: namespace, name: name)
+        }
+    }
+}

@@ -1,0 +1,148 @@
+import Domain
+import Kubernetes
+import Logging
+import Sealing
+
+/// Does what commands ask for, with helm and the Kubernetes API; everything can be done again.
+///
+/// The mark is written after the effect and before the end is told: an agent that dies in between does the command again,
+/// which changes nothing.
+struct WorkRunner: Sendable {
+    let client: KubernetesClient
+    let view: ClusterView
+    let watch: ClusterWatch
+    let marks: MarkStore
+    let helm: HelmProgram
+    let pods: PodMarker
+    let cluster: String
+    let home: String
+    /// The account that is given its rights in each namespace; `nil` where it has them already.
+    let account: KubernetesCluster.Account?
+    let logger: Logger
+
+    /// How long something is tried that the server does not do at the moment.
+    private static let patience = Duration.seconds(900)
+
+    /// Does it, however long the server is away, up to a limit.
+    func run(_ work: ClusterWork, _ secrets: OpenedSecrets) async -> WorkFailure? {
+        let end = ContinuousClock.now + Self.patience
+        var pause = Duration.milliseconds(500)
+        while true {
+            do throws(KubernetesError) {
+                return try await attempt(work, secrets)
+            } catch {
+                guard error.isRetriable || error.isConflict, .now < end else {
+                    return WorkFailure(
+                        code: error.isRetriable ? "cluster_unreachable" : "apply_failed",
+                        message: "\(error)"
+                    )
+                }
+                logger.warning("generation \(work.mark.generation) of \(work.subject) waits: \(error)")
+                try? await Task.sleep(for: pause * Double.random(in: 0.5...1.5))
+                pause = min(pause * 2, .seconds(30))
+            }
+        }
+    }
+
+    private func attempt(_ work: ClusterWork, _ secrets: OpenedSecrets) async throws(KubernetesError) -> WorkFailure? {
+        do {
+            switch work {
+            case .namespace(let request): try await make(request, work)
+            case .namespaceRemoval(let request): try await remove(request, work)
+            case .release(let request): try await release(request, work, secrets)
+            case .removal(let request): try await remove(request, work)
+            case .objects(let request): try await apply(request, work, secrets)
+            case .log: break
+            }
+            return nil
+        } catch let failure as WorkFailure {
+            return failure
+        } catch let error as KubernetesError {
+            throw error
+        } catch let error as ManifestError {
+            return WorkFailure(code: "apply_failed", message: error.sentence)
+        } catch {
+            return WorkFailure(code: "apply_failed", message: "\(error)")
+        }
+    }
+
+    func requireNamespace(_ name: String) throws(WorkFailure) {
+        guard let namespace = view.namespace(name), !namespace.isTerminating else {
+            throw WorkFailure(
+                code: "namespace_missing",
+                message: "The namespace '\(name)' does not exist in this cluster; create the environment first."
+            )
+        }
+    }
+
+    /// Waits for a fact; what it waits for is somebody else's work.
+    func wait(_ limit: Duration, until isSo: () async throws -> Bool) async throws -> Bool {
+        let end = ContinuousClock.now + limit
+        while ContinuousClock.now < end {
+            if try await isSo() { return true }
+            try await Task.sleep(for: .milliseconds(200))
+        }
+        return try await isSo()
+    }
+
+    /// Makes an object as it should be, and returns what it then is.
+    func apply(_ object: ObjectValue, in namespace: String) async throws -> AppliedObject {
+        guard let kind = object["kind"]?.string, let apiVersion = object["apiVersion"]?.string,
+            let name = object.path("metadata", "name")?.string
+        else { throw ManifestError(sentence: "An object has no apiVersion, kind or metadata.name.") }
+        let served = try await served(kind, apiVersion)
+        var object = object
+        if served.apiVersion != apiVersion { object = IngressForm.beta(object) }
+        let answer = try ObjectValue(
+            answer: await client.apply(object.json, served, namespace: namespace, name: name)
+        )
+        guard let applied = AppliedObject(answer) else {
+            throw ManifestError(sentence: "The Kubernetes API gave an object without a name.")
+        }
+        return applied
+    }
+
+    /// The kind as the cluster serves it: old clusters have Ingresses only of an older version.
+    private func served(_ kind: String, _ apiVersion: String) async throws(KubernetesError) -> KubernetesKind {
+        if let found = try await client.kind(kind, apiVersion) { return found }
+        if kind == "Ingress", let beta = try await client.kind(kind, "networking.k8s.io/v1beta1") { return beta }
+        return try await client.requireKind(kind, apiVersion)
+    }
+}
+
+/// Ingresses as `networking.k8s.io/v1beta1` writes them.
+enum IngressForm {
+    static func beta(_ ingress: ObjectValue) -> ObjectValue {
+        var object = ingress
+        object["apiVersion"] = "networking.k8s.io/v1beta1"
+        guard var spec = object["spec"] else { return object }
+        if let backend = spec["defaultBackend"] {
+            spec["defaultBackend"] = nil
+            spec["backend"] = Self.beta(backend: backend)
+        }
+        spec["rules"] = spec["rules"].map { rules in
+            .array(
+                rules.elements.map { rule in
+                    var rule = rule
+                    let paths = (rule.path("http", "paths")?.elements ?? []).map { path -> ObjectValue in
+                        var path = path
+                        path["backend"] = path["backend"].map(Self.beta(backend:))
+                        return path
+                    }
+                    rule["http"] = ["paths": .array(paths)]
+                    return rule
+                }
+            )
+        }
+        object["spec"] = spec
+        return object
+    }
+
+    private static func beta(backend: ObjectValue) -> ObjectValue {
+        guard let service = backend["service"] else { return backend }
+        var beta: ObjectValue = .empty
+        beta["serviceName"] = service["name"]
+        beta["servicePort"] = service.path("port", "number") ?? service.path("port", "name")
+        return beta
+    }
+}

@@ -1,0 +1,94 @@
+import Foundation
+
+/// A program that says who the client is: an exec plugin of a kubeconfig file.
+public struct CredentialProgram: Sendable, Hashable {
+    /// The program: a path, or a name on the search path.
+    public var command: String
+    /// What it is called with.
+    public var arguments: [String]
+    /// Variables over those of this process.
+    public var environment: [String: String]
+    /// The version of its contract.
+    public var apiVersion: String
+
+    /// Names a program.
+    public init(command: String, arguments: [String], environment: [String: String], apiVersion: String) {
+        self.command = command
+        self.arguments = arguments
+        self.environment = environment
+        self.apiVersion = apiVersion
+    }
+
+    /// What it answered.
+    struct Answer: Sendable {
+        var token: String?
+        var certificate: (chain: [UInt8], key: [UInt8])?
+        var expires: Date?
+    }
+
+    private struct ExecCredential: Decodable {
+        struct Status: Decodable {
+            let token: String?
+            let clientCertificateData: String?
+            let clientKeyData: String?
+            let expirationTimestamp: String?
+        }
+
+        let status: Status?
+    }
+
+    /// How long it may take.
+    private static let limit: TimeInterval = 60
+
+    /// Runs the program on a thread of its own and reads its answer.
+    func ask() async throws(KubernetesError) -> Answer {
+        let result: Result<Answer, KubernetesError> = await withCheckedContinuation { continuation in
+            let thread = Thread { continuation.resume(returning: Result { () throws(KubernetesError) in try run() }) }
+            thread.name = "credential program"
+            thread.start()
+        }
+        return try result.get()
+    }
+
+    private func run() throws(KubernetesError) -> Answer {
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+        process.arguments = [command] + arguments
+        let info = #"{"apiVersion":"\#(apiVersion)","kind":"ExecCredential","spec":{"interactive":false}}"#
+        process.environment = ProcessInfo.processInfo.environment
+            .merging(environment) { $1 }
+            .merging(["KUBERNETES_EXEC_INFO": info]) { $1 }
+        process.standardInput = FileHandle.nullDevice
+        process.standardError = FileHandle.nullDevice
+        let output = Pipe()
+        process.standardOutput = output
+        do {
+            try process.run()
+        } catch {
+            throw .unreachable("The credential program '\(command)' cannot be run.")
+        }
+        let deadline = Date().addingTimeInterval(Self.limit)
+        let watchdog = Thread {
+            while process.isRunning, Date() < deadline { Thread.sleep(forTimeInterval: 0.1) }
+            if process.isRunning { process.terminate() }
+        }
+        watchdog.start()
+        let data = output.fileHandleForReading.readDataToEndOfFile()
+        process.waitUntilExit()
+        guard process.terminationStatus == 0 else {
+            throw .unreachable("The credential program '\(command)' ended with code \(process.terminationStatus).")
+        }
+        guard let status = (try? JSONDecoder().decode(ExecCredential.self, from: data))?.status else {
+            throw .unreachable("The credential program '\(command)' did not print an ExecCredential with a status.")
+        }
+        var answer = Answer(token: status.token)
+        if let chain = status.clientCertificateData, let key = status.clientKeyData {
+            answer.certificate = (Array(chain.utf8), Array(key.utf8))
+        }
+        answer.expires = status.expirationTimestamp.flatMap { ISO8601DateFormatter().date(from: $0) }
+        guard answer.token != nil || answer.certificate != nil else {
+            throw .unreachable("The credential program '\(command)' gave neither a token nor a certificate.")
+        }
+        return answer
+    }
+}

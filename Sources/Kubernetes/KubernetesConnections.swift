@@ -1,0 +1,107 @@
+import AsyncHTTPClient
+import Foundation
+import NIOCore
+import NIOSSL
+
+/// The HTTP client of a configuration, made anew when its certificate changes, and the token of the moment.
+actor KubernetesConnections {
+    private let configuration: KubernetesConfiguration
+    private var client: HTTPClient?
+    /// The certificate that the client was made with.
+    private var chain: [UInt8]?
+    private var fileToken: (token: String, readAt: ContinuousClock.Instant)?
+    private var answer: CredentialProgram.Answer?
+    private var askedAt: ContinuousClock.Instant?
+    private var isClosed = false
+
+    /// How long a token that was read from a file is used before it is read again.
+    private static let tokenAge = Duration.seconds(30)
+
+    init(_ configuration: KubernetesConfiguration) {
+        self.configuration = configuration
+    }
+
+    /// The client, and the token to send where there is one.
+    func current() async throws(KubernetesError) -> (client: HTTPClient, token: String?) {
+        guard !isClosed else { throw .unreachable("The client was closed.") }
+        switch configuration.credential {
+        case .none: return (try client(with: nil), nil)
+        case .token(let token): return (try client(with: nil), token)
+        case .tokenFile(let path): return (try client(with: nil), try token(in: path))
+        case .certificate(let chain, let key): return (try client(with: (chain, key)), nil)
+        case .program(let program):
+            let answer = try await ask(program)
+            return (try client(with: answer.certificate), answer.token)
+        }
+    }
+
+    /// Has everything asked again that was remembered: the server did not accept it.
+    func forget() {
+        fileToken = nil
+        // A program that keeps giving what is refused is not asked all the time.
+        if let askedAt, askedAt < .now - .seconds(10) { answer = nil }
+    }
+
+    func close() async {
+        isClosed = true
+        try? await client?.shutdown()
+        client = nil
+    }
+
+    private func token(in path: String) throws(KubernetesError) -> String {
+        if let fileToken, fileToken.readAt > .now - Self.tokenAge { return fileToken.token }
+        guard let data = FileManager.default.contents(atPath: path) else {
+            throw .unreachable("The token file '\(path)' cannot be read.")
+        }
+        let token = String(decoding: data, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines)
+        fileToken = (token, .now)
+        return token
+    }
+
+    private func ask(_ program: CredentialProgram) async throws(KubernetesError) -> CredentialProgram.Answer {
+        if let answer, answer.expires.map({ $0.timeIntervalSinceNow > 30 }) ?? true { return answer }
+        let new = try await program.ask()
+        (answer, askedAt) = (new, .now)
+        return new
+    }
+
+    private func client(with certificate: (chain: [UInt8], key: [UInt8])?) throws(KubernetesError) -> HTTPClient {
+        if let client, chain == certificate?.chain { return client }
+        let new = HTTPClient(eventLoopGroupProvider: .singleton, configuration: try settings(certificate))
+        // What is under way on the old one comes to its end.
+        if let old = client { Task { try? await old.shutdown() } }
+        (client, chain) = (new, certificate?.chain)
+        return new
+    }
+
+    private func settings(
+        _ certificate: (chain: [UInt8], key: [UInt8])?
+    ) throws(KubernetesError) -> HTTPClient.Configuration {
+        var tls = TLSConfiguration.makeClientConfiguration()
+        do {
+            if let authority = configuration.authority {
+                tls.trustRoots = .certificates(try NIOSSLCertificate.fromPEMBytes(authority))
+            }
+            if let certificate {
+                let chain = try NIOSSLCertificate.fromPEMBytes(certificate.chain)
+                tls.certificateChain = chain.map { .certificate($0) }
+                tls.privateKey = .privateKey(try NIOSSLPrivateKey(bytes: certificate.key, format: .pem))
+            }
+        } catch {
+            throw .unreachable("The certificates of the Kubernetes configuration are no PEM that can be read.")
+        }
+        if !configuration.isVerified { tls.certificateVerification = .none }
+        var settings = HTTPClient.Configuration(
+            tlsConfiguration: tls,
+            redirectConfiguration: .disallow,
+            timeout: .init(connect: .seconds(5))
+        )
+        // A watch holds its connection for minutes: each namespace has one for each kind.
+        settings.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = 100_000
+        settings.httpVersion = .http1Only
+        if let name = configuration.serverName, let host = URL(string: configuration.server)?.host {
+            settings.dnsOverride = [name: host]
+        }
+        return settings
+    }
+}

@@ -1,0 +1,52 @@
+import Foundation
+
+/// Why the Kubernetes API did not do what it was asked.
+public struct KubernetesError: Error, Sendable, Hashable, CustomStringConvertible {
+    /// The HTTP status; 0 where no answer came.
+    public let status: Int
+    /// The API's word for it, such as `AlreadyExists`; `Unreachable` where no answer came.
+    public let reason: String
+    /// What happened, for people.
+    public let message: String
+
+    /// Makes an error.
+    public init(status: Int, reason: String, message: String) {
+        self.status = status
+        self.reason = reason
+        self.message = message
+    }
+
+    /// What was asked for is not there, or is a kind that the server does not have.
+    public var isNotFound: Bool { status == 404 }
+    /// It is there already, or was changed by somebody else meanwhile.
+    public var isConflict: Bool { status == 409 }
+    /// What a watch would go on from is too old: everything has to be listed again.
+    public var isGone: Bool { status == 410 }
+    /// The same may succeed later: the server is away, busy, or it failed by itself.
+    public var isRetriable: Bool { status == 0 || status == 408 || status == 429 || status >= 500 }
+
+    /// The sentence for people.
+    public var description: String {
+        status == 0 ? message : "the Kubernetes API answered \(status) \(reason): \(message)"
+    }
+
+    /// Reads the API's `Status` object; where the answer is none, its beginning is not quoted.
+    init(status: Int, body: [UInt8]) {
+        struct Answer: Decodable {
+            let reason: String?
+            let message: String?
+            let code: Int?
+        }
+        let answer = try? JSONDecoder().decode(Answer.self, from: Data(body))
+        self.init(
+            status: status,
+            reason: answer?.reason ?? "Unknown",
+            message: answer?.message.map { String($0.prefix(1000)) } ?? "it gave no reason"
+        )
+    }
+
+    /// No answer came.
+    static func unreachable(_ message: String) -> KubernetesError {
+        KubernetesError(status: 0, reason: "Unreachable", message: message)
+    }
+}

@@ -1,0 +1,97 @@
+import Domain
+import Testing
+
+@testable import ClusterAgent
+
+/// What an agent keeps of its cluster between two looks.
+@Suite struct ClusterViewTests {
+    private let pods = WatchedKind("v1", "Pod")
+
+    private func view() -> ClusterView {
+        let view = ClusterView(kinds: [pods, WatchedKind("v1", "Secret")])
+        _ = view.note(ClusterView.Namespace(uid: "n-1", isTerminating: false), name: "shop")
+        return view
+    }
+
+    private func pod(_ name: String, version: Int = 1, instance: String? = nil) throws -> ClusterObject {
+        let labels = instance.map { #","labels":{"slipway.io/instance":"\#($0)"}"# } ?? ""
+        let json = """
+            {"metadata":{"name":"\(name)","namespace":"shop","uid":"u-\(name)","resourceVersion":"\(version)"\(labels)}}
+            """
+        return try #require(ClusterObject(try ObjectValue(answer: Array(json.utf8)), of: pods))
+    }
+
+    @Test func `ten thousand objects that change ten times are told once each, a bounded number at a time`() throws {
+        let view = view()
+        for version in 1...10 {
+            for number in 0..<10_000 { view.put(try pod("p\(number)", version: version), kind: pods) }
+        }
+        var told: [String: String] = [:]
+        var polls = 0
+        while true {
+            let events = view.poll()
+            guard !events.isEmpty else { break }
+            #expect(events.count <= ClusterView.changesPerPoll)
+            polls += 1
+            for case .changed(let object) in events {
+                #expect(told.updateValue(object.resourceVersion, forKey: object.id.name) == nil)
+            }
+        }
+        #expect(told.count == 10_000 && told.values.allSatisfy { $0 == "10" } && polls == 20)
+        #expect(view.count == 10_000)
+    }
+
+    @Test func `what is not in a new list is gone, and what has not changed is not told again`() throws {
+        let view = view()
+        view.replace([try pod("a"), try pod("b")], in: "shop", kind: pods)
+        #expect(view.poll().count == 2)
+        view.replace([try pod("b"), try pod("c")], in: "shop", kind: pods)
+        let events = view.poll()
+        #expect(events.count == 2)
+        guard case .gone(let gone) = events[0], case .changed(let new) = events[1] else {
+            return #expect(Bool(false), "\(events)")
+        }
+        #expect(gone.id.name == "a" && new.id.name == "c")
+    }
+
+    @Test func `an object that is gone before it was told is told as gone`() throws {
+        let view = view()
+        view.put(try pod("a"), kind: pods)
+        view.remove(try pod("a").id, kind: pods)
+        guard case .gone = try #require(view.poll().first) else { return #expect(Bool(false)) }
+    }
+
+    @Test func `a namespace is listed when every kind is, and takes all its objects with it`() throws {
+        let view = view()
+        #expect(!view.isListed("shop"))
+        view.replace([try pod("a")], in: "shop", kind: pods)
+        #expect(!view.isListed("shop"))
+        view.replace([], in: "shop", kind: WatchedKind("v1", "Secret"))
+        #expect(view.isListed("shop"))
+        _ = view.poll()
+        view.drop(namespace: "shop")
+        #expect(view.namespaces.isEmpty && view.poll().count == 1)
+        view.put(try pod("late"), kind: pods)
+        #expect(view.poll().isEmpty, "a watch that ends late tells nothing of a namespace that is gone")
+    }
+
+    @Test func `marks count for the life of the namespace that they were made in`() throws {
+        let view = view()
+        var book = MarkBook(namespaceUID: "n-1")
+        let web = CommandSubject.release(namespace: "shop", instance: "web")
+        book.records[web.markName] = MarkRecord(CommandMark(command: "c", generation: 3))
+        book.records["namespace"] = MarkRecord(CommandMark(command: "n", generation: 1))
+        view.keep(MarkBook(data: book.data), of: "shop")
+        #expect(view.record(of: web)?.mark == CommandMark(command: "c", generation: 3))
+        view.drop(namespace: "shop")
+        #expect(view.record(of: web) == nil)
+        #expect(view.record(of: .namespace("shop"))?.generation == 1, "a removal is remembered")
+        _ = view.note(ClusterView.Namespace(uid: "n-2", isTerminating: false), name: "shop")
+        #expect(view.record(of: web) == nil, "another life")
+    }
+
+    @Test func `a record that cannot be read is as one that is not there`() {
+        let book = MarkBook(data: ["uid": "n", "release.a": "no json", "release.b": #"{"command":"c","generation":1}"#])
+        #expect(book.records.isEmpty || book.records["release.a"] == nil)
+    }
+}

@@ -1,0 +1,112 @@
+import Domain
+import Kubernetes
+import Logging
+import Synchronization
+import TestSupport
+import Testing
+
+@testable import ClusterAgent
+
+/// A watch goes on, whatever the server does.
+@Suite(.timeLimit(.minutes(1)))
+struct ObjectWatcherTests {
+    /// What a watcher has told, in order.
+    private final class Told: Sendable {
+        private let words = Mutex<[String]>([])
+        func add(_ word: String) { words.withLock { $0.append(word) } }
+        var all: [String] { words.withLock { $0 } }
+    }
+
+    private func watch(_ server: APIServerDouble, _ told: Told, until isSo: ([String]) -> Bool) async throws {
+        let client = KubernetesClient(KubernetesConfiguration(server: server.address, credential: .none))
+        let name: @Sendable (ObjectValue) -> String = { $0.path("metadata", "name")?.string ?? "?" }
+        let kind = try await client.requireKind("Pod", "v1")
+        let watcher = ObjectWatcher(
+            client: client,
+            kind: kind,
+            namespace: "shop",
+            labels: nil,
+            logger: Logger(label: "test"),
+            replace: { told.add("list " + $0.map(name).joined(separator: ",")) },
+            put: { told.add("put " + name($0)) },
+            remove: { told.add("remove " + name($0)) }
+        )
+        let task = Task { await watcher.run() }
+        let end = ContinuousClock.now + .seconds(30)
+        while !isSo(told.all), .now < end { await Task.yield() }
+        task.cancel()
+        await client.close()
+        await task.value
+        #expect(isSo(told.all), "\(told.all)")
+    }
+
+    private static let kinds = #"{"resources":[{"name":"pods","kind":"Pod","namespaced":true}]}"#
+
+    private static func list(_ names: [String], version: Int, next: String = "") -> String {
+        let items = names.map { #"{"metadata":{"name":"\#($0)"}}"# }.joined(separator: ",")
+        return #"{"metadata":{"resourceVersion":"\#(version)","continue":"\#(next)"},"items":[\#(items)]}"#
+    }
+
+    private static func change(_ type: String, _ name: String, version: Int) -> String {
+        #"{"type":"\#(type)","object":{"metadata":{"name":"\#(name)","resourceVersion":"\#(version)"}}}"# + "\n"
+    }
+
+    @Test func `it lists page by page, follows, and goes on from the newest version, bookmarks too`() async throws {
+        let server = try await APIServerDouble { request in
+            guard request.path.hasSuffix("/pods") else { return (200, Self.kinds) }
+            if request.query["watch"] == nil {
+                return (
+                    200,
+                    request.query["continue"] == "more"
+                        ? Self.list(["b"], version: 7) : Self.list(["a"], version: 7, next: "more")
+                )
+            }
+            switch request.query["resourceVersion"] {
+            case "7": return (200, Self.change("ADDED", "c", version: 8) + Self.change("DELETED", "a", version: 9))
+            case "9": return (200, Self.change("BOOKMARK", "", version: 20))
+            default: return (200, Self.change("MODIFIED", "b", version: 21))
+            }
+        }
+        let told = Told()
+        try await watch(server, told) { $0.contains("put b") }
+        #expect(told.all.prefix(4) == ["list a,b", "put c", "remove a", "put b"])
+        #expect(server.asked.contains { $0.query["resourceVersion"] == "20" })
+    }
+
+    @Test(arguments: [true, false])
+    func `what it would follow is too old: it lists again`(asStatus: Bool) async throws {
+        let lists = Mutex(0)
+        let server = try await APIServerDouble { request in
+            guard request.path.hasSuffix("/pods") else { return (200, Self.kinds) }
+            if request.query["watch"] == nil {
+                let number = lists.withLock { lists in
+                    lists += 1
+                    return lists
+                }
+                return (200, Self.list(["p\(number)"], version: number))
+            }
+            guard request.query["resourceVersion"] == "1" else { return (200, "") }
+            let gone = #"{"kind":"Status","code":410,"reason":"Expired","message":"too old"}"#
+            return asStatus ? (410, gone) : (200, #"{"type":"ERROR","object":\#(gone)}"# + "\n")
+        }
+        let told = Told()
+        try await watch(server, told) { $0.contains("list p2") }
+        #expect(told.all.prefix(2) == ["list p1", "list p2"])
+    }
+
+    @Test func `a server that fails for a while is followed from the same place`() async throws {
+        let failures = Mutex(0)
+        let server = try await APIServerDouble { request in
+            guard request.path.hasSuffix("/pods") else { return (200, Self.kinds) }
+            if request.query["watch"] == nil { return (200, Self.list(["a"], version: 5)) }
+            let count = failures.withLock { count in
+                count += 1
+                return count
+            }
+            return count < 3 ? (503, "") : (200, Self.change("ADDED", "b", version: 6))
+        }
+        let told = Told()
+        try await watch(server, told) { $0.contains("put b") }
+        #expect(told.all.prefix(2) == ["list a", "put b"], "it did not list again")
+    }
+}

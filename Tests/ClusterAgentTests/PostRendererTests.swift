@@ -1,0 +1,126 @@
+import Domain
+import Testing
+
+@testable import ClusterAgent
+
+/// What helm renders is marked, so that the fleet recognises it, and changed as the command says.
+@Suite struct PostRendererTests {
+    private static let chart = """
+        apiVersion: apps/v1
+        kind: Deployment
+        metadata: {name: shop, labels: {app.kubernetes.io/instance: its-own}}
+        spec:
+          replicas: 2
+          selector: {matchLabels: {app: shop}}
+          template: {metadata: {labels: {app: shop}}, spec: {imagePullSecrets: [{name: mine}], containers: [{name: web}]}}
+        ---
+        # only a comment
+        ---
+        apiVersion: batch/v1
+        kind: Job
+        metadata: {name: stays}
+        spec: {template: {spec: {containers: [{name: j}]}}}
+        ---
+        apiVersion: batch/v1
+        kind: Job
+        metadata: {name: hook, annotations: {"helm.sh/hook": pre-install}}
+        spec: {template: {spec: {containers: [{name: j}]}}}
+        ---
+        apiVersion: v1
+        kind: ConfigMap
+        metadata: {name: text, namespace: elsewhere}
+        data: {version: "1.10", on: "yes", braces: "{{ x }}"}
+        """
+
+    private func render(_ change: (inout ReleaseRequested) -> Void = { _ in }) throws -> (
+        objects: [ObjectValue], references: [PostRenderer.Reference]
+    ) {
+        var request = ReleaseRequested.web(generation: 4)
+        change(&request)
+        let renderer = PostRenderer(request, template: CommandMark(command: "earlier", generation: 2))
+        let (text, references) = try renderer.render(Self.chart)
+        return (try ObjectValue.documents(yaml: text), references)
+    }
+
+    @Test func `objects carry the command, and pods that are only scaled the one they have`() throws {
+        let (objects, references) = try render()
+        let deployment = objects[0]
+        let labels = Manifest.texts(deployment.path("metadata", "labels"))
+        #expect(labels[Label.generation] == "4" && labels[Label.instance] == "web-1")
+        #expect(labels[Label.helmInstance] == "its-own", "its selector may need it")
+        let pod = Manifest.texts(deployment.path("spec", "template", "metadata", "labels"))
+        #expect(pod[Label.command] == "earlier" && pod[Label.generation] == "2" && pod["app"] == "shop")
+        #expect(deployment.path("spec", "selector", "matchLabels") == ["app": "shop"])
+        #expect(references.map(\.name) == ["shop", "stays", "text"], "hooks are no part of what stays")
+        #expect(references.last?.namespace == "elsewhere")
+    }
+
+    @Test func `the template of a Job that stays carries nothing that changes`() throws {
+        let (objects, _) = try render()
+        let stays = Manifest.texts(objects[1].path("spec", "template", "metadata", "labels"))
+        #expect(stays[Label.instance] == "web-1" && stays[Label.command] == nil && stays[Label.generation] == nil)
+        let hook = Manifest.texts(objects[2].path("spec", "template", "metadata", "labels"))
+        #expect(hook[Label.generation] == "4")
+    }
+
+    @Test func `texts stay texts`() throws {
+        let (objects, _) = try render()
+        #expect(objects[3]["data"] == ["version": "1.10", "on": "yes", "braces": "{{ x }}"])
+    }
+
+    @Test func `replicas, stopping, restarting and pull secrets are as the command says`() throws {
+        let scaled = try render { $0.replicas = ["Deployment/shop": 5, "Deployment/other": 1] }.objects[0]
+        #expect(scaled.path("spec", "replicas") == 5)
+        let stopped = try render {
+            $0.replicas = ["Deployment/shop": 5]
+            $0.stopped = true
+        }
+        #expect(stopped.objects[0].path("spec", "replicas") == 0)
+        let changed = try render {
+            $0.restart = "nonce"
+            $0.registrySecrets = [RegistrySecret(name: "mine", sealed: ""), RegistrySecret(name: "pull", sealed: "")]
+        }
+        let template = changed.objects[0].path("spec", "template")
+        #expect(template?.path("metadata", "annotations", Label.restart) == "nonce")
+        #expect(template?.path("spec", "imagePullSecrets") == [["name": "mine"], ["name": "pull"]])
+        #expect(changed.objects[1].path("spec", "template", "metadata", "annotations") == nil)
+    }
+
+    static let complaints: [(text: String, code: String)] = [
+        ("Error: UPGRADE FAILED: pre-upgrade hooks failed: job migrate failed", "hook_failed"),
+        (
+            "Error: create: failed to create: Secret is invalid: data: Too long: must have at most 1048576 bytes",
+            "chart_too_large"
+        ),
+        ("Error: repo shop not found", "chart_not_found"),
+        ("Error: values don't meet the specifications of the schema(s)", "values_refused"),
+        ("Error: parse error at (c/templates/x.yaml:3)", "render_failed"),
+        ("Error: admission webhook denied the request", "apply_failed"),
+        ("Error: helm did not end within 600 seconds", "timed_out"),
+    ]
+
+    @Test(arguments: complaints)
+    func `what helm complains of has a code`(text: String, code: String) {
+        let failure = HelmComplaint("level=WARN something\n\(text)\n", of: .web()).failure
+        #expect(failure.code == code)
+        #expect(!failure.message.contains("level=WARN"))
+    }
+
+    @Test func `an Ingress is written as old servers read it`() throws {
+        let ingress = try ObjectValue(
+            yaml: """
+                apiVersion: networking.k8s.io/v1
+                kind: Ingress
+                metadata: {name: shop}
+                spec:
+                  defaultBackend: {service: {name: all, port: {name: http}}}
+                  rules: [{host: h, http: {paths: [{path: /, pathType: Prefix, backend: {service: {name: web, port: {number: 80}}}}]}}]
+                """
+        )
+        let old = IngressForm.beta(ingress)
+        #expect(old["apiVersion"] == "networking.k8s.io/v1beta1")
+        #expect(old.path("spec", "backend") == ["serviceName": "all", "servicePort": "http"])
+        let path = old.path("spec", "rules")?.elements.first?.path("http", "paths")?.elements.first
+        #expect(path?["backend"] == ["serviceName": "web", "servicePort": 80] && path?["pathType"] == "Prefix")
+    }
+}

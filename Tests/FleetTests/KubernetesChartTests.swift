@@ -1,0 +1,164 @@
+import Foundation
+import Postgres
+import TestSupport
+import Testing
+
+/// Charts on a real Kubernetes control plane, and what goes wrong with them.
+@Suite(
+    .enabled(
+        if: KubernetesWorld.kubeconfig != nil,
+        "There is no control plane: 'make test-kubernetes' starts one, or SLIPWAY_TEST_KUBECONFIG names one."
+    ),
+    .timeLimit(.minutes(10)),
+    .serialized
+)
+struct KubernetesChartTests {
+    /// A chart that mounts a config map and a secret of the environment, with a hook before it.
+    private func makeChart(in world: FleetWorld) throws -> String {
+        let folder = world.folder + "/shop-chart"
+        try FileManager.default.createDirectory(atPath: folder + "/templates", withIntermediateDirectories: true)
+        let files = [
+            "Chart.yaml": "apiVersion: v2\nname: shop-chart\nversion: 1.0.0\n",
+            "values.yaml": "replicaCount: 1\nimage: r.example/shop/web:1.0.0\nhook: true\n",
+            "templates/hook.yaml": """
+            {{- if .Values.hook }}
+            apiVersion: batch/v1
+            kind: Job
+            metadata:
+              name: migrate
+              annotations: {"helm.sh/hook": "pre-install,pre-upgrade", "helm.sh/hook-weight": "3"}
+            spec:
+              backoffLimit: 0
+              template:
+                spec:
+                  restartPolicy: Never
+                  containers: [{name: migrate, image: busybox}]
+            {{- end }}
+            """,
+            "templates/web.yaml": """
+            apiVersion: apps/v1
+            kind: Deployment
+            metadata: {name: shop}
+            spec:
+              replicas: {{ .Values.replicaCount }}
+              selector: {matchLabels: {app: shop}}
+              template:
+                metadata: {labels: {app: shop}}
+                spec:
+                  containers:
+                  - name: web
+                    image: {{ .Values.image }}
+                    volumeMounts: [{name: settings, mountPath: /settings}, {name: keys, mountPath: /keys}]
+                  volumes:
+                  - {name: settings, configMap: {name: settings}}
+                  - {name: keys, secret: {secretName: keys}}
+            """,
+        ]
+        for (name, text) in files { try text.write(toFile: "\(folder)/\(name)", atomically: true, encoding: .utf8) }
+        return folder
+    }
+
+    /// Ends the hook's pod, as a container that has ended would: no container runs on this control plane's node.
+    private func endHook(_ kubernetes: KubernetesWorld, _ phase: String) throws {
+        let pod = try eventually("the hook's pod") {
+            let name = try kubernetes.value("pods", "{.items[0].metadata.name}", labels: "job-name=migrate")
+            let phase = try kubernetes.value("pod/\(name)", "{.status.phase}")
+            return name.isEmpty || phase != "Running" ? nil : name
+        }
+        _ = try kubernetes.kubectl([
+            "-n", kubernetes.namespace, "patch", "pod", pod, "--subresource=status", "--type=merge",
+            "-p", #"{"status":{"phase":"\#(phase)","containerStatuses":[]}}"#,
+        ])
+    }
+
+    @Test func `a chart mounts a config map and a secret, its hook is a stage, and a bad image ends with its reason`()
+        throws
+    {
+        let kubernetes = try KubernetesWorld()
+        defer { kubernetes.clean() }
+        try kubernetes.request("config-map.create", #""configMap":"settings","data":{"color":"red"}"#)
+        let sealed = try kubernetes.seal("hunter2", for: "secret/keys", "password")
+        try kubernetes.request("secret.create", #""secret":"keys","type":"Opaque","data":{"password":"\#(sealed)"}"#)
+        try kubernetes.waitForCommand("secret.create")
+        #expect(try kubernetes.value("secret/keys", "{.data.password}") == Data("hunter2".utf8).base64EncodedString())
+
+        try kubernetes.release("1.0.0", chart: try makeChart(in: kubernetes.world))
+        try kubernetes.request("instance.deploy", #""application":"web","version":"1.0.0","instance":"shop""#)
+        try kubernetes.wait("the stage", "select count(*) from stage where name = 'migrate' and state = 'running'", 1)
+        try endHook(kubernetes, "Succeeded")
+        try kubernetes.waitForCommand("instance.deploy")
+        try kubernetes.wait(
+            "the stage's end",
+            "select count(*) from stage where name = 'migrate' and state = 'succeeded' and weight = 3",
+            1
+        )
+        #expect(try kubernetes.value("deployment/shop", "{.status.readyReplicas}") == "1")
+        #expect(!kubernetes.agent.output.contains("hunter2"))
+
+        try kubernetes.request(
+            "instance.configure",
+            #""instance":"shop","values":"image: r.example/Shop/Web:2\nhook: false\n""#
+        )
+        try kubernetes.waitForCommand("instance.configure", "failed")
+        let reason = try kubernetes.world.database.query(
+            "select reason_code || ': ' || reason from command where operation = 'instance.configure'"
+        ).only().string(0)
+        #expect(reason.hasPrefix("image_pull: "), "\(reason)")
+        try kubernetes.wait("Events", "select least(count(*), 1) from cluster_event where instance = 'shop'", 1)
+    }
+
+    @Test func `a release that a killed agent left pending is repaired, and its command done once`() throws {
+        var kubernetes = try KubernetesWorld()
+        defer { kubernetes.clean() }
+        try kubernetes.release("1.0.0", chart: try makeChart(in: kubernetes.world))
+        try kubernetes.request("instance.deploy", #""application":"web","version":"1.0.0","instance":"shop""#)
+        try kubernetes.wait("the stage", "select count(*) from stage where name = 'migrate'", 1)
+        kubernetes.agent.signal(SIGKILL)
+        _ = try kubernetes.agent.exitCode()
+        _ = try eventually("the end of its helm") {
+            let ps = Process()
+            let output = Pipe()
+            ps.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+            ps.arguments = ["pgrep", "-f", "helm upgrade --install shop .* --namespace \(kubernetes.namespace)"]
+            ps.standardOutput = output
+            try ps.run()
+            ps.waitUntilExit()
+            return output.fileHandleForReading.availableData.isEmpty ? true : nil
+        }
+        #expect(try kubernetes.value("secret", "{.items[*].metadata.labels.status}").contains("pending-install"))
+        try kubernetes.restartAgent()
+        _ = try eventually("the repair", within: .seconds(60)) {
+            kubernetes.agent.output.contains("repairs the release 'shop', which was left pending-install") ? true : nil
+        }
+        // The hook runs again: the one before is removed first.
+        let first = try kubernetes.value("pods", "{.items[*].metadata.name}", labels: "job-name=migrate")
+        _ = try eventually("the hook's second run", within: .seconds(60)) {
+            let names = try kubernetes.value("pods", "{.items[*].metadata.name}", labels: "job-name=migrate")
+            return !names.isEmpty && names != first && !names.contains(" ") ? true : nil
+        }
+        try endHook(kubernetes, "Succeeded")
+        try kubernetes.request("config-map.create", #""configMap":"settings","data":{"color":"red"}"#)
+        let sealed = try kubernetes.seal("x", for: "secret/keys", "password")
+        try kubernetes.request("secret.create", #""secret":"keys","type":"Opaque","data":{"password":"\#(sealed)"}"#)
+        try kubernetes.waitForCommand("instance.deploy")
+        #expect(try kubernetes.value("secret", "{.items[*].metadata.labels.status}").contains("deployed"))
+        #expect(try kubernetes.value("secret", "{.items[*].metadata.labels.version}") == "1")
+    }
+
+    @Test func `a namespace deleted by hand is told, and nothing is deployed into it`() throws {
+        let kubernetes = try KubernetesWorld()
+        defer { kubernetes.clean() }
+        try kubernetes.release("1.0.0")
+        try kubernetes.request("instance.deploy", #""application":"web","version":"1.0.0","instance":"web""#)
+        try kubernetes.waitForCommand("instance.deploy")
+        let live = "select count(*) from resource where not gone and namespace = '\(kubernetes.namespace)'"
+        #expect(try kubernetes.world.number(live) > 3)
+        _ = try kubernetes.kubectl(["delete", "namespace", kubernetes.namespace])
+        try kubernetes.wait("every object is gone", live, 0)
+        try kubernetes.request("instance.restart", #""instance":"web""#)
+        try kubernetes.waitForCommand("instance.restart", "failed")
+        #expect(
+            try kubernetes.world.number("select count(*) from command where reason_code = 'namespace_missing'") == 1
+        )
+    }
+}

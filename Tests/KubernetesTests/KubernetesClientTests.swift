@@ -1,0 +1,154 @@
+import Foundation
+import Synchronization
+import TestSupport
+import Testing
+
+@testable import Kubernetes
+
+/// What the client sends, and what it makes of the answers.
+@Suite(.timeLimit(.minutes(1)))
+struct KubernetesClientTests {
+    private static let pods = KubernetesKind(apiVersion: "v1", kind: "Pod", plural: "pods", isNamespaced: true)
+
+    private func client(_ server: APIServerDouble, _ credential: KubernetesCredential = .none) -> KubernetesClient {
+        KubernetesClient(KubernetesConfiguration(server: server.address, credential: credential))
+    }
+
+    @Test func `an apply names its field manager and takes fields over`() async throws {
+        let server = try await APIServerDouble { _ in (200, "{}") }
+        let client = client(server, .token("t"))
+        _ = try await client.apply(Array("{}".utf8), Self.pods, namespace: "shop", name: "web")
+        await client.close()
+        let request = try #require(server.asked.first)
+        #expect(request.method == "PATCH" && request.path == "/api/v1/namespaces/shop/pods/web")
+        #expect(request.query == ["fieldManager": "slipway", "force": "true"])
+        #expect(request.headers["content-type"] == "application/apply-patch+yaml")
+        #expect(request.headers["authorization"] == "Bearer t")
+    }
+
+    static let errors: [(status: Int, body: String, retriable: Bool, says: String)] = [
+        (409, #"{"reason":"AlreadyExists","message":"pods \"web\" already exists"}"#, false, "already exists"),
+        (410, #"{"reason":"Expired","message":"too old resource version"}"#, false, "too old"),
+        (429, "slow down", true, "it gave no reason"), (500, #"{"message":"etcd is away"}"#, true, "etcd is away"),
+        (403, #"{"reason":"Forbidden","message":"no"}"#, false, "403 Forbidden"),
+    ]
+
+    @Test(arguments: errors)
+    func `an answer that is an error is one`(status: Int, body: String, retriable: Bool, says: String) async throws {
+        let server = try await APIServerDouble { _ in (status, body) }
+        let client = client(server)
+        let error = await #expect(throws: KubernetesError.self) {
+            try await client.get(Self.pods, namespace: "shop", name: "web")
+        }
+        await client.close()
+        #expect(error?.status == status && error?.isRetriable == retriable)
+        #expect(error?.description.contains(says) == true, "\(error?.description ?? "")")
+    }
+
+    @Test func `a server that is away is told in a sentence, and may be tried again`() async throws {
+        let port = try WebPage.freePort()
+        let client = KubernetesClient(
+            KubernetesConfiguration(server: "http://127.0.0.1:\(port)", credential: .none)
+        )
+        let error = await #expect(throws: KubernetesError.self) {
+            try await client.get(Self.pods, namespace: "shop", name: "web")
+        }
+        await client.close()
+        #expect(
+            error?.isRetriable == true && error?.description.hasPrefix("The Kubernetes API cannot be reached") == true
+        )
+    }
+
+    @Test func `a kind that the server does not have is no error to look for, and one to want`() async throws {
+        let server = try await APIServerDouble { request in
+            request.path == "/apis/apps/v1"
+                ? (
+                    200,
+                    #"{"resources":[{"name":"deployments","kind":"Deployment","namespaced":true},{"name":"deployments/scale","kind":"Scale","namespaced":true}]}"#
+                )
+                : (404, "404 page not found")
+        }
+        let client = client(server)
+        let found = try await client.kind("Deployment", "apps/v1")
+        #expect(found?.path(namespace: "shop", name: "web") == "/apis/apps/v1/namespaces/shop/deployments/web")
+        #expect(try await client.kind("Scale", "apps/v1") == nil)
+        #expect(try await client.kind("Certificate", "cert-manager.io/v1") == nil)
+        let error = await #expect(throws: KubernetesError.self) {
+            try await client.requireKind("Certificate", "cert-manager.io/v1")
+        }
+        await client.close()
+        #expect(error?.description.contains("is what brings it installed?") == true)
+    }
+
+    @Test func `a log comes line by line, its last line without an end too`() async throws {
+        let server = try await APIServerDouble { _ in (200, "one\ntwo\n\nthree") }
+        let client = client(server)
+        let lines = Mutex<[String]>([])
+        try await client.log(
+            of: "web-1",
+            in: "shop",
+            KubernetesClient.LogRange(container: "web", lines: 10, follow: true, previous: true),
+            limit: .seconds(10)
+        ) { line in lines.withLock { $0.append(String(decoding: line, as: UTF8.self)) } }
+        await client.close()
+        #expect(lines.withLock { $0 } == ["one", "two", "", "three"])
+        let query = try #require(server.asked.first?.query)
+        #expect(query == ["container": "web", "tailLines": "10", "follow": "true", "previous": "true"])
+    }
+
+    @Test func `of secrets only metadata is asked for`() async throws {
+        let server = try await APIServerDouble { _ in (200, "{}") }
+        let client = client(server)
+        let secrets = KubernetesKind(apiVersion: "v1", kind: "Secret", plural: "secrets", isNamespaced: true)
+        _ = try await client.list(secrets, namespace: "shop", detail: .metadata)
+        await client.close()
+        #expect(server.asked.first?.headers["accept"]?.contains("as=PartialObjectMetadataList") == true)
+    }
+
+    @Test func `a credential program is asked, asked again before its answer expires, and its failure told`()
+        async throws
+    {
+        let folder = NSTemporaryDirectory() + "exec-\(UUID().uuidString)"
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        let program = folder + "/login"
+        func write(_ body: String) throws {
+            try "#!/bin/sh\n\(body)\n".write(toFile: program, atomically: true, encoding: .utf8)
+            try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: program)
+        }
+        try write(
+            #"echo x >> \#(folder)/calls; echo '{"kind":"ExecCredential","status":{"token":"'$NAME'","expirationTimestamp":"2020-01-01T00:00:00Z"}}'"#
+        )
+        let server = try await APIServerDouble { _ in (200, "{}") }
+        let exec = CredentialProgram(
+            command: program,
+            arguments: [],
+            environment: ["NAME": "t-1"],
+            apiVersion: "client.authentication.k8s.io/v1"
+        )
+        let client = client(server, .program(exec))
+        for _ in 0..<2 { _ = try await client.get(Self.pods, namespace: "shop", name: "web") }
+        #expect(server.asked.map { $0.headers["authorization"] } == ["Bearer t-1", "Bearer t-1"])
+        #expect(try String(contentsOfFile: folder + "/calls", encoding: .utf8) == "x\nx\n", "it had expired")
+        try write("exit 3")
+        let error = await #expect(throws: KubernetesError.self) {
+            try await client.get(Self.pods, namespace: "shop", name: "web")
+        }
+        await client.close()
+        #expect(error?.description.contains("ended with code 3") == true)
+    }
+
+    @Test func `a token file is read again after the server has refused its token`() async throws {
+        let file = NSTemporaryDirectory() + "token-\(UUID().uuidString)"
+        try "old\n".write(toFile: file, atomically: true, encoding: .utf8)
+        let server = try await APIServerDouble { request in
+            request.headers["authorization"] == "Bearer new" ? (200, "{}") : (401, #"{"reason":"Unauthorized"}"#)
+        }
+        let client = client(server, .tokenFile(file))
+        _ = await #expect(throws: KubernetesError.self) {
+            try await client.get(Self.pods, namespace: "shop", name: "web")
+        }
+        try "new\n".write(toFile: file, atomically: true, encoding: .utf8)
+        _ = try await client.get(Self.pods, namespace: "shop", name: "web")
+        await client.close()
+    }
+}
