@@ -8,7 +8,7 @@ struct TopicsCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "topics",
         abstract: "The fleet's topics: list them, make those that are missing, check those that exist.",
-        subcommands: [List.self, Apply.self, Check.self, TopicsGrow.self],
+        subcommands: [List.self, Apply.self, TopicsCheck.self, TopicsGrow.self],
         defaultSubcommand: List.self
     )
 
@@ -72,34 +72,6 @@ struct TopicsCommand: ParsableCommand {
             if !missing.isEmpty { try admin.createTopics(missing, timeout: .seconds(60)) }
             for topic in missing { print("made \(topic.name)") }
             print("\(existing.count) topics were there, \(missing.count) were made")
-        }
-    }
-
-    struct Check: ParsableCommand {
-        static let configuration = CommandConfiguration(
-            abstract: "Compare the cluster's topics with what the fleet needs; exit code 1 where they differ."
-        )
-        @OptionGroup var shape: Shape
-        @OptionGroup var connection: ConnectionOptions
-
-        func run() throws {
-            let admin = try KafkaAdmin(try connection.kafka())
-            let metadata = try admin.metadata(timeout: .seconds(15))
-            var faults: [String] = []
-            for wanted in try shape.definitions(connection.settings) {
-                guard let topic = metadata.topic(wanted.name) else {
-                    faults.append("\(wanted.name) is missing; 'slipway topics apply' makes it")
-                    continue
-                }
-                if topic.partitionCount < wanted.partitions {
-                    faults.append(
-                        "\(wanted.name) has \(topic.partitionCount) partitions; the fleet expects \(wanted.partitions)"
-                    )
-                }
-            }
-            faults.forEach { print($0) }
-            guard faults.isEmpty else { throw ExitCode(1) }
-            print("all topics are as the fleet needs them")
         }
     }
 }

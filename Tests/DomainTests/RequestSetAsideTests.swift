@@ -36,7 +36,14 @@ import Testing
         let outbox = OutboxBuffer()
         #expect(handler.setAside(entry, because: found.why, outbox: outbox, now: 1_000_000))
         #expect((entry.answer != nil) == found.isKept)
-        try world.connection.transaction { transaction in try OutboxWriter.write(outbox, in: transaction) }
+        try world.connection.transaction { transaction in
+            try OutboxWriter.write(outbox, in: transaction)
+            try handler.noteSetAside([entry], because: found.why, in: transaction)
+        }
+        #expect(
+            try world.text("select concat_ws(' ', caller, operation, outcome, reason_code) from audit")
+                == "olga project.create \(found.why == .queueFull ? "rejected" : "dead_lettered") \(found.code)"
+        )
         let results = try world.published("deployment.results")
         #expect(results.map(\.name) == ["rejected"])
         #expect(results.first?.key == "shop")

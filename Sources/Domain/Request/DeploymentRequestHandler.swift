@@ -80,6 +80,23 @@ public final class DeploymentRequestHandler: Handler {
         desk.setAside(entry, because: why, outbox: outbox, now: now)
     }
 
+    /// The audit log tells of requests that nobody decided, too.
+    public func noteSetAside(
+        _ entries: [Entry<RequestInput>],
+        because why: SetAside,
+        in transaction: borrowing PostgresTransaction
+    ) throws {
+        let lines = entries.map { entry in
+            AuditEntry(
+                entry.input,
+                command: nil,
+                outcome: why == .queueFull ? "rejected" : "dead_lettered",
+                reason: RequestDesk.reason(why, entry)
+            )
+        }
+        try AuditLog.write(lines, in: transaction)
+    }
+
     /// What the audit log says of a request that was decided; a repeat was decided before.
     private func auditLine(of entry: Entry<RequestInput>) -> AuditEntry? {
         let input = entry.input

@@ -12,7 +12,8 @@ extension RequestDesk {
         return true
     }
 
-    private static func reason(_ why: SetAside, _ entry: Entry<RequestInput>) -> Reason {
+    /// Why a request was set aside, as its sender is told.
+    static func reason(_ why: SetAside, _ entry: Entry<RequestInput>) -> Reason {
         // What is wrong with the request itself is of more use to its sender.
         if case .failure(let reason) = entry.input.body { return reason }
         switch why {

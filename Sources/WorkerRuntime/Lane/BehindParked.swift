@@ -10,16 +10,21 @@ struct BehindParked<Input> {
     var refused: [RefusedMessage<Input>] = []
 
     /// Publishes the answers and counts the messages; one that was decided before has had its answer.
-    func settle(_ outbox: OutboxBuffer, tallies: inout [Int32: Tally]) {
+    ///
+    /// - Returns: Those that were answered now.
+    func settle(_ outbox: OutboxBuffer, tallies: inout [Int32: Tally]) -> [Entry<Input>] {
+        var answered: [Entry<Input>] = []
         for message in refused {
             var outcome = Outcome.rejected(.queueFull)
             if case .repeated = message.entry.admission {
                 outcome = .repeated
             } else {
                 for record in message.answer { outbox.append(record) }
+                answered.append(message.entry)
             }
             tallies[message.entry.message.partition, default: Tally()].count(outcome)
         }
+        return answered
     }
 }
 

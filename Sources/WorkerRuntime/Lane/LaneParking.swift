@@ -13,13 +13,15 @@ extension Lane {
         _ message: KafkaMessageView,
         _ input: H.Input?,
         reason: Reason,
-        now: Int64
-    ) -> [OutboxRecord] {
+        now: Int64,
+        in transaction: borrowing PostgresTransaction
+    ) throws -> [OutboxRecord] {
         let outbox = OutboxBuffer()
         outbox.append(DeadLetter(message, reason: reason, group: configuration.group).record)
         if let input {
             let entry = Entry(input, message: message)
             _ = handler.setAside(entry, because: .deadLettered(reason), outbox: outbox, now: now)
+            try handler.noteSetAside([entry], because: .deadLettered(reason), in: transaction)
         }
         return outbox.records
     }
@@ -59,7 +61,13 @@ extension Lane {
             try parkedQueue.open(held.message, keeping: kept, reason: reason, delay: delay, in: transaction)
             tally.countParked()
         } else {
-            let records = lastRecords(held.message, try? held.decoded.get(), reason: reason, now: now)
+            let records = try lastRecords(
+                held.message,
+                try? held.decoded.get(),
+                reason: reason,
+                now: now,
+                in: transaction
+            )
             try outbox.insert(records, in: transaction)
             tally.count(.deadLettered(reason))
         }
@@ -194,7 +202,8 @@ extension Lane {
         in transaction: borrowing PostgresTransaction
     ) throws {
         let view = KafkaMessageView(parked.message, topic: configuration.topic, isParked: true)
-        try outbox.insert(lastRecords(view, try? handler.decode(view), reason: reason, now: now), in: transaction)
+        let records = try lastRecords(view, try? handler.decode(view), reason: reason, now: now, in: transaction)
+        try outbox.insert(records, in: transaction)
         try release(parked, key: due.key, outcome: .deadLettered(reason), partition: due.partition, in: transaction)
         logger.warning("dead-lettered after waiting: \(reason)", metadata: place(view))
     }

@@ -30,7 +30,8 @@ extension Lane {
         try handler.handle(batch, in: transaction)
         TestSignal.inTransaction.reach()
         settleOutcomes(of: batch, messages, except: behind.places, tallies: &tallies)
-        behind.settle(batch.outbox, tallies: &tallies)
+        let refused = behind.settle(batch.outbox, tallies: &tallies)
+        try handler.noteSetAside(refused, because: .queueFull, in: transaction)
         try keepAnswers(batch.entries + behind.refused.map(\.entry), messages, in: transaction)
         try outbox.insert(batch.outbox.records, in: transaction)
         let settled = spans.map { span in span.counting(tallies[span.partition] ?? Tally()) }

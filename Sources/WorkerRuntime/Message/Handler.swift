@@ -46,6 +46,13 @@ public protocol Handler {
     /// - Returns: Whether the sender was answered. What found its queue full is then rejected; otherwise its partition
     ///   waits until there is room. What failed for the last time goes to the dead letters in any case.
     func setAside(_ entry: Entry<Input>, because why: SetAside, outbox: OutboxBuffer, now: Int64) -> Bool
+
+    /// Writes down what became of messages that nobody handled, in the transaction that settles them.
+    func noteSetAside(
+        _ entries: [Entry<Input>],
+        because why: SetAside,
+        in transaction: borrowing PostgresTransaction
+    ) throws
 }
 
 extension Handler {
@@ -62,4 +69,11 @@ extension Handler {
     public func setAside(_ entry: Entry<Input>, because why: SetAside, outbox: OutboxBuffer, now: Int64) -> Bool {
         false
     }
+
+    /// Nothing is written down unless a handler says otherwise.
+    public func noteSetAside(
+        _ entries: [Entry<Input>],
+        because why: SetAside,
+        in transaction: borrowing PostgresTransaction
+    ) throws {}
 }

@@ -1,0 +1,47 @@
+/// What is wrong with a topic as it is, compared with what the fleet needs.
+public enum TopicComparison {
+    /// A sentence for each difference that matters.
+    ///
+    /// More partitions than wanted are fine, and so is a longer retention: nothing is lost by it.
+    ///
+    /// - Parameters:
+    ///   - name: The topic's real name.
+    ///   - partitions: How many it has; `nil` where there is no such topic.
+    ///   - properties: Its properties; `nil` where the broker does not tell them, and then they are not compared.
+    public static func faults(
+        _ name: String,
+        wanted: (partitions: Int, properties: [String: String]),
+        partitions: Int?,
+        properties: [String: String]?
+    ) -> [String] {
+        guard let partitions else { return ["\(name) is missing; 'slipway topics apply' makes it"] }
+        var faults: [String] = []
+        if partitions < wanted.partitions {
+            faults.append(
+                "\(name) has \(partitions) partitions; the fleet expects \(wanted.partitions) ('slipway topics grow' adds some)"
+            )
+        }
+        guard let properties else { return faults }
+        for (property, value) in wanted.properties.sorted(by: { $0.key < $1.key }) {
+            let found = properties[property]
+            guard found != value, !isLonger(found, than: value, property) else { continue }
+            faults.append("\(name) has \(property)=\(found ?? "(not set)"); the fleet needs \(value)\(why(property))")
+        }
+        return faults
+    }
+
+    private static func isLonger(_ found: String?, than wanted: String, _ property: String) -> Bool {
+        guard property == "retention.ms", let found = found.flatMap({ Int64($0) }), let wanted = Int64(wanted)
+        else { return false }
+        return found < 0 || found >= wanted
+    }
+
+    private static func why(_ property: String) -> String {
+        switch property {
+        case "message.timestamp.type": ": the broker's clock says when a token had to be valid, and when an agent spoke"
+        case "cleanup.policy": ": who subscribes later finds the newest state of each key"
+        case "retention.ms": ": what a restored database has not seen is read again"
+        default: ""
+        }
+    }
+}

@@ -1,0 +1,119 @@
+import Domain
+import Foundation
+import Postgres
+import WorkerRuntime
+
+/// Looks at the database: its schema, its clock, its settings, and who is at work on it.
+struct DatabaseDoctor {
+    let connect: () throws -> PostgresConnection
+
+    /// More seconds than this between two clocks are worth a word.
+    private static let skew = 5.0
+
+    func findings() -> [Finding] {
+        let database: PostgresConnection
+        do {
+            database = try connect()
+        } catch {
+            return [Finding("database", .wrong, "\(error)")]
+        }
+        defer { database.close() }
+        let looks: [(String, (PostgresConnection) throws -> [Finding])] = [
+            ("schema", schema), ("clock", clock), ("durability", durability), ("workers", workers), ("agents", agents),
+            ("outbox", outbox),
+        ]
+        return looks.flatMap { name, look in
+            do {
+                return try look(database)
+            } catch {
+                return [Finding(name, .wrong, "\(error)")]
+            }
+        }
+    }
+
+    private func schema(_ database: PostgresConnection) throws -> [Finding] {
+        let pending = try PostgresMigrator(fleetMigrations).pending(on: database)
+        guard pending.isEmpty else {
+            return [
+                Finding("schema", .wrong, "\(pending.joined(separator: ", ")) were not applied; run 'slipway migrate'")
+            ]
+        }
+        return [Finding("schema", .right, "is up to date")]
+    }
+
+    /// The fleet goes by the database's clock; tokens and people by others.
+    private func clock(_ database: PostgresConnection) throws -> [Finding] {
+        let before = Date()
+        let now = try database.query("select clock_timestamp()").only().timestamp(0)
+        let here = (before.timeIntervalSince1970 + Date().timeIntervalSince1970) / 2
+        let apart = Double(now) / 1_000_000 - here
+        guard abs(apart) > Self.skew else { return [Finding("clock", .right, "the database's is this machine's")] }
+        let ahead = apart > 0 ? "ahead of" : "behind"
+        return [
+            Finding(
+                "clock",
+                .warning,
+                "the database's is \(Int(abs(apart))) seconds \(ahead) this machine's; tokens made here may not be valid yet"
+            )
+        ]
+    }
+
+    private func durability(_ database: PostgresConnection) throws -> [Finding] {
+        let row = try database.query(
+            "select current_setting('fsync'), current_setting('synchronous_commit'), pg_is_in_recovery()"
+        ).only()
+        if try row.bool(2) { return [Finding("durability", .wrong, "the database is a standby that takes no writes")] }
+        let (fsync, commit) = (try row.string(0), try row.string(1))
+        guard fsync == "on", commit != "off" else {
+            return [
+                Finding(
+                    "durability",
+                    .wrong,
+                    "fsync=\(fsync) and synchronous_commit=\(commit): what was committed can be lost; set both to on"
+                )
+            ]
+        }
+        return [Finding("durability", .right, "fsync=on, synchronous_commit=\(commit)")]
+    }
+
+    private func workers(_ database: PostgresConnection) throws -> [Finding] {
+        let live = Set(
+            try database.query("select distinct name from live_worker").map { try $0.string(0) }
+        )
+        let wanted = [
+            "release-worker", "deployment-worker", "agent-worker", "resource-worker", "outbox-relay", "timekeeper",
+        ]
+        let missing = wanted.filter { !live.contains($0) }
+        guard missing.isEmpty else {
+            return [Finding("workers", .warning, "no \(missing.joined(separator: ", ")) lives")]
+        }
+        return [Finding("workers", .right, "one of each at least is at work")]
+    }
+
+    private func agents(_ database: PostgresConnection) throws -> [Finding] {
+        try database.query(
+            "select cluster, state from cluster where deleted_at is null and state <> 'connected' order by cluster"
+        ).map { row in
+            Finding(
+                "agents",
+                .warning,
+                "the agent of '\(try row.string(0))' is \(try row.string(1)); whoever runs it must act"
+            )
+        }
+    }
+
+    private func outbox(_ database: PostgresConnection) throws -> [Finding] {
+        let row = try database.query(
+            "select count(*), coalesce(extract(epoch from now() - min(created_at)), 0)::bigint from outbox"
+        ).only()
+        let (count, age) = (try row.int64(0), try row.int64(1))
+        guard age > 60 else { return [Finding("outbox", .right, "\(count) messages wait to be published")] }
+        return [
+            Finding(
+                "outbox",
+                .wrong,
+                "\(count) messages wait, the oldest for \(age) seconds; does a relay run, and take the broker what it sends?"
+            )
+        ]
+    }
+}

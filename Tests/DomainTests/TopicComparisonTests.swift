@@ -1,0 +1,40 @@
+import Domain
+import Testing
+
+/// Topics are compared with what the fleet needs.
+@Suite struct TopicComparisonTests {
+    struct Case: Sendable {
+        var partitions: Int? = 48
+        var properties: [String: String]? = [:]
+        var says: [String]
+    }
+
+    private static let right = ["message.timestamp.type": "LogAppendTime", "retention.ms": "1000"]
+
+    @Test(arguments: [
+        Case(properties: right, says: []), Case(partitions: 96, properties: right, says: []),
+        Case(properties: nil, says: []), Case(partitions: nil, says: ["is missing"]),
+        Case(partitions: 6, properties: nil, says: ["has 6 partitions; the fleet expects 48"]),
+        Case(properties: right.merging(["retention.ms": "-1"]) { $1 }, says: []),
+        Case(properties: right.merging(["retention.ms": "5000"]) { $1 }, says: []),
+        Case(
+            properties: right.merging(["retention.ms": "999"]) { $1 },
+            says: ["retention.ms=999; the fleet needs 1000"]
+        ),
+        Case(
+            properties: right.merging(["message.timestamp.type": "CreateTime"]) { $1 },
+            says: ["message.timestamp.type=CreateTime; the fleet needs LogAppendTime: the broker's clock says"]
+        ),
+        Case(properties: [:], says: ["message.timestamp.type=(not set)", "retention.ms=(not set)"]),
+    ])
+    func `what matters is said`(found: Case) {
+        let faults = TopicComparison.faults(
+            "slipway.deployment.requests",
+            wanted: (48, Self.right),
+            partitions: found.partitions,
+            properties: found.properties
+        )
+        #expect(faults.count == found.says.count, "\(faults)")
+        for (fault, says) in zip(faults, found.says) { #expect(fault.contains(says), "\(fault)") }
+    }
+}

@@ -1,0 +1,51 @@
+import Foundation
+import Postgres
+import TestSupport
+import Testing
+
+/// `slipway doctor` says what is not as it should be.
+@Suite(.timeLimit(.minutes(3)))
+struct DoctorTests {
+    private struct Finding: Decodable {
+        let what: String
+        let verdict: String
+        let says: String
+    }
+
+    private func doctor(_ world: FleetWorld, _ more: [String: String] = [:]) throws -> (
+        code: Int32, findings: [Finding]
+    ) {
+        let process = try world.start("slipway", ["doctor", "--json", "--partitions", "2"], more)
+        let code = try process.exitCode()
+        let json = process.output.drop { $0 != "[" }
+        return (code, try JSONDecoder().decode([Finding].self, from: Data(json.utf8)))
+    }
+
+    @Test func `what is missing or wrong is named, each in a sentence`() throws {
+        let world = try FleetWorld(topics: ["deployment.requests"])
+        let (code, findings) = try doctor(world, ["SLIPWAY_KEY_RING": "/nowhere", "SLIPWAY_FLEET_KEY": "no key"])
+        #expect(code == 1)
+        let wrong = findings.filter { $0.verdict == "wrong" }
+        #expect(wrong.contains { $0.what == "topics" && $0.says.contains("slipway.instance.status is missing") })
+        #expect(!wrong.contains { $0.says.contains("slipway.deployment.requests ") })
+        #expect(wrong.contains { $0.what == "key ring" } && wrong.contains { $0.what == "fleet key" })
+        let warnings = findings.filter { $0.verdict == "warning" }
+        #expect(warnings.contains { $0.what == "sealing keys" && $0.says.contains("SLIPWAY_SEALING_KEYS is not set") })
+        #expect(warnings.contains { $0.what == "workers" && $0.says.contains("deployment-worker") })
+        #expect(warnings.contains { $0.what == "topics" }, "the mock cluster tells no properties")
+        #expect(findings.contains { $0.what == "clock" && $0.verdict == "right" })
+        #expect(findings.contains { $0.what == "schema" && $0.verdict == "right" })
+    }
+
+    @Test func `a database that was not migrated, and a broker that is away, are findings`() throws {
+        let world = try FleetWorld(topics: [])
+        try world.database.script("delete from schema_migration where name = (select max(name) from schema_migration)")
+        let port = try WebPage.freePort()
+        let (code, findings) = try doctor(world, ["SLIPWAY_KAFKA_BROKERS": "127.0.0.1:\(port)"])
+        #expect(code == 1)
+        #expect(findings.contains { $0.what == "schema" && $0.says.contains("run 'slipway migrate'") })
+        #expect(findings.contains { $0.what == "broker" && $0.verdict == "wrong" })
+        let away = try doctor(world, ["SLIPWAY_DATABASE_URL": "postgresql://127.0.0.1:\(port)/none"])
+        #expect(away.findings.contains { $0.what == "database" && $0.verdict == "wrong" })
+    }
+}
