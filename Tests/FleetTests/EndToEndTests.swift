@@ -1,3 +1,4 @@
+import Domain
 import Foundation
 import Kafka
 import Postgres
@@ -99,6 +100,7 @@ struct EndToEndTests {
         #expect(services.contains("dev.cdevents.service.deployed.0.3.0"))
         #expect(services.contains("dev.cdevents.service.upgraded.0.3.0"))
         #expect(try world.ledgerCloses())
+        #expect(try Verification.differences(on: world.database) == [])
         #expect(try world.number("select sum(dead_lettered)::bigint from partition_claim") == 0)
         agent.signal(SIGTERM)
         #expect(try agent.exitCode() == 0)

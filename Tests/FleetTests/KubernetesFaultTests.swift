@@ -1,3 +1,4 @@
+import Domain
 import Foundation
 import Postgres
 import TestSupport
@@ -90,6 +91,7 @@ struct KubernetesFaultTests {
             try kubernetes.world.number("select count(*) from command where state in ('failed', 'timed_out')") == 0
         )
         #expect(try kubernetes.world.ledgerCloses())
+        #expect(try Verification.differences(on: kubernetes.world.database) == [])
     }
 
     @Test func `a second agent takes over, and the first one stops`() throws {
