@@ -41,6 +41,30 @@ import Testing
         #expect(view.count == 10_000)
     }
 
+    @Test func `Events that nobody can be told of wait once each, and not without end`() {
+        let view = view()
+        func event(_ uid: Int, count: Int) -> KubernetesEvent {
+            KubernetesEvent(
+                namespace: "shop",
+                kind: "Pod",
+                name: "p",
+                instance: nil,
+                type: "Warning",
+                reason: "BackOff",
+                message: "m",
+                count: count,
+                firstTime: "t",
+                lastTime: "t",
+                uid: "\(uid)"
+            )
+        }
+        for count in 1...3 { for uid in 0..<20_000 { view.tell(event(uid, count: count)) } }
+        let told = view.poll()
+        #expect(told.count == ClusterView.mostHappened)
+        #expect(told.allSatisfy { if case .happened(let event) = $0 { event.count == 3 } else { false } })
+        #expect(view.poll().isEmpty)
+    }
+
     @Test func `what is not in a new list is gone, and what has not changed is not told again`() throws {
         let view = view()
         view.replace([try pod("a"), try pod("b")], in: "shop", kind: pods)

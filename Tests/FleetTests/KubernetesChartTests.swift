@@ -145,6 +145,31 @@ struct KubernetesChartTests {
         #expect(try kubernetes.value("secret", "{.items[*].metadata.labels.version}") == "1")
     }
 
+    @Test func `a namespace that is somebody else's is not taken, and a chart that is no chart is told`() throws {
+        let kubernetes = try KubernetesWorld()
+        defer { kubernetes.clean() }
+        let taken = "\(kubernetes.name)-taken"
+        _ = try kubernetes.kubectl(["create", "namespace", taken])
+        defer { _ = try? kubernetes.kubectl(["delete", "namespace", taken, "--wait=false"]) }
+        try kubernetes.world.request(
+            "environment.create",
+            key: "\(kubernetes.name)/taken",
+            id: "taken",
+            #"{"project":"\#(kubernetes.name)","environment":"taken","cluster":"\#(kubernetes.cluster)"}"#
+        )
+        try kubernetes.wait(
+            "the refusal",
+            "select count(*) from command where state = 'failed' and reason_code = 'namespace_taken'",
+            1
+        )
+        try kubernetes.release("1.0.0", chart: kubernetes.world.folder + "/no-chart")
+        try kubernetes.request("instance.deploy", #""application":"web","version":"1.0.0","instance":"web""#)
+        try kubernetes.waitForCommand("instance.deploy", "failed")
+        #expect(
+            try kubernetes.world.number("select count(*) from command where reason_code = 'chart_not_found'") == 1
+        )
+    }
+
     @Test func `a namespace deleted by hand is told, and nothing is deployed into it`() throws {
         let kubernetes = try KubernetesWorld()
         defer { kubernetes.clean() }

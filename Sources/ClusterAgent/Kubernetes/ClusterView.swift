@@ -25,6 +25,9 @@ final class ClusterView: Sendable {
         var order: [ClusterObject.ID] = []
         var changes: [ClusterObject.ID: Change] = [:]
         var events: [ClusterEvent] = []
+        var lines = 0
+        /// Kubernetes Events by their uids, each as it was told last.
+        var happened: [String: KubernetesEvent] = [:]
         var books: [String: MarkBook] = [:]
         /// The releases that are being changed, by namespace and instance: their hooks are stages.
         var releasing: [CommandSubject: ClusterWork] = [:]
@@ -42,6 +45,8 @@ final class ClusterView: Sendable {
 
     /// How many changes of objects a poll tells at most.
     static let changesPerPoll = 500
+    /// How many Kubernetes Events wait at most, while nobody can be told.
+    static let mostHappened = 5000
 
     // MARK: Namespaces
 
@@ -143,15 +148,22 @@ final class ClusterView: Sendable {
     // MARK: What is told to the agent
 
     func tell(_ event: ClusterEvent) {
-        state.withLock { $0.events.append(event) }
+        state.withLock { state in
+            if case .logged(_, let lines) = event { state.lines += lines.count }
+            state.events.append(event)
+        }
+    }
+
+    /// Takes a Kubernetes Event: the newest word of each is told, and no more of them than are of use to anybody.
+    func tell(_ event: KubernetesEvent) {
+        state.withLock { state in
+            guard state.happened.count < Self.mostHappened || state.happened[event.uid] != nil else { return }
+            state.happened[event.uid] = event
+        }
     }
 
     /// How many lines of logs wait to be told.
-    var waitingLines: Int {
-        state.withLock { state in
-            state.events.reduce(0) { if case .logged(_, let lines) = $1 { $0 + lines.count } else { $0 } }
-        }
-    }
+    var waitingLines: Int { state.withLock { $0.lines } }
 
     /// What has happened since the last poll: a bounded number of changed objects, and everything else.
     func poll() -> [ClusterEvent] {
@@ -165,8 +177,9 @@ final class ClusterView: Sendable {
                 case nil: return nil
                 }
             }
-            defer { state.events = [] }
-            return (changes, state.events)
+            let happened = state.happened.values.sorted { ($0.lastTime, $0.uid) < ($1.lastTime, $1.uid) }
+            defer { (state.events, state.happened, state.lines) = ([], [:], 0) }
+            return (changes, happened.map { .happened($0) } + state.events)
         }
         // The end of work comes after the changes that were seen before it.
         return changes + events

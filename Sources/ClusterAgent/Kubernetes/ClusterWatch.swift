@@ -13,7 +13,7 @@ actor ClusterWatch {
     private let pods: PodMarker
     private let stages: StageTeller
     private var tasks: [String: [Task<Void, Never>]] = [:]
-    private var namespaceTask: Task<Void, Never>?
+    private var namespaceTasks: [Task<Void, Never>] = []
     private var isListed = false
 
     /// The label of the agent's namespaces: the cluster that they are of.
@@ -30,25 +30,44 @@ actor ClusterWatch {
     /// Begins; returns when everything that was there has been listed once.
     func start() async throws {
         let kind = try await client.requireKind("Namespace", "v1")
+        let (changes, continuation) = AsyncStream.makeStream(of: Change.self)
         let watcher = ObjectWatcher(
             client: client,
             kind: kind,
             namespace: nil,
             labels: "\(Self.label)=\(cluster)",
             logger: logger,
-            replace: { namespaces in Task { await self.replace(namespaces) } },
-            put: { namespace in Task { await self.put(namespace) } },
-            remove: { namespace in Task { await self.remove(namespace) } }
+            replace: { continuation.yield(.listed($0)) },
+            put: { continuation.yield(.put($0)) },
+            remove: { continuation.yield(.removed($0)) }
         )
-        namespaceTask = Task { await watcher.run() }
+        namespaceTasks = [
+            Task { await watcher.run() },
+            // One after the other: a namespace that is made and removed at once must not stay.
+            Task { for await change in changes { take(change) } },
+        ]
         while !isListed || !view.namespaces.allSatisfy(view.isListed) {
             try await Task.sleep(for: .milliseconds(20))
         }
     }
 
     func stop() {
-        namespaceTask?.cancel()
-        for task in tasks.values.flatMap(\.self) { task.cancel() }
+        for task in namespaceTasks + tasks.values.flatMap(\.self) { task.cancel() }
+    }
+
+    /// What a watch tells of namespaces.
+    private enum Change: Sendable {
+        case listed([ObjectValue])
+        case put(ObjectValue)
+        case removed(ObjectValue)
+    }
+
+    private func take(_ change: Change) {
+        switch change {
+        case .listed(let namespaces): replace(namespaces)
+        case .put(let namespace): put(namespace)
+        case .removed(let namespace): remove(namespace)
+        }
     }
 
     /// Takes a namespace that was just made, so that nobody has to wait for the watch to tell of it.
@@ -115,7 +134,7 @@ actor ClusterWatch {
         let view = view
         let put: @Sendable (ObjectValue) -> Void = { value in
             if let event = KubernetesEvent(value, instance: { view.object($0)?.instance }) {
-                view.tell(.happened(event))
+                view.tell(event)
             }
         }
         return ObjectWatcher(

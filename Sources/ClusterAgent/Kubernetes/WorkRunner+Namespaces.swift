@@ -39,21 +39,17 @@ extension WorkRunner {
     /// A namespace of somebody else's is not taken; one that is going away is waited for.
     private func waitUntilTakeable(_ name: String, _ kind: KubernetesKind) async throws {
         let isThere = try await wait(Self.removalLimit) {
-            do throws(KubernetesError) {
-                let found = try? ObjectValue(answer: await client.get(kind, namespace: nil, name: name))
-                guard let metadata = found?["metadata"] else { return true }
-                if metadata["deletionTimestamp"] != nil { return false }
-                let owner = metadata.path("labels", ClusterWatch.label)?.string
-                guard owner == cluster else {
-                    throw KubernetesError(
-                        status: 422,
-                        reason: "NamespaceTaken",
-                        message: "The namespace '\(name)' is not Slipway's; give it the label "
-                            + "'\(ClusterWatch.label)=\(cluster)' to hand it over, or choose another."
-                    )
-                }
-                return true
-            } catch { throw error }
+            let found = try? ObjectValue(answer: await client.get(kind, namespace: nil, name: name))
+            guard let metadata = found?["metadata"] else { return true }
+            if metadata["deletionTimestamp"] != nil { return false }
+            guard metadata.path("labels", ClusterWatch.label)?.string == cluster else {
+                throw WorkFailure(
+                    code: "namespace_taken",
+                    message: "The namespace '\(name)' is not Slipway's; give it the label "
+                        + "'\(ClusterWatch.label)=\(cluster)' to hand it over, or choose another."
+                )
+            }
+            return true
         }
         if !isThere {
             throw WorkFailure(code: "namespace_terminating", message: "The namespace '\(name)' is still going away.")
