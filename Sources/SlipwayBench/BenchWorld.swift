@@ -89,8 +89,12 @@ final class BenchWorld {
     @discardableResult
     func start(_ name: String, _ arguments: [String] = [], _ more: [String: String] = [:]) throws -> Int32 {
         let own = URL(filePath: "/proc/self/exe").resolvingSymlinksInPath()
+        let executable = own.deletingLastPathComponent().appending(path: name)
+        guard FileManager.default.isExecutableFile(atPath: executable.path) else {
+            throw StartError("There is no '\(name)' beside slipway-bench; 'swift build -c release' makes it.")
+        }
         let process = Process()
-        process.executableURL = own.deletingLastPathComponent().appending(path: name)
+        process.executableURL = executable
         process.arguments = arguments
         process.environment = ProcessInfo.processInfo.environment.merging([
             "SLIPWAY_KAFKA_BROKERS": brokers, "SLIPWAY_DATABASE_URL": url, "SLIPWAY_FLEET_KEY": fleetKeyText,
