@@ -164,6 +164,21 @@ import Testing
         }
     }
 
+    @Test func `a dry run asked for again, when the answer is another, is another event`() throws {
+        try running()
+        let body = #"{"project":"shop","environment":"staging","instance":"web","version":"1.1.0","dryRun":true}"#
+        _ = try world.published()
+        try world.request("instance.upgrade", key: "shop/staging", body, id: "dry")
+        let first = try #require(try world.published().first)
+        #expect(try ask("stop") == .applied)
+        _ = try world.published()
+        try world.request("instance.upgrade", key: "shop/staging", body, id: "dry")
+        let second = try #require(try world.published().first)
+        #expect(first.name == "planned" && second.name == "planned")
+        #expect(first.value != second.value, "it is planned from another state")
+        #expect(first.id != second.id, "who drops repetitions by their id must see both")
+    }
+
     @Test func `what an application's registry needs is sealed for the cluster, and goes with each release`() throws {
         let password = try CommandWorld.sealing.publicKey.seal(
             SecretBytes(utf8: "hunter2"),
