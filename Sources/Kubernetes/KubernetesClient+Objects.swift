@@ -3,6 +3,9 @@ extension KubernetesClient {
     /// The name under which this program owns fields of objects.
     public static let fieldManager = "slipway"
 
+    /// A server that is there sends a bookmark about every minute; one that sends none is only asked again.
+    static let watchSilence = Duration.seconds(150)
+
     /// How much of an object is answered.
     public enum Detail: Sendable {
         /// All of it.
@@ -35,13 +38,7 @@ extension KubernetesClient {
         namespace: String?,
         name: String
     ) async throws(KubernetesError) -> [UInt8] {
-        try await send(
-            .patch,
-            kind.path(namespace: namespace, name: name),
-            query: [("fieldManager", Self.fieldManager), ("force", "true")],
-            body: object,
-            content: .apply
-        )
+        try await change(kind.path(namespace: namespace, name: name), object, .apply, [("force", "true")])
     }
 
     /// Lays members over an object's; an object that is not there is an error.
@@ -51,13 +48,17 @@ extension KubernetesClient {
         namespace: String?,
         name: String
     ) async throws(KubernetesError) -> [UInt8] {
-        try await send(
-            .patch,
-            kind.path(namespace: namespace, name: name),
-            query: [("fieldManager", Self.fieldManager)],
-            body: members,
-            content: .mergePatch
-        )
+        try await change(kind.path(namespace: namespace, name: name), members, .mergePatch)
+    }
+
+    private func change(
+        _ path: String,
+        _ body: [UInt8],
+        _ content: Content,
+        _ query: [(String, String)] = []
+    ) async throws(KubernetesError) -> [UInt8] {
+        let query = [("fieldManager", Self.fieldManager)] + query
+        return try await send(.patch, path, query: query, body: body, content: content)
     }
 
     /// Makes an object that is not there yet.
@@ -132,7 +133,7 @@ extension KubernetesClient {
         detail: Detail = .whole,
         from version: String,
         seconds: Int,
-        _ take: ([UInt8]) async throws(KubernetesError) -> Void
+        _ take: @escaping @Sendable ([UInt8]) async throws -> Void
     ) async throws(KubernetesError) {
         var query = [
             ("watch", "true"), ("allowWatchBookmarks", "true"), ("resourceVersion", version),
@@ -144,6 +145,7 @@ extension KubernetesClient {
             query: query,
             accept: detail.accept(list: false),
             limit: .seconds(seconds + 30),
+            silence: Self.watchSilence,
             take
         )
     }
@@ -182,7 +184,7 @@ extension KubernetesClient {
         in namespace: String,
         _ range: LogRange,
         limit: Duration,
-        _ take: ([UInt8]) async throws(KubernetesError) -> Void
+        _ take: @escaping @Sendable ([UInt8]) async throws -> Void
     ) async throws(KubernetesError) {
         var query = [("container", range.container)]
         if let lines = range.lines { query.append(("tailLines", String(lines))) }

@@ -65,19 +65,14 @@ public final class KubernetesClient: Sendable {
         accept: String = "application/json",
         limit: Duration = .seconds(30)
     ) async throws(KubernetesError) -> [UInt8] {
-        let request = Request(method, path, query, body, content, accept, limit)
-        let response = try await response(to: request)
-        do {
-            let buffer = try await response.body.collect(upTo: Self.mostBytes)
-            let bytes = Array(buffer.readableBytesView)
+        let request = Request(method, path, query, body, content, accept)
+        return try await Patience(limit).hold {
+            let response = try await self.response(to: request)
+            let bytes = Array(try await response.body.collect(upTo: Self.mostBytes).readableBytesView)
             guard (200..<300).contains(response.status.code) else {
                 throw KubernetesError(status: Int(response.status.code), body: bytes)
             }
             return bytes
-        } catch let error as KubernetesError {
-            throw error
-        } catch {
-            throw Self.away(error)
         }
     }
 
@@ -86,6 +81,7 @@ public final class KubernetesClient: Sendable {
     /// - Parameters:
     ///   - longest: A longer line is handed over in pieces of this many bytes.
     ///   - limit: When the connection is cut at the latest.
+    ///   - silence: How long nothing may come before it is taken for dead.
     ///   - take: What is done with a line, without its end; the next is not read before it returns.
     public func lines(
         _ path: String,
@@ -93,19 +89,23 @@ public final class KubernetesClient: Sendable {
         accept: String = "application/json",
         longest: Int = 64 << 20,
         limit: Duration,
-        _ take: ([UInt8]) async throws(KubernetesError) -> Void
+        silence: Duration? = nil,
+        _ take: @escaping @Sendable ([UInt8]) async throws -> Void
     ) async throws(KubernetesError) {
-        let response = try await response(to: Request(.get, path, query, nil, .json, accept, limit))
-        guard (200..<300).contains(response.status.code) else {
-            let body = try? await response.body.collect(upTo: 1 << 20)
-            throw KubernetesError(
-                status: Int(response.status.code),
-                body: body.map { Array($0.readableBytesView) } ?? []
-            )
-        }
-        var rest: [UInt8] = []
-        do {
+        let request = Request(.get, path, query, nil, .json, accept)
+        let patience = Patience(limit, silence: silence)
+        try await patience.hold {
+            let response = try await self.response(to: request)
+            guard (200..<300).contains(response.status.code) else {
+                let body = try? await response.body.collect(upTo: 1 << 20)
+                throw KubernetesError(
+                    status: Int(response.status.code),
+                    body: body.map { Array($0.readableBytesView) } ?? []
+                )
+            }
+            var rest: [UInt8] = []
             for try await buffer in response.body {
+                patience.take()
                 var view = buffer.readableBytesView[...]
                 while let end = view.firstIndex(of: UInt8(ascii: "\n")) {
                     rest.append(contentsOf: view[..<end])
@@ -118,23 +118,19 @@ public final class KubernetesClient: Sendable {
                     try await take(rest)
                     rest = []
                 }
+                patience.wait()
             }
             if !rest.isEmpty { try await take(rest) }
-        } catch let error as KubernetesError {
-            throw error
-        } catch {
-            throw Self.away(error)
         }
     }
 
-    private struct Request {
+    private struct Request: Sendable {
         let method: Method
         let path: String
         let query: [(String, String)]
         let body: [UInt8]?
         let content: Content
         let accept: String
-        let limit: Duration
 
         init(
             _ method: Method,
@@ -142,11 +138,10 @@ public final class KubernetesClient: Sendable {
             _ query: [(String, String)],
             _ body: [UInt8]?,
             _ content: Content,
-            _ accept: String,
-            _ limit: Duration
+            _ accept: String
         ) {
             (self.method, self.path, self.query, self.body) = (method, path, query, body)
-            (self.content, self.accept, self.limit) = (content, accept, limit)
+            (self.content, self.accept) = (content, accept)
         }
     }
 
@@ -162,12 +157,13 @@ public final class KubernetesClient: Sendable {
             http.body = .bytes(ByteBuffer(bytes: body))
         }
         do {
-            let seconds = Int64(request.limit.components.seconds)
-            let response = try await client.execute(http, deadline: .now() + .seconds(max(1, seconds)))
+            let response = try await client.execute(http, deadline: .distantFuture)
             if response.status.code == 401 { await connections.forget() }
             return response
+        } catch is CancellationError {
+            throw .unreachable("The request was given up.")
         } catch {
-            throw Self.away(error)
+            throw .unreachable("The Kubernetes API cannot be reached: \(error)")
         }
     }
 
@@ -179,10 +175,5 @@ public final class KubernetesClient: Sendable {
             "\(name)=\(value.addingPercentEncoding(withAllowedCharacters: allowed) ?? "")"
         }
         return "?" + parts.joined(separator: "&")
-    }
-
-    private static func away(_ error: any Error) -> KubernetesError {
-        if error is CancellationError { return .unreachable("The request was given up.") }
-        return .unreachable("The Kubernetes API cannot be reached: \(error)")
     }
 }

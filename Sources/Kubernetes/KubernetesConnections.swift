@@ -88,7 +88,7 @@ actor KubernetesConnections {
                 tls.privateKey = .privateKey(try NIOSSLPrivateKey(bytes: certificate.key, format: .pem))
             }
         } catch {
-            throw .unreachable("The certificates of the Kubernetes configuration are no PEM that can be read.")
+            throw .unusable("The certificates of the Kubernetes configuration are no PEM that can be read.")
         }
         if !configuration.isVerified { tls.certificateVerification = .none }
         var settings = HTTPClient.Configuration(

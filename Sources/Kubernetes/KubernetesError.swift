@@ -4,7 +4,7 @@ import Foundation
 public struct KubernetesError: Error, Sendable, Hashable, CustomStringConvertible {
     /// The HTTP status; 0 where no answer came.
     public let status: Int
-    /// The API's word for it, such as `AlreadyExists`; `Unreachable` where no answer came.
+    /// The API's word for it, such as `AlreadyExists`; `Unreachable` where no answer came, `Unusable` where none can.
     public let reason: String
     /// What happened, for people.
     public let message: String
@@ -23,7 +23,9 @@ public struct KubernetesError: Error, Sendable, Hashable, CustomStringConvertibl
     /// What a watch would go on from is too old: everything has to be listed again.
     public var isGone: Bool { status == 410 }
     /// The same may succeed later: the server is away, busy, or it failed by itself.
-    public var isRetriable: Bool { status == 0 || status == 408 || status == 429 || status >= 500 }
+    public var isRetriable: Bool {
+        status == 0 && reason != "Unusable" || status == 408 || status == 429 || status >= 500
+    }
 
     /// The sentence for people.
     public var description: String {
@@ -43,6 +45,11 @@ public struct KubernetesError: Error, Sendable, Hashable, CustomStringConvertibl
             reason: answer?.reason ?? "Unknown",
             message: answer?.message.map { String($0.prefix(1000)) } ?? "it gave no reason"
         )
+    }
+
+    /// The configuration cannot be used, however often it is tried.
+    static func unusable(_ message: String) -> KubernetesError {
+        KubernetesError(status: 0, reason: "Unusable", message: message)
     }
 
     /// No answer came.

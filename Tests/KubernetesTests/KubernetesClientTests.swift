@@ -96,6 +96,60 @@ struct KubernetesClientTests {
         #expect(query == ["container": "web", "tailLines": "10", "follow": "true", "previous": "true"])
     }
 
+    static let patience: [(limit: Duration, silence: Duration?, says: String)] = [
+        (.milliseconds(500), nil, "did not answer in time"), (.seconds(600), .milliseconds(500), "has fallen silent"),
+    ]
+
+    @Test(arguments: patience)
+    func `a server that falls silent in mid-answer, as on a dead connection, is given up`(
+        limit: Duration,
+        silence: Duration?,
+        says: String
+    ) async throws {
+        let server = try SilentServer(
+            saying: "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\none\n\r\n"
+        )
+        let client = KubernetesClient(KubernetesConfiguration(server: server.address, credential: .none))
+        let error = await #expect(throws: KubernetesError.self) {
+            try await client.lines("/watch", limit: limit, silence: silence) { _ in }
+        }
+        let whole = await #expect(throws: KubernetesError.self) {
+            try await client.send(.get, "/whole", limit: .milliseconds(500))
+        }
+        await client.close()
+        #expect(error?.isRetriable == true && error?.description.contains(says) == true, "\(String(describing: error))")
+        #expect(whole?.isRetriable == true)
+    }
+
+    @Test func `a line that takes long to be taken is not the server's silence`() async throws {
+        let server = try await APIServerDouble { _ in (200, "one\ntwo\n") }
+        let client = client(server)
+        let lines = Mutex(0)
+        try await client.lines("/log", limit: .seconds(30), silence: .milliseconds(200)) { _ in
+            // Until somebody who waits for a server as long has given up.
+            await #expect(throws: KubernetesError.self) {
+                try await Patience(.seconds(30), silence: .milliseconds(200)).hold {
+                    let (never, _) = AsyncStream.makeStream(of: Int.self)
+                    for await _ in never {}
+                }
+            }
+            lines.withLock { $0 += 1 }
+        }
+        await client.close()
+        #expect(lines.withLock { $0 } == 2)
+    }
+
+    @Test func `certificates that are no PEM are not tried again and again`() async throws {
+        let client = KubernetesClient(
+            KubernetesConfiguration(server: "https://127.0.0.1:1", authority: Array("no PEM".utf8), credential: .none)
+        )
+        let error = await #expect(throws: KubernetesError.self) {
+            try await client.get(Self.pods, namespace: "shop", name: "web")
+        }
+        await client.close()
+        #expect(error?.isRetriable == false && error?.description.contains("no PEM") == true)
+    }
+
     @Test func `of secrets only metadata is asked for`() async throws {
         let server = try await APIServerDouble { _ in (200, "{}") }
         let client = client(server)

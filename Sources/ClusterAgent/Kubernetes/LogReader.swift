@@ -24,7 +24,7 @@ struct LogReader: Sendable {
                     bytes: request.follow ? nil : request.bytes + 1
                 ),
                 limit: .seconds(request.follow ? request.seconds + 60 : 120)
-            ) { line throws(KubernetesError) in
+            ) { [view] line in
                 while view.waitingLines > Self.mostWaiting {
                     if Task.isCancelled { break }
                     try? await Task.sleep(for: .milliseconds(20))

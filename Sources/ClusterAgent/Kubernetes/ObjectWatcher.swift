@@ -1,6 +1,7 @@
 import Domain
 import Kubernetes
 import Logging
+import Synchronization
 
 /// Watches one kind in one namespace: lists, then follows, and lists again when what it would follow is too old.
 struct ObjectWatcher: Sendable {
@@ -73,7 +74,8 @@ struct ObjectWatcher: Sendable {
 
     /// Follows until the server ends the watch; returns the version to go on from.
     private func follow(from start: String) async throws(KubernetesError) -> String {
-        var version = start
+        let version = Mutex(start)
+        let (put, remove) = (put, remove)
         try await client.watch(
             kind,
             namespace: namespace,
@@ -81,7 +83,7 @@ struct ObjectWatcher: Sendable {
             detail: detail,
             from: start,
             seconds: Int.random(in: Self.watchSeconds)
-        ) { line throws(KubernetesError) in
+        ) { line in
             let change = try Self.read(line)
             guard let object = change["object"] else { return }
             switch change["type"]?.string {
@@ -96,9 +98,9 @@ struct ObjectWatcher: Sendable {
                 )
             default: return
             }
-            version = object.path("metadata", "resourceVersion")?.string ?? version
+            if let newest = object.path("metadata", "resourceVersion")?.string { version.withLock { $0 = newest } }
         }
-        return version
+        return version.withLock { $0 }
     }
 
     private static func read(_ bytes: [UInt8]) throws(KubernetesError) -> ObjectValue {
