@@ -99,23 +99,60 @@ import Testing
         #expect(view.poll().isEmpty, "a watch that ends late tells nothing of a namespace that is gone")
     }
 
-    @Test func `marks count for the life of the namespace that they were made in`() throws {
-        let view = view()
-        var book = MarkBook(namespaceUID: "n-1")
-        let web = CommandSubject.release(namespace: "shop", instance: "web")
-        book.records[web.markName] = MarkRecord(CommandMark(command: "c", generation: 3))
-        book.records["namespace"] = MarkRecord(CommandMark(command: "n", generation: 1))
-        view.keep(MarkBook(data: book.data), of: "shop")
-        #expect(view.record(of: web)?.mark == CommandMark(command: "c", generation: 3))
-        view.drop(namespace: "shop")
-        #expect(view.record(of: web) == nil)
-        #expect(view.record(of: .namespace("shop"))?.generation == 1, "a removal is remembered")
-        _ = view.note(ClusterView.Namespace(uid: "n-2", isTerminating: false), name: "shop")
-        #expect(view.record(of: web) == nil, "another life")
+    private func release(_ instance: String, generation: Int64 = 3) -> ClusterWork {
+        var request = ReleaseRequested.web(generation: generation)
+        (request.namespace, request.instance) = ("shop", instance)
+        return .release(request)
     }
 
-    @Test func `a record that cannot be read is as one that is not there`() {
-        let book = MarkBook(data: ["uid": "n", "release.a": "no json", "release.b": #"{"command":"c","generation":1}"#])
-        #expect(book.records.isEmpty || book.records["release.a"] == nil)
+    @Test func `marks count for the life of the namespace that they were made in`() throws {
+        let view = view()
+        let work = release("web")
+        var record = MarkRecord(work, namespaceUID: "n-1")
+        record.registries = ["pull"]
+        record.podMark = PodMark(label: "network.slipway.io/front", instances: ["web"])
+        let manifest = try record.manifest(cluster: "east", home: "slipway")
+        view.keep(try #require(MarkRecord(configMap: manifest)))
+        let removal = NamespaceRemovalRequested(
+            command: "n",
+            generation: 9,
+            environment: "e",
+            namespace: "shop",
+            deadline: ""
+        )
+        view.keep(MarkRecord(.namespaceRemoval(removal), namespaceUID: "n-1"))
+        #expect(view.record(of: work.subject)?.mark == work.mark)
+        #expect(view.podMarks(of: "web", in: "shop") == ["network.slipway.io/front"])
+        view.drop(namespace: "shop")
+        #expect(view.record(of: work.subject) == nil && view.podMarks(of: "web", in: "shop").isEmpty)
+        #expect(view.record(of: .namespace("shop"))?.generation == 9, "a removal is remembered")
+        _ = view.note(ClusterView.Namespace(uid: "n-2", isTerminating: false), name: "shop")
+        #expect(view.record(of: work.subject) == nil && view.records(in: "shop").isEmpty, "another life")
+    }
+
+    @Test func `each mark is a config map of its own, whatever its subject is called`() throws {
+        let names = try [release("a"), release("b"), release(String(repeating: "x", count: 300))].map { work in
+            let manifest = try MarkRecord(work, namespaceUID: "n").manifest(cluster: "east", home: "slipway")
+            #expect(manifest.path("metadata", "namespace") == "slipway")
+            return try #require(manifest.path("metadata", "name")?.string)
+        }
+        #expect(names[0] == "slipway-mark.shop.release.a" && Set(names).count == 3)
+        #expect(names.allSatisfy { $0.utf8.count <= 253 })
+    }
+
+    @Test func `a config map that is no mark is as none`() {
+        for data: ObjectValue in [.empty, ["mark": "no json"], ["mark": "{}"], ["other": "{}"]] {
+            #expect(MarkRecord(configMap: ["data": data]) == nil)
+        }
+    }
+
+    @Test func `only removals are forgotten, after a month`() {
+        let day: Int64 = 86_400 * 1_000_000
+        let removal = RemovalRequested(command: "c", generation: 1, namespace: "shop", instance: "web", deadline: "")
+        var removed = MarkRecord(.removal(removal), namespaceUID: "n")
+        var running = MarkRecord(release("web"), namespaceUID: "n")
+        (removed.at, running.at) = (0, 0)
+        #expect(!removed.isForgotten(now: 29 * day) && removed.isForgotten(now: 31 * day))
+        #expect(!running.isForgotten(now: 400 * day))
     }
 }

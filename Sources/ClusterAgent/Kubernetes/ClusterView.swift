@@ -28,7 +28,8 @@ final class ClusterView: Sendable {
         var lines = 0
         /// Kubernetes Events by their uids, each as it was told last.
         var happened: [String: KubernetesEvent] = [:]
-        var books: [String: MarkBook] = [:]
+        /// By namespace and ``CommandSubject/markName``.
+        var records: [String: [String: MarkRecord]] = [:]
         /// The releases that are being changed, by namespace and instance: their hooks are stages.
         var releasing: [CommandSubject: ClusterWork] = [:]
         /// The stages that were told, by the uids of their Jobs.
@@ -191,30 +192,31 @@ final class ClusterView: Sendable {
 
     // MARK: Marks
 
-    func book(of namespace: String) -> MarkBook? {
-        state.withLock { $0.books[namespace] }
-    }
-
-    func keep(_ book: MarkBook, of namespace: String) {
-        state.withLock { $0.books[namespace] = book }
+    func keep(_ record: MarkRecord) {
+        state.withLock { $0.records[record.namespace, default: [:]][record.subject] = record }
     }
 
     /// The mark of a subject: one in a namespace that was made again meanwhile does not count.
     func record(of subject: CommandSubject) -> MarkRecord? {
         state.withLock { state in
-            guard let book = state.books[subject.namespace] else { return nil }
-            if case .namespace = subject { return book.records[subject.markName] }
-            guard state.namespaces[subject.namespace]?.uid == book.namespaceUID else { return nil }
-            return book.records[subject.markName]
+            guard let record = state.records[subject.namespace]?[subject.markName] else { return nil }
+            if case .namespace = subject { return record }
+            return state.namespaces[subject.namespace]?.uid == record.namespaceUID ? record : nil
+        }
+    }
+
+    /// The marks that count in a namespace as it is now.
+    func records(in namespace: String) -> [MarkRecord] {
+        state.withLock { state in
+            guard let uid = state.namespaces[namespace]?.uid else { return [] }
+            return (state.records[namespace] ?? [:]).values.filter { $0.namespaceUID == uid }
         }
     }
 
     /// The labels that networks of several instances want on the pods of an instance.
     func podMarks(of instance: String, in namespace: String) -> Set<String> {
-        let book = book(of: namespace)
-        return Set(
-            (book?.records ?? [:]).values.compactMap(\.podMark).filter { $0.instances.contains(instance) }.map(\.label)
-        )
+        let marks = records(in: namespace).compactMap(\.podMark)
+        return Set(marks.filter { $0.instances.contains(instance) }.map(\.label))
     }
 
     // MARK: Stages

@@ -75,7 +75,7 @@ public final class KubernetesCluster: Cluster, Sendable {
         let found = try await FoundKinds(client)
         kinds = found.kinds.map(\.watched)
         view = ClusterView(kinds: kinds)
-        let marks = MarkStore(client, view, cluster: cluster, home: home)
+        let marks = MarkStore(client: client, view: view, cluster: cluster, home: home)
         try await marks.load()
         let watch = ClusterWatch(found, client, view, cluster: cluster, logger: logger)
         try await watch.start()

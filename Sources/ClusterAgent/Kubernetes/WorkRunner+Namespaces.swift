@@ -33,7 +33,7 @@ extension WorkRunner {
                 message: "The namespace '\(name)' cannot be watched."
             )
         }
-        try await marks.record(MarkRecord(work.mark), of: work.subject)
+        try await marks.keep(record(of: work))
     }
 
     /// A namespace of somebody else's is not taken; one that is going away is waited for.
@@ -91,7 +91,7 @@ extension WorkRunner {
             }
             await watch.drop(name)
         }
-        try await marks.recordRemoval(MarkRecord(work.mark), of: name)
+        try await marks.keep(record(of: work))
     }
 
     private func isThere(_ name: String, _ kind: KubernetesKind) async throws(KubernetesError) -> Bool {

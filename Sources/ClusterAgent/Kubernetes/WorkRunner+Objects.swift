@@ -8,7 +8,7 @@ extension WorkRunner {
     func apply(_ request: ObjectsRequested, _ work: ClusterWork, _ secrets: OpenedSecrets) async throws {
         try requireNamespace(request.namespace)
         let before = view.record(of: work.subject)?.objects ?? []
-        var record = MarkRecord(work.mark)
+        var record = record(of: work)
         for object in request.objects {
             record.objects.append(try await apply(Self.marked(object, request), in: request.namespace))
         }
@@ -21,7 +21,7 @@ extension WorkRunner {
         for reference in (request.removed ?? []) + dropped where !kept.contains("\(reference.kind)/\(reference.name)") {
             try await remove(reference, in: request.namespace)
         }
-        try await marks.record(record, of: work.subject)
+        try await marks.keep(record)
         await pods.lookAtAll(in: request.namespace)
     }
 

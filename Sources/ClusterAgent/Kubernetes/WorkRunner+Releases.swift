@@ -26,10 +26,11 @@ extension WorkRunner {
             template: CommandMark(command: template.command, generation: template.generation),
             withHooks: !isSame
         )
-        var record = MarkRecord(work.mark, objects: try await read(references, in: request.namespace))
+        var record = record(of: work)
+        record.objects = try await read(references, in: request.namespace)
         record.template = template
         record.registries = (request.registrySecrets ?? []).map(\.name)
-        try await marks.record(record, of: work.subject)
+        try await marks.keep(record)
         try await dropRegistries(before?.registries ?? [], in: request.namespace)
     }
 
@@ -47,7 +48,7 @@ extension WorkRunner {
                 throw WorkFailure(code: "uninstall_failed", message: "Objects of the release do not go away.")
             }
         }
-        try await marks.record(MarkRecord(work.mark), of: work.subject)
+        try await marks.keep(record(of: work))
         try await dropRegistries(before?.registries ?? [], in: request.namespace)
     }
 
@@ -130,7 +131,7 @@ extension WorkRunner {
     /// Removes secrets for pulling images that no release names any more.
     private func dropRegistries(_ names: [String], in namespace: String) async throws {
         guard !names.isEmpty, view.namespace(namespace) != nil else { return }
-        let needed = Set((view.book(of: namespace)?.records ?? [:]).values.flatMap { $0.registries ?? [] })
+        let needed = Set(view.records(in: namespace).flatMap { $0.registries ?? [] })
         let kind = try await client.requireKind("Secret", "v1")
         for name in names where !needed.contains(name) {
             try await client.delete(kind, namespace: namespace, name: name)

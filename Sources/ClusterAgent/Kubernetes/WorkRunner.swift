@@ -66,6 +66,11 @@ struct WorkRunner: Sendable {
         }
     }
 
+    /// The mark of work that is done.
+    func record(of work: ClusterWork) -> MarkRecord {
+        MarkRecord(work, namespaceUID: view.namespace(work.subject.namespace)?.uid)
+    }
+
     func requireNamespace(_ name: String) throws(WorkFailure) {
         guard let namespace = view.namespace(name), !namespace.isTerminating else {
             throw WorkFailure(

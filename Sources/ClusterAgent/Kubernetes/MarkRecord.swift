@@ -1,0 +1,109 @@
+import Domain
+import Foundation
+
+/// Which command made a subject what it is, and what is needed to do the next one.
+///
+/// Each is a config map of its own in the agent's namespace: it survives its subject, a write costs the same however many
+/// there are, and none can grow past what a config map holds.
+struct MarkRecord: Codable, Sendable, Hashable {
+    /// The subject's namespace.
+    var namespace: String
+    /// That namespace's life: what was made in another life of it is not there any more.
+    var namespaceUID: String?
+    /// The subject, as ``CommandSubject/markName`` spells it.
+    var subject: String
+    var command: String
+    var generation: Int64
+    /// When it was written, by the agent's clock, which judges nothing but how long it is kept.
+    var at: Int64
+    /// Whether the command took the subject away.
+    var isRemoval = false
+    /// The objects that it applied, as they were then.
+    var objects: [AppliedObject] = []
+    /// Of a release: the command whose marks its pods carry.
+    var template: Template?
+    /// The secrets with which its images are pulled.
+    var registries: [String]?
+    /// The label that it wants on the pods of some instances.
+    var podMark: PodMark?
+
+    /// What pods were made of, told apart without keeping values.
+    struct Template: Codable, Sendable, Hashable {
+        var command: String
+        var generation: Int64
+        /// ``ReleaseForm/content`` and ``ReleaseForm/template``, in hexadecimal digits: JSON's numbers are shorter.
+        var content: String
+        var form: String
+        var isStopped: Bool
+    }
+
+    var mark: CommandMark { CommandMark(command: command, generation: generation) }
+
+    init(_ work: ClusterWork, namespaceUID: String?) {
+        namespace = work.subject.namespace
+        self.namespaceUID = namespaceUID
+        subject = work.subject.markName
+        (command, generation) = (work.mark.command, work.mark.generation)
+        at = Int64(Date().timeIntervalSince1970 * 1_000_000)
+        switch work {
+        case .removal, .namespaceRemoval: isRemoval = true
+        case .namespace, .release, .objects, .log: break
+        }
+    }
+
+    /// How long it is remembered that something was removed: by then no command from before is under way any more.
+    private static let memory: Int64 = 30 * 86_400 * 1_000_000
+
+    /// Whether it protects nothing any more.
+    func isForgotten(now: Int64) -> Bool { isRemoval && at < now - Self.memory }
+}
+
+/// The config maps that hold marks.
+extension MarkRecord {
+    /// On each of them: the cluster that they are of.
+    static let label = "slipway.io/marks"
+    private static let field = "mark"
+    private static let longestName = 253
+
+    /// What its config map is called. What it is about stands inside; a name that would be too long ends in digits.
+    var configMap: String {
+        let name = "slipway-mark.\(namespace).\(subject)"
+        guard name.utf8.count > Self.longestName else { return name }
+        return "slipway-mark.\(namespace).\(String(StableHash.of(name), radix: 16))"
+    }
+
+    /// Reads a config map; one that cannot be read is as none: its command is done again, which changes nothing.
+    init?(configMap: ObjectValue) {
+        guard let text = configMap.path("data", Self.field)?.string,
+            let record = try? JSONDecoder().decode(MarkRecord.self, from: Data(text.utf8))
+        else { return nil }
+        self = record
+    }
+
+    /// The config map as it is to be.
+    func manifest(cluster: String, home: String) throws -> ObjectValue {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        let text = String(decoding: try encoder.encode(self), as: UTF8.self)
+        return [
+            "apiVersion": "v1", "kind": "ConfigMap",
+            "metadata": [
+                "name": .string(configMap), "namespace": .string(home),
+                "labels": [Self.label: .string(cluster), ObjectLabel.managedBy: "slipway"],
+            ],
+            "data": [Self.field: .string(text)],
+        ]
+    }
+}
+
+extension CommandSubject {
+    /// What its mark is called among those of its namespace.
+    var markName: String {
+        switch self {
+        case .namespace: "namespace"
+        case .release(_, let instance): "release.\(instance)"
+        case .object(_, let subject): "\(subject.kind).\(subject.name)"
+        case .log(_, let command): "log.\(command)"
+        }
+    }
+}
