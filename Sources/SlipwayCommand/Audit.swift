@@ -10,7 +10,7 @@ struct Audit: ParsableCommand {
 
     @Argument(help: "Only what concerns this project, or this environment as project/environment.")
     var place: String?
-    @Option(help: "Only what this caller asked for, or what was done on their behalf.")
+    @Option(parsing: .unconditional, help: "Only what this caller asked for, or what was done on their behalf.")
     var caller: String?
     @Option(help: "Only this operation, such as instance.deploy.")
     var operation: String?

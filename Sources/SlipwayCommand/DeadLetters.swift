@@ -16,7 +16,7 @@ struct DeadLetters: ParsableCommand {
     struct Choice: ParsableArguments {
         @Argument(help: "The topic whose dead letters are meant, without the prefix, such as deployment.requests.")
         var topic: String
-        @Option(help: "Only with this Kafka key.")
+        @Option(parsing: .unconditional, help: "Only with this Kafka key.")
         var key: String?
         @Option(help: "Only for the reason with this code.")
         var code: String?

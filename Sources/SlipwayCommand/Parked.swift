@@ -15,7 +15,7 @@ struct Parked: ParsableCommand {
     struct Choice: ParsableArguments {
         @Option(help: "Only this topic, without the prefix.")
         var topic: String?
-        @Option(help: "Only this Kafka key.")
+        @Option(parsing: .unconditional, help: "Only this Kafka key.")
         var key: String?
         @Option(help: "Only keys whose head failed for the reason with this code.")
         var code: String?

@@ -35,7 +35,7 @@ struct TokenCreate: ParsableCommand {
 
     @Option(help: "The file of the private key that 'slipway token keys' made.")
     var privateKey: String
-    @Option(help: "Who the token is for: the subject.")
+    @Option(parsing: .unconditional, help: "Who the token is for: the subject.")
     var subject: String
     @Option(help: "How many seconds it is valid.")
     var seconds = 3600

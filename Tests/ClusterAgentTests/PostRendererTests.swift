@@ -37,18 +37,18 @@ import Testing
     ) {
         var request = ReleaseRequested.web(generation: 4)
         change(&request)
-        let renderer = PostRenderer(request, template: CommandMark(command: "earlier", generation: 2))
-        let (text, references) = try renderer.render(Self.chart)
+        let marking = ReleaseMarking(request, template: CommandMark(command: "earlier", generation: 2))
+        let (text, references) = try PostRenderer(marking: marking).render(Self.chart)
         return (try ObjectValue.documents(yaml: text), references)
     }
 
     @Test func `objects carry the command, and pods that are only scaled the one they have`() throws {
         let (objects, references) = try render()
         let deployment = objects[0]
-        let labels = Manifest.texts(deployment.path("metadata", "labels"))
+        let labels = (deployment.path("metadata", "labels") ?? .empty).texts
         #expect(labels[Label.generation] == "4" && labels[Label.instance] == "web-1")
         #expect(labels[Label.helmInstance] == "its-own", "its selector may need it")
-        let pod = Manifest.texts(deployment.path("spec", "template", "metadata", "labels"))
+        let pod = (deployment.path("spec", "template", "metadata", "labels") ?? .empty).texts
         #expect(pod[Label.command] == "earlier" && pod[Label.generation] == "2" && pod["app"] == "shop")
         #expect(deployment.path("spec", "selector", "matchLabels") == ["app": "shop"])
         #expect(references.map(\.name) == ["shop", "stays", "text"], "hooks are no part of what stays")
@@ -57,9 +57,9 @@ import Testing
 
     @Test func `the template of a Job that stays carries nothing that changes`() throws {
         let (objects, _) = try render()
-        let stays = Manifest.texts(objects[1].path("spec", "template", "metadata", "labels"))
+        let stays = (objects[1].path("spec", "template", "metadata", "labels") ?? .empty).texts
         #expect(stays[Label.instance] == "web-1" && stays[Label.command] == nil && stays[Label.generation] == nil)
-        let hook = Manifest.texts(objects[2].path("spec", "template", "metadata", "labels"))
+        let hook = (objects[2].path("spec", "template", "metadata", "labels") ?? .empty).texts
         #expect(hook[Label.generation] == "4")
     }
 

@@ -5,14 +5,7 @@ import TestSupport
 import Testing
 
 /// Agents of a real control plane that die, and that are two.
-@Suite(
-    .enabled(
-        if: KubernetesWorld.kubeconfig != nil,
-        "There is no control plane: 'make test-kubernetes' starts one, or SLIPWAY_TEST_KUBECONFIG names one."
-    ),
-    .timeLimit(.minutes(10)),
-    .serialized
-)
+@Suite(.whereKubernetesIs, .timeLimit(.minutes(10)), .serialized)
 struct KubernetesFaultTests {
     /// What the database or the cluster holds: kind, name and uid of each object.
     private typealias Objects = Set<String>

@@ -4,14 +4,7 @@ import TestSupport
 import Testing
 
 /// The fleet and a real Kubernetes control plane.
-@Suite(
-    .enabled(
-        if: KubernetesWorld.kubeconfig != nil,
-        "There is no control plane: 'make test-kubernetes' starts one, or SLIPWAY_TEST_KUBECONFIG names one."
-    ),
-    .timeLimit(.minutes(10)),
-    .serialized
-)
+@Suite(.whereKubernetesIs, .timeLimit(.minutes(10)), .serialized)
 struct KubernetesFleetTests {
     @Test func `an instance lives in a cluster from its first release event to its removal`() throws {
         let kubernetes = try KubernetesWorld()

@@ -1,6 +1,7 @@
 import Foundation
 import Postgres
 import TestSupport
+import Testing
 
 /// The whole fleet, and the agent of a real Kubernetes control plane, with an environment of its own in it.
 struct KubernetesWorld {
@@ -23,10 +24,7 @@ struct KubernetesWorld {
         let name = "t" + UUID().uuidString.lowercased().prefix(8)
         let commands = "agent.commands.\(name)"
         let world = try FleetWorld(topics: EndToEndTests.topics + ["object.status", "audit", commands])
-        world.environment["SLIPWAY_SEALING_KEYS"] = world.folder + "/sealing-keys.json"
-        world.environment["SLIPWAY_KEY_RING"] = world.folder + "/key-ring.json"
-        _ = try world.start("slipway", ["sealing-keys", "add"]).exitCode()
-        _ = try world.start("slipway", ["key-ring", "add"]).exitCode()
+        try world.makeSealingKeys()
         for worker in [
             "release-worker", "deployment-worker", "agent-worker", "resource-worker", "outbox-relay", "timekeeper",
         ] {
@@ -121,18 +119,7 @@ struct KubernetesWorld {
 
     /// Seals a value for one field, as a sender does with the command line.
     func seal(_ value: String, for object: String, _ field: String) throws -> String {
-        let show = try world.start("slipway", ["sealing-keys", "show"])
-        _ = try show.exitCode()
-        let key = show.output.trimmingCharacters(in: .whitespacesAndNewlines)
-        let file = world.folder + "/value"
-        try value.write(toFile: file, atomically: true, encoding: .utf8)
-        let seal = try world.start(
-            "slipway",
-            ["seal", "\(name)/staging/\(object)", field, "--key", key],
-            input: file
-        )
-        _ = try seal.exitCode()
-        return seal.output.trimmingCharacters(in: .whitespacesAndNewlines)
+        try world.seal(value, for: "\(name)/staging/\(object)", field)
     }
 
     /// Publishes a version of `web`, with a chart in a folder where one is named.
@@ -207,5 +194,15 @@ struct KubernetesWorld {
     func value(_ what: String, _ path: String, labels: String? = nil) throws -> String {
         let selector = labels.map { ["-l", $0] } ?? []
         return try kubectl(["-n", namespace, "get", what, "-o", "jsonpath=\(path)"] + selector)
+    }
+}
+
+extension Trait where Self == ConditionTrait {
+    /// Skips where there is no control plane.
+    static var whereKubernetesIs: Self {
+        .enabled(
+            if: KubernetesWorld.kubeconfig != nil,
+            "There is no control plane: 'make test-kubernetes' starts one, or SLIPWAY_TEST_KUBECONFIG names one."
+        )
     }
 }

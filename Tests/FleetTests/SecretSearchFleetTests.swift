@@ -25,24 +25,9 @@ struct SecretSearchFleetTests {
             + base64.map { $0.replacing("+", with: "-").replacing("/", with: "_") }
     }
 
-    private func seal(_ value: String, for object: String, _ field: String, _ world: FleetWorld) throws -> String {
-        let show = try world.start("slipway", ["sealing-keys", "show"])
-        #expect(try show.exitCode() == 0)
-        let key = show.output.trimmingCharacters(in: .whitespacesAndNewlines)
-        let file = NSTemporaryDirectory() + "value-\(UUID().uuidString)"
-        try value.write(toFile: file, atomically: true, encoding: .utf8)
-        defer { try? FileManager.default.removeItem(atPath: file) }
-        let seal = try world.start("slipway", ["seal", object, field, "--key", key], input: file)
-        #expect(try seal.exitCode() == 0)
-        return seal.output.trimmingCharacters(in: .whitespacesAndNewlines)
-    }
-
     /// Starts the fleet with its pages open, a cluster and an environment; returns the ports of the pages.
     private func start(_ world: FleetWorld) throws -> [Int] {
-        world.environment["SLIPWAY_SEALING_KEYS"] = world.folder + "/sealing-keys.json"
-        world.environment["SLIPWAY_KEY_RING"] = world.folder + "/key-ring.json"
-        #expect(try world.start("slipway", ["sealing-keys", "add"]).exitCode() == 0)
-        #expect(try world.start("slipway", ["key-ring", "add"]).exitCode() == 0)
+        try world.makeSealingKeys()
         let ports = try Self.workers.map { worker in
             let port = try WebPage.freePort()
             _ = try world.start(worker, [], ["SLIPWAY_HTTP_PORT": "\(port)", "SLIPWAY_LOG_LEVEL": "trace"])
@@ -101,7 +86,7 @@ struct SecretSearchFleetTests {
         let world = try FleetWorld(topics: Self.topics)
         let ports = try start(world)
         let place = #""project":"shop","environment":"staging""#
-        let password = try seal(Self.secret, for: "shop/staging/secret/keys", "password", world)
+        let password = try world.seal(Self.secret, for: "shop/staging/secret/keys", "password")
         try world.request(
             "secret.create",
             key: "shop/staging",

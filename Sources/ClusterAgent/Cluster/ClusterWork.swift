@@ -20,7 +20,7 @@ public enum CommandSubject: Sendable, Hashable {
 }
 
 /// Which command made a subject what it is.
-public struct CommandMark: Sendable, Hashable {
+public struct CommandMark: Codable, Sendable, Hashable {
     /// The command's id.
     public var command: String
     /// The subject's generation.

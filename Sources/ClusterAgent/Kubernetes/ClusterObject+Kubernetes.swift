@@ -16,8 +16,8 @@ extension ClusterObject {
         self.uid = uid
         generation = metadata["generation"]?.int
         resourceVersion = metadata["resourceVersion"]?.string ?? ""
-        labels = Manifest.texts(metadata["labels"])
-        annotations = Manifest.texts(metadata["annotations"]).filter { Self.isTold(annotation: $0.key) }
+        labels = (metadata["labels"] ?? .empty).texts
+        annotations = (metadata["annotations"] ?? .empty).texts.filter { Self.isTold(annotation: $0.key) }
         owner = (metadata["ownerReferences"]?.elements ?? []).compactMap(Owner.init).first
         createdAt = Self.microseconds(metadata["creationTimestamp"]) ?? 0
         deletedAt = Self.microseconds(metadata["deletionTimestamp"])

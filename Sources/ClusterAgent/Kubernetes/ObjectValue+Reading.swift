@@ -24,17 +24,8 @@ extension ObjectValue {
 
     /// Reads an answer of the Kubernetes API.
     init(answer bytes: [UInt8]) throws(ManifestError) {
-        self = try ObjectReader().read(bytes)
-    }
-}
-
-/// Reads answers of the Kubernetes API, one after the other.
-struct ObjectReader {
-    private let parser = JSONParser(maximumDepth: 128, maximumBytes: 256 << 20)
-
-    func read(_ bytes: [UInt8]) throws(ManifestError) -> ObjectValue {
         do {
-            return try parser.withDocument(bytes) { ObjectValue($0) }
+            self = try JSONParser(maximumDepth: 128, maximumBytes: 256 << 20).withDocument(bytes) { ObjectValue($0) }
         } catch {
             throw ManifestError(sentence: "The Kubernetes API gave an answer that is no JSON.")
         }

@@ -57,7 +57,7 @@ extension WorkRunner {
     ) -> ObjectValue {
         let data = secret.values.keys.sorted().compactMap { key -> ObjectValue.Member? in
             secrets[.secret(secret.name, key: key)].map { value in
-                ObjectValue.Member(key, .string(value.withUnsafeBytes { Base64.encode($0) }))
+                ObjectValue.Member(key, .string(value.withUnsafeBytes { Data($0).base64EncodedString() }))
             }
         }
         return marked(
@@ -68,12 +68,5 @@ extension WorkRunner {
             ],
             request
         )
-    }
-}
-
-/// Values of secrets as manifests hold them.
-enum Base64 {
-    static func encode(_ bytes: UnsafeRawBufferPointer) -> String {
-        Data(bytes).base64EncodedString()
     }
 }

@@ -1,4 +1,5 @@
 import Domain
+import Foundation
 import Kubernetes
 import Logging
 import Sealing
@@ -113,7 +114,7 @@ extension WorkRunner {
     }
 
     private func applyRegistry(_ name: String, _ value: SecretBytes, _ request: ReleaseRequested) async throws {
-        let text = value.withUnsafeBytes { Base64.encode($0) }
+        let text = value.withUnsafeBytes { Data($0).base64EncodedString() }
         let labels: ObjectValue = [
             Label.command: .string(request.command), Label.generation: .string(String(request.generation)),
             ObjectLabel.managedBy: "slipway",

@@ -27,14 +27,9 @@ struct Hook: Sendable, Hashable {
     var name: String { manifest.path("metadata", "name")?.string ?? "" }
     var isJob: Bool { manifest["kind"]?.string == "Job" }
 
-    /// Whether helm runs an object as a hook, which is no part of what stays.
-    static func isHook(_ manifest: ObjectValue) -> Bool {
-        manifest.path("metadata", "annotations", "helm.sh/hook") != nil
-    }
-
     /// Reads a rendered hook; a Job fails whose name begins with `fail`.
     init(_ manifest: ObjectValue) {
-        let annotations = Manifest.texts(manifest.path("metadata", "annotations"))
+        let annotations = (manifest.path("metadata", "annotations") ?? .empty).texts
         self.init(
             manifest,
             moments: Self.list(annotations["helm.sh/hook"]).compactMap(Moment.init),

@@ -28,24 +28,3 @@ struct Operation: Sendable {
     var isMade = false
     var run: Run?
 }
-
-/// What a release is made of, told apart without keeping its values, which may hold secrets.
-struct ReleaseForm: Sendable, Hashable {
-    /// Application, version, image, chart and values: hooks run when it changes.
-    let content: UInt64
-    /// The content and what else stands in the pods' template: pods are rolled when it changes.
-    let template: UInt64
-    let isStopped: Bool
-
-    init(_ request: ReleaseRequested) {
-        let chart = request.chart
-        let parts = [
-            request.application, request.version, request.image ?? "", chart?.repository ?? "", chart?.name ?? "",
-            chart?.version ?? "", request.values,
-        ]
-        content = StableHash.of(parts.joined(separator: "\u{0}"))
-        let registries = (request.registrySecrets ?? []).map(\.name).joined(separator: "\u{0}")
-        template = StableHash.of("\(content)\u{0}\(request.restart ?? "")\u{0}\(registries)")
-        isStopped = request.stopped == true
-    }
-}

@@ -15,48 +15,12 @@ struct ReleaseManifests: Sendable {
         credentials: SecretBytes?
     ) throws(ManifestError) {
         guard let helm, let chart = request.chart else {
-            objects = Self.plain(request, values: values)
+            objects = PlainRelease.objects(request, values: values)
             hooks = []
             return
         }
         let rendered = try helm.render(chart, of: request, credentials: credentials)
-        objects = rendered.filter { !Hook.isHook($0) }
-        hooks = rendered.filter(Hook.isHook).map { Hook($0) }
-    }
-
-    /// Image and values, as the simplest of charts would use them: `replicaCount`, `service.port`, `service.type`,
-    /// `progressDeadlineSeconds`, `initContainers`, and `statefulSet: true` for a StatefulSet.
-    static func plain(_ request: ReleaseRequested, values: ObjectValue) -> [ObjectValue] {
-        let port = values.path("service", "port")?.int ?? 80
-        let image = request.image ?? "\(request.application):\(request.version)"
-        let selector: ObjectValue = [Label.helmInstance: .string(request.instance)]
-        let container: ObjectValue = [
-            "name": .string(request.application), "image": .string(image), "ports": [["containerPort": .int(port)]],
-        ]
-        var labels = selector
-        labels["app.kubernetes.io/name"] = .string(request.application)
-        labels["app.kubernetes.io/version"] = .string(request.version)
-        let metadata: ObjectValue = ["name": .string(request.instance), "labels": labels]
-        var pod: ObjectValue = ["containers": [container]]
-        pod["initContainers"] = values["initContainers"]
-        var spec: ObjectValue = [
-            "replicas": .int(max(0, values["replicaCount"]?.int ?? 1)), "selector": ["matchLabels": selector],
-            "template": ["metadata": ["labels": labels], "spec": pod],
-        ]
-        let isStateful = values["statefulSet"] == true
-        if isStateful {
-            spec["serviceName"] = .string(request.instance)
-        } else {
-            spec["progressDeadlineSeconds"] = values["progressDeadlineSeconds"]
-        }
-        let kind: ObjectValue = isStateful ? "StatefulSet" : "Deployment"
-        let service: ObjectValue = [
-            "type": values.path("service", "type") ?? "ClusterIP", "selector": selector,
-            "ports": [["name": "http", "port": .int(port), "targetPort": .int(port), "protocol": "TCP"]],
-        ]
-        return [
-            ["apiVersion": "apps/v1", "kind": kind, "metadata": metadata, "spec": spec],
-            ["apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": service],
-        ]
+        objects = rendered.filter { !$0.isHook }
+        hooks = rendered.filter(\.isHook).map { Hook($0) }
     }
 }

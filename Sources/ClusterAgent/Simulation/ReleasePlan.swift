@@ -19,8 +19,8 @@ struct ReleasePlan: Sendable {
         let form = ReleaseForm(request)
         // Pods that would only be scaled keep the marks that they have; pods that are not there take new ones.
         let isScaled = before?.form.map { $0.template == form.template && !$0.isStopped } ?? false
-        let identity = ReleaseIdentity(request)
-        let template = (isScaled ? before?.template : nil) ?? identity.mark
+        let template = (isScaled ? before?.template : nil) ?? ClusterWork.release(request).mark
+        let marking = ReleaseMarking(request, template: template)
         let wish: SimulationRequest
         var hooks: [Hook]
         var manifests: [Manifest] = []
@@ -31,9 +31,7 @@ struct ReleasePlan: Sendable {
             let made = try ReleaseManifests(request, values: values, helm: helm, credentials: credentials)
             hooks = made.hooks + wish.hooks
             for object in made.objects {
-                var manifest = try Manifest(object, of: identity, template: template)
-                manifest.adapt(to: request)
-                manifests.append(manifest)
+                manifests.append(try Manifest(marking.applied(to: object), in: request.namespace))
             }
         } catch {
             throw WorkFailure(code: "render_failed", message: error.sentence)
@@ -55,26 +53,6 @@ struct ReleasePlan: Sendable {
             template: template,
             hooks: hooks,
             registries: Set(registries.map(\.id))
-        )
-    }
-}
-
-extension ReleaseIdentity {
-    init(_ request: ReleaseRequested) {
-        self.init(
-            namespace: request.namespace,
-            instance: request.instance,
-            application: request.application,
-            mark: ClusterWork.release(request).mark
-        )
-    }
-
-    init(_ request: RemovalRequested) {
-        self.init(
-            namespace: request.namespace,
-            instance: request.instance,
-            application: "",
-            mark: ClusterWork.removal(request).mark
         )
     }
 }

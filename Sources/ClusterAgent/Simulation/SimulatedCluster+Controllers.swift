@@ -45,7 +45,7 @@ extension SimulatedCluster {
             name: "\(deployment.id.name)-\(hash)"
         )
         guard objects[id] == nil else { return id }
-        var labels = Manifest.texts(template.path("metadata", "labels"))
+        var labels = (template.path("metadata", "labels") ?? .empty).texts
         labels[Label.podTemplateHash] = hash
         let values = ObjectValue.object(labels.sorted { $0.key < $1.key }.map { .init($0.key, .string($0.value)) })
         var podTemplate = template

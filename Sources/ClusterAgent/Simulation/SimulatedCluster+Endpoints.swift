@@ -14,7 +14,7 @@ extension SimulatedCluster {
         let own = objects.values.filter { $0.id.namespace == namespace }.sorted { $0.id < $1.id }
         let pods = own.filter { $0.id.kind == "Pod" }
         for service in own where service.id.kind == "Service" {
-            let selector = Manifest.texts(service.spec?["selector"])
+            let selector = (service.spec?["selector"] ?? .empty).texts
             guard !selector.isEmpty else { continue }
             let behind = pods.filter { pod in selector.allSatisfy { pod.labels[$0.key] == $0.value } }
             put(slice(of: service, pods: behind))

@@ -8,7 +8,8 @@ extension SimulatedCluster {
         let subject = operation.work.subject
         let manifest: Manifest
         do throws(ManifestError) {
-            manifest = try Manifest(hook.manifest, of: operation.identity)
+            let marked = try ReleaseMarking(operation.identity).applied(to: hook.manifest)
+            manifest = try Manifest(marked, in: operation.identity.namespace)
         } catch {
             operations[subject] = nil
             return end(operation.work, WorkFailure(code: "render_failed", message: error.sentence))

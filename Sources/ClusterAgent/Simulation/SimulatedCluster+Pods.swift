@@ -22,7 +22,7 @@ extension SimulatedCluster {
             uid: random.uuid(),
             generation: nil,
             resourceVersion: "",
-            labels: Manifest.texts(template.path("metadata", "labels")).merging(labels) { _, own in own },
+            labels: (template.path("metadata", "labels") ?? .empty).texts.merging(labels) { _, own in own },
             owner: owner.asOwner,
             createdAt: now,
             spec: template["spec"],

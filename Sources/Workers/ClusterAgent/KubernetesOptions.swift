@@ -81,24 +81,10 @@ struct KubernetesOptions: ParsableArguments {
     }
 
     private static func helm() throws -> String {
-        let path = ProcessInfo.processInfo.environment["PATH"] ?? ""
-        let candidates = path.split(separator: ":").map { "\($0)/helm" }
-        guard let found = candidates.first(where: FileManager.default.isExecutableFile(atPath:)) else {
+        guard let found = HelmLookup.find() else {
             throw StartError("There is no 'helm' on the search path; the agent changes releases with helm 4.")
         }
-        let process = Process()
-        let output = Pipe()
-        process.executableURL = URL(fileURLWithPath: found)
-        process.arguments = ["version", "--template", "{{.Version}}"]
-        process.standardInput = FileHandle.nullDevice
-        process.standardError = FileHandle.nullDevice
-        process.standardOutput = output
-        try process.run()
-        let version = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-        process.waitUntilExit()
-        guard let major = version.drop(while: { $0 == "v" }).split(separator: ".").first.flatMap({ Int($0) }),
-            major >= 4
-        else { throw StartError("'\(found)' is helm \(version.prefix(20)); the agent changes releases with helm 4.") }
+        if let obstacle = HelmLookup.obstacle(to: found) { throw StartError(obstacle) }
         return found
     }
 }

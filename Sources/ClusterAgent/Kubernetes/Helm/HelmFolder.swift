@@ -45,8 +45,8 @@ struct HelmFolder: Sendable {
         return environment
     }
 
-    func write(_ order: PostRenderer) throws {
-        try JSONEncoder().encode(order).write(to: url.appendingPathComponent(PostRenderer.File.order))
+    func write(_ marking: ReleaseMarking) throws {
+        try JSONEncoder().encode(marking).write(to: url.appendingPathComponent(PostRenderer.File.marking))
     }
 
     func write(values text: String) throws {
@@ -67,7 +67,7 @@ struct HelmFolder: Sendable {
             "apiVersion": "v2", "name": "plain", "version": "1.0.0", "appVersion": .string(request.version),
         ]
         try Data(name.json).write(to: chart.appendingPathComponent("Chart.yaml"))
-        let objects = ReleaseManifests.plain(request, values: try ObjectValue(yaml: request.values))
+        let objects = PlainRelease.objects(request, values: try ObjectValue(yaml: request.values))
         let text = objects.map { "---\n" + String(decoding: $0.json, as: UTF8.self) + "\n" }.joined()
         // A file, not a template: braces in it mean nothing.
         try Data(text.utf8).write(to: chart.appendingPathComponent("objects.yaml"))

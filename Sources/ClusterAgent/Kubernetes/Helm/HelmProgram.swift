@@ -48,7 +48,7 @@ public struct HelmProgram: Sendable {
             let folder = try HelmFolder(agent: agent)
             defer { folder.remove() }
             do {
-                try folder.write(PostRenderer(request, template: template))
+                try folder.write(ReleaseMarking(request, template: template))
                 try folder.write(values: request.values)
                 let chart = try chart(of: request, in: folder, secrets)
                 var arguments = ["upgrade", "--install", request.instance] + chart
@@ -131,14 +131,15 @@ public struct HelmProgram: Sendable {
             let update = try run(["repo", "update"] + more, request.namespace, in: folder)
             guard update.isGood else { throw HelmComplaint(update.complaint, of: request).failure }
         }
-        return HelmTemplate.place(of: chart, access) + more
+        return chart.place(access) + more
     }
 
     private func run(_ arguments: [String], _ namespace: String, in folder: HelmFolder) throws -> HelmRun.End {
         var environment = folder.environment
         environment["KUBECONFIG"] = kubeconfig
         let place = ["--namespace", namespace] + (context.map { ["--kube-context", $0] } ?? [])
-        return try HelmRun(guardian: agent, helm: helm, limit: limit * 2).run(arguments + place, environment)
+        return try HelmRun(helm: helm, guardian: agent, limit: limit * 2)
+            .run(arguments + place, environment, in: folder.url)
     }
 
     /// Runs what blocks on a thread of its own.

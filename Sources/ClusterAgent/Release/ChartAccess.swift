@@ -59,3 +59,21 @@ struct ChartAccess {
         return ["auths": .object([.init(String(host), ["auth": .string(pair)])])]
     }
 }
+
+extension ChartReference {
+    /// The arguments that say which chart is meant.
+    func place(_ access: ChartAccess?) -> [String] {
+        var arguments: [String] = []
+        let repository = repository ?? ""
+        if access?.isIndexed == true {
+            arguments.append("\(ChartAccess.repositoryName)/\(name)")
+        } else if repository.hasPrefix("https://") || repository.hasPrefix("http://") {
+            arguments += [name, "--repo", repository]
+        } else {
+            let folder = repository.hasPrefix("file://") ? String(repository.dropFirst("file://".count)) : repository
+            arguments.append(folder.isEmpty ? name : "\(folder)/\(name)")
+        }
+        if let version = version { arguments += ["--version", version] }
+        return arguments
+    }
+}

@@ -1,0 +1,40 @@
+import Domain
+
+/// What a release is that brings an image and no chart: a Deployment or StatefulSet, and a Service.
+enum PlainRelease {
+    /// Image and values, as the simplest of charts would use them: `replicaCount`, `service.port`, `service.type`,
+    /// `progressDeadlineSeconds`, `initContainers`, and `statefulSet: true` for a StatefulSet.
+    static func objects(_ request: ReleaseRequested, values: ObjectValue) -> [ObjectValue] {
+        let port = values.path("service", "port")?.int ?? 80
+        let image = request.image ?? "\(request.application):\(request.version)"
+        let selector: ObjectValue = [Label.helmInstance: .string(request.instance)]
+        let container: ObjectValue = [
+            "name": .string(request.application), "image": .string(image), "ports": [["containerPort": .int(port)]],
+        ]
+        var labels = selector
+        labels["app.kubernetes.io/name"] = .string(request.application)
+        labels["app.kubernetes.io/version"] = .string(request.version)
+        let metadata: ObjectValue = ["name": .string(request.instance), "labels": labels]
+        var pod: ObjectValue = ["containers": [container]]
+        pod["initContainers"] = values["initContainers"]
+        var spec: ObjectValue = [
+            "replicas": .int(max(0, values["replicaCount"]?.int ?? 1)), "selector": ["matchLabels": selector],
+            "template": ["metadata": ["labels": labels], "spec": pod],
+        ]
+        let isStateful = values["statefulSet"] == true
+        if isStateful {
+            spec["serviceName"] = .string(request.instance)
+        } else {
+            spec["progressDeadlineSeconds"] = values["progressDeadlineSeconds"]
+        }
+        let kind: ObjectValue = isStateful ? "StatefulSet" : "Deployment"
+        let service: ObjectValue = [
+            "type": values.path("service", "type") ?? "ClusterIP", "selector": selector,
+            "ports": [["name": "http", "port": .int(port), "targetPort": .int(port), "protocol": "TCP"]],
+        ]
+        return [
+            ["apiVersion": "apps/v1", "kind": kind, "metadata": metadata, "spec": spec],
+            ["apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": service],
+        ]
+    }
+}
