@@ -179,4 +179,34 @@ struct KubernetesChartTests {
             try kubernetes.world.number("select count(*) from command where reason_code = 'namespace_missing'") == 1
         )
     }
+
+    @Test func `an upgrade that the API server refuses is put back, and a first one leaves nothing`() throws {
+        let kubernetes = try KubernetesWorld()
+        defer { kubernetes.clean() }
+        let values = #"hook: false\nimage: r.example/shop/web:1.0.0\n"#
+        let broken = #"hook: false\nimage: r.example/shop/web:2.0.0\nreplicaCount: many\n"#
+        try kubernetes.release("1.0.0", chart: try makeChart(in: kubernetes.world))
+        for (instance, values) in [("shop", values), ("other", broken)] {
+            try kubernetes.request(
+                "instance.deploy",
+                #""application":"web","version":"1.0.0","instance":"\#(instance)","values":"\#(values)""#
+            )
+        }
+        try kubernetes.wait(
+            "the first one's refusal",
+            "select count(*) from command where operation = 'instance.deploy' and reason_code = 'apply_failed'",
+            1
+        )
+        #expect(try kubernetes.value("secret", "{.items[*].metadata.name}", labels: "owner=helm,name=other").isEmpty)
+        try kubernetes.wait("the release", "select count(*) from deployment where instance_name = 'shop'", 1)
+
+        try kubernetes.request("instance.configure", #""instance":"shop","values":"\#(broken)""#)
+        try kubernetes.waitForCommand("instance.configure", "failed")
+        #expect(
+            try kubernetes.value("deployment/shop", "{.spec.template.spec.containers[0].image}")
+                == "r.example/shop/web:1.0.0"
+        )
+        let states = try kubernetes.value("secret", "{.items[*].metadata.labels.status}", labels: "owner=helm,name=shop")
+        #expect(states.split(separator: " ").sorted() == ["deployed", "failed", "superseded"])
+    }
 }

@@ -16,12 +16,7 @@ public final class WorkerProcessHandle {
         folder: String,
         input: String? = nil
     ) throws {
-        let here = URL(filePath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
-        let bundle = CommandLine.arguments.first.map { URL(filePath: $0).deletingLastPathComponent() }
-        let candidates = [here, bundle].compactMap { $0?.appending(path: name) }
-        guard let executable = candidates.first(where: { FileManager.default.isExecutableFile(atPath: $0.path) }) else {
-            throw NotSeen(description: "the executable \(name) beside the tests")
-        }
+        let executable = try Self.executable(name)
         log = "\(folder)/\(name)-\(UUID().uuidString.prefix(8)).log"
         _ = FileManager.default.createFile(atPath: log, contents: nil)
         process.executableURL = executable
@@ -32,6 +27,17 @@ public final class WorkerProcessHandle {
         process.standardError = handle
         if let input { process.standardInput = FileHandle(forReadingAtPath: input) }
         try process.run()
+    }
+
+    /// An executable of the fleet: it lies beside the test bundle.
+    public static func executable(_ name: String) throws -> URL {
+        let here = URL(filePath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
+        let bundle = CommandLine.arguments.first.map { URL(filePath: $0).deletingLastPathComponent() }
+        let candidates = [here, bundle].compactMap { $0?.appending(path: name) }
+        guard let found = candidates.first(where: { FileManager.default.isExecutableFile(atPath: $0.path) }) else {
+            throw NotSeen(description: "the executable \(name) beside the tests")
+        }
+        return found
     }
 
     deinit {

@@ -32,16 +32,17 @@ struct HelmRun {
         process.arguments = (guardian == nil ? [] : ["guard", "--", helm]) + arguments
         if let environment { process.environment = environment }
         // The guard ends helm when this pipe ends.
-        let lifeline = Pipe()
-        process.standardInput = guardian == nil ? FileHandle.nullDevice : lifeline
+        let lifeline = try Self.lifeline()
+        process.standardInput = guardian == nil ? FileHandle.nullDevice : lifeline.reading
         process.standardOutput = try FileHandle(forWritingTo: output)
         process.standardError = try FileHandle(forWritingTo: complaints)
         let ended = DispatchSemaphore(value: 0)
         process.terminationHandler = { _ in ended.signal() }
         try process.run()
+        try? lifeline.reading.close()
         let seconds = limit.components.seconds
         let isLate = ended.wait(timeout: .now() + .seconds(Int(seconds))) != .success
-        try? lifeline.fileHandleForWriting.close()
+        try? lifeline.writing.close()
         if isLate {
             if guardian == nil { kill(process.processIdentifier, SIGKILL) }
             ended.wait()
@@ -51,6 +52,18 @@ struct HelmRun {
             code: process.terminationReason == .exit ? process.terminationStatus : 128 + process.terminationStatus,
             output: try Self.end(of: output, atMost: Self.mostBytes),
             complaint: String(decoding: try Self.end(of: complaints, atMost: Self.mostComplaint), as: UTF8.self)
+        )
+    }
+
+    /// A pipe that no program inherits that happens to be started now: it would hold it open.
+    private static func lifeline() throws -> (reading: FileHandle, writing: FileHandle) {
+        var ends: [Int32] = [-1, -1]
+        // A pair of sockets, because only those are made so that they close on exec at once.
+        let type = Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue)
+        guard socketpair(AF_UNIX, type, 0, &ends) == 0 else { throw CocoaError(.fileWriteUnknown) }
+        return (
+            FileHandle(fileDescriptor: ends[0], closeOnDealloc: true),
+            FileHandle(fileDescriptor: ends[1], closeOnDealloc: true)
         )
     }
 

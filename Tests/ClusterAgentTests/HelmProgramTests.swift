@@ -1,0 +1,119 @@
+import Domain
+import Foundation
+import Sealing
+import TestSupport
+import Testing
+
+@testable import ClusterAgent
+
+/// What the agent has helm do, with a program in helm's place and the agent's real executable as guard and post-renderer.
+@Suite(.timeLimit(.minutes(2)))
+struct HelmProgramTests {
+    private let folder: URL
+    private let agent: String
+
+    init() throws {
+        folder = FileManager.default.temporaryDirectory.appendingPathComponent("helm-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        agent = try WorkerProcessHandle.executable("cluster-agent").path
+    }
+
+    private func file(_ name: String) -> String { folder.appendingPathComponent(name).path }
+    private func text(_ name: String) throws -> String { try String(contentsOfFile: file(name), encoding: .utf8) }
+
+    /// A helm that notes its calls, renders one ConfigMap, and then does what the script says.
+    private func helm(upgrade: String, history: String = "[]", limit: Duration = .seconds(60)) throws -> HelmProgram {
+        let script = """
+            #!/bin/sh
+            echo "$@" >> \(file("calls"))
+            env > \(file("environment"))
+            case "$1" in
+            history) echo '\(history)' ;;
+            upgrade)
+                while [ $# -gt 0 ]; do case "$1" in --post-renderer-args) place=$2 ;; esac; shift; done
+                printf 'apiVersion: v1\\nkind: ConfigMap\\nmetadata: {name: settings}\\n' \\
+                    | \(agent) post-render "$place" > \(file("rendered")) || exit 1
+                \(upgrade) ;;
+            esac
+            """
+        try Data(script.utf8).write(to: folder.appendingPathComponent("helm"))
+        try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: file("helm"))
+        return HelmProgram(helm: file("helm"), agent: agent, kubeconfig: "/a/kubeconfig", context: "east", limit: limit)
+    }
+
+    private func deploy(_ helm: HelmProgram) async -> Result<[PostRenderer.Reference], WorkFailure> {
+        let mark = CommandMark(command: "c-1", generation: 1)
+        do throws(WorkFailure) {
+            return .success(
+                try await helm.deploy(.web(), secrets: OpenedSecrets(), template: mark, withHooks: false)
+            )
+        } catch {
+            return .failure(error)
+        }
+    }
+
+    private func calls() throws -> [String] {
+        try text("calls").split(separator: "\n").map { $0.split(separator: " ").prefix(3).joined(separator: " ") }
+    }
+
+    @Test func `a release is upgraded or installed, marked on the way, and its objects are known`() async throws {
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let references = try await deploy(helm(upgrade: "exit 0")).get()
+        #expect(references == [.init(apiVersion: "v1", kind: "ConfigMap", name: "settings", namespace: nil)])
+        let marked = try ObjectValue(yaml: text("rendered"))
+        #expect(marked.path("metadata", "labels", Label.command) == "c-1")
+        let calls = try text("calls")
+        #expect(calls.hasPrefix("upgrade --install web-1 ") && calls.contains("--no-hooks"))
+        #expect(calls.contains("--namespace shop-staging --kube-context east"))
+        #expect(try text("environment").contains("KUBECONFIG=/a/kubeconfig"))
+        #expect(try !text("environment").contains("\nSLIPWAY_"))
+    }
+
+    static let histories: [(history: String, act: String?)] = [
+        ("[]", nil),
+        (#"[{"revision":1,"status":"failed"}]"#, "uninstall web-1 --no-hooks"),
+        (#"[{"revision":1,"status":"superseded"},{"revision":2,"status":"deployed"},{"revision":3,"status":"failed"}]"#,
+            "rollback web-1 2"),
+    ]
+
+    @Test(arguments: histories)
+    func `a release that fails is put back to what was there before`(history: String, act: String?) async throws {
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let helm = try helm(upgrade: "echo 'Error: admission webhook said no' >&2; exit 1", history: history)
+        await #expect(throws: WorkFailure(code: "apply_failed", message: "helm: admission webhook said no")) {
+            try await deploy(helm).get()
+        }
+        #expect(try calls() == ["upgrade --install web-1", "history web-1 --output"] + (act.map { [$0] } ?? []))
+    }
+
+    @Test func `a helm that does not end is ended, and the reason is told`() async throws {
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let helm = try helm(upgrade: "echo $$ > \(file("pid")); exec tail -f /dev/null", limit: .milliseconds(1_000))
+        guard case .failure(let failure) = await deploy(helm) else { return #expect(Bool(false), "it should fail") }
+        #expect(failure.code == "timed_out" && failure.message == "helm: helm did not end within 2 seconds")
+        let pid = try #require(Int32(try text("pid").trimmingCharacters(in: .whitespacesAndNewlines)))
+        #expect(kill(pid, 0) != 0, "it was killed")
+    }
+
+    @Test func `what runs under the guard ends with who started the guard`() throws {
+        defer { try? FileManager.default.removeItem(at: folder) }
+        // An input that has ended is what a dead agent leaves.
+        let guarded = try WorkerProcessHandle(
+            "cluster-agent",
+            ["guard", "--", "/usr/bin/tail", "-f", "/dev/null"],
+            environment: [:],
+            folder: folder.path,
+            input: "/dev/null"
+        )
+        #expect(try guarded.exitCode() == 128 + SIGKILL)
+    }
+
+    @Test(arguments: [("v4.1.0", true), ("v3.17.1", false), ("no version", false)])
+    func `a helm older than 4 is refused`(version: String, isGood: Bool) throws {
+        defer { try? FileManager.default.removeItem(at: folder) }
+        try Data("#!/bin/sh\nprintf '\(version)'\n".utf8).write(to: folder.appendingPathComponent("helm"))
+        try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: file("helm"))
+        let found = try #require(HelmLookup.find(on: "/nowhere:\(folder.path)"))
+        #expect((HelmLookup.obstacle(to: found) == nil) == isGood)
+    }
+}
