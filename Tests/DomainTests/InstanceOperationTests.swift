@@ -164,6 +164,21 @@ import Testing
         }
     }
 
+    @Test func `two plans of one request that say different things have different ids`() throws {
+        try running()
+        let body = #"{"project":"shop","environment":"staging","instance":"web","version":"1.1.0","dryRun":true}"#
+        var plans: [Published] = []
+        for change in [nil, "stop"] {
+            if let change { #expect(try ask(change) == .applied) }
+            _ = try world.published()
+            try world.request("instance.upgrade", key: "shop/staging", body, id: "dry")
+            plans += try world.published()
+        }
+        #expect(plans.map(\.name) == ["planned", "planned"])
+        #expect(Set(plans.map(\.value)).count == 2)
+        #expect(Set(plans.map(\.id)).count == 2, "who drops repetitions by their id must see both")
+    }
+
     @Test func `what an application's registry needs is sealed for the cluster, and goes with each release`() throws {
         let password = try CommandWorld.sealing.publicKey.seal(
             SecretBytes(utf8: "hunter2"),

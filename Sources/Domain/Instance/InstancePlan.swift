@@ -90,8 +90,12 @@ struct InstancePlan: Codable, Sendable, Hashable {
 
 extension CommandResult {
     /// The message about a request that was only to be thought through: no command is made.
+    ///
+    /// A plan may be asked for again and say something else then, so its id follows from what it says and when.
     static func planned(of request: RequestIdentity, _ plan: InstancePlan, now: Int64) -> OutboxRecord {
-        answer(to: request, "planned", id: DerivedID.make("plan", request.source, request.id), now: now) { json in
+        let content = String(decoding: JSONWriter.object { plan.write(into: &$0) }, as: UTF8.self)
+        let id = DerivedID.make("plan", request.source, request.id, String(now), content)
+        return answer(to: request, "planned", id: id, now: now) { json in
             json.member("reason", nil as String?)
             json.objectMember("plan") { plan.write(into: &$0) }
         }
