@@ -2,8 +2,10 @@
 SHELL := /bin/bash
 SWIFT ?= swift
 SCALE ?= 1
+MINUTES ?= 5
+SEED ?= 1
 
-.PHONY: help demo test test-kubernetes bench lint format build setup clean
+.PHONY: help demo test test-kubernetes bench chaos lint format build setup clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -28,6 +30,11 @@ test-kubernetes: setup ## Run the tests that want a real Kubernetes control plan
 bench: setup ## Measure (QUICK=1 takes under two minutes)
 	@$(SWIFT) build -c release
 	@.build/release/slipway-bench $(if $(QUICK),--quick)
+
+chaos: setup ## Play faults on a fleet under load and judge the outcome (MINUTES=5 SEED=7; the same seed plays the same)
+	@scripts/setup libfaketime
+	@$(SWIFT) build
+	@.build/debug/slipway-chaos --minutes $(MINUTES) --seed $(SEED) $(CHAOS)
 
 lint: ## Check the format and the rules of the tree
 	@$(SWIFT) format lint --strict --recursive Sources Tests Package.swift

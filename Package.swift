@@ -174,6 +174,26 @@ let package = Package(
             path: "Sources/SlipwayBench",
             swiftSettings: strict
         ),
+        // The checker knows nothing of the workers: it must not share their mistakes.
+        .target(name: "FleetCheck", dependencies: ["Kafka", "Postgres", "JSON", "CloudEvents"], swiftSettings: strict),
+        .executableTarget(
+            name: "slipway-check",
+            dependencies: [
+                "FleetCheck", "Kafka", "Postgres",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            path: "Sources/SlipwayCheck",
+            swiftSettings: strict
+        ),
+        .executableTarget(
+            name: "slipway-chaos",
+            dependencies: [
+                "FleetCheck", "Domain", "WorkerRuntime", "Kafka", "Postgres", "Identity",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            path: "Sources/SlipwayChaos",
+            swiftSettings: strict
+        ),
         .target(
             name: "TestSupport",
             dependencies: [
@@ -239,6 +259,13 @@ let package = Package(
                 "ClusterAgent", "Kubernetes", "TestSupport", "Kafka", "Domain", "JSON", "CloudEvents", "WorkerRuntime",
                 "Sealing",
                 .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: strict
+        ),
+        .testTarget(
+            name: "FleetCheckTests",
+            dependencies: [
+                "FleetCheck", "slipway-chaos", "TestSupport", "Domain", "Kafka", "Postgres", "WorkerRuntime",
             ],
             swiftSettings: strict
         ),

@@ -11,6 +11,10 @@ struct Broker: ParsableCommand {
         discussion: """
             Prints its address and serves until SIGTERM. It keeps only the newest 5 MiB or 100,000 messages of a partition
             and loses everything when it ends: never use it for work that matters.
+
+            With --control it reads lines from standard input that make it fail: 'errors <request> <code> <count>', \
+            'clear <request>', 'delay <broker> <milliseconds>', 'down <broker>', 'up <broker>', \
+            'leader <topic> <partition> <broker>', 'coordinator <group> <broker>'.
             """
     )
 
@@ -22,13 +26,18 @@ struct Broker: ParsableCommand {
     var cluster: [String] = []
     @Option(help: "A file that the address is written to.")
     var addressFile: String?
+    @Option(help: "How many brokers the cluster has.")
+    var brokers = 1
+    @Flag(help: "Take orders from standard input.")
+    var control = false
 
     func run() throws {
         let prefix = Settings(flags: ["TOPIC_PREFIX": topicPrefix]).topicPrefix
-        let broker = try KafkaMockCluster()
+        let broker = try KafkaMockCluster(brokers: brokers)
         for topic in Topics.complete(clusters: cluster) {
             try broker.createTopic(prefix + topic.name, partitions: topic.partitions == 1 ? 1 : partitions)
         }
+        if control { BrokerControl(broker: broker).start() }
         print(broker.bootstrapServers)
         if let addressFile {
             try Data((broker.bootstrapServers + "\n").utf8).write(to: URL(filePath: addressFile), options: .atomic)

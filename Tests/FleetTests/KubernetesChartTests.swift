@@ -184,7 +184,7 @@ struct KubernetesChartTests {
         let kubernetes = try KubernetesWorld()
         defer { kubernetes.clean() }
         let values = #"hook: false\nimage: r.example/shop/web:1.0.0\n"#
-        let broken = #"hook: false\nimage: r.example/shop/web:2.0.0\nreplicaCount: many\n"#
+        let broken = #"hook: false\nimage: r.example/shop/web:2.0.0\nreplicaCount: -1\n"#
         try kubernetes.release("1.0.0", chart: try makeChart(in: kubernetes.world))
         for (instance, values) in [("shop", values), ("other", broken)] {
             try kubernetes.request(

@@ -1,0 +1,96 @@
+/// Everything that is known of a run: what was sent, what lies on the topics, and what the database holds in the end.
+package struct History: Sendable {
+    package var sent: [SentMessage] = []
+    package var samples: [Sample] = []
+    package var sightings: [Sighting] = []
+    package var endings: [UnexpectedEnd] = []
+    /// In the order of each partition.
+    package var messages: [SeenMessage] = []
+    package var database = DatabaseState()
+
+    package init() {}
+
+    package init(record: [RecordLine], messages: [SeenMessage], database: DatabaseState) {
+        sent = record.compactMap(\.sent)
+        samples = record.compactMap(\.sample)
+        sightings = record.compactMap(\.sighting)
+        endings = record.compactMap(\.ending)
+        self.messages = messages
+        self.database = database
+    }
+}
+
+/// The topics by what is on them.
+enum Topic {
+    static let requests = "deployment.requests"
+    static let results = "deployment.results"
+    static let changes = "resource.changes"
+    static let statuses = ["environment.status", "instance.status", "object.status", "resource.status"]
+    static let deadLetters = ".dlt"
+
+    /// Whether the fleet's outbox writes it.
+    static func isOutput(_ topic: String) -> Bool {
+        topic == results || statuses.contains(topic) || topic == "cdevents" || topic.hasPrefix("agent.commands.")
+            || topic.hasSuffix(deadLetters)
+    }
+}
+
+/// What a result says.
+struct ResultData: Decodable {
+    struct Request: Decodable, Hashable {
+        let source: String
+        let id: String
+    }
+    struct Reason: Decodable {
+        let code: String
+        let message: String
+    }
+    let command: String?
+    let request: Request
+    let state: String
+    let revision: Int64
+    let reason: Reason?
+
+    static let terminal: Set<String> = [
+        "rejected", "planned", "succeeded", "failed", "timed_out", "superseded", "canceled",
+    ]
+    var isTerminal: Bool { Self.terminal.contains(state) }
+}
+
+/// Views of a history that several invariants need, made once.
+struct HistoryIndex {
+    let history: History
+    /// The results without their repetitions, in order.
+    let results: [(message: SeenMessage, data: ResultData)]
+    /// The places of the messages that were dead-lettered, each with its letter.
+    let letters: [Place: [SeenMessage]]
+
+    init(_ history: History) {
+        self.history = history
+        var seen: Set<String> = []
+        var results: [(message: SeenMessage, data: ResultData)] = []
+        var letters: [Place: [SeenMessage]] = [:]
+        for message in history.messages {
+            if message.topic == Topic.results, message.type.hasPrefix("slipway.command."),
+                seen.insert(message.id ?? "").inserted, let data = message.decoded(ResultData.self)
+            {
+                results.append((message, data))
+            }
+            if message.topic.hasSuffix(Topic.deadLetters), let place = Self.origin(of: message) {
+                letters[place, default: []].append(message)
+            }
+        }
+        (self.results, self.letters) = (results, letters)
+    }
+
+    private static func origin(of letter: SeenMessage) -> Place? {
+        guard let partition = letter.headers["__connect.errors.partition"].flatMap({ Int32($0) }),
+            let offset = letter.headers["__connect.errors.offset"].flatMap({ Int64($0) })
+        else { return nil }
+        return Place(
+            topic: String(letter.topic.dropLast(Topic.deadLetters.count)),
+            partition: partition,
+            offset: offset
+        )
+    }
+}

@@ -1,0 +1,48 @@
+/// I5: no group is further than what it has handled, and in the end each has handled all that there is.
+enum OffsetRule {
+    static func violations(_ index: HistoryIndex) -> [Violation] {
+        committed(index) + claims(index)
+    }
+
+    private static func committed(_ index: HistoryIndex) -> [Violation] {
+        index.history.samples.flatMap { sample in
+            sample.committed.compactMap { name, offset in
+                guard let claimed = sample.claimed[name], offset > claimed else { return nil }
+                return Violation(.offsets, name, "\(offset) was committed when \(claimed) was reached")
+            }
+        }
+    }
+
+    private static func claims(_ index: HistoryIndex) -> [Violation] {
+        var offsets: [String: [Int64]] = [:]
+        for message in index.history.messages {
+            offsets["\(message.topic)-\(message.partition)", default: []].append(message.offset)
+        }
+        var found: [Violation] = []
+        // A topic made anew begins to count from the start, so that its offsets say nothing of how many were consumed.
+        for claim in index.history.database.claims where claim.incarnation == 1 {
+            let known = offsets["\(claim.name.topic)-\(claim.name.partition)"] ?? []
+            let end = (known.max() ?? -1) + 1
+            if claim.nextOffset != end {
+                found.append(
+                    Violation(
+                        .offsets,
+                        claim.name.description,
+                        "it is at \(claim.nextOffset), and the partition ends at \(end)"
+                    )
+                )
+            }
+            let passed = Int64(known.count { $0 < claim.nextOffset })
+            if passed != claim.consumed + claim.lost {
+                found.append(
+                    Violation(
+                        .offsets,
+                        claim.name.description,
+                        "it has passed \(passed) messages and consumed \(claim.consumed)"
+                    )
+                )
+            }
+        }
+        return found
+    }
+}

@@ -1,0 +1,26 @@
+extension Situation {
+    /// How often each situation was seen.
+    static func seen(in index: HistoryIndex) -> [Situation: Int] {
+        var seen: [Situation: Int] = [:]
+        for sighting in index.history.sightings { seen[sighting.situation, default: 0] += sighting.count }
+        for claim in index.history.database.claims {
+            seen[.inboxDuplicate, default: 0] += Int(claim.outcomes.repeated + claim.released.repeated)
+            seen[.parkedAndReleased, default: 0] += Int(claim.released.sum)
+        }
+        seen[.deadLetter, default: 0] += index.letters.count
+        seen[.outboxResend, default: 0] += resent(index)
+        seen[.resyncRepair, default: 0] += ToldWorld(index).repaired
+        return seen
+    }
+
+    /// Published again, not asked for again: a repeated request has its answer repeated, so results do not count.
+    private static func resent(_ index: HistoryIndex) -> Int {
+        var known: Set<String> = []
+        var count = 0
+        for message in index.history.messages
+        where Topic.statuses.contains(message.topic) || message.topic.hasPrefix("agent.commands.") {
+            if !known.insert("\(message.topic) \(message.id ?? "")").inserted { count += 1 }
+        }
+        return count
+    }
+}

@@ -1,0 +1,139 @@
+import FleetCheck
+import Foundation
+import Postgres
+import Synchronization
+
+/// One run from its start to its verdict.
+final class ChaosRun {
+    private let seed: UInt64
+    private let workers: Int
+    private let rate: Double
+    private let mutant: Mutant?
+    private let folder: String
+    private let keepsFolder: Bool
+    private let log = RunLog()
+
+    init(seed: UInt64, workers: Int, rate: Double, mutant: Mutant?, folder: String?) {
+        (self.seed, self.workers, self.rate, self.mutant) = (seed, workers, rate, mutant)
+        keepsFolder = folder != nil
+        self.folder = folder ?? NSTemporaryDirectory() + "slipway-chaos-\(ProcessInfo.processInfo.processIdentifier)"
+    }
+
+    /// Returns the exit code.
+    func run(_ schedule: Schedule) throws -> Int32 {
+        log.line("seed \(seed), \(schedule.entries.count) faults, \(workers) of each worker; logs in \(folder)")
+        let world = try ChaosWorld(seed: seed, folder: folder, log: log)
+        var code: Int32 = 3
+        defer { world.end(keepsFolder: keepsFolder || code != 0) }
+        try world.start(workersOfAKind: workers)
+        let load = LoadThread(seed: seed, kafka: world.kafka, token: world.token, record: world.record)
+        load.start(rate: rate)
+        try prepare(world, load)
+        let sampler = Sampler(url: world.directURL, kafka: world.kafka, record: world.record)
+        sampler.start()
+        let striker = try mutant.map { try MutantThread($0, url: world.directURL, log: log) }
+        load.setOn(true)
+        let player = FaultPlayer(world: world, load: load)
+        try player.idle(until: .now + .seconds(8))
+        let before = load.takeLatencies()
+        try player.play(schedule)
+        striker?.stop()
+        let during = load.takeLatencies()
+        try player.idle(until: .now + .seconds(8))
+        let after = load.takeLatencies()
+        sampler.stop()
+        player.saw(.staleFence, player.allFencings())
+        for (situation, count) in player.sightings {
+            try world.record.write(RecordLine(sighting: Sighting(situation, count: count)))
+        }
+        try settle(world, load)
+        code = try judge(world)
+        let report = Report(log: log, faults: player.played, load: load, samples: sampler.samples)
+        report.show(before: before, during: during, after: after)
+        return code
+    }
+
+    /// Makes projects, clusters with their agents, environments and releases, and waits for each step.
+    private func prepare(_ world: ChaosWorld, _ load: LoadThread) throws {
+        for (number, step) in Load.preparation(seed: seed).enumerated() {
+            load.send(step)
+            let ids = step.filter { $0.topic == "deployment.requests" }.map(\.id)
+            let limit = ContinuousClock.now + .seconds(120)
+            while !load.haveEnded(ids) {
+                if let failure = load.failure { throw ChaosFailure(failure) }
+                guard ContinuousClock.now < limit else {
+                    throw ChaosFailure("the fleet did not start within two minutes")
+                }
+                try world.fleet.watch()
+                Thread.sleep(forTimeInterval: 0.05)
+            }
+            if number == 0 { for cluster in ChaosWorld.clusters { try world.startAgent(of: cluster) } }
+        }
+        log.line(
+            "the fleet runs; \(LoadPlace.projects.count * LoadPlace.environments.count) environments on \(ChaosWorld.clusters.count) clusters"
+        )
+    }
+
+    /// Stops the load, waits until all is done, stops the fleet, and lets the observer read to the end.
+    private func settle(_ world: ChaosWorld, _ load: LoadThread) throws {
+        world.proxy.heal()
+        load.stop(limit: .seconds(60))
+        if let failure = load.failure { throw ChaosFailure(failure) }
+        log.line("faults and load are over: \(load.sentCount) messages were sent; waiting until all is settled")
+        let settling = try Settling(world)
+        defer { settling.close() }
+        let began = ContinuousClock.now
+        report(try settling.wait(limit: .seconds(150), isIdle: false), after: began)
+        for cluster in ChaosWorld.clusters { world.fleet.stop("agent-\(cluster)") }
+        report(try settling.wait(limit: .seconds(40), isIdle: true), after: began)
+        for kind in FleetProcesses.workers { for slot in world.fleet.living(kind) { world.fleet.stop(slot) } }
+        guard let observer = world.fleet.pid(of: "observer") else { throw ChaosFailure("the observer is gone") }
+        world.fleet.signal(SIGTERM, "observer")
+        let limit = Date().addingTimeInterval(90)
+        while kill(observer, 0) == 0, world.fleet.pid(of: "observer") != nil, Date() < limit {
+            Thread.sleep(forTimeInterval: 0.05)
+        }
+    }
+
+    private func report(_ left: [String], after began: ContinuousClock.Instant) {
+        let took = String(format: "%.1f s", (ContinuousClock.now - began).inSeconds)
+        log.line(left.isEmpty ? "settled after \(took)" : "not settled after \(took): \(left.joined(separator: ", "))")
+    }
+
+    private func judge(_ world: ChaosWorld) throws -> Int32 {
+        let process = Process()
+        process.executableURL = FleetProcesses.programs.appending(path: "slipway-check")
+        process.arguments = [
+            "judge", "--record", world.recordPath, "--messages", world.messagesPath, "--database-url", world.directURL,
+            "--topic-prefix", ChaosWorld.prefix,
+        ]
+        log.plain()
+        try process.run()
+        process.waitUntilExit()
+        log.plain()
+        return process.terminationStatus
+    }
+}
+
+/// Breaks a promise every second, on a thread of its own.
+final class MutantThread: Sendable {
+    private let isStopping = Atomic(false)
+
+    init(_ mutant: Mutant, url: String, log: RunLog) throws {
+        let connection = try PostgresConnection(PostgresConfiguration(url: url))
+        try mutant.begin(on: connection)
+        connection.close()
+        log.line("a promise is broken from now on: \(mutant.rawValue)")
+        Thread.detachNewThread { [self] in
+            while !isStopping.load(ordering: .relaxed) {
+                if let connection = try? PostgresConnection(PostgresConfiguration(url: url)) {
+                    try? mutant.strike(on: connection)
+                    connection.close()
+                }
+                Thread.sleep(forTimeInterval: 1)
+            }
+        }
+    }
+
+    func stop() { isStopping.store(true, ordering: .relaxed) }
+}

@@ -1,0 +1,129 @@
+import Foundation
+import Postgres
+
+/// A database that goes, and a network before it that fails.
+extension FaultPlayer {
+    func playDatabase(_ fault: Fault) throws -> String {
+        switch fault {
+        case .databaseRestart: return try restart()
+        case .backendsTerminated: return "\(try terminateBackends()) backends"
+        case .connectionsUsedUp: return try useUpConnections()
+        case .refusedRows: return try refuseRows()
+        case .diskFull: return try fillDisk()
+        case .databaseCut:
+            world.proxy.cut()
+            return "every connection"
+        case .databaseUnreachable:
+            world.proxy.setRefusing(true)
+            wait(4)
+            world.proxy.setRefusing(false)
+            return "for 4 s"
+        case .databaseSlow:
+            world.proxy.setDelay(0.1)
+            wait(5)
+            world.proxy.setDelay(0)
+            return "0.1 s more each way for 5 s"
+        case .databaseStalled:
+            world.proxy.setStalled(true)
+            wait(4)
+            world.proxy.setStalled(false)
+            return "no byte passes for 4 s"
+        default: return dropCommitAnswers()
+        }
+    }
+
+    private func restart() throws -> String {
+        try world.server.restart(immediate: true)
+        return "as after a crash"
+    }
+
+    private func dropCommitAnswers() -> String {
+        let before = world.proxy.droppedAnswers
+        world.proxy.dropAnswers(toCommits: 6)
+        let limit = ContinuousClock.now + .seconds(5)
+        while world.proxy.droppedAnswers < before + 6, ContinuousClock.now < limit { wait(0.02) }
+        world.proxy.dropAnswers(toCommits: 0)
+        return "\(world.proxy.droppedAnswers - before) transactions were committed and nobody told"
+    }
+
+    @discardableResult
+    private func terminateBackends() throws -> Int {
+        let connection = try world.database()
+        defer { connection.close() }
+        return try connection.query(
+            """
+            select pg_terminate_backend(pid) from pg_stat_activity
+            where datname = current_database() and pid <> pg_backend_pid()
+            """
+        ).count
+    }
+
+    /// Takes every connection there is, then those of the fleet as they end.
+    private func useUpConnections() throws -> String {
+        var held: [PostgresConnection] = []
+        defer { for connection in held { connection.close() } }
+        func takeAll() { while let connection = try? world.database() { held.append(connection) } }
+        takeAll()
+        guard let last = held.last else { return "none was free" }
+        let own = held.map { $0.backendPID }
+        _ = try last.query(
+            """
+            select pg_terminate_backend(pid) from pg_stat_activity
+            where datname = current_database() and pid <> all($1::int[])
+            """,
+            [.array(.int32s(own))]
+        )
+        let end = ContinuousClock.now + .seconds(4)
+        while ContinuousClock.now < end {
+            takeAll()
+            wait(0.01)
+        }
+        return "\(held.count) of 80 for 4 s"
+    }
+
+    /// Has PostgreSQL say of every write of a lane what it says when its disk is full.
+    private func fillDisk() throws -> String {
+        let connection = try world.database()
+        defer { connection.close() }
+        try connection.script(
+            """
+            create or replace function chaos_full() returns trigger language plpgsql as $$
+            begin raise exception 'could not extend file: No space left on device' using errcode = 'disk_full'; end $$;
+            create trigger chaos_full before insert or update on partition_claim
+                for each statement execute function chaos_full();
+            """
+        )
+        wait(4)
+        try connection.script("drop trigger chaos_full on partition_claim")
+        return "no lane could write for 4 s"
+    }
+
+    /// Lets the database refuse every row about some subjects, so that their keys are parked and go on later.
+    private func refuseRows() throws -> String {
+        let project = random.pick(LoadPlace.projects)
+        let connection = try world.database()
+        defer { connection.close() }
+        try connection.script(
+            """
+            create or replace function chaos_refuse() returns trigger language plpgsql as $$
+            begin raise exception 'refused for a while' using errcode = 'P0001'; end $$;
+            create trigger chaos_refuse before insert on command for each row
+                when (new.project = '\(project)') execute function chaos_refuse();
+            """
+        )
+        let number = random.number(0...999_999)
+        load.send(
+            (0..<5).map {
+                .request(
+                    "project.update",
+                    key: project,
+                    id: "w\(world.seed)-\(number)-\($0)",
+                    #"{"project":"\#(project)","name":"waits \#($0)"}"#
+                )
+            }
+        )
+        wait(5)
+        try connection.script("drop trigger chaos_refuse on command")
+        return "commands of \(project) for 5 s"
+    }
+}

@@ -1,0 +1,166 @@
+import FleetCheck
+import Foundation
+import Postgres
+
+/// Workers that are killed, stopped and moved.
+extension FaultPlayer {
+    private static let consuming = ["release-worker", "deployment-worker", "agent-worker", "resource-worker"]
+
+    func kill(aOf kind: String) throws -> String {
+        let slots = fleet.living(kind)
+        guard !slots.isEmpty else { return "none lives" }
+        let slot = random.pick(slots)
+        fleet.kill9(slot)
+        wait(Double(random.number(300...1500)) / 1000)
+        try fleet.startAgain(slot)
+        return slot
+    }
+
+    func killRepeatedly() throws -> String {
+        let kind = random.pick(["deployment-worker", "agent-worker", "resource-worker", "outbox-relay"])
+        var count = 0
+        for _ in 0..<4 {
+            for slot in fleet.living(kind) {
+                fleet.kill9(slot)
+                try fleet.startAgain(slot)
+                count += 1
+            }
+            wait(1)
+        }
+        return "\(kind), \(count) times"
+    }
+
+    /// Kills whoever comes first to a point of the path of a batch.
+    func kill(at point: String) throws -> String {
+        guard let slot = try catchProcess(at: point) else { return "nobody came to \(point)" }
+        fleet.kill9(slot)
+        letPass(point)
+        wait(0.5)
+        try fleet.startAgain(slot)
+        return "\(slot) at \(point)"
+    }
+
+    /// Stops whoever comes first to a point until others have taken over, then wakes it.
+    ///
+    /// The mock broker gives a lost member's partitions to others only after two sessions.
+    func zombie(at point: String) throws -> String {
+        guard let slot = try catchProcess(at: point), let pid = fleet.pid(of: slot) else {
+            return "nobody came to \(point)"
+        }
+        let before = try epochs(of: pid)
+        let fencedBefore = fencings(in: slot)
+        fleet.signal(SIGSTOP, slot)
+        letPass(point)
+        var taken = 0
+        let patience = ContinuousClock.now + .seconds(25)
+        while taken == 0, !before.isEmpty, ContinuousClock.now < patience {
+            wait(0.5)
+            let now = try epochs()
+            taken = before.count { name, epoch in now[name].map { $0 > epoch } ?? false }
+        }
+        fleet.signal(SIGCONT, slot)
+        let limit = ContinuousClock.now + .seconds(8)
+        while fencings(in: slot) == fencedBefore, ContinuousClock.now < limit, fleet.pid(of: slot) == pid { wait(0.05) }
+        if point == "inTransaction", taken > 0 { saw(.rebalanceInTransaction) }
+        return "\(slot) at \(point): \(taken) of \(before.count) partitions taken over"
+    }
+
+    func pause(aOf kind: String, seconds: Double) throws -> String {
+        let slots = fleet.living(kind)
+        guard !slots.isEmpty else { return "none lives" }
+        let slot = random.pick(slots)
+        fleet.signal(SIGSTOP, slot)
+        wait(seconds)
+        fleet.signal(SIGCONT, slot)
+        return "\(slot) for \(Int(seconds)) s"
+    }
+
+    func stopAndStart() throws -> String {
+        let slot = random.pick(FleetProcesses.workers.flatMap(fleet.living))
+        fleet.stop(slot)
+        try fleet.startAgain(slot)
+        return slot
+    }
+
+    func scaleUpAndDown() throws -> String {
+        let kind = random.pick(FleetProcesses.workers)
+        _ = try fleet.start(kind, slot: "\(kind)-more")
+        wait(5)
+        fleet.stop("\(kind)-more")
+        return "one more \(kind) for 5 s"
+    }
+
+    /// A worker whose clock is ten minutes off, where libfaketime is installed, or `FAKETIME_LIBRARY` names it.
+    func wrongClock() throws -> String {
+        let paths =
+            ["x86_64-linux-gnu", "aarch64-linux-gnu"].map { "/usr/lib/\($0)/faketime/libfaketimeMT.so.1" }
+            + [ProcessInfo.processInfo.environment["FAKETIME_LIBRARY"] ?? ""]
+        guard let library = paths.first(where: FileManager.default.fileExists) else {
+            return "not played: libfaketime is not installed"
+        }
+        let slot = random.pick(FleetProcesses.workers.flatMap(fleet.living))
+        let offset = random.pick(["+600s", "-600s"])
+        fleet.stop(slot)
+        try fleet.startAgain(slot, ["LD_PRELOAD": library, "FAKETIME": offset, "FAKETIME_DONT_FAKE_MONOTONIC": "1"])
+        wait(6)
+        fleet.stop(slot)
+        try fleet.startAgain(slot, ["LD_PRELOAD": ""])
+        return "\(slot) by \(offset)"
+    }
+
+    // MARK: Points of the path of a batch
+
+    /// Waits until a process stands at the point and returns its slot; others wait there too until it may be passed.
+    private func catchProcess(at point: String) throws -> String? {
+        let signals = world.folder + "/signals"
+        for name in try FileManager.default.contentsOfDirectory(atPath: signals) where name.hasPrefix("reached.") {
+            try? FileManager.default.removeItem(atPath: "\(signals)/\(name)")
+        }
+        _ = FileManager.default.createFile(atPath: "\(signals)/hold.\(point)", contents: nil)
+        let limit = ContinuousClock.now + .seconds(8)
+        while ContinuousClock.now < limit {
+            let names = try FileManager.default.contentsOfDirectory(atPath: signals)
+            let pids = names.filter { $0.hasPrefix("reached.\(point).") }.compactMap {
+                Int32($0.split(separator: ".").last ?? "")
+            }
+            // The stop of a release worker would move nothing: its messages are few.
+            if let slot = pids.compactMap(fleet.slot(ofPID:)).sorted().first(where: { !$0.hasPrefix("release") }) {
+                return slot
+            }
+            wait(0.01)
+        }
+        letPass(point)
+        return nil
+    }
+
+    private func letPass(_ point: String) {
+        try? FileManager.default.removeItem(atPath: "\(world.folder)/signals/hold.\(point)")
+    }
+
+    /// The epochs of the partitions that a process owns, or of all.
+    private func epochs(of pid: Int32? = nil) throws -> [String: Int64] {
+        let connection = try world.database()
+        defer { connection.close() }
+        let rows = try connection.query(
+            """
+            select consumer_group || ' ' || topic || ' ' || partition, epoch from partition_claim
+            where owner like $1
+            """,
+            // A lane is named host-process-number.
+            [.text(pid.map { "%-\($0)-%" } ?? "%")]
+        )
+        return Dictionary(uniqueKeysWithValues: try rows.map { (try $0.string(0), try $0.int64(1)) })
+    }
+
+    /// How often the slot's processes said that they were fenced.
+    private func fencings(in slot: String) -> Int {
+        let text = (try? String(contentsOfFile: fleet.logPath(of: slot), encoding: .utf8)) ?? ""
+        return text.components(separatedBy: "fenced: another lane").count - 1
+    }
+
+    /// How often any worker said that it was fenced.
+    func allFencings() -> Int {
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: world.folder + "/logs")) ?? []
+        return names.map { fencings(in: String($0.dropLast(4))) }.reduce(0, +)
+    }
+}

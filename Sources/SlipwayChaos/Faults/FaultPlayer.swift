@@ -1,0 +1,98 @@
+import FleetCheck
+import Foundation
+import Postgres
+
+/// Plays faults one after the other and notes how soon requests are answered as before.
+final class FaultPlayer {
+    let world: ChaosWorld
+    let load: LoadThread
+    private(set) var played: [PlayedFault] = []
+    private(set) var sightings: [Situation: Int] = [:]
+    private var unrecovered: (index: Int, since: ContinuousClock.Instant)?
+    var random = SeededRandom(seed: 0)
+
+    init(world: ChaosWorld, load: LoadThread) {
+        (self.world, self.load) = (world, load)
+    }
+
+    var fleet: FleetProcesses { world.fleet }
+
+    /// Plays the schedule from now on.
+    func play(_ schedule: Schedule) throws {
+        let began = ContinuousClock.now
+        for entry in schedule.entries {
+            try idle(until: began + .seconds(entry.at))
+            random = SeededRandom(seed: entry.seed)
+            let begin = world.log.elapsed
+            let target = try play(entry.fault)
+            let end = world.log.elapsed
+            played.append(PlayedFault(name: entry.fault.rawValue, target: target, begin: begin, end: end))
+            unrecovered = (played.count - 1, .now)
+            world.log.line("\(entry.fault.rawValue)  \(target)  (\(String(format: "%.1f s", end - begin)))")
+        }
+        try idle(until: .now + .seconds(5))
+        for fault in played { try world.record.write(RecordLine(fault: fault)) }
+    }
+
+    /// Waits, and watches meanwhile.
+    func idle(until end: ContinuousClock.Instant) throws {
+        while ContinuousClock.now < end {
+            try tick()
+            Thread.sleep(forTimeInterval: 0.05)
+        }
+    }
+
+    func wait(_ seconds: Double) { Thread.sleep(forTimeInterval: seconds) }
+
+    func saw(_ situation: Situation, _ count: Int = 1) {
+        sightings[situation, default: 0] += count
+    }
+
+    private func tick() throws {
+        try fleet.watch()
+        if let failure = load.failure { throw ChaosFailure(failure) }
+        guard let (index, since) = unrecovered, load.isAnsweringPromptly(since: since) else { return }
+        let took = (ContinuousClock.now - since).inSeconds
+        played[index].recovery = took
+        unrecovered = nil
+        world.log.line("  answered as before \(String(format: "%.1f s", took)) later")
+    }
+
+    private func play(_ fault: Fault) throws -> String {
+        switch fault {
+        case .killReleaseWorker: try kill(aOf: "release-worker")
+        case .killDeploymentWorker: try kill(aOf: "deployment-worker")
+        case .killAgentWorker: try kill(aOf: "agent-worker")
+        case .killResourceWorker: try kill(aOf: "resource-worker")
+        case .killRelay: try kill(aOf: "outbox-relay")
+        case .killTimekeeper: try kill(aOf: "timekeeper")
+        case .killAfterPoll: try kill(at: "afterPoll")
+        case .killInTransaction: try kill(at: "inTransaction")
+        case .killAfterCommit: try kill(at: "afterCommit")
+        case .killAfterPublishing: try kill(at: "afterPublish")
+        case .killRepeatedly: try killRepeatedly()
+        case .zombieBeforeTransaction: try zombie(at: "afterPoll")
+        case .zombieInTransaction: try zombie(at: "inTransaction")
+        case .pauseWorker:
+            try pause(aOf: random.pick(FleetProcesses.workers.filter { $0 != "outbox-relay" }), seconds: 10)
+        case .pauseRelay: try pause(aOf: "outbox-relay", seconds: 5)
+        case .stopAndStart: try stopAndStart()
+        case .scaleUpAndDown: try scaleUpAndDown()
+        case .wrongClock: try wrongClock()
+        case .agentKilled, .agentAway, .twoAgents: try playAgent(fault)
+        case .requestsRepeated, .poisonBurst: playMessages(fault)
+        case .brokerErrors, .brokerDown, .brokerSlow, .brokerPaused, .leadersMoved, .coordinatorsMoved:
+            try playBroker(fault)
+        default: try playDatabase(fault)
+        }
+    }
+
+    private func playMessages(_ fault: Fault) -> String {
+        guard fault == .poisonBurst else {
+            load.sendRepetitions(40)
+            return "40 requests once more"
+        }
+        load.sendBurst(2 * Poison.kinds)
+        return "\(2 * Poison.kinds) messages of \(Poison.kinds) kinds"
+    }
+}

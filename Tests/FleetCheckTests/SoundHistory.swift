@@ -1,0 +1,211 @@
+@testable import FleetCheck
+
+/// The history of a small run in which everything is as it should be: two requests, a repetition, a dead letter, a
+/// rejection, an object that comes and one that a snapshot shows to be gone.
+struct SoundHistory {
+    static let command = "c-1"
+    static let requests = PartitionName(group: "slipway.deployment-worker", topic: "deployment.requests", partition: 0)
+    static let changes = PartitionName(group: "slipway.resource-worker", topic: "resource.changes", partition: 0)
+    private var offsets: [String: Int64] = [:]
+    private(set) var history = History()
+
+    init() {
+        request("deploy-1")
+        request("deploy-1")
+        request("wrong")
+        request("broken")
+        for (revision, state) in ["accepted", "sent", "acknowledged", "applied", "succeeded"].enumerated() {
+            step(Int64(revision + 1), state)
+        }
+        add(
+            "deployment.results",
+            key: "shop/staging",
+            id: "no",
+            Self.result(command: nil, request: "wrong", "rejected", 0, reason: true)
+        )
+        deadLetter("deployment.requests", offset: 3)
+        status("instance.status", "shop/staging/web", 1)
+        status("instance.status", "shop/staging/web", 2)
+        // The outbox after a crash.
+        status("instance.status", "shop/staging/web", 1)
+        status("instance.status", "shop/staging/web", 2)
+        change("Pod", "lost", "u0", 1, 1)
+        change("Pod", "web-1", "u1", 1, 2)
+        // Twice, and behind its successor, as networks do.
+        change("Pod", "web-1", "u1", 2, 5)
+        change("Pod", "web-1", "u1", 2, 4)
+        snapshot("Pod", 2, began: 4, 6)
+        history.database.resources = [stored("lost", "u0", 2, 6, isGone: true), stored("web-1", "u1", 2, 5)]
+        fillDatabase()
+        fillRecord()
+    }
+
+    private mutating func fillDatabase() {
+        history.database.commands = [
+            StoredCommand(
+                id: Self.command,
+                source: "/test",
+                request: "deploy-1",
+                state: "succeeded",
+                revision: 5,
+                subject: "instance 1",
+                generation: 1,
+                isPastDeadline: true
+            )
+        ]
+        history.database.steps += [StoredStep(command: Self.command, revision: 6, state: "timed_out", isLate: true)]
+        history.database.claims = [
+            claim(
+                Self.requests,
+                4,
+                Outcomes(applied: 1, repeated: 1, rejected: 1),
+                parked: 1,
+                Outcomes(deadLettered: 1)
+            ),
+            claim(Self.changes, 5, Outcomes(applied: 4, stale: 1)),
+        ]
+        history.database.revisions = [SubjectName(topic: "instance.status", key: "shop/staging/web"): 2]
+    }
+
+    private mutating func fillRecord() {
+        history.sent = [
+            SentMessage(
+                topic: "deployment.requests",
+                key: "shop/staging",
+                source: "/test",
+                id: "deploy-1",
+                type: "slipway.instance.deploy.v1",
+                partition: 0,
+                offset: 0
+            )
+        ]
+        history.samples = [
+            Sample(at: 1, rising: ["cluster c0 epoch": 1], committed: ["a": 3], claimed: ["a": 3]),
+            Sample(at: 2, rising: ["cluster c0 epoch": 2], committed: ["a": 3], claimed: ["a": 4]),
+        ]
+        history.sightings = [Sighting(.rebalanceInTransaction, count: 1), Sighting(.staleFence, count: 1)]
+    }
+
+    // MARK: Parts
+
+    mutating func add(
+        _ topic: String,
+        key: String,
+        id: String,
+        type: String = "slipway.command.any.v1",
+        headers: [String: String] = [:],
+        _ text: String?
+    ) {
+        let usual = ["ce_id": id, "ce_source": "/test", "ce_type": type]
+        history.messages.append(
+            SeenMessage(
+                topic: topic,
+                offset: offsets[topic, default: 0],
+                key: key,
+                headers: usual.merging(headers) { $1 },
+                text: text
+            )
+        )
+        offsets[topic, default: 0] += 1
+    }
+
+    mutating func request(_ id: String) {
+        add("deployment.requests", key: "shop/staging", id: id, type: "slipway.instance.deploy.v1", "{}")
+    }
+
+    mutating func step(_ revision: Int64, _ state: String, isTold: Bool = true) {
+        history.database.steps.append(
+            StoredStep(command: Self.command, revision: revision, state: state, isLate: false)
+        )
+        guard isTold else { return }
+        let text = Self.result(command: Self.command, request: "deploy-1", state, revision, reason: false)
+        add("deployment.results", key: "shop/staging", id: "result-\(revision)", text)
+    }
+
+    mutating func status(_ topic: String, _ key: String, _ revision: Int64) {
+        add(
+            topic,
+            key: key,
+            id: "\(key)-\(revision)",
+            headers: ["ce_revision": "\(revision)"],
+            "{\"revision\":\(revision)}"
+        )
+    }
+
+    mutating func change(_ kind: String, _ name: String, _ uid: String, _ epoch: Int64, _ sequence: Int64) {
+        add(
+            "resource.changes",
+            key: "c0/ns",
+            id: "\(epoch)-\(sequence)",
+            type: "slipway.resource.changed.v1",
+            headers: ["ce_epoch": "\(epoch)", "ce_sequence": "\(sequence)"],
+            #"{"kind":"\#(kind)","metadata":{"name":"\#(name)","uid":"\#(uid)"}}"#
+        )
+    }
+
+    mutating func snapshot(_ kind: String, _ epoch: Int64, began: Int64, _ sequence: Int64) {
+        add(
+            "resource.changes",
+            key: "c0/ns",
+            id: "\(epoch)-\(sequence)",
+            type: "slipway.resource.snapshot_ended.v1",
+            headers: ["ce_epoch": "\(epoch)", "ce_sequence": "\(sequence)"],
+            #"{"kind":"\#(kind)","began":\#(began),"count":1}"#
+        )
+    }
+
+    mutating func deadLetter(_ topic: String, offset: Int64, reason: String = "not_json") {
+        add(
+            topic + ".dlt",
+            key: "shop/staging",
+            id: "broken",
+            headers: [
+                "__connect.errors.partition": "0", "__connect.errors.offset": "\(offset)",
+                "__connect.errors.exception.message": "It is no JSON.", "slipway-reason-code": reason,
+            ],
+            "x"
+        )
+    }
+
+    static func result(command: String?, request: String, _ state: String, _ revision: Int64, reason: Bool) -> String {
+        let because = reason ? #"{"code":"unknown_project","message":"There is no such project."}"# : "null"
+        let name = command.map { "\"\($0)\"" } ?? "null"
+        return """
+            {"command":\(name),"request":{"source":"/test","id":"\(request)","type":"t"},"state":"\(state)",\
+            "revision":\(revision),"reason":\(because)}
+            """
+    }
+
+    private func stored(_ name: String, _ uid: String, _ epoch: Int64, _ sequence: Int64, isGone: Bool = false)
+        -> StoredResource
+    {
+        StoredResource(
+            cluster: "c0",
+            namespace: "ns",
+            kind: "Pod",
+            name: name,
+            uid: uid,
+            position: StreamPosition(epoch: epoch, sequence: sequence),
+            isGone: isGone
+        )
+    }
+
+    private func claim(
+        _ name: PartitionName,
+        _ offset: Int64,
+        _ outcomes: Outcomes,
+        parked: Int64 = 0,
+        _ released: Outcomes = Outcomes()
+    ) -> StoredClaim {
+        StoredClaim(
+            name: name,
+            nextOffset: offset,
+            consumed: offset,
+            outcomes: outcomes,
+            parked: parked,
+            released: released,
+            lost: 0,
+            incarnation: 1
+        )
+    }
+}
