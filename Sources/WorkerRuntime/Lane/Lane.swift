@@ -26,6 +26,8 @@ final class Lane<H: Handler> {
 
     /// The partitions that this lane may commit.
     var claims: [Int32: PartitionClaim] = [:]
+    /// Whether the group waits for an answer to what it assigned.
+    var owesAnswer = false
     /// Partitions that the group assigned and that are not claimed yet.
     var unclaimed: [Int32] = []
     /// Those of them that were added to the topic and wait until older partitions are read.
@@ -175,7 +177,7 @@ final class Lane<H: Handler> {
         nextHousekeeping = now + .seconds(2)
         metrics.partitions.record(claims.count)
         do {
-            if !unclaimed.isEmpty, pendingRebalance == nil { try claimAssigned() }
+            if owesAnswer || !unclaimed.isEmpty, pendingRebalance == nil { try claimAssigned() }
             if !unheld.isEmpty { try reclaimUnheld() }
             try claimStore.noteConsumed(claims, on: connection)
             try consumer.commit(wait: false)

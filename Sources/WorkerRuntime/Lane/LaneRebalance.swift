@@ -12,9 +12,11 @@ extension Lane {
         switch event {
         case .assigned(let partitions):
             unclaimed += partitions.map(\.partition)
-            try claimAssigned(answering: true)
+            owesAnswer = true
+            try claimAssigned()
         case .revoked(let partitions, let isLost):
             forget(partitions)
+            owesAnswer = false
             try consumer.release(partitions)
             logger.info(
                 isLost ? "partitions lost" : "partitions given up",
@@ -29,10 +31,9 @@ extension Lane {
     /// Claims what the group assigned: proves membership, raises the epoch, starts at the database's offset.
     ///
     /// A stale member (one that slept through a rebalance) fails the proof, and so cannot lock the live owner out. A
-    /// partition that is held back is left for later.
-    ///
-    /// - Parameter isAnswer: Whether the group waits for an answer, also where nothing could be claimed.
-    func claimAssigned(answering isAnswer: Bool = false) throws {
+    /// partition that is held back, or whose owner the group does not tell yet, is left for later. The group gets its
+    /// answer also where nothing could be claimed.
+    func claimAssigned() throws {
         let partitions = unclaimed.sorted()
         do {
             var positions: [KafkaPosition] = []
@@ -42,13 +43,18 @@ extension Lane {
                     later.append(partition)
                     continue
                 }
-                guard let claim = try claim(partition) else { continue }
-                claims[partition] = claim
-                positions.append(KafkaPosition(topicPartition(partition), offset: claim.startOffset))
+                switch try claim(partition) {
+                case .claimed(let claim):
+                    claims[partition] = claim
+                    positions.append(KafkaPosition(topicPartition(partition), offset: claim.startOffset))
+                case .notYet: later.append(partition)
+                case .notOurs: break
+                }
             }
             unclaimed = later
-            guard isAnswer || !positions.isEmpty else { return }
+            guard owesAnswer || !positions.isEmpty else { return }
             try consumer.assign(positions)
+            owesAnswer = false
             guard !positions.isEmpty else { return }
             let claimed = positions.map(\.topicPartition.partition)
             logger.info("partitions claimed", metadata: [LogKey.partitions: "\(claimed)"])
@@ -77,17 +83,33 @@ extension Lane {
         return true
     }
 
-    /// Claims one partition, or returns `nil` when the group no longer counts this lane as its owner.
-    func claim(_ partition: Int32) throws -> PartitionClaim? {
+    /// What came of claiming a partition.
+    enum ClaimAttempt {
+        case claimed(PartitionClaim)
+        /// The group counts another member as its owner.
+        case notOurs
+        /// The group is still on its way to the answer: to be tried again.
+        case notYet
+    }
+
+    /// Claims one partition, if the group counts this lane as its owner.
+    private func claim(_ partition: Int32) throws -> ClaimAttempt {
         let place = topicPartition(partition)
         let watermarks = try consumer.watermarks(of: place, timeout: .seconds(10))
         let known = try claimStore.nextOffset(partition, on: connection)
         let proof = KafkaPosition(place, offset: known ?? watermarks.low)
-        guard try proveMembership(proof) else { return nil }
-        return try claimStore.claim(partition, watermarks: watermarks, on: connection, logger: logger)
+        switch try membership(proof) {
+        case false?: return .notOurs
+        case nil: return .notYet
+        case true?:
+            return .claimed(
+                try claimStore.claim(partition, watermarks: watermarks, on: connection, logger: logger)
+            )
+        }
     }
 
-    private func proveMembership(_ position: KafkaPosition) throws -> Bool {
+    /// Whether the group counts this lane as the owner of a partition; `nil` where it does not tell within a second.
+    private func membership(_ position: KafkaPosition) throws -> Bool? {
         for _ in 0..<20 {
             guard let error = refusal(of: position) else { return true }
             if error.isStaleMember {
@@ -103,9 +125,9 @@ extension Lane {
             if pendingRebalance == nil, let event = try consumer.poll(timeout: .milliseconds(50)) {
                 _ = try take(event)
             }
-            if pendingRebalance != nil { return false }
+            if pendingRebalance != nil { return nil }
         }
-        return false
+        return nil
     }
 
     private func refusal(of position: KafkaPosition) -> KafkaError? {
@@ -130,10 +152,9 @@ extension Lane {
     func reclaimUnheld() throws {
         for partition in unheld.sorted() {
             do {
-                guard let claim = try claim(partition) else {
-                    if pendingRebalance == nil { unheld.remove(partition) }
-                    continue
-                }
+                let attempt = try claim(partition)
+                if case .notOurs = attempt { unheld.remove(partition) }
+                guard case .claimed(let claim) = attempt else { continue }
                 try consumer.seek(
                     to: KafkaPosition(topicPartition(partition), offset: claim.startOffset),
                     timeout: .seconds(10)
