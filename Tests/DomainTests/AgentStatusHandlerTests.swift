@@ -19,6 +19,13 @@ import Testing
         try world.text("select \(column) from cluster where cluster = 'c1'")
     }
 
+    @Test func `a hello whose boot is no id is set aside with the reason`() throws {
+        let body = #"{"boot":"first","clusterUID":"uid-1","agentVersion":"1"}"#
+        let outcomes = try world.follow([world.status("hello", body, epoch: 0, sequence: 1)])
+        guard case .deadLettered(let reason) = outcomes[0] else { return #expect(Bool(false), "it was welcomed") }
+        #expect(reason.code == "invalid_field" && reason.field == "boot")
+    }
+
     @Test func `a hello is welcomed, and the open commands are sent again in their order`() throws {
         try world.deploy(instance: "web")
         try world.deploy(instance: "api")

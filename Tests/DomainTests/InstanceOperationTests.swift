@@ -164,6 +164,16 @@ import Testing
         }
     }
 
+    @Test func `a refused dry run that is asked for again is another event`() throws {
+        let body = #"{"project":"shop","environment":"staging","instance":"none","version":"1.1.0","dryRun":true}"#
+        _ = try world.published()
+        for _ in 1...2 { try world.request("instance.upgrade", key: "shop/staging", body, id: "dry") }
+        let answers = try world.published("deployment.results")
+        #expect(answers.map(\.name) == ["rejected", "rejected"])
+        #expect(answers[0].value != answers[1].value, "each has its time")
+        #expect(answers[0].id != answers[1].id, "who drops repetitions by their id must see both")
+    }
+
     @Test func `a dry run asked for again, when the answer is another, is another event`() throws {
         try running()
         let body = #"{"project":"shop","environment":"staging","instance":"web","version":"1.1.0","dryRun":true}"#

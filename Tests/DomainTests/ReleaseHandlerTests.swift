@@ -63,6 +63,31 @@ import WorkerRuntime
         Webhook.event("com.gitlab.release", Webhook.gitLab(tag).replacing("backend/Web", with: "api"), id: id)
     }
 
+    @Test func `another event under a used id, and one that is too old, are set aside with the reason`() throws {
+        let world = try World()
+        #expect(try world.handle(Self.harbor("1.4.2")) == [.applied])
+        guard case .deadLettered(let reused) = try world.handle(Self.harbor("1.4.3"))[0] else {
+            return #expect(Bool(false), "it was taken")
+        }
+        #expect(reused.code == "id_reused" && reused.field == "ce_id")
+        let old = KafkaMessageView(
+            topic: "release.events",
+            offset: 7,
+            brokerTime: 1_600_000_000_000,
+            key: "api",
+            headers: [
+                ("ce_specversion", "1.0"), ("ce_id", "o1"), ("ce_source", "/ci"),
+                ("ce_type", "slipway.release.published.v1"), ("content-type", "application/json"),
+            ],
+            value: Array(#"{"artifact":"api","version":"9.0.0","image":"r.example/api:9.0.0"}"#.utf8)
+        )
+        guard case .deadLettered(let reason) = try world.handle(old)[0] else {
+            return #expect(Bool(false), "it was taken")
+        }
+        #expect(reason.code == "too_old")
+        #expect(try world.text("select string_agg(version, ' ') from version where artifact = 'api'") == "1.4.2")
+    }
+
     @Test func `the same version from every source is one version, and the rule fires once`() throws {
         let world = try World()
         #expect(try world.handle(Self.harbor("1.4.2")) == [.applied])

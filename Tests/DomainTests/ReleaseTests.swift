@@ -94,6 +94,15 @@ import WorkerRuntime
         }
     }
 
+    @Test(arguments: [EnvironmentState.disabled, .deleting, .failed])
+    func `a rule rests while its environment is not active`(state: EnvironmentState) {
+        var rule = rule
+        rule.environmentState = state
+        let release = Release(artifact: "web", version: "1.5.0")
+        let reason: Reason? = if case .rests(let reason) = rule.decide(on: release) { reason } else { nil }
+        #expect(reason?.code == "environment_not_active")
+    }
+
     @Test(
         arguments: [
             (false, nil, nil, "nothing_to_run"), (true, nil, nil, nil), (false, "r/web:1.5.0", nil, nil),

@@ -46,8 +46,10 @@ public enum CommandResult {
     }
 
     /// The message about a request that never became a command.
+    ///
+    /// The time belongs to its id: a dry run that comes again is decided again, and what is kept is kept with its time.
     public static func rejection(of request: RequestIdentity, _ reason: Reason, now: Int64) -> OutboxRecord {
-        let id = DerivedID.make("rejection", request.source, request.id, reason.code)
+        let id = DerivedID.make("rejection", request.source, request.id, reason.code, String(now))
         return answer(to: request, "rejected", id: id, now: now) { $0.member("reason", reason) }
     }
 
