@@ -19,7 +19,7 @@ struct DatabaseDoctor {
         }
         defer { database.close() }
         let looks: [(String, (PostgresConnection) throws -> [Finding])] = [
-            ("schema", schema), ("clock", clock), ("durability", durability), ("workers", workers), ("agents", agents),
+            ("schema", schema), ("origin", origin), ("clock", clock), ("durability", durability), ("workers", workers), ("agents", agents),
             ("outbox", outbox),
         ]
         return looks.flatMap { name, look in
@@ -39,6 +39,16 @@ struct DatabaseDoctor {
             ]
         }
         return [Finding("schema", .right, "is up to date")]
+    }
+
+    /// A restored database knows less than the topics tell: workers refuse it until it was recovered.
+    private func origin(_ database: PostgresConnection) throws -> [Finding] {
+        guard try Installation.isTheOneWorkedWith(database) else {
+            return [
+                Finding("origin", .wrong, "it was restored from a back-up or promoted; run 'slipway recover' before workers")
+            ]
+        }
+        return [Finding("origin", .right, "is the one that the fleet has worked with")]
     }
 
     /// The fleet goes by the database's clock; tokens and people by others.

@@ -79,10 +79,11 @@ struct Doctor: ParsableCommand {
             let admin = try KafkaAdmin(try connection.kafka())
             let metadata = try admin.metadata(timeout: .seconds(15))
             let found = Finding("broker", .right, "answers, with \(metadata.topics.count) topics")
-            let (faults, isBlind) = try TopicsCheck.compare(try shape.definitions(connection.settings), admin)
+            let (faults, blindness) = try TopicsCheck.compare(try shape.definitions(connection.settings), admin)
             var findings = [found] + faults.map { Finding("topics", .wrong, $0) }
-            if isBlind {
-                findings.append(Finding("topics", .warning, "the broker does not tell their properties; not compared"))
+            if let blindness {
+                let says = "the broker does not tell their properties (\(blindness)); not compared"
+                findings.append(Finding("topics", .warning, says))
             }
             if faults.isEmpty { findings.append(Finding("topics", .right, "are as the fleet needs them")) }
             return findings

@@ -58,7 +58,10 @@ struct Seal: ParsableCommand {
     var object: String
     @Argument(help: "The field: the key of a secret's value.")
     var field: String
-    @Option(parsing: .unconditional, help: "The fleet's public key, as 'slipway sealing-keys show' prints it [SLIPWAY_SEALING_KEY].")
+    @Option(
+        parsing: .unconditional,
+        help: "The fleet's public key, as 'slipway sealing-keys show' prints it [SLIPWAY_SEALING_KEY]."
+    )
     var key: String?
 
     func run() throws {

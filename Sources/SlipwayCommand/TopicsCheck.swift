@@ -14,30 +14,30 @@ struct TopicsCheck: ParsableCommand {
 
     func run() throws {
         let admin = try KafkaAdmin(try connection.kafka())
-        let (faults, isBlind) = try Self.compare(try shape.definitions(connection.settings), admin)
+        let (faults, blindness) = try Self.compare(try shape.definitions(connection.settings), admin)
         faults.forEach { print($0) }
-        if isBlind { print("the broker does not tell the properties of topics; they were not compared") }
+        if let blindness { print("the broker does not tell the properties of topics (\(blindness)); they were not compared") }
         guard faults.isEmpty else { throw ExitCode(1) }
         print("all topics are as the fleet needs them")
     }
 
-    /// The differences, and whether the broker does not tell properties, as librdkafka's mock cluster does not.
+    /// The differences, and why the broker does not tell properties, as librdkafka's mock cluster does not.
     static func compare(
         _ definitions: [KafkaTopicDefinition],
         _ admin: KafkaAdmin
-    ) throws -> (faults: [String], isBlind: Bool) {
+    ) throws -> (faults: [String], blindness: KafkaError?) {
         let metadata = try admin.metadata(timeout: .seconds(15))
         var faults: [String] = []
-        var isBlind = false
+        var blindness: KafkaError?
         for wanted in definitions {
             let topic = metadata.topic(wanted.name)
             var properties: [String: String]?
-            if topic != nil, !isBlind {
+            if topic != nil, blindness == nil {
                 do throws(KafkaError) {
                     properties = try admin.describeConfiguration(wanted.name, timeout: .seconds(15))
                         .reduce(into: [:]) { $0[$1.name] = $1.value }
                 } catch {
-                    isBlind = true
+                    blindness = error
                 }
             }
             faults += TopicComparison.faults(
@@ -47,6 +47,6 @@ struct TopicsCheck: ParsableCommand {
                 properties: properties
             )
         }
-        return (faults, isBlind)
+        return (faults, blindness)
     }
 }

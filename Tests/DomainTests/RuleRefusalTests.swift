@@ -23,7 +23,8 @@ import Testing
 
     static let ofProjects: [(type: String, members: String, reason: String)] = [
         (
-            "application.update", #""application":"web","registry":{"server":"a b","username":"u","password":"\#(sealed ?? "")"}"#,
+            "application.update",
+            #""application":"web","registry":{"server":"a b","username":"u","password":"\#(sealed ?? "")"}"#,
             "invalid_field registry.server"
         ),
         (
@@ -35,7 +36,8 @@ import Testing
             "missing_field registry.password"
         ),
         (
-            "application.update", #""application":"web","registry":{"server":"r","username":"u","password":"\#(sealed ?? "")"}"#,
+            "application.update",
+            #""application":"web","registry":{"server":"r","username":"u","password":"\#(sealed ?? "")"}"#,
             "sealed_does_not_open registry.password"
         ),
         ("application.update", #""application":"none","enabled":false"#, "unknown_application application"),
@@ -99,7 +101,10 @@ import Testing
 
     static let ofInstances: [(type: String, members: String, reason: String)] = [
         ("deploy", #""instance":"web","application":"web","version":"1.1.0","mode":"new""#, "already_exists instance"),
-        ("deploy", #""instance":"none","application":"web","version":"1.1.0","mode":"replace""#, "unknown_instance instance"),
+        (
+            "deploy", #""instance":"none","application":"web","version":"1.1.0","mode":"replace""#,
+            "unknown_instance instance"
+        ),
         ("upgrade", #""instance":"none","version":"1.1.0""#, "unknown_instance instance"),
         ("configure", #""instance":"none","values":"a: 1""#, "unknown_instance instance"),
         ("redeploy", #""instance":"none""#, "unknown_instance instance"),
@@ -176,7 +181,8 @@ import Testing
     @Test func `a log of a pod without a container is refused`() throws {
         let body = #"{"project":"shop","environment":"staging","pod":"web-0"}"#
         let wanted = try JSONDecoder().decode(RequestContainerLogs.self, from: Data(body.utf8))
-        #expect(throws: Reason(code: "unknown_container", sentence: "The pod 'web-0' has no container.", field: "pod")) {
+        #expect(throws: Reason(code: "unknown_container", sentence: "The pod 'web-0' has no container.", field: "pod"))
+        {
             try wanted.choose([])
         }
     }

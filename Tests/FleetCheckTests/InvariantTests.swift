@@ -169,6 +169,9 @@ import Testing
             history.database.claims[0].consumed -= 1
             history.database.claims[0].outcomes.applied -= 1
         },
+        Breach(.offsets, "a partition that nobody has begun to read") { _, history in
+            history.database.claims.removeAll { $0.name.topic == "deployment.requests" }
+        },
         Breach(.offsets, "a claim that is behind the end") { _, history in
             history.database.claims[1].nextOffset -= 1
         },

@@ -12,7 +12,7 @@ struct KubernetesChartTests {
         try FileManager.default.createDirectory(atPath: folder + "/templates", withIntermediateDirectories: true)
         let files = [
             "Chart.yaml": "apiVersion: v2\nname: shop-chart\nversion: 1.0.0\n",
-            "values.yaml": "replicaCount: 1\nimage: r.example/shop/web:1.0.0\nhook: true\n",
+            "values.yaml": "replicaCount: 1\nimage: r.example/shop/web:1.0.0\nhook: true\nmounts: true\n",
             "templates/hook.yaml": """
             {{- if .Values.hook }}
             apiVersion: batch/v1
@@ -31,20 +31,22 @@ struct KubernetesChartTests {
             "templates/web.yaml": """
             apiVersion: apps/v1
             kind: Deployment
-            metadata: {name: shop}
+            metadata: {name: {{ .Release.Name }}}
             spec:
               replicas: {{ .Values.replicaCount }}
-              selector: {matchLabels: {app: shop}}
+              selector: {matchLabels: {app: {{ .Release.Name }}}}
               template:
-                metadata: {labels: {app: shop}}
+                metadata: {labels: {app: {{ .Release.Name }}}}
                 spec:
                   containers:
                   - name: web
                     image: {{ .Values.image }}
+                    {{- if .Values.mounts }}
                     volumeMounts: [{name: settings, mountPath: /settings}, {name: keys, mountPath: /keys}]
                   volumes:
                   - {name: settings, configMap: {name: settings}}
                   - {name: keys, secret: {secretName: keys}}
+                    {{- end }}
             """,
         ]
         for (name, text) in files { try text.write(toFile: "\(folder)/\(name)", atomically: true, encoding: .utf8) }
@@ -183,8 +185,8 @@ struct KubernetesChartTests {
     @Test func `an upgrade that the API server refuses is put back, and a first one leaves nothing`() throws {
         let kubernetes = try KubernetesWorld()
         defer { kubernetes.clean() }
-        let values = #"hook: false\nimage: r.example/shop/web:1.0.0\n"#
-        let broken = #"hook: false\nimage: r.example/shop/web:2.0.0\nreplicaCount: -1\n"#
+        let values = #"hook: false\nmounts: false\nimage: r.example/shop/web:1.0.0\n"#
+        let broken = #"hook: false\nmounts: false\nimage: r.example/shop/web:2.0.0\nreplicaCount: -1\n"#
         try kubernetes.release("1.0.0", chart: try makeChart(in: kubernetes.world))
         for (instance, values) in [("shop", values), ("other", broken)] {
             try kubernetes.request(
@@ -198,7 +200,11 @@ struct KubernetesChartTests {
             1
         )
         #expect(try kubernetes.value("secret", "{.items[*].metadata.name}", labels: "owner=helm,name=other").isEmpty)
-        try kubernetes.wait("the release", "select count(*) from deployment where instance_name = 'shop'", 1)
+        try kubernetes.wait(
+            "the other one's success",
+            "select count(*) from command where operation = 'instance.deploy' and state = 'succeeded'",
+            1
+        )
 
         try kubernetes.request("instance.configure", #""instance":"shop","values":"\#(broken)""#)
         try kubernetes.waitForCommand("instance.configure", "failed")
@@ -206,7 +212,11 @@ struct KubernetesChartTests {
             try kubernetes.value("deployment/shop", "{.spec.template.spec.containers[0].image}")
                 == "r.example/shop/web:1.0.0"
         )
-        let states = try kubernetes.value("secret", "{.items[*].metadata.labels.status}", labels: "owner=helm,name=shop")
+        let states = try kubernetes.value(
+            "secret",
+            "{.items[*].metadata.labels.status}",
+            labels: "owner=helm,name=shop"
+        )
         #expect(states.split(separator: " ").sorted() == ["deployed", "failed", "superseded"])
     }
 }

@@ -46,6 +46,9 @@ struct RecoverTests {
         let refused = try world.start("timekeeper")
         #expect(try refused.exitCode() != 0)
         #expect(refused.output.contains("slipway recover"))
+        let doctor = try world.start("slipway", ["doctor"])
+        #expect(try doctor.exitCode() == 1)
+        #expect(doctor.output.contains("it was restored from a back-up"), "\(doctor.output)")
 
         let recover = try world.start("slipway", ["recover", "--yes"])
         #expect(try recover.exitCode() == 0)

@@ -65,7 +65,9 @@ extension MarkRecord {
     private static let field = "mark"
     private static let longestName = 253
 
-    /// What its config map is called. What it is about stands inside; a name that would be too long ends in digits.
+    /// What its config map is called; a name that would be too long ends in digits.
+    ///
+    /// What it is about stands inside.
     var configMap: String {
         let name = "slipway-mark.\(namespace).\(subject)"
         guard name.utf8.count > Self.longestName else { return name }

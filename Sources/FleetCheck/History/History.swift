@@ -27,6 +27,8 @@ enum Topic {
     static let changes = "resource.changes"
     static let statuses = ["environment.status", "instance.status", "object.status", "resource.status"]
     static let deadLetters = ".dlt"
+    /// What the fleet reads.
+    static let inputs = [requests, changes, "release.events", "agent.status", "agent.output"]
 
     /// Whether the fleet's outbox writes it.
     static func isOutput(_ topic: String) -> Bool {

@@ -1,7 +1,7 @@
 /// I5: no group is further than what it has handled, and in the end each has handled all that there is.
 enum OffsetRule {
     static func violations(_ index: HistoryIndex) -> [Violation] {
-        committed(index) + claims(index)
+        committed(index) + claims(index) + unclaimed(index)
     }
 
     private static func committed(_ index: HistoryIndex) -> [Violation] {
@@ -10,6 +10,18 @@ enum OffsetRule {
                 guard let claimed = sample.claimed[name], offset > claimed else { return nil }
                 return Violation(.offsets, name, "\(offset) was committed when \(claimed) was reached")
             }
+        }
+    }
+
+    /// A partition that the group gave to somebody who never began to read it.
+    private static func unclaimed(_ index: HistoryIndex) -> [Violation] {
+        let claimed = Set(index.history.database.claims.map { "\($0.name.topic)-\($0.name.partition)" })
+        var waiting: [String: Int] = [:]
+        for message in index.history.messages where Topic.inputs.contains(message.topic) {
+            waiting["\(message.topic)-\(message.partition)", default: 0] += 1
+        }
+        return waiting.filter { !claimed.contains($0.key) }.map {
+            Violation(.offsets, $0.key, "nobody has begun to read its \($0.value) messages")
         }
     }
 

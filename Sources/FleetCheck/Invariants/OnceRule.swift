@@ -127,7 +127,11 @@ enum OnceRule {
             told[deed, default: []].insert(Set(applied.objects))
         }
         return told.filter { $0.value.count > 1 }.map {
-            Violation(.onceOnly, "command \($0.key.command)", "its agent applied it \($0.value.count) times, with other objects")
+            Violation(
+                .onceOnly,
+                "command \($0.key.command)",
+                "its agent applied it \($0.value.count) times, with other objects"
+            )
         }
     }
 }
