@@ -55,6 +55,12 @@ import Testing
         Breach(.end, "other content under a used id that nobody answered") { sound, _ in
             sound.add("deployment.requests", key: "other", id: "deploy-1", type: "slipway.instance.stop.v1", "{}")
         },
+        Breach(.end, "a proper request that was dead-lettered") { sound, _ in
+            sound.deadLetter("deployment.requests", offset: 0)
+        },
+        Breach(.end, "a message that was given up because the fleet could not work") { sound, _ in
+            sound.deadLetter("resource.changes", offset: 0, reason: "kept_failing")
+        },
         Breach(.end, "a request that was acknowledged and does not lie on the topic") { _, history in
             history.sent[0].offset = 99
         },
@@ -168,6 +174,9 @@ import Testing
         Breach(.offsets, "a claim that is ahead of what was consumed") { _, history in
             history.database.claims[0].consumed -= 1
             history.database.claims[0].outcomes.applied -= 1
+        },
+        Breach(.offsets, "a topic that was taken for another one") { _, history in
+            history.database.claims[0].incarnation = 2
         },
         Breach(.offsets, "a partition that nobody has begun to read") { _, history in
             history.database.claims.removeAll { $0.name.topic == "deployment.requests" }

@@ -41,6 +41,32 @@ struct FaultTests {
         #expect(try world.ledgerCloses())
     }
 
+    @Test func `while the database's disk is full nothing is given up, and then all goes on`() throws {
+        let world = try FleetWorld(topics: DoneOnceTests.topics, partitions: 1)
+        let worker = try world.start("deployment-worker")
+        try world.request("project.create", key: "before", id: "before", #"{"project":"before"}"#)
+        try waitForProjects(1, world)
+        try world.database.script(
+            """
+            create function full_disk() returns trigger language plpgsql as $$
+            begin raise exception 'could not extend file: No space left on device' using errcode = 'disk_full'; end $$;
+            create trigger full_disk before insert or update on partition_claim
+                for each statement execute function full_disk();
+            """
+        )
+        for name in ["one", "two", "three"] {
+            try world.request("project.create", key: name, id: name, #"{"project":"\#(name)"}"#)
+        }
+        // More often than a message may fail that is at fault itself.
+        _ = try eventually("eight tries") {
+            worker.output.components(separatedBy: "waiting for the database").count > 8 ? true : nil
+        }
+        try world.database.script("drop trigger full_disk on partition_claim")
+        try waitForProjects(4, world)
+        #expect(try world.number("select sum(parked + dead_lettered)::bigint from partition_claim") == 0)
+        #expect(!worker.output.contains("kept_failing"))
+    }
+
     @Test func `a worker whose database is away for longer than its session keeps its partitions and goes on`() throws {
         let world = try FleetWorld(topics: DoneOnceTests.topics, partitions: 2)
         let worker = try world.start("deployment-worker")

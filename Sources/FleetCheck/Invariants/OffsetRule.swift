@@ -31,8 +31,13 @@ enum OffsetRule {
             offsets["\(message.topic)-\(message.partition)", default: []].append(message.offset)
         }
         var found: [Violation] = []
-        // A topic made anew begins to count from the start, so that its offsets say nothing of how many were consumed.
-        for claim in index.history.database.claims where claim.incarnation == 1 {
+        for claim in index.history.database.claims {
+            guard claim.incarnation == 1 else {
+                found.append(
+                    Violation(.offsets, claim.name.description, "it took the topic for one that was made anew")
+                )
+                continue
+            }
             let known = offsets["\(claim.name.topic)-\(claim.name.partition)"] ?? []
             let end = (known.max() ?? -1) + 1
             if claim.nextOffset != end {

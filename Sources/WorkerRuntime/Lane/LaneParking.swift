@@ -41,7 +41,7 @@ extension Lane {
             } catch {
                 failures += 1
                 if case .fenced = Failure.classify(error) { return try reclaim([held.partition]) }
-                try recover(from: error)
+                try recover(from: error, failures: failures)
             }
         }
     }

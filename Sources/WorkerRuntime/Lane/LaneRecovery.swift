@@ -59,13 +59,13 @@ extension Lane {
         case .noRoom(let queues):
             try waitForRoom(queues)
             return true
-        case .transient where failures >= 5 && connection.isUsable:
+        case .transient where failures >= 5 && (error as? PostgresError)?.isServersTrouble != true:
             let reason = Reason(code: "kept_failing", sentence: "The transaction failed \(failures) times: \(error).")
             try isolate(messages, reason: reason)
             return false
         case .transient(let isConnectionLost):
             metrics.transientFailures.increment()
-            if isConnectionLost || failures > 3 { try recover(from: error) }
+            if isConnectionLost || failures > 3 { try recover(from: error, failures: failures) }
             return true
         case .message(let reason):
             try isolate(messages, reason: reason)
@@ -92,12 +92,15 @@ extension Lane {
     }
 
     /// Waits until the database answers again, staying in the group; then learns what became of the claims.
-    func recover(from error: any Error) throws {
+    ///
+    /// - Parameter failures: How often the same has failed: a database that answers and does nothing is asked ever less.
+    func recover(from error: any Error, failures: Int = 0) throws {
         guard case .transient = Failure.classify(error) else { throw error }
         logger.warning("waiting for the database: \(error)")
         let paused = claims.keys.filter { fullQueues[$0] == nil }.map(topicPartition)
         try consumer.pause(paused)
         var backoff = PostgresBackoff()
+        for _ in 1..<max(failures, 1) { _ = backoff.next() }
         let began = ContinuousClock.now
         while true {
             pulse.beat()
