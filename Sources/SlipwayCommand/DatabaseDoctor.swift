@@ -19,7 +19,8 @@ struct DatabaseDoctor {
         }
         defer { database.close() }
         let looks: [(String, (PostgresConnection) throws -> [Finding])] = [
-            ("schema", schema), ("origin", origin), ("clock", clock), ("durability", durability), ("workers", workers), ("agents", agents),
+            ("schema", schema), ("origin", origin), ("clock", clock), ("durability", durability), ("workers", workers),
+            ("agents", agents),
             ("outbox", outbox),
         ]
         return looks.flatMap { name, look in
@@ -45,7 +46,11 @@ struct DatabaseDoctor {
     private func origin(_ database: PostgresConnection) throws -> [Finding] {
         guard try Installation.isTheOneWorkedWith(database) else {
             return [
-                Finding("origin", .wrong, "it was restored from a back-up or promoted; run 'slipway recover' before workers")
+                Finding(
+                    "origin",
+                    .wrong,
+                    "it was restored from a back-up or promoted; run 'slipway recover' before workers"
+                )
             ]
         }
         return [Finding("origin", .right, "is the one that the fleet has worked with")]

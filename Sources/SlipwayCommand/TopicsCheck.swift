@@ -16,7 +16,9 @@ struct TopicsCheck: ParsableCommand {
         let admin = try KafkaAdmin(try connection.kafka())
         let (faults, blindness) = try Self.compare(try shape.definitions(connection.settings), admin)
         faults.forEach { print($0) }
-        if let blindness { print("the broker does not tell the properties of topics (\(blindness)); they were not compared") }
+        if let blindness {
+            print("the broker does not tell the topics' properties (\(blindness)); not compared")
+        }
         guard faults.isEmpty else { throw ExitCode(1) }
         print("all topics are as the fleet needs them")
     }
