@@ -7,7 +7,7 @@ import Testing
 @testable import ClusterAgent
 
 /// What the agent has helm do, with a program in helm's place and the agent's real executable as guard and post-renderer.
-@Suite(.timeLimit(.minutes(2)))
+@Suite(.timeLimit(.minutes(5)))
 struct HelmProgramTests {
     private let folder: URL
     private let agent: String
