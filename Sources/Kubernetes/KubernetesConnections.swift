@@ -21,6 +21,11 @@ actor KubernetesConnections {
         self.configuration = configuration
     }
 
+    deinit {
+        // A client that nobody has closed is shut down all the same: it must not be dropped while it runs.
+        if let client { Task { try? await client.shutdown() } }
+    }
+
     /// The client, and the token to send where there is one.
     func current() async throws(KubernetesError) -> (client: HTTPClient, token: String?) {
         guard !isClosed else { throw .unreachable("The client was closed.") }
@@ -66,6 +71,8 @@ actor KubernetesConnections {
     }
 
     private func client(with certificate: (chain: [UInt8], key: [UInt8])?) throws(KubernetesError) -> HTTPClient {
+        // It may have been closed while a program was asked for the certificate.
+        guard !isClosed else { throw .unreachable("The client was closed.") }
         if let client, chain == certificate?.chain { return client }
         let new = HTTPClient(eventLoopGroupProvider: .singleton, configuration: try settings(certificate))
         // What is under way on the old one comes to its end.

@@ -26,6 +26,13 @@ struct KubernetesClientTests {
         #expect(request.headers["authorization"] == "Bearer t")
     }
 
+    @Test func `a client that nobody has closed ends by itself`() async throws {
+        let server = try await APIServerDouble { _ in (200, "{}") }
+        // A debug build ends the process where the connections are dropped while they are open.
+        for _ in 1...3 { _ = try await client(server).get(Self.pods, namespace: "shop", name: "web") }
+        #expect(server.asked.count == 3)
+    }
+
     static let errors: [(status: Int, body: String, retriable: Bool, says: String)] = [
         (409, #"{"reason":"AlreadyExists","message":"pods \"web\" already exists"}"#, false, "already exists"),
         (410, #"{"reason":"Expired","message":"too old resource version"}"#, false, "too old"),
