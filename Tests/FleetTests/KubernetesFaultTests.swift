@@ -92,7 +92,7 @@ struct KubernetesFaultTests {
         defer { kubernetes.clean() }
         let first = kubernetes.agent
         try kubernetes.restartAgent()
-        #expect(try first.exitCode() == 3, "superseded")
+        #expect(try first.exitCode(within: .seconds(120)) == 3, "superseded: \(first.output.suffix(2000))")
         try kubernetes.release("1.0.0")
         try kubernetes.request("instance.deploy", #""application":"web","version":"1.0.0","instance":"web""#)
         try kubernetes.waitForCommand("instance.deploy")
