@@ -175,7 +175,7 @@ let package = Package(
             swiftSettings: strict
         ),
         // The checker knows nothing of the workers: it must not share their mistakes.
-        .target(name: "FleetCheck", dependencies: ["Kafka", "Postgres", "JSON", "CloudEvents"], swiftSettings: strict),
+        .target(name: "FleetCheck", dependencies: ["Kafka", "Postgres"], swiftSettings: strict),
         .executableTarget(
             name: "slipway-check",
             dependencies: [

@@ -42,13 +42,20 @@ final class ChaosRun {
         try player.idle(until: .now + .seconds(8))
         let after = load.takeLatencies()
         sampler.stop()
+        guard sampler.samples >= 10 else { throw ChaosFailure("database and broker were looked at too seldom to judge") }
         player.saw(.staleFence, player.allFencings())
         for (situation, count) in player.sightings {
             try world.record.write(RecordLine(sighting: Sighting(situation, count: count)))
         }
         try settle(world, load)
         code = try judge(world)
-        let report = Report(log: log, faults: player.played, load: load, samples: sampler.samples)
+        let report = Report(
+            log: log,
+            faults: player.played,
+            notPlayed: player.notPlayed,
+            load: load,
+            samples: sampler.samples
+        )
         report.show(before: before, during: during, after: after)
         return code
     }
@@ -87,12 +94,13 @@ final class ChaosRun {
         for cluster in ChaosWorld.clusters { world.fleet.stop("agent-\(cluster)") }
         report(try settling.wait(limit: .seconds(40), isIdle: true), after: began)
         for kind in FleetProcesses.workers { for slot in world.fleet.living(kind) { world.fleet.stop(slot) } }
-        guard let observer = world.fleet.pid(of: "observer") else { throw ChaosFailure("the observer is gone") }
-        world.fleet.signal(SIGTERM, "observer")
-        let limit = Date().addingTimeInterval(90)
-        while kill(observer, 0) == 0, world.fleet.pid(of: "observer") != nil, Date() < limit {
-            Thread.sleep(forTimeInterval: 0.05)
+        guard world.fleet.pid(of: "observer") != nil else { throw ChaosFailure("the observer is gone") }
+        guard world.fleet.stop("observer", within: 90) else {
+            throw ChaosFailure("the observer did not read the topics to their ends")
         }
+        // An order that the broker did not understand is a fault that was not played.
+        let refused = world.fleet.output(of: "broker").split(separator: "\n").filter { $0.contains("was not done") }
+        if let line = refused.first { throw ChaosFailure("the broker: \(line)") }
     }
 
     private func report(_ left: [String], after began: ContinuousClock.Instant) {

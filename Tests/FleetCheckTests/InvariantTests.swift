@@ -108,18 +108,6 @@ import Testing
             let text = SoundHistory.result(command: "c-1", request: "deploy-1", "sent", 2, reason: false)
             sound.add("deployment.results", key: "shop/staging", id: "again", text)
         },
-        Breach(.onceOnly, "a command that its agent applied twice") { sound, _ in
-            for generation in 1...2 {
-                sound.add(
-                    "agent.status",
-                    key: "c0",
-                    id: "a\(generation)",
-                    type: "slipway.agent.applied.v1",
-                    headers: ["ce_epoch": "1", "ce_sequence": "\(generation)"],
-                    #"{"command":"c-1","objects":[{"kind":"Deployment","name":"web","uid":"u","generation":\#(generation)}]}"#
-                )
-            }
-        },
         Breach(.onceOnly, "two commands with one generation of an instance") { _, history in
             var second = history.database.commands[0]
             (second.id, second.request) = ("c-2", "deploy-2")

@@ -1,6 +1,4 @@
-import CloudEvents
 import Foundation
-import JSON
 package import Kafka
 
 /// A message as it lies on a topic.

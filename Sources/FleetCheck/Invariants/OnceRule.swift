@@ -1,7 +1,7 @@
 /// I2: each request made one command, each step is told by one message, and one id has one content.
 enum OnceRule {
     static func violations(_ index: HistoryIndex) -> [Violation] {
-        contents(index) + commands(index) + steps(index) + generations(index) + applications(index)
+        contents(index) + commands(index) + steps(index) + generations(index)
     }
 
     private static func contents(_ index: HistoryIndex) -> [Violation] {
@@ -98,40 +98,6 @@ enum OnceRule {
         }
         return commands.filter { $0.value > 1 }.map {
             Violation(.onceOnly, $0.key.subject, "\($0.value) commands have its generation \($0.key.number)")
-        }
-    }
-
-    /// An agent that applied a command twice would have changed the objects' generations in between.
-    private static func applications(_ index: HistoryIndex) -> [Violation] {
-        struct Applied: Decodable {
-            struct Object: Decodable, Hashable {
-                let kind: String
-                let name: String
-                let uid: String
-                let generation: Int64
-            }
-            let command: String
-            let objects: [Object]
-        }
-        struct Deed: Hashable {
-            let cluster: String
-            let epoch: Int64
-            let command: String
-        }
-        var told: [Deed: Set<Set<Applied.Object>>] = [:]
-        for message in index.history.messages where message.type == "slipway.agent.applied.v1" {
-            guard index.letters[message.place] == nil, message.topic == "agent.status",
-                let epoch = message.position?.epoch, let applied = message.decoded(Applied.self)
-            else { continue }
-            let deed = Deed(cluster: message.key, epoch: epoch, command: applied.command)
-            told[deed, default: []].insert(Set(applied.objects))
-        }
-        return told.filter { $0.value.count > 1 }.map {
-            Violation(
-                .onceOnly,
-                "command \($0.key.command)",
-                "its agent applied it \($0.value.count) times, with other objects"
-            )
         }
     }
 }

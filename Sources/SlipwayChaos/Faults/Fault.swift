@@ -94,3 +94,12 @@ struct Schedule: Sendable, Equatable {
         self.entries = entries
     }
 }
+
+/// A fault for which there was no occasion.
+struct NotPlayed: Error {
+    let why: String
+
+    init(_ why: String) {
+        self.why = why
+    }
+}

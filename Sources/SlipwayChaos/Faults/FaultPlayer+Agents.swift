@@ -13,11 +13,13 @@ extension FaultPlayer {
             fleet.signal(SIGCONT, slot)
             return "\(cluster) for 13 s"
         case .twoAgents:
-            fleet.allowEnd(of: slot)
-            try world.startAgent(of: cluster, slot: "second-agent-\(cluster)")
+            // One of them is told to stop; agents then end with exit code 3.
+            let second = "second-agent-\(cluster)"
+            try world.startAgent(of: cluster, slot: second)
+            for agent in [slot, second] { fleet.allowEnd(of: agent, with: 3) }
             wait(12)
             let isFirstAlive = fleet.pid(of: slot) != nil
-            fleet.kill9("second-agent-\(cluster)")
+            fleet.kill9(second)
             fleet.kill9(slot)
             try world.startAgent(of: cluster)
             return "\(cluster) for 12 s; the first one \(isFirstAlive ? "went on" : "was told to stop")"

@@ -28,7 +28,7 @@ extension FaultPlayer {
             wait(4)
             world.proxy.setStalled(false)
             return "no byte passes for 4 s"
-        default: return dropCommitAnswers()
+        default: return try dropCommitAnswers()
         }
     }
 
@@ -37,12 +37,13 @@ extension FaultPlayer {
         return "as after a crash"
     }
 
-    private func dropCommitAnswers() -> String {
+    private func dropCommitAnswers() throws -> String {
         let before = world.proxy.droppedAnswers
         world.proxy.dropAnswers(toCommits: 6)
         let limit = ContinuousClock.now + .seconds(5)
         while world.proxy.droppedAnswers < before + 6, ContinuousClock.now < limit { wait(0.02) }
         world.proxy.dropAnswers(toCommits: 0)
+        guard world.proxy.droppedAnswers > before else { throw NotPlayed("no transaction was committed") }
         return "\(world.proxy.droppedAnswers - before) transactions were committed and nobody told"
     }
 
@@ -64,7 +65,7 @@ extension FaultPlayer {
         defer { for connection in held { connection.close() } }
         func takeAll() { while let connection = try? world.database() { held.append(connection) } }
         takeAll()
-        guard let last = held.last else { return "none was free" }
+        guard let last = held.last else { throw NotPlayed("no connection was free") }
         let own = held.map { $0.backendPID }
         _ = try last.query(
             """

@@ -4,11 +4,9 @@ import Postgres
 
 /// Workers that are killed, stopped and moved.
 extension FaultPlayer {
-    private static let consuming = ["release-worker", "deployment-worker", "agent-worker", "resource-worker"]
-
     func kill(aOf kind: String) throws -> String {
         let slots = fleet.living(kind)
-        guard !slots.isEmpty else { return "none lives" }
+        guard !slots.isEmpty else { throw NotPlayed("no \(kind) lives") }
         let slot = random.pick(slots)
         fleet.kill9(slot)
         wait(Double(random.number(300...1500)) / 1000)
@@ -32,7 +30,7 @@ extension FaultPlayer {
 
     /// Kills whoever comes first to a point of the path of a batch.
     func kill(at point: String) throws -> String {
-        guard let slot = try catchProcess(at: point) else { return "nobody came to \(point)" }
+        guard let slot = try catchProcess(at: point) else { throw NotPlayed("nobody came to \(point)") }
         fleet.kill9(slot)
         letPass(point)
         wait(0.5)
@@ -45,7 +43,7 @@ extension FaultPlayer {
     /// The mock broker gives a lost member's partitions to others only after two sessions.
     func zombie(at point: String) throws -> String {
         guard let slot = try catchProcess(at: point), let pid = fleet.pid(of: slot) else {
-            return "nobody came to \(point)"
+            throw NotPlayed("nobody came to \(point)")
         }
         let before = try epochs(of: pid)
         let fencedBefore = fencings(in: slot)
@@ -61,13 +59,14 @@ extension FaultPlayer {
         fleet.signal(SIGCONT, slot)
         let limit = ContinuousClock.now + .seconds(8)
         while fencings(in: slot) == fencedBefore, ContinuousClock.now < limit, fleet.pid(of: slot) == pid { wait(0.05) }
-        if point == "inTransaction", taken > 0 { saw(.rebalanceInTransaction) }
+        guard taken > 0 else { throw NotPlayed("no partition of \(slot) at \(point) was taken over") }
+        if point == "inTransaction" { saw(.rebalanceInTransaction) }
         return "\(slot) at \(point): \(taken) of \(before.count) partitions taken over"
     }
 
     func pause(aOf kind: String, seconds: Double) throws -> String {
         let slots = fleet.living(kind)
-        guard !slots.isEmpty else { return "none lives" }
+        guard !slots.isEmpty else { throw NotPlayed("no \(kind) lives") }
         let slot = random.pick(slots)
         fleet.signal(SIGSTOP, slot)
         wait(seconds)
@@ -96,7 +95,7 @@ extension FaultPlayer {
             ["x86_64-linux-gnu", "aarch64-linux-gnu"].map { "/usr/lib/\($0)/faketime/libfaketimeMT.so.1" }
             + [ProcessInfo.processInfo.environment["FAKETIME_LIBRARY"] ?? ""]
         guard let library = paths.first(where: FileManager.default.fileExists) else {
-            return "not played: libfaketime is not installed"
+            throw NotPlayed("libfaketime is not installed")
         }
         let slot = random.pick(FleetProcesses.workers.flatMap(fleet.living))
         let offset = random.pick(["+600s", "-600s"])
@@ -154,8 +153,7 @@ extension FaultPlayer {
 
     /// How often the slot's processes said that they were fenced.
     private func fencings(in slot: String) -> Int {
-        let text = (try? String(contentsOfFile: fleet.logPath(of: slot), encoding: .utf8)) ?? ""
-        return text.components(separatedBy: "fenced: another lane").count - 1
+        fleet.output(of: slot).components(separatedBy: "fenced: another lane").count - 1
     }
 
     /// How often any worker said that it was fenced.

@@ -7,6 +7,8 @@ final class FaultPlayer {
     let world: ChaosWorld
     let load: LoadThread
     private(set) var played: [PlayedFault] = []
+    /// What was to be played and could not, and why.
+    private(set) var notPlayed: [(fault: Fault, why: String)] = []
     private(set) var sightings: [Situation: Int] = [:]
     private var unrecovered: (index: Int, since: ContinuousClock.Instant)?
     var random = SeededRandom(seed: 0)
@@ -24,7 +26,14 @@ final class FaultPlayer {
             try idle(until: began + .seconds(entry.at))
             random = SeededRandom(seed: entry.seed)
             let begin = world.log.elapsed
-            let target = try play(entry.fault)
+            let target: String
+            do {
+                target = try play(entry.fault)
+            } catch let error as NotPlayed {
+                notPlayed.append((entry.fault, error.why))
+                world.log.line("\(entry.fault.rawValue)  not played: \(error.why)")
+                continue
+            }
             let end = world.log.elapsed
             played.append(PlayedFault(name: entry.fault.rawValue, target: target, begin: begin, end: end))
             unrecovered = (played.count - 1, .now)

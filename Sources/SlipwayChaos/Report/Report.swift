@@ -5,6 +5,7 @@ import Foundation
 struct Report {
     let log: RunLog
     let faults: [PlayedFault]
+    let notPlayed: [(fault: Fault, why: String)]
     let load: LoadThread
     let samples: Int
 
@@ -18,6 +19,7 @@ struct Report {
                 return [name, String(played.count), recoveries.joined(separator: ", "), played.last?.target ?? ""]
             }
         )
+        for (fault, why) in notPlayed { log.plain("not played: \(fault.rawValue): \(why)") }
         log.plain()
         log.table(
             ["PROBES", "ANSWERED", "MEDIAN (s)", "95 % (s)", "SLOWEST (s)"],

@@ -51,8 +51,7 @@ private final class SamplingSession {
     func sample() throws -> Sample {
         do {
             // First what was committed, then the claims: in between, both can only rise.
-            let committed = try committedOffsets()
-            return try read(committed: committed)
+            return try read(committed: try? committedOffsets())
         } catch {
             connection?.close()
             connection = nil
@@ -65,7 +64,7 @@ private final class SamplingSession {
         for consumer in consumers.values { _ = consumer.close(deadline: .seconds(1)) }
     }
 
-    private func read(committed: [String: Int64]) throws -> Sample {
+    private func read(committed: [String: Int64]?) throws -> Sample {
         let connection = try connection ?? PostgresConnection(PostgresConfiguration(url: url))
         self.connection = connection
         var rising: [String: Int64] = [:]
@@ -88,7 +87,8 @@ private final class SamplingSession {
         return Sample(
             at: Int64(Date().timeIntervalSince1970 * 1000),
             rising: rising,
-            committed: committed,
+            // A broker that is away does not hide the database.
+            committed: committed ?? [:],
             claimed: claimed
         )
     }

@@ -13,6 +13,7 @@ final class DatabaseProxy: Sendable {
         var links: [Int: Link] = [:]
         var next = 0
         var refuses = false
+        var isClosed = false
         var isStalled = false
         var delay: Double = 0
         var commitsToDrop = 0
@@ -83,6 +84,7 @@ final class DatabaseProxy: Sendable {
     }
 
     func close() {
+        state.withLock { $0.isClosed = true }
         shutdown(listener, Int32(SHUT_RDWR))
         Glibc.close(listener)
         heal()
@@ -94,7 +96,12 @@ final class DatabaseProxy: Sendable {
     private func acceptAll() {
         while true {
             let client = accept(listener, nil, nil)
-            guard client >= 0 else { return }
+            guard client >= 0 else {
+                if state.withLock({ $0.isClosed }) { return }
+                // One that gave up, or no descriptor left for a moment: the next one is taken.
+                Thread.sleep(forTimeInterval: 0.01)
+                continue
+            }
             _ = fcntl(client, F_SETFD, FD_CLOEXEC)
             let server = state.withLock { $0.refuses } ? -1 : Self.connect(to: target)
             guard server >= 0 else {
@@ -102,10 +109,15 @@ final class DatabaseProxy: Sendable {
                 continue
             }
             for descriptor in [client, server] { Self.sendAtOnce(descriptor) }
-            let number = state.withLock { state in
+            let number = state.withLock { state -> Int? in
+                guard !state.refuses else { return nil }
                 state.next += 1
                 state.links[state.next] = Link(client: client, server: server)
                 return state.next
+            }
+            guard let number else {
+                for descriptor in [client, server] { Glibc.close(descriptor) }
+                continue
             }
             Thread.detachNewThread { self.pass(from: client, to: server, link: number, isAnswers: false) }
             Thread.detachNewThread { self.pass(from: server, to: client, link: number, isAnswers: true) }

@@ -11,6 +11,15 @@ final class FleetProcesses {
         "release-worker", "deployment-worker", "agent-worker", "resource-worker", "outbox-relay", "timekeeper",
     ]
 
+    /// Which end of a process is no surprise.
+    private enum Ending: Equatable {
+        case none
+        /// The run has ended it.
+        case any
+        /// By itself, with this exit code.
+        case code(Int32)
+    }
+
     /// A place in the fleet and who fills it.
     private struct Slot {
         let executable: String
@@ -19,8 +28,8 @@ final class FleetProcesses {
         var process: Process
         var input: FileHandle?
         var starts = 1
-        /// Whether its end is the run's doing.
-        var mayEnd = false
+        /// How it may end without being noted.
+        var end = Ending.none
     }
 
     /// Where this program lies, and the fleet's beside it; asked for once, since a program may be replaced meanwhile.
@@ -97,31 +106,39 @@ final class FleetProcesses {
     /// Sends a signal; one that ends the process makes its end no surprise.
     func signal(_ number: Int32, _ slot: String) {
         guard let pid = pid(of: slot) else { return }
-        if number == SIGKILL || number == SIGTERM { slots[slot]?.mayEnd = true }
+        if number == SIGKILL || number == SIGTERM { slots[slot]?.end = .any }
         kill(pid, number)
     }
 
-    /// Says that the slot's process may end by itself from now on.
-    func allowEnd(of slot: String) { slots[slot]?.mayEnd = true }
+    /// Says that the slot's process may end by itself from now on, with one exit code.
+    func allowEnd(of slot: String, with code: Int32) { slots[slot]?.end = .code(code) }
 
-    /// Sends SIGTERM and waits; a process that does not end with code 0 within 20 seconds is noted.
-    func stop(_ slot: String) {
-        guard let process = slots[slot]?.process, process.isRunning else { return }
+    /// Sends SIGTERM and waits; a process that does not end with code 0 in time is noted.
+    ///
+    /// - Returns: Whether it did.
+    @discardableResult
+    func stop(_ slot: String, within seconds: TimeInterval = 20) -> Bool {
+        guard let process = slots[slot]?.process, process.isRunning else {
+            noteEnd(of: slot)
+            return false
+        }
         signal(SIGTERM, slot)
-        let limit = Date().addingTimeInterval(20)
+        let limit = Date().addingTimeInterval(seconds)
         while process.isRunning, Date() < limit { Thread.sleep(forTimeInterval: 0.02) }
         if process.isRunning {
-            note(slot, "it did not end within 20 seconds of SIGTERM")
+            note(slot, "it did not end within \(Int(seconds)) seconds of SIGTERM")
             kill(process.processIdentifier, SIGKILL)
             process.waitUntilExit()
-        } else if process.terminationReason == .uncaughtSignal || process.terminationStatus != 0 {
-            note(slot, "it ended with \(ending(of: process)) after SIGTERM")
+            return false
         }
+        let isGood = process.terminationReason == .exit && process.terminationStatus == 0
+        if !isGood { note(slot, "it ended with \(ending(of: process)) after SIGTERM") }
+        return isGood
     }
 
     /// Kills the slot's process and waits for its end.
     func kill9(_ slot: String) {
-        guard let process = slots[slot]?.process, process.isRunning else { return }
+        guard let process = slots[slot]?.process, process.isRunning else { return noteEnd(of: slot) }
         signal(SIGKILL, slot)
         process.waitUntilExit()
     }
@@ -133,11 +150,28 @@ final class FleetProcesses {
 
     /// Notes who ended by itself, and starts it again.
     func watch() throws {
-        for (slot, state) in slots where !state.process.isRunning && !state.mayEnd {
-            note(slot, "it ended by itself with \(ending(of: state.process)): \(lastLine(of: slot))")
-            slots[slot]?.mayEnd = true
+        for slot in slots.keys.sorted() where isSurprise(slot) {
+            noteEnd(of: slot)
             try startAgain(slot)
         }
+    }
+
+    /// Whether the slot's process has ended as it should not have.
+    private func isSurprise(_ slot: String) -> Bool {
+        guard let state = slots[slot], !state.process.isRunning else { return false }
+        switch state.end {
+        case .none: return true
+        case .any: return false
+        case .code(let code):
+            return state.process.terminationReason != .exit || state.process.terminationStatus != code
+        }
+    }
+
+    /// Notes an end that is a surprise, once.
+    private func noteEnd(of slot: String) {
+        guard isSurprise(slot), let process = slots[slot]?.process else { return }
+        note(slot, "it ended by itself with \(ending(of: process)): \(lastLine(of: slot))")
+        slots[slot]?.end = .any
     }
 
     func killAll() {
@@ -157,9 +191,13 @@ final class FleetProcesses {
             ? "signal \(process.terminationStatus)" : "exit code \(process.terminationStatus)"
     }
 
+    /// What the slot's processes wrote so far.
+    func output(of slot: String) -> String {
+        (try? String(contentsOfFile: logPath(of: slot), encoding: .utf8)) ?? ""
+    }
+
     private func lastLine(of slot: String) -> String {
-        let text = (try? String(contentsOfFile: logPath(of: slot), encoding: .utf8)) ?? ""
-        return text.split(separator: "\n").last.map { String($0.prefix(300)) } ?? ""
+        output(of: slot).split(separator: "\n").last.map { String($0.prefix(300)) } ?? ""
     }
 
     private func outputFile(of slot: String) throws -> FileHandle {
