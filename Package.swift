@@ -272,7 +272,9 @@ let package = Package(
         // The real executables as processes: they lie beside the test bundle.
         .testTarget(
             name: "FleetTests",
-            dependencies: ["Domain", "TestSupport", "Kafka", "Postgres", "WorkerRuntime", "CloudEvents", "JSON"],
+            dependencies: [
+                "ClusterAgent", "Domain", "TestSupport", "Kafka", "Postgres", "WorkerRuntime", "CloudEvents", "JSON",
+            ],
             swiftSettings: strict
         ),
     ]

@@ -42,7 +42,7 @@ final class ChaosRun {
         try player.idle(until: .now + .seconds(8))
         let after = load.takeLatencies()
         sampler.stop()
-        guard sampler.samples >= 10 else { throw ChaosFailure("database and broker were looked at too seldom to judge") }
+        guard sampler.samples >= 10 else { throw ChaosFailure("too few samples were taken to judge what only rises") }
         player.saw(.staleFence, player.allFencings())
         for (situation, count) in player.sightings {
             try world.record.write(RecordLine(sighting: Sighting(situation, count: count)))

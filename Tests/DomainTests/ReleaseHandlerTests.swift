@@ -67,7 +67,8 @@ import WorkerRuntime
         let world = try World()
         #expect(try world.handle(Self.harbor("1.4.2")) == [.applied])
         guard case .deadLettered(let reused) = try world.handle(Self.harbor("1.4.3"))[0] else {
-            return #expect(Bool(false), "it was taken")
+            Issue.record("it was taken")
+            return
         }
         #expect(reused.code == "id_reused" && reused.field == "ce_id")
         let old = KafkaMessageView(
@@ -82,7 +83,8 @@ import WorkerRuntime
             value: Array(#"{"artifact":"api","version":"9.0.0","image":"r.example/api:9.0.0"}"#.utf8)
         )
         guard case .deadLettered(let reason) = try world.handle(old)[0] else {
-            return #expect(Bool(false), "it was taken")
+            Issue.record("it was taken")
+            return
         }
         #expect(reason.code == "too_old")
         #expect(try world.text("select string_agg(version, ' ') from version where artifact = 'api'") == "1.4.2")

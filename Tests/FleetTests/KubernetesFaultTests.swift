@@ -1,3 +1,4 @@
+import ClusterAgent
 import Domain
 import Foundation
 import Postgres
@@ -31,7 +32,7 @@ struct KubernetesFaultTests {
     @Test func `after random operations and kills of the agent the database is as the cluster`() throws {
         var kubernetes = try KubernetesWorld()
         defer { kubernetes.clean() }
-        var random = SplitMix(seed: 7)
+        var random = SeededRandom(seed: 7)
         for version in ["1.0.0", "1.1.0", "1.2.0"] { try kubernetes.release(version) }
         for round in 0..<24 {
             let instance = "web-\(random.next() % 3)"
@@ -97,20 +98,5 @@ struct KubernetesFaultTests {
         try kubernetes.request("instance.deploy", #""application":"web","version":"1.0.0","instance":"web""#)
         try kubernetes.waitForCommand("instance.deploy")
         #expect(kubernetes.agent.isRunning)
-    }
-}
-
-/// Numbers that follow from a seed.
-struct SplitMix {
-    private var state: UInt64
-
-    init(seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
     }
 }

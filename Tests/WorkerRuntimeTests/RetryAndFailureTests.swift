@@ -48,6 +48,17 @@ import Testing
         #expect(policy.hasRoomAgain(messages: messages, bytes: bytes, adding: more) == hasRoomAgain)
     }
 
+    @Test(
+        arguments: [
+            ("53100", true), ("53300", true), ("57P01", true), ("57P03", true), ("25006", true), ("08006", true),
+            ("40001", false), ("40P01", false), ("55P03", false), ("53200", false), ("23505", false),
+        ]
+    )
+    func `a server that cannot work is no fault of what it was asked`(state: String, isServers: Bool) {
+        let error = PostgresError(kind: .server, message: "no", sqlState: PostgresSQLState(rawValue: state))
+        #expect(error.isServersTrouble == isServers)
+    }
+
     @Test func `what a handler throws is its message's fault`() {
         let reason = Reason(code: "x", sentence: "X is wrong.")
         guard case .message(let found) = Failure.classify(reason) else {

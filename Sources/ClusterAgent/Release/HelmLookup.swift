@@ -12,7 +12,13 @@ public enum HelmLookup {
     }
 
     /// Why a helm cannot change releases, as a sentence; `nil` where it can: helm 4 or newer.
-    public static func obstacle(to helm: String) -> String? {
+    ///
+    /// Runs it, on a thread of its own.
+    public static func obstacle(to helm: String) async -> String? {
+        await OwnThread.run("helm") { () throws(Never) in look(at: helm) }
+    }
+
+    private static func look(at helm: String) -> String? {
         let folder = FileManager.default.temporaryDirectory.appendingPathComponent("slipway-\(UUID().uuidString)")
         defer { try? FileManager.default.removeItem(at: folder) }
         do {

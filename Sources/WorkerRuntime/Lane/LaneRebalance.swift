@@ -98,36 +98,32 @@ extension Lane {
         let watermarks = try consumer.watermarks(of: place, timeout: .seconds(10))
         let known = try claimStore.nextOffset(partition, on: connection)
         let proof = KafkaPosition(place, offset: known ?? watermarks.low)
-        switch try membership(proof) {
-        case false?: return .notOurs
-        case nil: return .notYet
-        case true?:
-            return .claimed(
-                try claimStore.claim(partition, watermarks: watermarks, on: connection, logger: logger)
-            )
-        }
+        if let obstacle = try obstacle(to: proof) { return obstacle }
+        return .claimed(try claimStore.claim(partition, watermarks: watermarks, on: connection, logger: logger))
     }
 
-    /// Whether the group counts this lane as the owner of a partition; `nil` where it does not tell within a second.
-    private func membership(_ position: KafkaPosition) throws -> Bool? {
+    /// Why a partition cannot be claimed; `nil` where the group counts this lane as its owner.
+    ///
+    /// Asks for about a second.
+    private func obstacle(to position: KafkaPosition) throws -> ClaimAttempt? {
         for _ in 0..<20 {
-            guard let error = refusal(of: position) else { return true }
+            guard let error = refusal(of: position) else { return nil }
             if error.isStaleMember {
                 logger.warning(
                     "the group counts another member as owner",
                     metadata: [LogKey.partition: "\(position.topicPartition.partition)"]
                 )
                 metrics.staleMember.increment()
-                return false
+                return .notOurs
             }
             guard error.isRebalanceInProgress || error.isRetriable else { throw error }
             // The next poll joins the rebalance; its events are answered after this one.
             if pendingRebalance == nil, let event = try consumer.poll(timeout: .milliseconds(50)) {
                 _ = try take(event)
             }
-            if pendingRebalance != nil { return nil }
+            if pendingRebalance != nil { return .notYet }
         }
-        return nil
+        return .notYet
     }
 
     private func refusal(of position: KafkaPosition) -> KafkaError? {

@@ -54,7 +54,7 @@ struct KubernetesOptions: ParsableArguments {
             throw StartError(error.sentence)
         }
         let helm = HelmProgram(
-            helm: try Self.helm(),
+            helm: try await Self.helm(),
             agent: Self.program,
             kubeconfig: settings.text("KUBECONFIG"),
             context: settings.text("KUBE_CONTEXT"),
@@ -80,11 +80,11 @@ struct KubernetesOptions: ParsableArguments {
         (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? CommandLine.arguments[0]
     }
 
-    private static func helm() throws -> String {
+    private static func helm() async throws -> String {
         guard let found = HelmLookup.find() else {
             throw StartError("There is no 'helm' on the search path; the agent changes releases with helm 4.")
         }
-        if let obstacle = HelmLookup.obstacle(to: found) { throw StartError(obstacle) }
+        if let obstacle = await HelmLookup.obstacle(to: found) { throw StartError(obstacle) }
         return found
     }
 }

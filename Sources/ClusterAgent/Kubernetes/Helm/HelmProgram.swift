@@ -44,7 +44,7 @@ public struct HelmProgram: Sendable {
         template: CommandMark,
         withHooks: Bool
     ) async throws(WorkFailure) -> [PostRenderer.Reference] {
-        try await off { () throws(WorkFailure) in
+        try await OwnThread.run("helm") { () throws(WorkFailure) in
             let folder = try HelmFolder(agent: agent)
             defer { folder.remove() }
             do {
@@ -77,7 +77,7 @@ public struct HelmProgram: Sendable {
 
     /// Uninstalls a release; one that is not there is not an error.
     func uninstall(_ release: String, in namespace: String) async throws(WorkFailure) {
-        try await off { () throws(WorkFailure) in
+        try await OwnThread.run("helm") { () throws(WorkFailure) in
             let folder = try HelmFolder(agent: agent)
             defer { folder.remove() }
             do {
@@ -140,17 +140,5 @@ public struct HelmProgram: Sendable {
         let place = ["--namespace", namespace] + (context.map { ["--kube-context", $0] } ?? [])
         return try HelmRun(helm: helm, guardian: agent, limit: limit * 2)
             .run(arguments + place, environment, in: folder.url)
-    }
-
-    /// Runs what blocks on a thread of its own.
-    private func off<R: Sendable>(
-        _ body: @escaping @Sendable () throws(WorkFailure) -> R
-    ) async throws(WorkFailure) -> R {
-        let result: Result<R, WorkFailure> = await withCheckedContinuation { continuation in
-            let thread = Thread { continuation.resume(returning: Result { () throws(WorkFailure) in try body() }) }
-            thread.name = "helm"
-            thread.start()
-        }
-        return try result.get()
     }
 }
