@@ -4,6 +4,8 @@ SWIFT ?= swift
 SCALE ?= 1
 MINUTES ?= 5
 SEED ?= 1
+# Their tests block threads of Swift's pool while they wait for PostgreSQL, which would starve tests that wait without.
+BLOCKING := DomainTests|PostgresTests|WorkerRuntimeTests|FleetCheckTests
 
 .PHONY: help demo test test-kubernetes bench chaos lint format build setup clean
 
@@ -19,15 +21,17 @@ test: setup ## Run every test
 ifdef FILTER
 	@$(SWIFT) test --skip-build --filter $(FILTER)
 else
+	@$(SWIFT) test --skip-build --skip '$(BLOCKING)|FleetTests'
+	@$(SWIFT) test --skip-build --filter '$(BLOCKING)'
 	@# The fleet's tests start dozens of processes: they get the machine for themselves.
-	@$(SWIFT) test --skip-build --skip FleetTests
 	@$(SWIFT) test --skip-build --filter FleetTests
 endif
 
 test-kubernetes: setup ## Run the tests that want a real Kubernetes control plane (skips where there is none)
 	@scripts/test-kubernetes
 
-bench: setup ## Measure (QUICK=1 takes under two minutes)
+bench: setup ## Measure the fleet, its peers and the limits (QUICK=1 takes under two minutes)
+	@scripts/setup-peers
 	@$(SWIFT) build -c release
 	@.build/release/slipway-bench $(if $(QUICK),--quick)
 

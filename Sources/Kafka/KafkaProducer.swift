@@ -25,10 +25,9 @@ public final class KafkaProducer {
     deinit { close() }
 
     /// Messages sent and not yet reported by ``poll(timeout:)`` or ``flush(timeout:)``.
-    public var outstanding: Int {
-        guard let handle else { return 0 }
-        return Int(rd_kafka_outq_len(handle.pointer)) + handle.callbacks.deliveries.count
-    }
+    ///
+    /// Counted here: librdkafka's own count holds its log lines and errors too.
+    public private(set) var outstanding = 0
 
     /// The error that ended this producer for good, if one did: close it and make another.
     public var fatalError: KafkaError? { handle?.fatalError }
@@ -49,6 +48,7 @@ public final class KafkaProducer {
             failure.topicPartition = KafkaTopicPartition(topic: record.topic, partition: record.partition ?? -1)
             throw failure
         }
+        outstanding += 1
     }
 
     /// Waits for delivery reports, at most the timeout, and returns what has come.
@@ -84,6 +84,7 @@ public final class KafkaProducer {
     public func close() {
         purge()
         handle = nil
+        outstanding = 0
     }
 
     func open(_ operation: String) throws(KafkaError) -> RDKafkaHandle {
@@ -94,6 +95,7 @@ public final class KafkaProducer {
     private func takeDeliveries(_ handle: RDKafkaHandle) -> [KafkaDelivery] {
         let deliveries = handle.callbacks.deliveries
         handle.callbacks.deliveries = []
+        outstanding -= deliveries.count
         return deliveries
     }
 

@@ -92,8 +92,20 @@ public final class KubernetesClient: Sendable {
         silence: Duration? = nil,
         _ take: @escaping @Sendable ([UInt8]) async throws -> Void
     ) async throws(KubernetesError) {
-        let request = Request(.get, path, query, nil, .json, accept)
         let patience = Patience(limit, silence: silence)
+        try await lines(path, query: query, accept: accept, longest: longest, patience: patience, take)
+    }
+
+    /// The same with a patience that its caller looks at.
+    func lines(
+        _ path: String,
+        query: [(String, String)] = [],
+        accept: String = "application/json",
+        longest: Int = 64 << 20,
+        patience: Patience,
+        _ take: @escaping @Sendable ([UInt8]) async throws -> Void
+    ) async throws(KubernetesError) {
+        let request = Request(.get, path, query, nil, .json, accept)
         try await patience.hold {
             let response = try await self.response(to: request)
             guard (200..<300).contains(response.status.code) else {

@@ -7,21 +7,35 @@ final class Patience: Sendable {
     private let end: ContinuousClock.Instant
     private let silence: Duration?
     /// Since when something is waited for; `nil` while a piece is being taken.
-    private let waitingSince = Mutex<ContinuousClock.Instant?>(.now)
+    private let waitingSince: Mutex<ContinuousClock.Instant?>
 
     /// - Parameters:
     ///   - limit: How long the whole may take.
     ///   - silence: How long nothing may come; as long as the whole otherwise.
-    init(_ limit: Duration, silence: Duration? = nil) {
-        end = .now + limit
+    ///   - beginning: When the first piece is waited for.
+    init(_ limit: Duration, silence: Duration? = nil, since beginning: ContinuousClock.Instant = .now) {
+        end = beginning + limit
         self.silence = silence
+        waitingSince = Mutex(beginning)
     }
 
     /// Notes that a piece has come.
     func take() { waitingSince.withLock { $0 = nil } }
 
     /// Notes that the next one is waited for.
-    func wait() { waitingSince.withLock { $0 = .now } }
+    func wait(since now: ContinuousClock.Instant = .now) { waitingSince.withLock { $0 = now } }
+
+    /// When to look again whether patience has ended, as seen at a moment.
+    ///
+    /// - Throws: Why it is given up, once it has ended.
+    func next(at now: ContinuousClock.Instant) throws(KubernetesError) -> ContinuousClock.Instant {
+        guard now < end else { throw .unreachable("The Kubernetes API did not answer in time.") }
+        guard let silence else { return end }
+        // While a piece is being taken, nobody waits for the server.
+        let until = (waitingSince.withLock { $0 } ?? now) + silence
+        guard now < until else { throw .unreachable("The Kubernetes API has fallen silent.") }
+        return min(end, until)
+    }
 
     /// Does something, and gives it up when patience ends.
     func hold<R: Sendable>(_ body: @escaping @Sendable () async throws -> R) async throws(KubernetesError) -> R {
@@ -44,17 +58,6 @@ final class Patience: Sendable {
 
     /// Sleeps until patience ends, and then says so.
     private func lose<R>() async throws -> R {
-        while true {
-            let now = ContinuousClock.now
-            guard now < end else { throw KubernetesError.unreachable("The Kubernetes API did not answer in time.") }
-            var next = end
-            if let silence {
-                // While a piece is being taken, nobody waits for the server.
-                let until = (waitingSince.withLock { $0 } ?? now) + silence
-                guard now < until else { throw KubernetesError.unreachable("The Kubernetes API has fallen silent.") }
-                next = min(end, until)
-            }
-            try await Task.sleep(until: next)
-        }
+        while true { try await Task.sleep(until: next(at: .now)) }
     }
 }

@@ -95,7 +95,7 @@ struct KubernetesClientTests {
             of: "web-1",
             in: "shop",
             KubernetesClient.LogRange(container: "web", lines: 10, follow: true, previous: true),
-            limit: .seconds(10)
+            limit: .seconds(60)
         ) { line in lines.withLock { $0.append(String(decoding: line, as: UTF8.self)) } }
         await client.close()
         #expect(lines.withLock { $0 } == ["one", "two", "", "three"])
@@ -132,18 +132,16 @@ struct KubernetesClientTests {
         let server = try await APIServerDouble { _ in (200, "one\ntwo\n") }
         let client = client(server)
         let lines = Mutex(0)
-        try await client.lines("/log", limit: .seconds(30), silence: .milliseconds(200)) { _ in
-            // Until somebody who waits for a server as long has given up.
-            await #expect(throws: KubernetesError.self) {
-                try await Patience(.seconds(30), silence: .milliseconds(200)).hold {
-                    let (never, _) = AsyncStream.makeStream(of: Int.self)
-                    for await _ in never {}
-                }
-            }
+        let patience = Patience(.seconds(3_600), silence: .seconds(600))
+        try await client.lines("/log", patience: patience) { _ in
+            _ = try patience.next(at: .now + .seconds(1_200))
             lines.withLock { $0 += 1 }
         }
         await client.close()
         #expect(lines.withLock { $0 } == 2)
+        #expect(throws: KubernetesError.self, "it waits for the next one") {
+            try patience.next(at: .now + .seconds(1_200))
+        }
     }
 
     @Test func `certificates that are no PEM are not tried again and again`() async throws {
