@@ -59,7 +59,7 @@ struct Overview: ParsableCommand {
                 [
                     "  " + $0.instance, $0.application, $0.version, $0.openOperation.map { "\($0) …" } ?? $0.state,
                     $0.health, "\($0.podsReady)/\($0.podsTotal)", ($0.domains + $0.networks).joined(separator: " "),
-                    $0.reason ?? "",
+                    $0.remark,
                 ]
             }
         )
@@ -71,7 +71,7 @@ struct Overview: ParsableCommand {
             objects.map {
                 [
                     "  " + $0.kind, $0.name, $0.state, $0.summary ?? "", $0.expires.map { String($0.prefix(10)) } ?? "",
-                    $0.reason ?? "",
+                    $0.remark,
                 ]
             }
         )

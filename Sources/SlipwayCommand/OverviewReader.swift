@@ -55,6 +55,10 @@ struct InstanceLine: Codable {
     let networks: [String]
     let domains: [String]
     let openOperation: String?
+    let drifted: [String]
+
+    /// Why it is as it is, and what somebody else has changed.
+    var remark: String { Drift.remark(reason, drifted) }
 
     /// The version, and the one that it is to be.
     var version: String {
@@ -72,6 +76,18 @@ struct ObjectLine: Codable {
     let reason: String?
     let summary: String?
     let expires: String?
+    let drifted: [String]
+
+    /// Why it is as it is, and what somebody else has changed.
+    var remark: String { Drift.remark(reason, drifted) }
+}
+
+/// What somebody else has changed in the cluster, in words.
+enum Drift {
+    static func remark(_ reason: String?, _ drifted: [String]) -> String {
+        let words = drifted.isEmpty ? nil : "not as it was left: \(drifted.joined(separator: ", "))"
+        return [reason, words].compactMap(\.self).joined(separator: "; ")
+    }
 }
 
 /// An application in an environment; the members are the columns of the view `deployment_overview`.

@@ -51,6 +51,12 @@ struct AgentContractTests {
         )
         world.read(.work(.removal(removal)))
         world.pass(seconds: 5)
+        world.take(
+            .drifted(
+                CommandMark(command: id(2), generation: 1),
+                [DriftedObject(apiVersion: "v1", kind: "Service", name: "web", change: .missing)]
+            )
+        )
         return world.messages
     }
 

@@ -170,6 +170,7 @@ struct KubernetesWorld {
     }
 
     /// What kubectl prints.
+    @discardableResult
     func kubectl(_ arguments: [String]) throws -> String {
         try Self.run(["kubectl", "--kubeconfig", Self.kubeconfig ?? ""] + arguments)
     }

@@ -23,6 +23,9 @@ public protocol Cluster {
     /// The objects that the subject's newest command applied, with the generations that they have now.
     func objects(of subject: CommandSubject) -> [AppliedObject]
 
+    /// What is not as the subject's newest command has left it, because somebody else has changed it.
+    func drift(of subject: CommandSubject) -> [DriftedObject]
+
     /// How many objects the agent sees in its namespaces.
     var watchedCount: Int { get }
 
@@ -48,6 +51,9 @@ extension Cluster {
     public mutating func start(_ work: ClusterWork, now: Int64) {
         start(work, secrets: OpenedSecrets(), now: now)
     }
+
+    /// Nobody but its agent changes a cluster, unless it says so.
+    public func drift(of subject: CommandSubject) -> [DriftedObject] { [] }
 
     /// Counts them kind by kind.
     public var watchedCount: Int {

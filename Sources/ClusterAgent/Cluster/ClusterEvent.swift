@@ -16,6 +16,8 @@ public enum ClusterEvent: Sendable, Hashable {
     case logged(LogsRequested, lines: [String])
     /// Work has ended; `nil` stands for success.
     case finished(ClusterWork, WorkFailure?)
+    /// Objects that a command made are not as it left them; none says that they are again.
+    case drifted(CommandMark, [DriftedObject])
     /// The agent itself is to fail: only a simulated cluster says so.
     case agentFault(AgentFault)
 }

@@ -62,6 +62,10 @@ public struct ClusterObject: Sendable, Hashable {
     public var status: ObjectValue?
     /// What else is told of it, such as a secret's type and the names of its keys: never the values of secrets.
     public var content: ObjectValue?
+    /// A digest of the fields that were set through Slipway, by which a change by somebody else is seen; never told.
+    ///
+    /// `nil` where the cluster does not tell whose they are.
+    public var owned: String?
 
     /// The instance it belongs to, from its label.
     public var instance: String? { labels[Label.instance] }

@@ -60,6 +60,15 @@ public enum ClusterWork: Sendable, Hashable {
         }
     }
 
+    /// Whether it is to be done although it was done, because somebody else has changed what it made.
+    public var isRepair: Bool {
+        switch self {
+        case .release(let request): request.repair == true
+        case .objects(let request): request.repair == true
+        case .namespace, .namespaceRemoval, .removal, .log: false
+        }
+    }
+
     /// The command behind it; a log has no generation.
     public var mark: CommandMark {
         switch self {

@@ -16,6 +16,7 @@ extension ClusterObject {
         self.uid = uid
         generation = metadata["generation"]?.int
         resourceVersion = metadata["resourceVersion"]?.string ?? ""
+        owned = OwnedFields.digest(of: object)
         labels = (metadata["labels"] ?? .empty).texts
         annotations = (metadata["annotations"] ?? .empty).texts.filter { Self.isTold(annotation: $0.key) }
         owner = (metadata["ownerReferences"]?.elements ?? []).compactMap(Owner.init).first

@@ -26,6 +26,7 @@ public final class KubernetesCluster: Cluster, Sendable {
     private let view: ClusterView
     private let runner: WorkRunner
     private let logs: LogReader
+    private let drifts: DriftWatch
     /// What is under way, so that a command which comes again meanwhile is not done twice.
     private let underway = Mutex<[CommandMark: Task<Void, Never>]>([:])
 
@@ -80,6 +81,7 @@ public final class KubernetesCluster: Cluster, Sendable {
         let watch = ClusterWatch(found, client, view, cluster: cluster, logger: logger)
         try await watch.start()
         logs = LogReader(client: client, view: view)
+        drifts = DriftWatch(view: view)
         runner = WorkRunner(
             client: client,
             view: view,
@@ -150,5 +152,8 @@ public final class KubernetesCluster: Cluster, Sendable {
     }
 
     /// What has happened since the last poll.
-    public func poll(now: Int64) -> [ClusterEvent] { view.poll() }
+    public func poll(now: Int64) -> [ClusterEvent] { view.poll() + drifts.poll(now: now) }
+
+    /// What is not as the subject's newest command has left it.
+    public func drift(of subject: CommandSubject) -> [DriftedObject] { drifts.drift(of: subject) }
 }

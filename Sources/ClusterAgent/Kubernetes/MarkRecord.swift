@@ -20,6 +20,8 @@ struct MarkRecord: Codable, Sendable, Hashable {
     var isRemoval = false
     /// The objects that it applied, as they were then.
     var objects: [AppliedObject] = []
+    /// What ``OwnedFields`` said of each of them, by ``place(of:)``; marks of older agents have none.
+    var owned: [String: String]?
     /// Of a release: the command whose marks its pods carry.
     var template: Template?
     /// The secrets with which its images are pulled.
@@ -50,6 +52,19 @@ struct MarkRecord: Codable, Sendable, Hashable {
         case .namespace, .release, .objects, .log: break
         }
     }
+
+    /// Notes an object as the server gave it after it was applied.
+    mutating func add(_ answer: ObjectValue) throws(ManifestError) {
+        guard let applied = AppliedObject(answer) else {
+            throw ManifestError(sentence: "The Kubernetes API gave an object without a name.")
+        }
+        objects.append(applied)
+        owned = owned ?? [:]
+        owned?[Self.place(of: applied)] = OwnedFields.digest(of: answer)
+    }
+
+    /// What tells an object from the others of its subject.
+    static func place(of object: AppliedObject) -> String { "\(object.kind)/\(object.name)" }
 
     /// How long it is remembered that something was removed: by then no command from before is under way any more.
     private static let memory: Int64 = 30 * 86_400 * 1_000_000

@@ -10,10 +10,10 @@ extension WorkRunner {
         let before = view.record(of: work.subject)?.objects ?? []
         var record = record(of: work)
         for object in request.objects {
-            record.objects.append(try await apply(Self.marked(object, request), in: request.namespace))
+            try record.add(await apply(Self.marked(object, request), in: request.namespace))
         }
         for secret in request.secrets ?? [] {
-            record.objects.append(try await apply(Self.manifest(secret, secrets, request), in: request.namespace))
+            try record.add(await apply(Self.manifest(secret, secrets, request), in: request.namespace))
         }
         record.podMark = request.podMark
         let kept = Set(record.objects.map { "\($0.kind)/\($0.name)" })

@@ -28,7 +28,7 @@ extension WorkRunner {
             withHooks: !isSame
         )
         var record = record(of: work)
-        record.objects = try await read(references, in: request.namespace)
+        for object in try await read(references, in: request.namespace) { try record.add(object) }
         record.template = template
         record.registries = (request.registrySecrets ?? []).map(\.name)
         try await marks.keep(record)
@@ -102,13 +102,13 @@ extension WorkRunner {
     }
 
     /// Reads the objects of a release back, with the generations that they have now.
-    private func read(_ references: [PostRenderer.Reference], in namespace: String) async throws -> [AppliedObject] {
-        var objects: [AppliedObject] = []
+    private func read(_ references: [PostRenderer.Reference], in namespace: String) async throws -> [ObjectValue] {
+        var objects: [ObjectValue] = []
         for reference in references {
             let kind = try await client.requireKind(reference.kind, reference.apiVersion)
             let place = reference.namespace ?? namespace
             let bytes = try await client.get(kind, namespace: place, name: reference.name)
-            if let object = AppliedObject(try ObjectValue(answer: bytes)) { objects.append(object) }
+            objects.append(try ObjectValue(answer: bytes))
         }
         return objects
     }

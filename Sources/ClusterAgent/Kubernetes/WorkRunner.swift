@@ -91,20 +91,14 @@ struct WorkRunner: Sendable {
     }
 
     /// Makes an object as it should be, and returns what it then is.
-    func apply(_ object: ObjectValue, in namespace: String) async throws -> AppliedObject {
+    func apply(_ object: ObjectValue, in namespace: String) async throws -> ObjectValue {
         guard let kind = object["kind"]?.string, let apiVersion = object["apiVersion"]?.string,
             let name = object.path("metadata", "name")?.string
         else { throw ManifestError(sentence: "An object has no apiVersion, kind or metadata.name.") }
         let served = try await served(kind, apiVersion)
         var object = object
         if served.apiVersion != apiVersion { object = IngressForm.beta(object) }
-        let answer = try ObjectValue(
-            answer: await client.apply(object.json, served, namespace: namespace, name: name)
-        )
-        guard let applied = AppliedObject(answer) else {
-            throw ManifestError(sentence: "The Kubernetes API gave an object without a name.")
-        }
-        return applied
+        return try ObjectValue(answer: await client.apply(object.json, served, namespace: namespace, name: name))
     }
 
     /// The kind as the cluster serves it: old clusters have Ingresses only of an older version.

@@ -98,6 +98,11 @@ struct AgentStatement {
         return AgentStatement(type: AgentStatusType.progressed, data: encode(report))
     }
 
+    static func drifted(_ mark: CommandMark, _ objects: [DriftedObject]) -> AgentStatement {
+        let report = AgentDrifted(command: mark.command, generation: mark.generation, objects: objects)
+        return AgentStatement(type: AgentStatusType.drifted, data: encode(report))
+    }
+
     /// The value as JSON; encoding plain values cannot fail, and an empty object would be refused loudly.
     static func encode(_ value: some Encodable) -> [UInt8] {
         let encoder = JSONEncoder()

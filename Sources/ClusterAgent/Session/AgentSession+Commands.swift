@@ -92,12 +92,16 @@ extension AgentSession {
         let work = command.work
         say(.acknowledged(work.mark), now: now)
         if let mark = view.mark(of: work.subject) {
-            if mark == work.mark { return succeed(command, now: now, view) }
+            // It is done: a repair finds something to do only as long as somebody else's change is there.
+            let isDone = mark == work.mark && !(work.isRepair && !view.drift(of: work.subject).isEmpty)
+            if isDone { return succeed(command, now: now, view) }
             if isSuperseded(work, by: mark, view) {
                 return fail(command, Self.superseded(by: mark), .superseded, now: now)
             }
         }
-        if let failure = failures[work.mark.command] { return fail(command, failure, .failed, now: now) }
+        if !work.isRepair, let failure = failures[work.mark.command] {
+            return fail(command, failure, .failed, now: now)
+        }
         if case .log(let request) = work {
             if endedLogs.contains(request.command) { return succeed(command, now: now, view) }
             logs[request.command] = LogStream(request, now: now)
@@ -114,7 +118,7 @@ extension AgentSession {
         case .namespace(let request):
             mark.generation > request.generation && !view.namespaces.contains(request.namespace)
         case .namespaceRemoval: mark.generation > work.mark.generation
-        case .release, .removal, .objects: mark.generation >= work.mark.generation
+        case .release, .removal, .objects: mark != work.mark && mark.generation >= work.mark.generation
         case .log: false
         }
     }

@@ -187,7 +187,7 @@ public final class AgentLoop {
     /// What an agent that was offline tells on its return; how objects look, its snapshots tell.
     private static func isToldLater(_ event: ClusterEvent) -> Bool {
         switch event {
-        case .finished, .stage, .stageOutput, .logged: true
+        case .finished, .stage, .stageOutput, .logged, .drifted: true
         case .changed, .gone, .happened, .agentFault: false
         }
     }

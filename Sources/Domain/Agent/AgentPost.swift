@@ -48,6 +48,7 @@ struct AgentPost {
             AgentCommandType.releaseRequested,
             key: command.key,
             of: command.id,
+            repairAt: release.repair == true ? now : nil,
             now: now,
             release,
             traceparent: command.traceparent
@@ -60,6 +61,7 @@ struct AgentPost {
             AgentCommandType.objectsRequested,
             key: command.key,
             of: command.id,
+            repairAt: objects.repair == true ? now : nil,
             now: now,
             objects,
             traceparent: command.traceparent
@@ -135,11 +137,17 @@ struct AgentPost {
         _ type: String,
         key: String,
         of command: UUID,
+        repairAt: Int64? = nil,
         now: Int64,
         _ data: some Encodable,
         traceparent: String?
     ) -> OutboxRecord {
-        make(type, key: key, id: DerivedID.make(type, command.uuidString), now: now, data, traceparent: traceparent)
+        // A repair is another message than the command itself, and each of them another one.
+        let id = DerivedID.make(
+            type,
+            [command.uuidString, repairAt.map(String.init)].compactMap(\.self).joined(separator: " ")
+        )
+        return make(type, key: key, id: id, now: now, data, traceparent: traceparent)
     }
 
     private func control(_ type: String, id: String, now: Int64, _ data: some Encodable) -> OutboxRecord {

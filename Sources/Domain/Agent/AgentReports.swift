@@ -14,9 +14,11 @@ public enum AgentStatusType {
     public static let failed = "slipway.agent.failed.v1"
     /// A stage of a release, a hook Job, has begun or ended.
     public static let progressed = "slipway.agent.progressed.v1"
+    /// Objects of a command were changed by somebody else, or are as it left them again.
+    public static let drifted = "slipway.agent.drifted.v1"
     /// All of them.
     static let known = Set(
-        [hello, heartbeat, acknowledged, applied, failed, progressed].compactMap { EventType($0) }
+        [hello, heartbeat, acknowledged, applied, failed, progressed, drifted].compactMap { EventType($0) }
     )
 }
 

@@ -88,7 +88,7 @@ public final class AgentStatusHandler: Handler {
             }
             cluster.agent.sequence = input.sequence
             cluster.note(entry.message, now: batch.now)
-            return try reports.take(input.body, from: input.cluster, batch, in: transaction)
+            return try reports.take(input.body, from: input.cluster, post: post, batch, in: transaction)
         }
     }
 
@@ -149,7 +149,10 @@ public final class AgentStatusHandler: Handler {
             cluster.agent = agent
             cluster.keys.agent = keyID
             cluster.note(message, now: batch.now)
-            if isNewBoot { try remember(boot, cluster, now: batch.now, in: transaction) }
+            if isNewBoot {
+                try remember(boot, cluster, now: batch.now, in: transaction)
+                try DriftReports().forget(cluster: cluster.name, batch, in: transaction)
+            }
             try welcome(hello.boot, cluster, keyID: keyID, batch, in: transaction)
             return .applied
         }

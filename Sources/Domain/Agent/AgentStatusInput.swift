@@ -12,6 +12,7 @@ public struct AgentStatusInput: Sendable {
         case applied(AgentApplied)
         case failed(AgentFailed)
         case progressed(AgentProgressed)
+        case drifted(AgentDrifted)
         /// A known type in another version: a newer worker may read it.
         case newer(Reason)
 
@@ -23,6 +24,7 @@ public struct AgentStatusInput: Sendable {
             case .applied(let body): UUID(uuidString: body.command)
             case .failed(let body): UUID(uuidString: body.command)
             case .progressed(let body): UUID(uuidString: body.command)
+            case .drifted(let body): UUID(uuidString: body.command)
             }
         }
     }
@@ -90,6 +92,7 @@ struct AgentStatusDecoder {
         case AgentStatusType.applied: .applied(try event.decode(AgentApplied.self, parser: parser))
         case AgentStatusType.failed: .failed(try event.decode(AgentFailed.self, parser: parser))
         case AgentStatusType.progressed: .progressed(try event.decode(AgentProgressed.self, parser: parser))
+        case AgentStatusType.drifted: .drifted(try event.decode(AgentDrifted.self, parser: parser))
         default: try newer(event.type)
         }
     }

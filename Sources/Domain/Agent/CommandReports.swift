@@ -45,6 +45,7 @@ struct CommandReports {
     func take(
         _ body: AgentStatusInput.Body,
         from cluster: String,
+        post: AgentPost,
         _ batch: Batch<AgentStatusInput>,
         in transaction: borrowing PostgresTransaction
     ) throws -> Outcome {
@@ -65,7 +66,11 @@ struct CommandReports {
             try progress.take(.fail, &command, reason: reason, now: batch.now, outbox: batch.outbox, in: transaction)
         case .progressed(let report) where report.generation == command.generation:
             try StageReports(progress: progress).take(report, &command, batch, in: transaction)
-        case .acknowledged, .applied, .failed, .progressed:
+        case .drifted(let report) where report.generation == command.generation:
+            guard try DriftReports().take(report, of: command, batch, in: transaction) else { break }
+            try message(of: command, isRepair: true, post: post, now: batch.now, in: transaction)
+                .map(batch.outbox.append)
+        case .acknowledged, .applied, .failed, .progressed, .drifted:
             break
         }
         return .applied
@@ -119,9 +124,11 @@ struct CommandReports {
         try WindowRefresh.run(instances: [instance], now: batch.now, in: transaction)
     }
 
-    /// The message of an open command, for an agent that has just said hello.
+    /// The message of a command once more: of an open one for an agent that has just said hello, of an ended one to
+    /// repair what it made.
     func message(
         of command: Command,
+        isRepair: Bool = false,
         post: AgentPost,
         now: Int64,
         in transaction: borrowing PostgresTransaction
@@ -129,13 +136,14 @@ struct CommandReports {
         if command.instanceID != nil {
             guard let namespace = try namespace(of: command, in: transaction) else { return nil }
             return try InstanceMessage(command, namespace: namespace, for: post, keyRing: keyRing, in: transaction)
-                .record(by: post, now: now)
+                .record(by: post, isRepair: isRepair, now: now)
         }
         if let object = command.objectID {
             return try ObjectDispatch(keyRing: keyRing).message(
                 of: command,
                 .init(ObjectStore(worker: AgentStatusHandler.worker).find(object, in: transaction)),
                 at: .of(command, in: transaction),
+                isRepair: isRepair,
                 post: post,
                 now: now
             )

@@ -80,6 +80,8 @@ public struct ObjectsRequested: Codable, Sendable, Hashable {
     public var podMark: PodMark?
     /// When the fleet gives up, for people: agents do not judge it.
     public var deadline: String
+    /// Whether it is to be done although it was done, because somebody else has changed what it made.
+    public var repair: Bool?
 
     /// Makes the data.
     public init(

@@ -61,6 +61,8 @@ public struct ReleaseRequested: Codable, Sendable, Hashable {
     public var registrySecrets: [RegistrySecret]?
     /// The sealed JSON `{"username": …, "password": …}` for the chart's repository.
     public var chartCredentials: String?
+    /// Whether it is to be done although it was done, because somebody else has changed what it made.
+    public var repair: Bool?
 
     /// Makes the data.
     public init(

@@ -70,11 +70,13 @@ struct ObjectDispatch {
 
     /// The message of a command on an object.
     ///
+    /// - Parameter isRepair: Whether the agent is to do again what it has done, because somebody else has changed it.
     /// - Throws: A reason where something confidential cannot be decrypted, or the message is too large.
     func message(
         of command: Command,
         _ object: Wanted,
         at place: Place,
+        isRepair: Bool = false,
         post: AgentPost,
         now: Int64
     ) throws -> OutboxRecord {
@@ -92,6 +94,7 @@ struct ObjectDispatch {
             objects: [],
             deadline: RFC3339.format(microseconds: command.deadline)
         )
+        if isRepair { request.repair = true }
         if object.isRemoval {
             request.removed = object.placed
         } else {

@@ -24,12 +24,14 @@ struct ObjectStatus: Sendable {
     let command: UUID?
     let changedAt: Int64
     let changedBy: String
+    /// The Kubernetes objects that somebody else has changed: JSON.
+    let drift: [UInt8]?
 
     /// What ``init(_:)`` reads of an object `o` and its environment `e`, in order.
     static let columns = """
         e.project, e.environment, o.kind, o.name, o.description, o.spec::text, o.confidential::text, o.state,
         o.reason_code, o.reason, o.not_before, o.not_after, o.generation, o.revision, o.open_command, o.changed_at,
-        o.changed_by
+        o.changed_by, o.drift::text
         """
 
     init(_ row: PostgresRow) throws {
@@ -49,6 +51,7 @@ struct ObjectStatus: Sendable {
         command = try row.optionalUUID(14)
         changedAt = try row.timestamp(15)
         changedBy = try row.string(16)
+        drift = try row.optionalString(17).map { Array($0.utf8) }
     }
 
     /// The key: the object's identity.
@@ -93,6 +96,7 @@ struct ObjectStatus: Sendable {
             writeSpec(into: &json)
             json.member("state", state)
             json.member("reason", reason)
+            if let drift { json.member("drift", json: drift) }
             json.member("generation", generation)
             json.member("command", command?.uuidString.lowercased())
             json.member("revision", revision)

@@ -73,7 +73,7 @@ struct ObjectStore {
             on conflict (environment_id, kind, name) do update
                 set description = excluded.description, spec = excluded.spec, confidential = excluded.confidential,
                     placed = excluded.placed, generation = excluded.generation, state = excluded.state,
-                    open_command = excluded.open_command, reason_code = null, reason = null,
+                    open_command = excluded.open_command, reason_code = null, reason = null, drift = null,
                     running_spec = case when $13 then null else o.running_spec end,
                     running_confidential = case when $13 then null else o.running_confidential end,
                     not_before = case when $13 then null else o.not_before end,

@@ -111,6 +111,7 @@ struct InstanceChanger {
                     desired_version = coalesce(nullif(excluded.desired_version, ''), i.desired_version),
                     desired = coalesce(excluded.desired, i.desired), generation = excluded.generation,
                     state = 'operating', open_command = excluded.open_command, reason_code = null, reason = null,
+                    drift = null,
                     settled_state = case i.state
                         when 'operating' then i.settled_state when 'deleted' then null else i.state end,
                     revision = i.revision + 1, changed_at = excluded.changed_at, changed_by = excluded.changed_by

@@ -48,9 +48,13 @@ struct InstanceMessage {
     }
 
     /// The record for the agent's topic.
-    func record(by post: AgentPost, now: Int64) throws -> OutboxRecord {
+    ///
+    /// - Parameter isRepair: Whether the agent is to do again what it has done, because somebody else has changed it.
+    func record(by post: AgentPost, isRepair: Bool = false, now: Int64) throws -> OutboxRecord {
         if command.goal == .gone { return post.removalRequested(command, removal, now: now) }
-        return post.releaseRequested(command, release(try DesiredState(json: command.desired)), now: now)
+        var release = release(try DesiredState(json: command.desired))
+        if isRepair { release.repair = true }
+        return post.releaseRequested(command, release, now: now)
     }
 
     private var removal: RemovalRequested {

@@ -23,12 +23,14 @@ struct InstanceStatus: Sendable {
     let changedAt: Int64
     let changedBy: String
     let reason: Reason?
+    /// The objects that somebody else has changed: JSON.
+    let drift: [UInt8]?
 
     /// What ``init(_:)`` reads of an instance `i` and its environment `e`, in order.
     static let columns = """
         e.project, e.environment, i.instance, i.application, i.desired_version, i.running_version, i.state, i.health,
         i.health_reason, i.pods_ready, i.pods_total, i.generation, i.revision, i.open_command, i.changed_at,
-        i.changed_by, i.reason_code, i.reason
+        i.changed_by, i.reason_code, i.reason, i.drift::text
         """
 
     init(_ row: PostgresRow) throws {
@@ -49,6 +51,7 @@ struct InstanceStatus: Sendable {
         changedAt = try row.timestamp(14)
         changedBy = try row.string(15)
         reason = try row.optionalString(16).map { Reason(code: $0, sentence: try row.optionalString(17) ?? $0) }
+        drift = try row.optionalString(18).map { Array($0.utf8) }
     }
 
     /// The message: the latest state, keyed by the instance; the same bytes as long as the revision is.
@@ -84,6 +87,7 @@ struct InstanceStatus: Sendable {
             json.member("generation", generation)
             json.member("command", command?.uuidString.lowercased())
             json.member("reason", reason)
+            if let drift { json.member("drift", json: drift) }
             json.member("revision", revision)
             json.member("time", RFC3339.format(microseconds: changedAt))
         }

@@ -24,6 +24,11 @@ alter table environment
 create index command_environment_open on command (environment_id)
     where state in ('accepted', 'sent', 'acknowledged', 'applied');
 
+-- The Kubernetes objects that somebody else has changed since the newest command, as the agent told it, none if they are
+-- as it left them; and when they were to be put back last.
+alter table instance add column drift jsonb, add column repaired_at timestamptz;
+alter table environment_object add column drift jsonb, add column repaired_at timestamptz;
+
 -- A name in a namespace is taken by what is there, not by what was there.
 alter table instance drop constraint instance_cluster_namespace_instance_key;
 create unique index instance_place on instance (cluster, namespace, instance) where state <> 'deleted';

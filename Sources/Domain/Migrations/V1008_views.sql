@@ -35,12 +35,17 @@ join environment_object d on d.environment_id = i.environment_id and d.kind = 'd
 cross join lateral jsonb_array_elements(coalesce(d.running_spec, d.spec) -> 'paths') path
 where path ->> 'network' = n.network;
 
+-- What somebody else has changed or removed in the cluster, in words.
+create function drifted(drift jsonb) returns text[] immutable parallel safe language sql return (
+    select coalesce(array_agg(format('%s/%s %s', o ->> 'kind', o ->> 'name', o ->> 'change') order by place), '{}')
+    from jsonb_array_elements(drift) with ordinality as objects(o, place));
+
 create view instance_overview as
 select e.project, e.environment, i.instance, i.application, i.running_version, i.desired_version, i.state, i.health,
     coalesce(i.reason, i.health_reason) as reason, i.pods_ready, i.pods_total, i.objects,
     array(select network from instance_network n where n.instance_id = i.id order by 1) as networks,
     array(select host from instance_domain d where d.instance_id = i.id order by 1) as domains,
-    i.open_command, c.operation as open_operation, i.changed_at
+    i.open_command, c.operation as open_operation, i.changed_at, drifted(i.drift) as drifted
 from instance i
 join environment e on e.id = i.environment_id
 left join command c on c.id = i.open_command
@@ -53,7 +58,7 @@ select e.project, e.environment, o.kind, o.name, o.state, o.reason_code, o.reaso
             (select string_agg(port ->> 'port', ',') from jsonb_array_elements(coalesce(o.running_spec, o.spec) -> 'ports') port))
         when 'domain' then coalesce(o.running_spec, o.spec) ->> 'host'
     end as summary,
-    o.not_after as expires, o.open_command, o.changed_at
+    o.not_after as expires, o.open_command, o.changed_at, drifted(o.drift) as drifted
 from environment_object o
 join environment e on e.id = o.environment_id
 where o.state <> 'deleted' and e.state <> 'deleted';
