@@ -269,6 +269,15 @@ let package = Package(
             ],
             swiftSettings: strict
         ),
+        // Hostile input to every decoder; reads its corpus from the folder.
+        .testTarget(
+            name: "FuzzTests",
+            dependencies: [
+                "ClusterAgent", "CloudEvents", "Domain", "JSON", "Kafka", "Kubernetes", "Sealing", "WorkerRuntime",
+            ],
+            exclude: ["Corpus"],
+            swiftSettings: strict
+        ),
         // The real executables as processes: they lie beside the test bundle.
         .testTarget(
             name: "FleetTests",

@@ -18,10 +18,8 @@ public struct SemanticVersion: Sendable, Hashable, Comparable, CustomStringConve
             body = body[..<dash]
         }
         let parts = body.split(separator: ".", omittingEmptySubsequences: false)
-        let numbers = parts.compactMap { Int($0) }
-        guard !parts.isEmpty, parts.count <= 3, numbers.count == parts.count, numbers.allSatisfy({ $0 >= 0 }) else {
-            return nil
-        }
+        let numbers = parts.compactMap(Self.number)
+        guard !parts.isEmpty, parts.count <= 3, numbers.count == parts.count else { return nil }
         self.numbers = numbers + Array(repeating: 0, count: 3 - numbers.count)
         self.prerelease = prerelease
         description = text
@@ -31,6 +29,14 @@ public struct SemanticVersion: Sendable, Hashable, Comparable, CustomStringConve
         self.numbers = numbers
         prerelease = []
         description = numbers.map(String.init).joined(separator: ".")
+    }
+
+    /// A part of a version: digits, and not more of them than the database puts in order (`version_order`).
+    static func number(_ text: Substring) -> Int? {
+        guard (1...12).contains(text.utf8.count), text.utf8.allSatisfy({ (0x30...0x39).contains($0) }) else {
+            return nil
+        }
+        return Int(text)
     }
 
     /// The precedence of Semantic Versioning 2.0: a prerelease comes before its release.
@@ -133,8 +139,8 @@ public struct VersionRange: Sendable, Hashable {
         if word.hasPrefix("~") { return tilde(String(word.dropFirst())) }
         let parts = word.split(separator: ".", omittingEmptySubsequences: false)
         if let wildcard = parts.firstIndex(where: { $0 == "x" || $0 == "X" || $0 == "*" }) {
-            let numbers = parts[..<wildcard].compactMap { Int($0) }
-            guard numbers.count == wildcard, wildcard > 0 else { return nil }
+            let numbers = parts[..<wildcard].compactMap(SemanticVersion.number)
+            guard numbers.count == wildcard, (1...2).contains(wildcard) else { return nil }
             return between(numbers, raising: wildcard - 1)
         }
         return SemanticVersion(word).map { [Bound(comparison: "=", version: $0)] }
