@@ -4,10 +4,11 @@ SWIFT ?= swift
 SCALE ?= 1
 MINUTES ?= 5
 SEED ?= 1
+FUZZ_SECONDS ?= 60
 # Their tests block threads of Swift's pool while they wait for PostgreSQL, which would starve tests that wait without.
 BLOCKING := DomainTests|PostgresTests|WorkerRuntimeTests|FleetCheckTests
 
-.PHONY: help demo test test-kubernetes bench chaos lint format build setup clean
+.PHONY: help demo test test-kubernetes bench chaos fuzz lint format build setup clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -39,6 +40,10 @@ chaos: setup ## Play faults on a fleet under load and judge the outcome (MINUTES
 	@scripts/setup libfaketime
 	@$(SWIFT) build
 	@.build/debug/slipway-chaos --minutes $(MINUTES) --seed $(SEED) $(CHAOS)
+
+fuzz: setup ## Feed every decoder with hostile input (FUZZ_SECONDS=600 each, SEED=7)
+	@$(SWIFT) build --build-tests
+	@SLIPWAY_FUZZ_SECONDS=$(FUZZ_SECONDS) SLIPWAY_FUZZ_SEED=$(SEED) $(SWIFT) test --skip-build --filter FuzzTests
 
 lint: ## Check the format and the rules of the tree
 	@$(SWIFT) format lint --strict --recursive Sources Tests Package.swift

@@ -5,86 +5,77 @@ import Foundation
 struct SlipwayBench: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "slipway-bench",
-        abstract: "Measure the hot path, its latency and its ceiling, in one run on this machine."
+        abstract: "Measure the fleet, its peers and the limits of this machine, on the same data in one run.",
+        discussion: """
+            Parts are measured alternately, one round after the other; figures are medians with the lowest and the highest. \
+            Everything runs on this machine: the broker, a durable PostgreSQL, the workers and what loads them.
+            """
     )
 
-    @Flag(help: "Fewer messages and rounds: under two minutes.")
+    @Flag(help: "Fewer messages, one round, and only the parts that take little: under two minutes.")
     var quick = false
+    @Option(help: "How many rounds [1 with --quick, otherwise 3].")
+    var rounds: Int?
     @Option(help: "Messages of a throughput round.")
     var messages: Int?
-    @Option(help: "Where the JSON goes.")
-    var output = "docs/benchmarks/latest.json"
-
-    @Option(help: "Only these parts: decode, security, ceiling, throughput, latency (separated by commas).")
+    @Option(help: "The folder that latest.json and latest.svg are written to.")
+    var output = "docs/benchmarks"
+    @Option(help: "Another setting of PostgreSQL, as name=value; may be repeated.")
+    var postgres: [String] = []
+    @Option(help: "Only these parts, separated by commas: \(Part.allCases.map(\.rawValue).joined(separator: ", ")).")
     var only: String?
 
-    private func wants(_ part: String) -> Bool {
-        only.map { $0.split(separator: ",").contains(Substring(part)) } ?? true
+    @Option(help: ArgumentHelp("Take one path only, for a program that counts instructions.", visibility: .hidden))
+    var path: FixedPath?
+    @Option(help: .hidden)
+    var times = 1000
+
+    private func parts() throws -> [Part] {
+        guard let only else { return Part.allCases.filter { !quick || !$0.isLong } }
+        return try only.split(separator: ",").map { name in
+            guard let part = Part(rawValue: String(name)) else {
+                let known = Part.allCases.map(\.rawValue).joined(separator: ", ")
+                throw ValidationError("--only: '\(name)' is not a part; the parts are \(known).")
+            }
+            return part
+        }
     }
 
     func validate() throws {
-        let known = ["decode", "security", "ceiling", "throughput", "latency"]
-        for part in only?.split(separator: ",") ?? [] where !known.contains(String(part)) {
-            throw ValidationError("--only: '\(part)' is not a part; the parts are \(known.joined(separator: ", ")).")
+        _ = try parts()
+        guard (messages ?? 1000) >= 1000 else { throw ValidationError("--messages must be 1000 or more.") }
+        for setting in postgres where setting.split(separator: "=", maxSplits: 1).count != 2 {
+            throw ValidationError("--postgres: '\(setting)' should be name=value.")
         }
+        guard (1...100).contains(rounds ?? 1) else { throw ValidationError("--rounds must be from 1 to 100.") }
     }
 
     func run() throws {
-        let count = messages ?? (quick ? 60_000 : 150_000)
+        if let path { return try path.run(times: times) }
+        for setting in postgres {
+            let parts = setting.split(separator: "=", maxSplits: 1).map(String.init)
+            BenchWorld.postgres[parts[0]] = parts[1]
+        }
+        let measures = try parts().flatMap { $0.measures(quick: quick, messages: messages) }
         var report = BenchReport()
-        if wants("decode") { report.add(try DecodeBench.run(count: quick ? 200_000 : 1_000_000)) }
-        if wants("security") { report.add(try SecurityBench.run(count: quick ? 5_000 : 20_000)) }
-        if wants("ceiling") { report.add(try CeilingBench.run(count: count, connections: [1, 2, 4])) }
-        for lanes in [1, 2, 4] where wants("throughput") {
-            report.add(try ThroughputBench.run(count: count, lanes: lanes))
+        for round in 1...(rounds ?? (quick ? 1 : 3)) {
+            for measure in measures where round == 1 || !measure.isOnce {
+                do {
+                    report.add(try measure.run())
+                } catch let missing as NotMeasured {
+                    report.remark(missing.sentence)
+                }
+            }
         }
-        if wants("latency") { report.add(try LatencyBench.run(rate: 500, seconds: quick ? 10 : 30)) }
-        report.print()
-        if only == nil { try report.write(to: output) }
+        print("\n" + report.table)
+        if only == nil {
+            try report.write(to: output)
+            print("\nwritten to \(output)/latest.json and \(output)/latest.svg")
+        }
     }
 }
 
-/// One table and one JSON file of everything that was measured.
-struct BenchReport {
-    struct Row: Encodable {
-        let what: String
-        let figure: String
-        let value: Double
-        let unit: String
-    }
-    private var rows: [Row] = []
-
-    mutating func add(_ more: [Row]) {
-        for row in more {
-            rows.append(row)
-            FileHandle.standardError.write(Data("  \(row.what): \(row.figure) \(row.unit)\n".utf8))
-        }
-    }
-
-    func print() {
-        let width = rows.map(\.what.count).max() ?? 0
-        Swift.print("\n" + "WHAT".padding(toLength: width, withPad: " ", startingAt: 0) + "  FIGURE")
-        for row in rows {
-            Swift.print(row.what.padding(toLength: width, withPad: " ", startingAt: 0) + "  \(row.figure) \(row.unit)")
-        }
-    }
-
-    func write(to path: String) throws {
-        let url = URL(filePath: path)
-        try FileManager.default.createDirectory(at: url.deletingLastPathComponent(), withIntermediateDirectories: true)
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
-        try encoder.encode(rows).write(to: url)
-        Swift.print("\nwritten to \(path)")
-    }
-}
-
-extension BenchReport.Row {
-    init(_ what: String, _ value: Double, _ unit: String, digits: Int = 0) {
-        self.init(what: what, figure: String(format: "%.\(digits)f", value), value: value, unit: unit)
-    }
-}
-
-extension Duration {
-    var seconds: Double { Double(components.seconds) + Double(components.attoseconds) / 1e18 }
+/// Why this machine cannot measure something; the rest goes on.
+struct NotMeasured: Error {
+    let sentence: String
 }

@@ -7,30 +7,27 @@ import WorkerRuntime
 ///
 /// A fenced upsert and an outbox insert of 1,000 rows a transaction, in binary arrays, on as many connections.
 enum CeilingBench {
-    static func run(count: Int, connections: [Int]) throws -> [BenchReport.Row] {
-        try connections.map { number in
-            let world = try BenchWorld(needsBroker: false)
-            let url = world.url
-            let began = ContinuousClock.now
-            let failures = Mutex(0)
-            let group = DispatchGroup()
-            for index in 0..<number {
-                group.enter()
-                let thread = Thread {
-                    do { try loop(url, part: index, count: count / number) } catch { failures.withLock { $0 += 1 } }
-                    group.leave()
-                }
-                thread.start()
+    static func run(count: Int, connections number: Int) throws -> [Sample] {
+        let world = try BenchWorld(needsBroker: false)
+        let url = world.url
+        let began = ContinuousClock.now
+        let failures = Mutex(0)
+        let group = DispatchGroup()
+        for index in 0..<number {
+            group.enter()
+            let thread = Thread {
+                do { try loop(url, part: index, count: count / number) } catch { failures.withLock { $0 += 1 } }
+                group.leave()
             }
-            group.wait()
-            guard failures.withLock({ $0 }) == 0 else { throw StartError("The ceiling's loop failed.") }
-            let rate = Double(count) / (ContinuousClock.now - began).seconds
-            return BenchReport.Row(
-                "ceiling: the same rows in a plain loop, \(number) connection\(number == 1 ? "" : "s")",
-                rate,
-                "rows/s"
-            )
+            thread.start()
         }
+        group.wait()
+        guard failures.withLock({ $0 }) == 0 else { throw StartError("The ceiling's loop failed.") }
+        let rate = Double(count) / (ContinuousClock.now - began).seconds
+        let connections = "\(number) connection\(number == 1 ? "" : "s")"
+        return [
+            Sample("limit: the same rows in a plain libpq loop, \(connections)", rate, "rows/s", picture: .throughput)
+        ]
     }
 
     private static func loop(_ url: String, part: Int, count: Int) throws {
@@ -47,19 +44,14 @@ enum CeilingBench {
     }
 
     private static func write(part: Int, from: Int, rows: Int, in transaction: borrowing PostgresTransaction) throws {
+        let shape = ResourceLoad.Shape()
         var name = PostgresArray(.text, capacity: rows)
         var sequence = PostgresArray(.int64, capacity: rows)
         var object = PostgresArray(.jsonb, capacity: rows)
         var header = PostgresArray(.bytea, capacity: rows)
         for row in from..<from + rows {
             let number = row % 10 == 0 ? row : row % 4000
-            let text = ResourceLoad.deployment(
-                "bench-\(part)",
-                "app-\(number)",
-                "app",
-                generation: Int64(row),
-                ready: 2
-            )
+            let text = shape.object("bench-\(part)", "app-\(number)", "app", Int64(row), 2)
             name.append("app-\(number)")
             sequence.append(Int64(row + 1))
             object.append(Array(text.utf8))

@@ -14,7 +14,7 @@ enum DecodeBench {
     private static let messagesOfARound = 20_000
     private static let messagesOfABatch = 500
 
-    static func run(count: Int) throws -> [BenchReport.Row] {
+    static func run(count: Int) throws -> [Sample] {
         let fleetKey = try FleetKey(base64: FleetKey.random())
         let cluster = try KafkaMockCluster()
         defer { cluster.close() }
@@ -22,18 +22,18 @@ enum DecodeBench {
         settings.properties["fetch.wait.max.ms"] = "5"
         try fill(settings, fleetKey, cluster)
         var load = ResourceLoad(fleetKey: fleetKey)
-        let inMemory = (0..<messagesOfABatch).map { _ in view(of: load.next()) }
-        let trusting = ResourceHandler(fleetKey: fleetKey, verifier: Trusting())
+        let inMemory = (0..<messagesOfABatch).map { _ in KafkaMessageView(of: load.next()) }
+        let trusting = ResourceHandler(fleetKey: fleetKey, verifier: TrustingVerifier())
         let checking = ResourceHandler(fleetKey: fleetKey)
         return [
-            BenchReport.Row("decode a resource change (560 B)", try rate(count, inMemory, trusting), "messages/s"),
-            BenchReport.Row("decode one from a consumer", try rate(count, settings, trusting), "messages/s"),
-            BenchReport.Row(
+            Sample("decode a resource change (560 B)", try rate(count, inMemory, trusting), "messages/s"),
+            Sample("decode one from a consumer", try rate(count, settings, trusting), "messages/s"),
+            Sample(
                 "decode one and check its signature",
                 try rate(count / 2, settings, checking),
                 "messages/s"
             ),
-            BenchReport.Row("encode a status event", encodeRate(count / 4), "messages/s"),
+            Sample("encode a status event", encodeRate(count / 4), "messages/s"),
         ]
     }
 
@@ -47,11 +47,6 @@ enum DecodeBench {
         }
         _ = try producer.flush(timeout: .seconds(60))
         producer.close()
-    }
-
-    private static func view(of record: KafkaRecord) -> KafkaMessageView {
-        let message = KafkaMessage(topic: topic, key: record.key, value: record.value, headers: record.headers)
-        return KafkaMessageView(message, topic: "resource.changes")
     }
 
     private static func rate(_ count: Int, _ views: [KafkaMessageView], _ handler: ResourceHandler) throws -> Double {
@@ -98,33 +93,7 @@ enum DecodeBench {
 
     private static func encodeRate(_ count: Int) -> Double {
         let began = ContinuousClock.now
-        var bytes = 0
-        for number in 0..<count {
-            let data = JSONWriter.object { json in
-                json.member("cluster", "bench")
-                json.member("namespace", "bench-1")
-                json.member("name", "app-1")
-                json.member("health", "healthy")
-                json.member("revision", number)
-            }
-            let record = OutboxRecord(
-                topic: "resource.status",
-                key: "bench/bench-1/Deployment/app-1",
-                event: OutgoingEvent(
-                    id: "\(number)",
-                    type: "slipway.resource.status.v1",
-                    source: "/slipway/bench",
-                    subject: nil,
-                    time: 1_700_000_000_000_000,
-                    data: data
-                )
-            )
-            bytes += record.value?.count ?? 0
-        }
+        let bytes = FixedPath.encodeStatuses(count)
         return bytes > 0 ? Double(count) / (ContinuousClock.now - began).seconds : 0
-    }
-
-    private struct Trusting: SignatureVerifier {
-        func verify(_ message: KafkaMessageView, from cluster: String) throws(Reason) -> Int32 { 1 }
     }
 }

@@ -4,7 +4,7 @@ import WorkerRuntime
 
 /// From produced to the status readable in Kafka, at a steady rate.
 enum LatencyBench {
-    static func run(rate: Int, seconds: Int) throws -> [BenchReport.Row] {
+    static func run(rate: Int, seconds: Int) throws -> [Sample] {
         let world = try BenchWorld()
         try world.start("resource-worker")
         try world.start("outbox-relay")
@@ -40,10 +40,10 @@ enum LatencyBench {
         }
         let name = "latency at \(rate) messages/s, produced to status readable"
         return [
-            BenchReport.Row("\(name): p50", percentile(0.5), "ms", digits: 1),
-            BenchReport.Row("\(name): p99", percentile(0.99), "ms", digits: 1),
-            BenchReport.Row("\(name): p99.9", percentile(0.999), "ms", digits: 1),
-            BenchReport.Row("\(name): measured", Double(latencies.count), "messages"),
+            Sample("\(name): p50", percentile(0.5), "ms", digits: 1),
+            Sample("\(name): p99", percentile(0.99), "ms", digits: 1, picture: .latency),
+            Sample("\(name): p99.9", percentile(0.999), "ms", digits: 1),
+            Sample("\(name): measured", Double(latencies.count), "messages"),
         ]
     }
 }

@@ -6,14 +6,14 @@ import WorkerRuntime
 
 /// What it costs to know who calls, and to keep a value confidential; one thread.
 enum SecurityBench {
-    static func run(count: Int) throws -> [BenchReport.Row] {
+    static func run(count: Int) throws -> [Sample] {
         let folder = FileManager.default.temporaryDirectory.appending(path: "slipway-bench-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(at: folder) }
         return try tokens(count, in: folder) + sealing(count, in: folder)
     }
 
-    private static func tokens(_ count: Int, in folder: URL) throws -> [BenchReport.Row] {
+    private static func tokens(_ count: Int, in folder: URL) throws -> [Sample] {
         let keySet = folder.appending(path: "keys.json").path
         let issuer = try TokenIssuer.create(privateKey: folder.appending(path: "key.pem").path, keySet: keySet)
         let logger = Logger(label: "bench") { _ in SwiftLogNoOpLogHandler() }
@@ -30,12 +30,12 @@ enum SecurityBench {
             _ = try verifier.verify(authorization: headers[number % headers.count], at: moment)
         }
         return [
-            BenchReport.Row("verify a token that was not seen before (ES256)", first, "tokens/s"),
-            BenchReport.Row("verify a token that is remembered", again, "tokens/s"),
+            Sample("verify a token that was not seen before (ES256)", first, "tokens/s"),
+            Sample("verify a token that is remembered", again, "tokens/s"),
         ]
     }
 
-    private static func sealing(_ count: Int, in folder: URL) throws -> [BenchReport.Row] {
+    private static func sealing(_ count: Int, in folder: URL) throws -> [Sample] {
         let secret = SecretBytes([UInt8](repeating: 65, count: 100))
         let place = Binding("shop", "staging", "database", "password")
         try SealingKeys.addKey(to: folder.appending(path: "fleet").path)
@@ -47,9 +47,9 @@ enum SecurityBench {
         let ring = try KeyRing.load(folder.appending(path: "ring").path)
         let kept = try rate(count * 10) { _ in _ = try ring.decrypt(ring.encrypt(secret, for: place), for: place) }
         return [
-            BenchReport.Row("open a sealed field (100 B)", opened, "fields/s"),
-            BenchReport.Row("seal a field (100 B)", sealed, "fields/s"),
-            BenchReport.Row("encrypt a field at rest and decrypt it", kept, "fields/s"),
+            Sample("open a sealed field (100 B)", opened, "fields/s"),
+            Sample("seal a field (100 B)", sealed, "fields/s"),
+            Sample("encrypt a field at rest and decrypt it", kept, "fields/s"),
         ]
     }
 

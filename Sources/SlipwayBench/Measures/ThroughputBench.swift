@@ -5,69 +5,115 @@ import WorkerRuntime
 
 /// Kafka → fenced upsert, health, roll-up, outbox → Kafka, through the real executables, with a backlog to work off.
 enum ThroughputBench {
-    static func run(count: Int, lanes: Int) throws -> [BenchReport.Row] {
-        let world = try BenchWorld()
-        try preload(count, world)
-        try world.start("resource-worker", [], ["SLIPWAY_LANES": String(lanes)])
+    /// A round of a shape.
+    static func measure(_ count: Int, _ shape: ThroughputShape, once: Bool = false) -> Measure {
+        Measure(once: once) { try run(count: count, shape) }
+    }
+
+    private static func run(count: Int, _ shape: ThroughputShape) throws -> [Sample] {
+        let world = try BenchWorld(shape.stock)
+        let count = shape.load.most(of: count)
+        try Backlog.produce(count, shape.load, world)
+        for _ in 0..<shape.workers {
+            try world.start(
+                "resource-worker",
+                [],
+                ["SLIPWAY_LANES": String(shape.lanes), "SLIPWAY_BATCH_COUNT": String(shape.batch)]
+            )
+        }
         try world.start("outbox-relay")
+        let progress = try Progress.follow(world, until: count)
+        return samples(progress, shape, world)
+    }
+
+    private static func samples(_ progress: Progress, _ shape: ThroughputShape, _ world: BenchWorld) -> [Sample] {
+        let name = "end to end, \(shape.name)"
+        let counted = Double(progress.count)
+        var samples = [
+            Sample(name, counted / progress.whole.seconds, "messages/s", picture: shape.picture),
+            Sample("\(name): consumed", counted / progress.consuming.seconds, "messages/s"),
+            Sample("\(name): WAL", world.walBytes / Double(progress.all), "bytes/message"),
+        ]
+        let usage = world.usage()
+        let cpu = usage.filter { $0.name != "broker" }.reduce(0) { $0 + $1.cpu }
+        samples.append(
+            Sample("\(name): CPU without the broker", cpu / Double(progress.all) * 1e6, "s/million", digits: 1)
+        )
+        for process in usage {
+            let million = process.cpu / Double(progress.all) * 1e6
+            samples.append(Sample("\(name): CPU of \(process.name)", million, "s/million", digits: 1))
+            if process.peak > 0 {
+                samples.append(Sample("\(name): peak memory of \(process.name)", process.peak, "MiB"))
+            }
+        }
+        return samples
+    }
+}
+
+/// How fast a backlog is worked off, counted from the first batch that was seen done.
+struct Progress {
+    /// How many messages were still to do when the clock began.
+    var count = 0
+    /// How many there were.
+    var all = 0
+    /// Until all were consumed.
+    var consuming = Duration.zero
+    /// Until everything was published as well.
+    var whole = Duration.zero
+
+    /// Looks until everything is consumed and published.
+    static func follow(_ world: BenchWorld, until count: Int) throws -> Progress {
+        let limit = ContinuousClock.now + .seconds(600)
+        var progress = Progress(all: count)
         var began: ContinuousClock.Instant?
-        var consumedAt: ContinuousClock.Instant?
-        let limit = ContinuousClock.now + .seconds(300)
         while ContinuousClock.now < limit {
-            let row = try world.database.query(
-                "select coalesce(sum(consumed), 0)::bigint, (select count(*) from (select 1 from outbox limit 1) o) from partition_claim"
-            ).only()
-            let consumed = try row.int64(0)
-            if began == nil, consumed > 0 { began = .now }
-            if consumedAt == nil, consumed >= Int64(count) { consumedAt = .now }
-            if let began, let consumedAt, try row.int64(1) == 0 {
-                return rows(count, lanes, took: .now - began, consuming: consumedAt - began, world)
+            let consumed = try world.consumed()
+            if let began {
+                if progress.consuming == .zero, consumed >= count { progress.consuming = .now - began }
+                if progress.consuming > .zero, try world.isPublished() {
+                    progress.whole = .now - began
+                    return progress
+                }
+            } else if consumed > 0 {
+                began = .now
+                progress.count = count - consumed
             }
             Thread.sleep(forTimeInterval: 0.05)
         }
-        throw StartError("The round with \(lanes) lanes did not end within 300 s.")
+        throw StartError("A round did not end within 600 s.")
     }
+}
 
-    private static func preload(_ count: Int, _ world: BenchWorld) throws {
-        var load = ResourceLoad(fleetKey: try world.fleetKey)
+/// Messages that wait before anybody consumes them.
+enum Backlog {
+    /// Produces a number of messages and waits until the broker has them.
+    static func produce(_ count: Int, _ shape: ResourceLoad.Shape, _ world: BenchWorld) throws {
+        var load = ResourceLoad(fleetKey: try world.fleetKey, shape)
         var settings = world.kafka
         settings.properties["linger.ms"] = "50"
         let producer = try KafkaProducer(settings)
         for index in 0..<count {
             var record = load.next()
             // Evenly, because the mock broker forgets what is over 5 MiB of a partition; a namespace stays in one.
-            record.partition = Int32(index % ResourceLoad.namespaces % BenchWorld.partitions)
-            while true {
-                do {
-                    try producer.send(record, tag: UInt64(index))
-                    break
-                } catch {
-                    guard error.isQueueFull else { throw error }
-                    _ = producer.poll(timeout: .milliseconds(20))
-                }
-            }
+            record.partition = Int32(index % shape.namespaces % BenchWorld.partitions)
+            try producer.sendWaiting(record, tag: UInt64(index))
             if index % 1000 == 0 { _ = producer.poll(timeout: .zero) }
         }
         _ = try producer.flush(timeout: .seconds(60))
         producer.close()
     }
+}
 
-    private static func rows(
-        _ count: Int,
-        _ lanes: Int,
-        took: Duration,
-        consuming: Duration,
-        _ world: BenchWorld
-    ) -> [BenchReport.Row] {
-        let name = "end to end, \(lanes) lane\(lanes == 1 ? "" : "s")"
-        var rows = [
-            BenchReport.Row("\(name): consumed and published", Double(count) / took.seconds, "messages/s"),
-            BenchReport.Row("\(name): consumed", Double(count) / consuming.seconds, "messages/s"),
-        ]
-        for usage in world.usage() {
-            rows.append(.init("\(name): CPU of \(usage.name)", usage.cpu, "s", digits: 1))
-            if usage.peak > 0 { rows.append(.init("\(name): peak memory of \(usage.name)", usage.peak, "MiB")) }
+extension KafkaProducer {
+    /// Sends, and waits while the queue is full.
+    func sendWaiting(_ record: KafkaRecord, tag: UInt64) throws {
+        while true {
+            do {
+                return try send(record, tag: tag)
+            } catch {
+                guard error.isQueueFull else { throw error }
+                _ = poll(timeout: .milliseconds(20))
+            }
         }
-        return rows
     }
 }

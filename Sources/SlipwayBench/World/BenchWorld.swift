@@ -6,7 +6,7 @@ import WorkerRuntime
 
 /// A durable database, a broker in a process of its own, and workers as processes: what a round is measured on.
 final class BenchWorld {
-    private let folder = NSTemporaryDirectory() + "slipway-bench-\(UUID().uuidString.prefix(8))"
+    let folder = NSTemporaryDirectory() + "slipway-bench-\(UUID().uuidString.prefix(8))"
     private let server: PostgresServer
     private var children: [(name: String, process: Process)] = []
     let url: String
@@ -15,8 +15,17 @@ final class BenchWorld {
     static let partitions = 48
     let fleetKeyText = FleetKey.random()
     private(set) var brokers = ""
+    private var walStart = 0.0
 
-    init(needsBroker: Bool = true) throws {
+    private let stock: BenchStock
+
+    /// PostgreSQL's settings, where they differ from its defaults.
+    nonisolated(unsafe) static var postgres = [
+        "shared_buffers": "256MB", "max_wal_size": "4GB", "checkpoint_timeout": "15min",
+    ]
+
+    init(_ stock: BenchStock = BenchStock(), needsBroker: Bool = true) throws {
+        self.stock = stock
         try FileManager.default.createDirectory(
             atPath: folder,
             withIntermediateDirectories: true,
@@ -26,7 +35,7 @@ final class BenchWorld {
             folder: folder + "/postgres",
             durable: true,
             isTemporary: true,
-            settings: ["shared_buffers": "256MB", "max_wal_size": "4GB", "checkpoint_timeout": "15min"]
+            settings: Self.postgres
         )
         url = try server.createDatabase("bench")
         database = try PostgresConnection(PostgresConfiguration(url: url))
@@ -54,7 +63,7 @@ final class BenchWorld {
         return settings
     }
 
-    /// One cluster, its environments and instances.
+    /// One cluster, its environments and instances, and what is stored of its objects.
     private func fill() throws {
         try database.script(
             """
@@ -62,13 +71,50 @@ final class BenchWorld {
             insert into cluster (cluster, name, state, epoch, created_at) values ('bench', 'bench', 'connected', 1, now());
             insert into environment (project, environment, cluster, namespace, state, created_at)
                 select 'bench', 'e' || n, 'bench', 'bench-' || n, 'active', now()
-                from generate_series(0, \(ResourceLoad.namespaces - 1)) n;
+                from generate_series(0, \(stock.environments - 1)) n;
             insert into instance (environment_id, instance, application, cluster, namespace, desired_version, state, changed_at)
                 select e.id, 'app-' || n, 'web', 'bench', e.namespace, '1.0.0', 'running', now()
-                from environment e, generate_series(0, \(ResourceLoad.instancesPerNamespace - 1)) n;
+                from environment e, generate_series(0, \(stock.instances / stock.environments - 1)) n;
             """
         )
+        if stock.resources > 0 { try store() }
+        try database.script("analyze")
+        try database.script("checkpoint")
+        walStart = try wal()
     }
+
+    /// Stores objects that the round does not touch.
+    private func store() throws {
+        let object = ResourceLoad.Shape().object("bench", "stored", "app-0", 1, 2)
+        _ = try database.query(
+            """
+            insert into resource (cluster, namespace, kind, name, api_version, uid, instance, epoch, sequence, health,
+                object, changed_at)
+            select 'bench', 'bench-' || n % $1, 'Deployment', 'stored-' || n, 'apps/v1', 'u' || n, 'app-' || n % $2, 1, 0,
+                'healthy', $3::jsonb, now()
+            from generate_series(1, $4) n
+            """,
+            [
+                .int64(Int64(stock.environments)), .int64(Int64(ResourceLoad.instancesPerNamespace)), .text(object),
+                .int64(Int64(stock.resources)),
+            ]
+        )
+    }
+
+    private func wal() throws -> Double {
+        try database.query("select (pg_current_wal_lsn() - '0/0')::float8").only().double(0)
+    }
+
+    /// What was written to the write-ahead log since the world was filled.
+    var walBytes: Double { ((try? wal()) ?? .nan) - walStart }
+
+    /// How many messages were consumed.
+    func consumed() throws -> Int {
+        Int(try database.query("select coalesce(sum(consumed), 0)::bigint from partition_claim").only().int64(0))
+    }
+
+    /// Whether everything that was decided is published; reads what was deleted as well, so it is asked at the end only.
+    func isPublished() throws -> Bool { try database.query("select not exists (select from outbox)").only().bool(0) }
 
     private func startBroker() throws {
         let file = folder + "/address"
@@ -96,14 +142,36 @@ final class BenchWorld {
         let process = Process()
         process.executableURL = executable
         process.arguments = arguments
-        process.environment = ProcessInfo.processInfo.environment.merging([
-            "SLIPWAY_KAFKA_BROKERS": brokers, "SLIPWAY_DATABASE_URL": url, "SLIPWAY_FLEET_KEY": fleetKeyText,
-            "SLIPWAY_LOG_LEVEL": "critical", "SLIPWAY_KAFKA_FETCH_WAIT_MAX_MS": "5",
-        ]) { $1 }.merging(more) { $1 }
+        process.environment = environment.merging(more) { $1 }
         process.standardOutput = FileHandle.nullDevice
         try process.run()
         children.append((name, process))
         return process.processIdentifier
+    }
+
+    /// How many workers have said that they live.
+    func workersSeen() throws -> Int { Int(try database.query("select count(*) from worker").only().int64(0)) }
+
+    /// Runs a program that is no part of Slipway until it ends; returns what it printed.
+    func run(_ program: String, _ arguments: [String], _ more: [String: String]) throws -> (code: Int32, output: String)
+    {
+        let process = Process()
+        process.executableURL = URL(filePath: program)
+        process.arguments = arguments
+        process.environment = environment.merging(more) { $1 }
+        let output = Pipe()
+        process.standardOutput = output
+        try process.run()
+        let text = try output.fileHandleForReading.readToEnd() ?? Data()
+        process.waitUntilExit()
+        return (process.terminationStatus, String(decoding: text, as: UTF8.self))
+    }
+
+    private var environment: [String: String] {
+        ProcessInfo.processInfo.environment.merging([
+            "SLIPWAY_KAFKA_BROKERS": brokers, "SLIPWAY_DATABASE_URL": url, "SLIPWAY_FLEET_KEY": fleetKeyText,
+            "SLIPWAY_LOG_LEVEL": "critical", "SLIPWAY_KAFKA_FETCH_WAIT_MAX_MS": "5",
+        ]) { $1 }
     }
 
     /// CPU seconds and peak memory in MiB of every process, the database's as a sum.
@@ -129,4 +197,12 @@ final class BenchWorld {
         let kilobytes = line?.split(separator: " ").dropLast().last.flatMap { Double($0) } ?? 0
         return (ticks / Double(sysconf(Int32(_SC_CLK_TCK))), kilobytes / 1024)
     }
+}
+
+/// What a world's database holds before a round begins.
+struct BenchStock {
+    var environments = ResourceLoad.Shape().namespaces
+    var instances = ResourceLoad.Shape().namespaces * ResourceLoad.instancesPerNamespace
+    /// Objects beside those that the round touches.
+    var resources = 0
 }

@@ -201,16 +201,17 @@ $$;
 
 -- What is to be published, in the order of ids within a shard.
 create table outbox (
-    id bigint generated always as identity primary key,
+    id bigint generated always as identity,
     shard int not null,
     topic text not null,
     key bytea not null,
     headers bytea not null,
     value bytea,
     coalesces boolean not null,
-    created_at timestamptz not null default clock_timestamp()
+    created_at timestamptz not null default clock_timestamp(),
+    -- The only index: a row is found by its shard, in the order of its ids.
+    primary key (shard, id)
 ) with (autovacuum_vacuum_scale_factor = 0.0, autovacuum_vacuum_threshold = 20000);
-create index outbox_shard on outbox (shard, id);
 
 -- Who publishes a shard, by the database's clock.
 create table outbox_lease (

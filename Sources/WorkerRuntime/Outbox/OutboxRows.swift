@@ -27,21 +27,20 @@ struct OutboxRows {
     /// - Returns: The shards that are still held.
     func delete(_ published: [Int: RelayShards.Published]) throws -> Set<Int> {
         guard !published.isEmpty else { return [] }
-        let shards = published.sorted { $0.key < $1.key }
+        let gone = published.flatMap { shard, published in
+            published.rows.map { (shard: Int32(shard), epoch: published.epoch, id: $0.id) }
+        }
         let rows = try connection.query(
             """
             with gone as (
                 delete from outbox o
-                using outbox_lease l, unnest($1::int[], $2::bigint[]) as mine(shard, epoch)
-                where l.shard = mine.shard and l.epoch = mine.epoch and o.shard = l.shard and o.id = any($3)
+                using outbox_lease l, unnest($1::int[], $2::bigint[], $3::bigint[]) as row(shard, epoch, id)
+                where l.shard = row.shard and l.epoch = row.epoch and o.shard = row.shard and o.id = row.id
                 returning o.shard
             )
             select shard from gone group by shard
             """,
-            [
-                .array(.int32s(shards.map { Int32($0.key) })), .array(.int64s(shards.map(\.value.epoch))),
-                .array(.int64s(shards.flatMap { $0.value.rows.map(\.id) })),
-            ]
+            [.array(.int32s(gone.map(\.shard))), .array(.int64s(gone.map(\.epoch))), .array(.int64s(gone.map(\.id)))]
         )
         return Set(try rows.map { Int(try $0.int32(0)) })
     }

@@ -1,0 +1,132 @@
+"""The SQL of the job, as Slipway has it: each statement once for a batch, as arrays, and once for one message.
+
+The placeholders are PostgreSQL's own, which both drivers understand.
+"""
+
+_STREAM = "s.epoch, s.sequence, s.gaps, s.unbroken_since"
+_OBJECT = """r.epoch, r.sequence, r.revision, r.gone, r.api_version, r.uid, r.instance, r.generation,
+    r.observed_generation, r.health, r.health_reason, r.command_generation"""
+_INSTANCE = "i.id, i.health, i.health_reason, i.objects"
+_TALLY = """r.health, count(*),
+    min((r.kind || ' ' || r.name || coalesce(': ' || r.health_reason, '')) collate "C")
+        filter (where r.health <> 'healthy')"""
+
+
+def _write_objects(rows: str) -> str:
+    """Fenced: a row whose stored position is not lower than the new one is left as it is."""
+    return f"""
+        insert into resource as r
+            (cluster, namespace, kind, name, epoch, sequence, api_version, uid, instance, generation,
+            observed_generation, health, health_reason, command_generation, resource_version, object, revision,
+            changed_at, status_at)
+        {rows}
+        on conflict (cluster, namespace, kind, name) do update
+        set api_version = excluded.api_version, uid = excluded.uid, instance = excluded.instance,
+            epoch = excluded.epoch, sequence = excluded.sequence, generation = excluded.generation,
+            observed_generation = excluded.observed_generation, resource_version = excluded.resource_version,
+            health = excluded.health, health_reason = excluded.health_reason, gone = false,
+            revision = excluded.revision, ready = null, failing_code = null, failing_reason = null,
+            command_generation = excluded.command_generation, object = excluded.object,
+            changed_at = excluded.changed_at,
+            status_at = case when r.revision = excluded.revision then r.status_at else excluded.status_at end
+        where (r.epoch, r.sequence) < (excluded.epoch, excluded.sequence)
+    """
+
+
+def _advance_streams(rows: str) -> str:
+    return f"""
+        insert into resource_stream as s (cluster, namespace, epoch, sequence, gaps, unbroken_since, changed_at)
+        {rows}
+        on conflict (cluster, namespace) do update
+        set epoch = excluded.epoch, sequence = excluded.sequence, gaps = excluded.gaps,
+            unbroken_since = excluded.unbroken_since, changed_at = excluded.changed_at
+        where (s.epoch, s.sequence) <= (excluded.epoch, excluded.sequence)
+    """
+
+
+def _update_instances(rows: str) -> str:
+    return f"""
+        update instance i
+        set health = new.health, health_reason = new.health_reason, objects = new.objects,
+            revision = i.revision + 1, changed_at = now(), changed_by = 'peer'
+        from ({rows}) as new(id, health, health_reason, objects), environment e
+        where i.id = new.id and e.id = i.environment_id
+        returning e.project, e.environment, i.instance, i.application, i.desired_version, i.running_version,
+            i.state, i.health, i.health_reason, i.generation, i.open_command::text, i.revision, i.pods_ready,
+            i.pods_total, i.reason_code, i.reason
+    """
+
+
+# For a batch. Streams and instances are locked in one order; the streams guard the objects below them.
+
+READ_CLUSTERS = "select numbers_begin(), now(), cluster, epoch from cluster where cluster = any($1::text[])"
+LOCK_STREAMS = f"""
+    select s.cluster, s.namespace, {_STREAM}
+    from resource_stream s
+    join unnest($1::text[], $2::text[]) as wanted(cluster, namespace)
+        on s.cluster = wanted.cluster and s.namespace = wanted.namespace
+    order by s.cluster, s.namespace
+    for no key update of s
+"""
+READ_OBJECTS = f"""
+    select wanted.place, {_OBJECT}
+    from unnest($1::text[], $2::text[], $3::text[], $4::text[]) with ordinality
+        as wanted(cluster, namespace, kind, name, place)
+    join resource r on r.cluster = wanted.cluster and r.namespace = wanted.namespace
+        and r.kind = wanted.kind and r.name = wanted.name
+"""
+WRITE_OBJECTS = _write_objects(
+    """select *, now(), now()
+        from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::bigint[], $6::bigint[], $7::text[],
+            $8::text[], $9::text[], $10::bigint[], $11::bigint[], $12::text[], $13::text[], $14::bigint[],
+            $15::text[], $16::jsonb[], $17::bigint[])"""
+)
+ADVANCE_STREAMS = _advance_streams(
+    """select *, now()
+        from unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[])"""
+)
+LOCK_INSTANCES = f"""
+    select wanted.place, {_INSTANCE}
+    from unnest($1::text[], $2::text[], $3::text[]) with ordinality
+        as wanted(cluster, namespace, instance, place)
+    join instance i on i.cluster = wanted.cluster and i.namespace = wanted.namespace
+        and i.instance = wanted.instance and i.state <> 'deleted'
+    order by i.id
+    for no key update of i
+"""
+# A statement of its own behind the lock, so that it sees what the lock waited for.
+COUNT_OBJECTS = f"""
+    select wanted.place, {_TALLY}
+    from unnest($1::text[], $2::text[], $3::text[]) with ordinality
+        as wanted(cluster, namespace, instance, place)
+    join resource r on r.cluster = wanted.cluster and r.namespace = wanted.namespace
+        and r.instance = wanted.instance and not r.gone
+    group by wanted.place, r.health
+"""
+UPDATE_INSTANCES = _update_instances("select * from unnest($1::bigint[], $2::text[], $3::text[], $4::int[])")
+
+# For one message.
+
+READ_CLUSTER = "select numbers_begin(), now(), epoch from cluster where cluster = $1"
+LOCK_STREAM = f"""
+    select {_STREAM} from resource_stream s where s.cluster = $1 and s.namespace = $2 for no key update
+"""
+READ_OBJECT = f"""
+    select {_OBJECT} from resource r
+    where r.cluster = $1 and r.namespace = $2 and r.kind = $3 and r.name = $4
+"""
+WRITE_OBJECT = _write_objects(
+    "values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, now(), now())"
+)
+ADVANCE_STREAM = _advance_streams("values ($1, $2, $3, $4, $5, $6, now())")
+LOCK_INSTANCE = f"""
+    select {_INSTANCE} from instance i
+    where i.cluster = $1 and i.namespace = $2 and i.instance = $3 and i.state <> 'deleted'
+    for no key update
+"""
+COUNT_OBJECTS_OF_ONE = f"""
+    select {_TALLY} from resource r
+    where r.cluster = $1 and r.namespace = $2 and r.instance = $3 and not r.gone
+    group by r.health
+"""
+UPDATE_INSTANCE = _update_instances("values ($1::bigint, $2::text, $3::text, $4::int)")

@@ -1,0 +1,71 @@
+import Foundation
+import Kafka
+import WorkerRuntime
+
+/// The hot path for minutes: a producer beside it keeps a bounded number of messages ahead.
+enum SustainedBench {
+    /// How many messages may wait: what a lane's queue holds, so that no worker ever idles.
+    private static let ahead = 40_000
+    private static let lanes = 2
+
+    static func run(seconds: Int) throws -> [Sample] {
+        let world = try BenchWorld()
+        let shape = ResourceLoad.Shape(novelty: .allKnown)
+        var load = ResourceLoad(fleetKey: try world.fleetKey, shape)
+        var settings = world.kafka
+        settings.properties["linger.ms"] = "20"
+        let producer = try KafkaProducer(settings)
+        defer { producer.close() }
+        try world.start("resource-worker", [], ["SLIPWAY_LANES": String(lanes)])
+        try world.start("outbox-relay")
+        var sent = 0
+        var meter = SteadyMeter()
+        while meter.seconds < Double(seconds) {
+            let consumed = try world.consumed()
+            meter.note(consumed)
+            while sent < consumed + ahead {
+                var record = load.next()
+                record.partition = Int32(sent % shape.namespaces % BenchWorld.partitions)
+                try producer.sendWaiting(record, tag: UInt64(sent))
+                sent += 1
+                if sent % 1000 == 0 { _ = producer.poll(timeout: .zero) }
+            }
+            _ = producer.poll(timeout: .milliseconds(20))
+        }
+        let name = "sustained for \(seconds) s, \(lanes) lanes, its producer on the same cores"
+        return [
+            Sample(name, meter.rate, "messages/s"),
+            Sample("\(name): slowest ten seconds", meter.slowest, "messages/s"),
+        ] + world.usage().filter { $0.peak > 0 }.map { Sample("\(name): peak memory of \($0.name)", $0.peak, "MiB") }
+    }
+}
+
+/// Rates over a time, and over its slowest part.
+struct SteadyMeter {
+    private var points: [(at: ContinuousClock.Instant, count: Int)] = []
+    private static let window = Duration.seconds(10)
+
+    /// Since the first message was done.
+    var seconds: Double { points.first.map { (ContinuousClock.now - $0.at).seconds } ?? 0 }
+
+    mutating func note(_ count: Int) {
+        if count > 0 { points.append((.now, count)) }
+    }
+
+    var rate: Double {
+        guard let first = points.first, let last = points.last, last.at > first.at else { return .nan }
+        return Double(last.count - first.count) / (last.at - first.at).seconds
+    }
+
+    var slowest: Double {
+        var slowest = Double.infinity
+        var begin = 0
+        for point in points {
+            guard point.at - points[begin].at >= Self.window else { continue }
+            let part = Double(point.count - points[begin].count) / (point.at - points[begin].at).seconds
+            slowest = min(slowest, part)
+            while point.at - points[begin].at >= Self.window { begin += 1 }
+        }
+        return slowest.isFinite ? slowest : .nan
+    }
+}

@@ -1,0 +1,46 @@
+/// What a round on the hot path is like, where it differs from the usual.
+struct ThroughputShape {
+    var name: String
+    var workers = 1
+    var lanes = 1
+    /// The most messages of a batch.
+    var batch = 500
+    var load = ResourceLoad.Shape()
+    var stock = BenchStock()
+    var picture: Sample.Picture?
+
+    static func lanes(_ lanes: Int) -> ThroughputShape {
+        ThroughputShape(name: "\(lanes) lane\(lanes == 1 ? "" : "s")", lanes: lanes, picture: .throughput)
+    }
+
+    static func workers(_ workers: Int) -> ThroughputShape {
+        ThroughputShape(name: "\(workers) worker\(workers == 1 ? "" : "s") of one lane", workers: workers)
+    }
+
+    /// By size of batches, size of messages, and how often an object is touched again.
+    static let shapes: [ThroughputShape] =
+        [50, 2_000].map { ThroughputShape(name: "1 lane, batches of \($0)", batch: $0) }
+        + [300, 1_000, 8_000].map { bytes in
+            ThroughputShape(name: "1 lane, objects of \(bytes) B", load: ResourceLoad.Shape(bytes: bytes))
+        }
+        + [
+            ThroughputShape(name: "1 lane, all objects new", load: ResourceLoad.Shape(novelty: .allNew)),
+            ThroughputShape(name: "1 lane, all objects known", load: ResourceLoad.Shape(novelty: .allKnown)),
+        ]
+
+    /// By what is stored before.
+    static let growth: [ThroughputShape] =
+        [10_000, 100_000, 1_000_000].map { stored in
+            ThroughputShape(name: "1 lane, \(stored) objects stored", stock: BenchStock(resources: stored))
+        }
+        + [1_000, 100_000].map { instances in
+            ThroughputShape(name: "1 lane, \(instances) instances", stock: BenchStock(instances: instances))
+        }
+        + [1_000].map { environments in
+            ThroughputShape(
+                name: "1 lane, \(environments) environments",
+                load: ResourceLoad.Shape(namespaces: environments),
+                stock: BenchStock(environments: environments)
+            )
+        }
+}

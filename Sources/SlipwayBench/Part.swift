@@ -1,0 +1,68 @@
+import ArgumentParser
+
+/// What can be measured alone.
+enum Part: String, CaseIterable, ExpressibleByArgument {
+    /// Decoding and encoding, in one thread.
+    case decode
+    /// Tokens, sealing, encryption at rest.
+    case security
+    /// What the machine gives at most: PostgreSQL and Kafka without Slipway.
+    case limit
+    /// The hot path by lanes.
+    case throughput
+    /// The same job in Python.
+    case peers
+    /// The hot path by workers.
+    case workers
+    /// The hot path by size of batches, size of messages, and how often an object is touched again.
+    case shapes
+    /// Deployment requests, from the topic to result and agent message.
+    case requests
+    /// From produced to readable, at steady rates.
+    case latency
+    /// How the cost of a message grows with what is stored.
+    case growth
+    /// The hot path for minutes, with a producer beside it.
+    case sustained
+    /// What the fleet costs while it has nothing to do.
+    case idle
+
+    /// What is left out of a quick run.
+    var isLong: Bool { [.shapes, .growth, .sustained, .workers].contains(self) }
+
+    /// What a round of it measures, each on a world of its own.
+    func measures(quick: Bool, messages: Int?) -> [Measure] {
+        let count = messages ?? (quick ? 30_000 : 150_000)
+        switch self {
+        case .decode: return [Measure { try DecodeBench.run(count: quick ? 200_000 : 1_000_000) }]
+        case .security: return [Measure(once: true) { try SecurityBench.run(count: quick ? 1_000 : 20_000) }]
+        case .limit:
+            return (quick ? [2] : [1, 2, 4]).map { connections in
+                Measure { try CeilingBench.run(count: count, connections: connections) }
+            } + [Measure { try CopyLimitBench.run(count: count) }, Measure { try KafkaLimitBench.run(count: count) }]
+        case .throughput: return (quick ? [1, 4] : [1, 2, 4]).map { ThroughputBench.measure(count, .lanes($0)) }
+        case .peers: return PeerBench.Peer.allCases.map { peer in Measure { try PeerBench.run(peer, count: count) } }
+        case .workers: return [1, 2].map { ThroughputBench.measure(count, .workers($0)) }
+        case .shapes: return ThroughputShape.shapes.map { ThroughputBench.measure(count, $0) }
+        case .requests: return [Measure { try RequestBench.run(count: quick ? 1_000 : 10_000) }]
+        case .latency:
+            return (quick ? [500] : [100, 500, 2000]).map { rate in
+                Measure { try LatencyBench.run(rate: rate, seconds: quick ? 8 : 30) }
+            }
+        case .growth: return ThroughputShape.growth.map { ThroughputBench.measure(count, $0, once: true) }
+        case .sustained: return [Measure(once: true) { try SustainedBench.run(seconds: 300) }]
+        case .idle: return [Measure(once: true) { try IdleBench.run(seconds: quick ? 5 : 20) }]
+        }
+    }
+}
+
+/// Something to measure in each round, or in the first only.
+struct Measure {
+    let isOnce: Bool
+    let run: () throws -> [Sample]
+
+    init(once: Bool = false, _ run: @escaping () throws -> [Sample]) {
+        isOnce = once
+        self.run = run
+    }
+}

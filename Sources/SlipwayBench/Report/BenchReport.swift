@@ -1,0 +1,105 @@
+import Foundation
+
+/// One table, one JSON file and one picture of everything that was measured, in medians over the rounds.
+struct BenchReport {
+    private var order: [String] = []
+    private var samples: [String: [Sample]] = [:]
+    /// What could not be measured, a sentence each.
+    private(set) var remarks: [String] = []
+
+    /// A figure over all rounds.
+    struct Row: Encodable {
+        let what: String
+        let median: Double
+        let lowest: Double
+        let highest: Double
+        let rounds: Int
+        let unit: String
+    }
+
+    private struct File: Encodable {
+        let machine: String
+        let measured: String
+        let rows: [Row]
+        let remarks: [String]
+    }
+
+    /// Takes the figures of a round, and shows them.
+    mutating func add(_ more: [Sample]) {
+        for sample in more {
+            if samples[sample.what] == nil { order.append(sample.what) }
+            samples[sample.what, default: []].append(sample)
+            FileHandle.standardError.write(
+                Data("  \(sample.what): \(Self.text(sample.value, sample.digits)) \(sample.unit)\n".utf8)
+            )
+        }
+    }
+
+    /// Says why something was not measured.
+    mutating func remark(_ sentence: String) {
+        guard !remarks.contains(sentence) else { return }
+        remarks.append(sentence)
+        FileHandle.standardError.write(Data("  \(sentence)\n".utf8))
+    }
+
+    /// Every figure, in the order in which it was measured first.
+    var rows: [Row] { order.map { row(of: samples[$0] ?? []) } }
+
+    /// The figures of one picture.
+    func rows(of picture: Sample.Picture) -> [Row] {
+        order.compactMap { samples[$0] }.filter { $0.first?.picture == picture }.map(row)
+    }
+
+    private func row(of samples: [Sample]) -> Row {
+        let values = samples.map(\.value).sorted()
+        let middle = values.count / 2
+        let median = values.count % 2 == 1 ? values[middle] : (values[middle - 1] + values[middle]) / 2
+        return Row(
+            what: samples[0].what,
+            median: median,
+            lowest: values[0],
+            highest: values[values.count - 1],
+            rounds: values.count,
+            unit: samples[0].unit
+        )
+    }
+
+    /// The table, for people.
+    var table: String {
+        let lines = order.compactMap { samples[$0] }.map { samples -> (String, String) in
+            let (row, digits) = (row(of: samples), samples[0].digits)
+            let spread = "\(Self.text(row.lowest, digits)) to \(Self.text(row.highest, digits)) in \(row.rounds) rounds"
+            let figure = "\(Self.text(row.median, digits)) \(row.unit)"
+            return (row.what, row.rounds == 1 ? figure : "\(figure) (\(spread))")
+        }
+        let width = (lines.map(\.0.count) + [4]).max() ?? 4
+        func line(_ what: String, _ figure: String) -> String {
+            what.padding(toLength: width, withPad: " ", startingAt: 0) + "  " + figure
+        }
+        return ([line("WHAT", "MEDIAN")] + lines.map(line) + remarks).joined(separator: "\n")
+    }
+
+    /// Writes `latest.json` and `latest.svg` into a folder.
+    func write(to folder: String) throws {
+        let url = URL(filePath: folder)
+        try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
+        let file = File(
+            machine: "\(ProcessInfo.processInfo.activeProcessorCount) cores, \(Self.processor)",
+            measured: ISO8601DateFormatter().string(from: Date()),
+            rows: rows,
+            remarks: remarks
+        )
+        try encoder.encode(file).write(to: url.appending(path: "latest.json"))
+        try Data(BenchPicture(self).svg.utf8).write(to: url.appending(path: "latest.svg"))
+    }
+
+    private static var processor: String {
+        let text = (try? String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8)) ?? ""
+        let line = text.split(separator: "\n").first { $0.hasPrefix("model name") }
+        return line?.split(separator: ":").last.map { $0.trimmingCharacters(in: .whitespaces) } ?? "unknown processor"
+    }
+
+    static func text(_ value: Double, _ digits: Int) -> String { String(format: "%.\(digits)f", value) }
+}
