@@ -31,7 +31,7 @@ endif
 test-kubernetes: setup ## Run the tests that want a real Kubernetes control plane (skips where there is none)
 	@scripts/test-kubernetes
 
-bench: setup ## Measure the fleet, its peers and the limits (QUICK=1 takes under two minutes)
+bench: setup ## Measure the fleet, its peers and the limits (QUICK=1 takes a few minutes)
 	@scripts/setup-peers
 	@$(SWIFT) build -c release
 	@.build/release/slipway-bench $(if $(QUICK),--quick)
