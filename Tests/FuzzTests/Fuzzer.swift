@@ -61,7 +61,7 @@ enum Fuzzing {
     static let seed = ProcessInfo.processInfo.environment["SLIPWAY_FUZZ_SEED"].flatMap { UInt64($0) } ?? 1
     private static let usual = 3_000
 
-    static func noted(_ name: String) -> String { NSTemporaryDirectory() + "slipway-fuzz-\(name)" }
+    static func noted(_ name: String) -> String { NSTemporaryDirectory() + "slipway-fuzz-\(name)-\(getpid())" }
 
     static func run(_ name: String, _ corpus: [[UInt8]], _ read: ([UInt8]) throws -> Void) throws {
         let end = seconds.map { ContinuousClock.now + .seconds($0) }

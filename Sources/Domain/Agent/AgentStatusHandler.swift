@@ -149,10 +149,8 @@ public final class AgentStatusHandler: Handler {
             cluster.agent = agent
             cluster.keys.agent = keyID
             cluster.note(message, now: batch.now)
-            if isNewBoot {
-                try remember(boot, cluster, now: batch.now, in: transaction)
-                try DriftReports().forget(cluster: cluster.name, batch, in: transaction)
-            }
+            if isNewBoot { try remember(boot, cluster, now: batch.now, in: transaction) }
+            try DriftReports().forget(cluster: cluster.name, batch, in: transaction)
             try welcome(hello.boot, cluster, keyID: keyID, batch, in: transaction)
             return .applied
         }

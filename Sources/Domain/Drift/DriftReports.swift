@@ -57,7 +57,9 @@ struct DriftReports {
         return true
     }
 
-    /// Forgets what the boot before has told: a new one tells it again where it is still so.
+    /// Forgets what was told before a hello: the agent tells it again where it is still so.
+    ///
+    /// An agent says hello when it begins, and again when something it said was lost, which may have been a drift's end.
     func forget(cluster: String, _ batch: Batch<AgentStatusInput>, in transaction: borrowing PostgresTransaction) throws
     {
         for table in Table.allCases {
