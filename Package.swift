@@ -216,7 +216,12 @@ let package = Package(
             dependencies: ["Postgres", .product(name: "Logging", package: "swift-log")],
             swiftSettings: strict
         ),
-        .testTarget(name: "JSONTests", dependencies: ["JSON"], swiftSettings: strict),
+        .target(
+            name: "SimdjsonReference",
+            path: "Tests/SimdjsonReference",
+            linkerSettings: [.linkedLibrary("simdjson"), .linkedLibrary("stdc++")]
+        ),
+        .testTarget(name: "JSONTests", dependencies: ["JSON", "SimdjsonReference"], swiftSettings: strict),
         .testTarget(name: "CloudEventsTests", dependencies: ["CloudEvents", "JSON"], swiftSettings: strict),
         .testTarget(
             name: "IdentityTests",

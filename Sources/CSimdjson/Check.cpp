@@ -2,30 +2,27 @@
 
 #include <algorithm>
 #include <string>
-#include <string_view>
 #include <vector>
-
-using namespace simdjson;
 
 namespace {
 
 // An object or array that is being walked. A stack of them instead of recursion: the depth is the input's choice.
 struct Level {
     bool is_object;
-    sj_cursor cursor;
+    const sj_node *next;
+    const sj_node *end;
     std::string_view key;
     size_t index;
 };
 
 class Walk {
 public:
-    int run(dom::element root) {
+    int run(const sj_node *root) {
         if (int found = enter(root)) return found;
         while (!levels.empty()) {
-            sj_value child;
-            if (!next(levels.back(), child)) {
+            if (levels.back().next == levels.back().end) {
                 levels.pop_back();
-            } else if (int found = enter(element(child))) {
+            } else if (int found = enter(step(levels.back()))) {
                 return found;
             }
         }
@@ -49,35 +46,31 @@ private:
     std::vector<Level> levels;
     std::vector<std::string_view> keys;
 
-    static bool next(Level &level, sj_value &child) {
-        if (!level.is_object) {
-            level.index += 1;
-            return sj_next_element(&level.cursor, &child);
+    static const sj_node *step(Level &level) {
+        if (level.is_object) {
+            level.key = view(*level.next);
+            level.next += 1;
         }
-        sj_text name;
-        if (!sj_next_member(&level.cursor, &name, &child)) return false;
-        level.key = std::string_view(reinterpret_cast<const char *>(name.start), name.count);
-        return true;
+        const sj_node *child = level.next;
+        level.index += 1;
+        level.next += child->next;
+        return child;
     }
 
-    int enter(dom::element value) {
-        std::string_view text;
-        if (value.get_string().get(text) == SUCCESS) return check(text);
-        dom::object members;
-        if (value.get_object().get(members) == SUCCESS) {
-            levels.push_back({true, sj_members(raw(value)), {}, 0});
-            return checkKeys(members);
-        }
-        if (value.is_array()) levels.push_back({false, sj_elements(raw(value)), {}, 0});
-        return SJ_OK;
+    int enter(const sj_node *value) {
+        if (kind(*value) == SJ_STRING) return check(view(*value));
+        bool is_object = kind(*value) == SJ_OBJECT;
+        if (!is_object && kind(*value) != SJ_ARRAY) return SJ_OK;
+        levels.push_back({is_object, value + 1, value + value->next, {}, 0});
+        return is_object ? checkKeys(value) : SJ_OK;
     }
 
-    int checkKeys(dom::object members) {
+    int checkKeys(const sj_node *object) {
         keys.clear();
-        for (auto field : members) {
-            levels.back().key = field.key;
-            if (int found = check(field.key)) return found;
-            keys.push_back(field.key);
+        for (const sj_node *key = object + 1; key < object + object->next; key += 1 + key[1].next) {
+            levels.back().key = view(*key);
+            if (int found = check(levels.back().key)) return found;
+            keys.push_back(levels.back().key);
         }
         std::sort(keys.begin(), keys.end());
         auto repeated = std::adjacent_find(keys.begin(), keys.end());
@@ -98,11 +91,11 @@ private:
 
 }  // namespace
 
-int sj_check(sj_value root, uint8_t *path, size_t capacity, size_t *count) noexcept {
+int sj_check(const sj_node *root, uint8_t *path, size_t capacity, size_t *count) noexcept {
     *count = 0;
     try {
         Walk walk;
-        int found = walk.run(element(root));
+        int found = walk.run(root);
         if (found == SJ_OK) return SJ_OK;
         std::string text = walk.path();
         *count = std::min(capacity, text.size());

@@ -8,35 +8,31 @@
 
 #include <cstring>
 #include <memory>
-#include <type_traits>
+#include <string_view>
 
 struct sj_parser {
-    simdjson::dom::parser parser;
     size_t maximum_depth;
     size_t maximum_bytes;
-    std::unique_ptr<char[]> padded;
-    size_t padded_capacity;
+    std::unique_ptr<simdjson::internal::dom_parser_implementation> stage;
+    // The document with its padding, and what its strings with escapes stand for.
+    std::unique_ptr<uint8_t[]> padded;
+    std::unique_ptr<uint8_t[]> unescaped;
+    // Bytes that the buffers above have, without their padding.
+    size_t capacity;
+    std::unique_ptr<sj_node[]> nodes;
+    size_t node_capacity;
+    // The length of the document that was parsed last; 0 where it was refused.
     size_t count;
+    bool has_backslash;
 };
 
-// An element, and an iterator, is a pointer to the document and an index into it: both cross the border as bytes.
-template <typename Place>
-sj_value raw(const Place &place) noexcept {
-    static_assert(sizeof(Place) == sizeof(sj_value), "a place is a document and an index");
-    static_assert(std::is_trivially_copyable<Place>::value, "a place can be copied as bytes");
-    sj_value out;
-    std::memcpy(&out, &place, sizeof(out));
-    return out;
-}
+// Makes the nodes of a document whose structure was found; returns SJ_OK or what is wrong.
+int sj_make_nodes(sj_parser &parser) noexcept;
 
-template <typename Place>
-Place place(sj_value value) noexcept {
-    static_assert(sizeof(Place) == sizeof(sj_value), "a place is a document and an index");
-    Place out;
-    std::memcpy(static_cast<void *>(&out), &value, sizeof(out));
-    return out;
+inline uint32_t kind(const sj_node &node) noexcept { return node.shape & 15; }
+inline uint32_t size(const sj_node &node) noexcept { return node.shape >> 4; }
+inline std::string_view view(const sj_node &node) noexcept {
+    return {reinterpret_cast<const char *>(node.text), size(node)};
 }
-
-inline simdjson::dom::element element(sj_value value) noexcept { return place<simdjson::dom::element>(value); }
 
 #endif

@@ -4,7 +4,7 @@
 
 using namespace simdjson;
 
-// The DOM forgets how a value was written, so the parser's buffer, known to be valid, is read once more on demand.
+// Nodes forget how a value was written, so the parser's buffer, known to be valid, is read once more on demand.
 int sj_raw_member(sj_parser *parser, const uint8_t *key, size_t count, sj_text *found) noexcept {
     *found = {nullptr, 0};
     std::string_view wanted(reinterpret_cast<const char *>(key), count);
@@ -12,7 +12,7 @@ int sj_raw_member(sj_parser *parser, const uint8_t *key, size_t count, sj_text *
         ondemand::parser reader;
         ondemand::document document;
         ondemand::object object;
-        padded_string_view bytes(parser->padded.get(), parser->count, parser->padded_capacity);
+        padded_string_view bytes(parser->padded.get(), parser->count, parser->capacity + SIMDJSON_PADDING);
         if (reader.iterate(bytes).get(document) != SUCCESS) return SJ_SYNTAX;
         if (document.get_object().get(object) != SUCCESS) return SJ_OK;
         for (auto result : object) {

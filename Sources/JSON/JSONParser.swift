@@ -3,7 +3,7 @@ internal import CSimdjson
 /// Parses JSON with simdjson, reusing its buffers.
 ///
 /// Not sendable: one a thread. A document is checked whole before anything of it is seen: syntax, UTF-8, depth and size.
-/// Numbers have 64 bits. Buffers grow with a large document and are given back by the next small one.
+/// Numbers have 64 bits. simdjson finds the structure; one pass over it makes the values. Buffers grow with a large document and are given back by the next small one.
 public final class JSONParser {
     /// How deeply objects and arrays may be nested.
     public let maximumDepth: Int
@@ -19,12 +19,11 @@ public final class JSONParser {
     ///
     /// - Parameters:
     ///   - maximumDepth: From 1 to 1,024 levels.
-    ///   - maximumBytes: From 1 byte to 1 GiB.
+    ///   - maximumBytes: From 1 byte to 256 MiB.
     public init(maximumDepth: Int = 64, maximumBytes: Int = 1 << 20) {
         precondition((1...1024).contains(maximumDepth), "the depth of JSON is limited to 1 to 1,024 levels")
-        precondition((1...(1 << 30)).contains(maximumBytes), "the size of JSON is limited to 1 byte to 1 GiB")
-        // simdjson counts the root as a level of its own.
-        guard let parser = sj_new(maximumDepth + 1, maximumBytes) else {
+        precondition((1...(256 << 20)).contains(maximumBytes), "the size of JSON is limited to 1 byte to 256 MiB")
+        guard let parser = sj_new(maximumDepth, maximumBytes) else {
             preconditionFailure("no memory for a JSON parser")
         }
         self.parser = parser
@@ -57,6 +56,9 @@ public final class JSONParser {
         try bytes.withUnsafeBytes { try withDocument($0, body) }
     }
 
+    /// Whether the document that is lent has a backslash, without which no text of it can hold a character that JSON escapes.
+    public var hasBackslash: Bool { sj_has_backslash(parser) }
+
     /// Refuses what a decoder would silently accept: repeated keys, U+0000 and halves of surrogate pairs.
     ///
     /// For slow messages, before `Codable`. The error names the path.
@@ -64,7 +66,7 @@ public final class JSONParser {
         let root = try parse(bytes)
         var path = [UInt8](repeating: 0, count: Self.longestPath)
         var count = 0
-        let found = sj_check(root.raw, &path, path.count, &count)
+        let found = sj_check(root.node, &path, path.count, &count)
         guard let code = JSONError.Code(Int(found)) else { return }
         guard code != .outOfMemory else { throw error(code, count: bytes.count) }
         // Keys are the sender's: what could break a line of a log is left out.
@@ -98,10 +100,10 @@ public final class JSONParser {
 
     @usableFromInline func parse(_ bytes: UnsafeRawBufferPointer) throws(JSONError) -> JSONValue {
         precondition(!isLending, "a parser holds one document at a time")
-        var root = sj_value()
+        var root: UnsafePointer<sj_node>?
         let result = sj_parse(parser, bytes.baseAddress, bytes.count, &root)
-        guard let code = JSONError.Code(Int(result)) else { return JSONValue(raw: root) }
-        throw error(code, count: bytes.count)
+        if let root { return JSONValue(node: root) }
+        throw error(JSONError.Code(Int(result)) ?? .syntax, count: bytes.count)
     }
 
     private func error(_ code: JSONError.Code, count: Int) -> JSONError {

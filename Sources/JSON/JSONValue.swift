@@ -1,11 +1,12 @@
-internal import CSimdjson
-import Glibc
+public import CSimdjson
+public import Glibc
 
 /// A value of a parsed document: a view that costs nothing to copy.
 ///
 /// Valid only inside the closure of ``JSONParser/withDocument(_:_:)-(UnsafeRawBufferPointer,_)``; do not keep it. A
 /// property of the wrong type is `nil`, never an error: the reader says what it wanted. Where a key stands twice the
 /// first counts; ``JSONParser/validate(_:)-(UnsafeRawBufferPointer)`` refuses such documents.
+@frozen
 public struct JSONValue {
     /// The types of values.
     public enum Kind: Sendable, Hashable {
@@ -23,34 +24,52 @@ public struct JSONValue {
         case object
     }
 
-    let raw: sj_value
+    @usableFromInline let node: UnsafePointer<sj_node>
+
+    @inlinable
+    init(node: UnsafePointer<sj_node>) {
+        self.node = node
+    }
+
+    /// One of the kinds of the C interface, which tells whole numbers from others.
+    @inlinable var nativeKind: Int { Int(node.pointee.shape & 15) }
+
+    /// The bytes of a value that is known to be a string.
+    @inlinable var unsafeUTF8: UnsafeBufferPointer<UInt8> {
+        UnsafeBufferPointer(start: node.pointee.text, count: Int(node.pointee.shape >> 4))
+    }
 
     /// The text of a string.
+    @inlinable
     public var string: String? {
-        withUTF8 { String(decoding: $0, as: UTF8.self) }
+        isString ? String(decoding: unsafeUTF8, as: UTF8.self) : nil
     }
 
     /// A whole number that fits 64 bits; `nil` for `1.0` and `1e3`, which are written as fractions.
+    @inlinable
     public var int: Int64? {
-        var number: Int64 = 0
-        return sj_int64(raw, &number) ? number : nil
+        nativeKind == SJ_INT ? node.pointee.integer : nil
     }
 
     /// A number.
     public var double: Double? {
-        var number = 0.0
-        return sj_double(raw, &number) ? number : nil
+        switch nativeKind {
+        case SJ_INT: Double(node.pointee.integer)
+        case SJ_UINT: Double(node.pointee.natural)
+        case SJ_DOUBLE: node.pointee.real
+        default: nil
+        }
     }
 
     /// A truth value.
+    @inlinable
     public var bool: Bool? {
-        var truth = false
-        return sj_bool(raw, &truth) ? truth : nil
+        nativeKind == SJ_BOOL ? node.pointee.truth == 1 : nil
     }
 
     /// What this is.
     public var kind: Kind {
-        switch Int(sj_type(raw)) {
+        switch nativeKind {
         case SJ_NULL: .null
         case SJ_BOOL: .bool
         case SJ_STRING: .string
@@ -61,15 +80,13 @@ public struct JSONValue {
     }
 
     /// Whether this is `null`.
-    public var isNull: Bool { sj_type(raw) == SJ_NULL }
+    @inlinable public var isNull: Bool { nativeKind == SJ_NULL }
     /// Whether this is an object.
-    public var isObject: Bool { sj_type(raw) == SJ_OBJECT }
+    @inlinable public var isObject: Bool { nativeKind == SJ_OBJECT }
     /// Whether this is an array.
-    public var isArray: Bool { sj_type(raw) == SJ_ARRAY }
+    @inlinable public var isArray: Bool { nativeKind == SJ_ARRAY }
     /// Whether this is a string.
-    public var isString: Bool { sj_type(raw) == SJ_STRING }
-    /// The number of members or elements; 0 for other values.
-    public var count: Int { sj_count(raw) }
+    @inlinable public var isString: Bool { nativeKind == SJ_STRING }
 
     /// What this is, in words for an error: `a string`.
     public var kindInWords: String {
@@ -84,17 +101,18 @@ public struct JSONValue {
     }
 
     /// Lends the bytes of a string without making a `String`; `nil` for other values.
+    @inlinable
     public func withUTF8<R, Failure: Error>(
         _ body: (UnsafeBufferPointer<UInt8>) throws(Failure) -> R
     ) throws(Failure) -> R? {
-        var text = sj_text()
-        guard sj_string(raw, &text) else { return nil }
-        return try body(UnsafeBufferPointer(start: text.start, count: text.count))
+        guard isString else { return nil }
+        return try body(unsafeUTF8)
     }
 
     /// Whether this is a string of exactly this text.
+    @inlinable
     public func equals(_ text: StaticString) -> Bool {
-        sj_equals(raw, text.utf8Start, text.utf8CodeUnitCount)
+        sj_equals(node, text.utf8Start, text.utf8CodeUnitCount)
     }
 
     /// Whether this is a string of exactly this text, which is only known when the program runs.
@@ -104,14 +122,14 @@ public struct JSONValue {
         var text = text
         return text.withUTF8 { bytes in
             guard let start = bytes.baseAddress else { return withUTF8 { $0.isEmpty } ?? false }
-            return sj_equals(raw, start, bytes.count)
+            return sj_equals(node, start, bytes.count)
         }
     }
 
     /// Whether this is a string that holds this byte.
+    @inlinable
     public func contains(byte: UInt8) -> Bool {
-        var text = sj_text()
-        guard sj_string(raw, &text), let start = text.start else { return false }
-        return memchr(start, Int32(byte), text.count) != nil
+        guard isString else { return false }
+        return memchr(node.pointee.text, Int32(byte), unsafeUTF8.count) != nil
     }
 }

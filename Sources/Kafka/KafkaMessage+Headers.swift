@@ -11,10 +11,7 @@ extension KafkaMessage {
         switch content {
         case .values(let values):
             for header in values.headers {
-                var name = header.name
-                try name.withUTF8 { name in
-                    try body(name, header.value)
-                }
+                try header.name.withMemoryRebound(to: UInt8.self) { try body($0, header.value) }
             }
         case .native(let message, _):
             try Self.forEachHeader(of: message, body)

@@ -15,13 +15,13 @@ extension KafkaMessage {
         let timestamp: KafkaTimestamp
         let key: UnsafeRawBufferPointer?
         let value: UnsafeRawBufferPointer?
-        let headers: [(name: String, value: UnsafeRawBufferPointer?)]
+        let headers: [(name: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer?)]
 
         init(timestamp: KafkaTimestamp, key: [UInt8]?, value: [UInt8]?, headers: [KafkaHeader]) {
             self.timestamp = timestamp
             self.key = key.map(Self.copy)
             self.value = value.map(Self.copy)
-            self.headers = headers.map { ($0.name, $0.value.map(Self.copy)) }
+            self.headers = headers.map { (Self.copy(Array($0.name.utf8)), $0.value.map(Self.copy)) }
         }
 
         private static func copy(_ bytes: [UInt8]) -> UnsafeRawBufferPointer {
@@ -30,20 +30,20 @@ extension KafkaMessage {
             return UnsafeRawBufferPointer(copy)
         }
 
-        func header(_ name: StaticString) -> UnsafeRawBufferPointer? {
-            headers.last { header in
-                var own = header.name
-                return own.withUTF8 { bytes in
-                    guard bytes.count == name.utf8CodeUnitCount, let base = bytes.baseAddress else { return false }
-                    return memcmp(base, name.utf8Start, bytes.count) == 0
-                }
-            }?.value
+        func header(_ start: UnsafeRawPointer, count: Int) -> UnsafeRawBufferPointer? {
+            for (name, value) in headers.reversed() where name.count == count {
+                if name.baseAddress.map({ memcmp($0, start, count) == 0 }) ?? true { return value }
+            }
+            return nil
         }
 
         func free() {
             key?.deallocate()
             value?.deallocate()
-            for header in headers { header.value?.deallocate() }
+            for header in headers {
+                header.name.deallocate()
+                header.value?.deallocate()
+            }
         }
     }
 
@@ -67,15 +67,17 @@ extension KafkaMessage {
 
     /// The bytes of the last header of that name, valid as long as the message.
     @usableFromInline func unsafeHeader(_ name: StaticString) -> UnsafeRawBufferPointer? {
-        if case .values(let values) = content { return values.header(name) }
+        if case .values(let values) = content { return values.header(name.utf8Start, count: name.utf8CodeUnitCount) }
         return name.utf8Start.withMemoryRebound(to: CChar.self, capacity: name.utf8CodeUnitCount + 1) {
             nativeHeader(named: $0)
         }
     }
 
     func unsafeHeader(named name: String) -> UnsafeRawBufferPointer? {
-        if case .values(let values) = content { return values.headers.last { $0.name == name }?.value }
-        return name.withCString { nativeHeader(named: $0) }
+        name.withCString { text in
+            if case .values(let values) = content { return values.header(text, count: name.utf8.count) }
+            return nativeHeader(named: text)
+        }
     }
 
     private func nativeHeader(named name: UnsafePointer<CChar>) -> UnsafeRawBufferPointer? {

@@ -48,6 +48,20 @@ struct AgentSessionTests {
         #expect(world.session.takeOutcomes() == [.failed: 1], "its namespace is not there")
     }
 
+    @Test func `work that is withdrawn, or that a newer command overtakes, is not tried again and again`() {
+        var world = SessionWorld(isWelcome: true)
+        world.read(.work(.namespace(.staging())))
+        world.pass(seconds: 1)
+        world.read(.work(.release(.web(generation: 2))))
+        #expect(world.givenUp.isEmpty)
+        world.read(.work(.release(.web(generation: 1, command: "older"))))
+        #expect(world.givenUp.isEmpty)
+        world.read(.work(.release(.web(generation: 3))))
+        #expect(world.givenUp == [CommandMark(command: "c-2", generation: 2)])
+        world.read(.withdrawn(Withdrawn(command: "c-3", generation: 3, namespace: "shop-staging", instance: "web-1")))
+        #expect(world.givenUp.count == 2, "the one that runs is of a generation before the one that is withdrawn")
+    }
+
     @Test func `a command is done once however often it comes, and its end is told each time`() throws {
         var world = SessionWorld(isWelcome: true)
         world.read(.work(.namespace(.staging())))

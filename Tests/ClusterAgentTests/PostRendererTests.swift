@@ -97,6 +97,15 @@ import Testing
         ("Error: parse error at (c/templates/x.yaml:3)", "render_failed"),
         ("Error: admission webhook denied the request", "apply_failed"),
         ("Error: helm did not end within 600 seconds", "timed_out"),
+        ("Error: create: failed to create: etcdserver: request is too large", "chart_too_large"),
+        ("Error: kubernetes cluster unreachable: Get \"https://10.0.0.1/version\": EOF", "cluster_unreachable"),
+        (
+            "Error: UPGRADE FAILED: Get \"https://10.0.0.1/api\": dial tcp 10.0.0.1:443: connect: connection refused",
+            "cluster_unreachable"
+        ),
+        ("Error: UPGRADE FAILED: the server is currently unable to handle the request", "cluster_unreachable"),
+        ("Error: failed to fetch https://charts.example/index.yaml: connection refused", "chart_not_found"),
+        ("Error: failed calling webhook \"check.example\": connection refused", "apply_failed"),
     ]
 
     @Test(arguments: complaints)

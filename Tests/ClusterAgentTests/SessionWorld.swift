@@ -11,6 +11,7 @@ struct SessionWorld {
     var messages: [AgentMessage] = []
     var started: [ClusterWork] = []
     var done: [CommandPlace] = []
+    var givenUp: [CommandMark] = []
     var stopReason: String?
     /// How many commands were read.
     var read = 0
@@ -74,6 +75,7 @@ struct SessionWorld {
                 cluster.start(work, now: now)
             case .done(let place): done.append(place)
             case .stop(let reason): stopReason = reason
+            case .giveUp(let mark): givenUp.append(mark)
             case .endLog(let command): cluster.endLog(of: command, now: now)
             case .fail: break
             }

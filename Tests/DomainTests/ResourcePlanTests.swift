@@ -17,10 +17,10 @@ private func change(_ uid: String, _ health: Health = .healthy) -> ResourceChang
 @Suite struct ResourcePlanTests {
     @Test func `a fact counts only if it is later than the one that is held`() {
         var history = ResourceHistory(id: web, stored: nil)
-        #expect(history.apply(change("a"), at: at(2, 5), entry: 0) == .applied)
-        #expect(history.apply(change("a", .degraded), at: at(2, 5), entry: 1) == .repeated)
-        #expect(history.apply(change("a", .degraded), at: at(2, 4), entry: 2) == .stale)
-        #expect(history.apply(change("a", .degraded), at: at(1, 900), entry: 3) == .stale)
+        #expect(history.apply(change("a"), at: at(2, 5), entry: 0, now: 0) == .applied)
+        #expect(history.apply(change("a", .degraded), at: at(2, 5), entry: 1, now: 0) == .repeated)
+        #expect(history.apply(change("a", .degraded), at: at(2, 4), entry: 2, now: 0) == .stale)
+        #expect(history.apply(change("a", .degraded), at: at(1, 900), entry: 3, now: 0) == .stale)
         #expect(history.result?.assessment.health == .healthy)
         #expect(history.result?.revision == 1)
         #expect(history.objectEntry == 0)
@@ -28,9 +28,9 @@ private func change(_ uid: String, _ health: Health = .healthy) -> ResourceChang
 
     @Test func `a deletion ends only the life it names`() {
         var history = ResourceHistory(id: web, stored: nil)
-        _ = history.apply(change("a"), at: at(1, 1), entry: 0)
+        _ = history.apply(change("a"), at: at(1, 1), entry: 0, now: 0)
         #expect(history.apply(ResourceGone(id: web, apiVersion: "apps/v1", uid: "a"), at: at(1, 2)) == .applied)
-        #expect(history.apply(change("b"), at: at(1, 3), entry: 1) == .applied)
+        #expect(history.apply(change("b"), at: at(1, 3), entry: 1, now: 0) == .applied)
         #expect(history.apply(ResourceGone(id: web, apiVersion: "apps/v1", uid: "a"), at: at(1, 4)) == .stale)
         #expect(history.result?.uid == "b")
         #expect(history.result?.isGone == false)
@@ -38,17 +38,17 @@ private func change(_ uid: String, _ health: Health = .healthy) -> ResourceChang
 
     @Test func `revisions rise by one with what can be seen, and go on after a deletion`() throws {
         var history = ResourceHistory(id: web, stored: nil)
-        _ = history.apply(change("a"), at: at(1, 1), entry: 0)
+        _ = history.apply(change("a"), at: at(1, 1), entry: 0, now: 0)
         let first = try #require(history.result)
         history = ResourceHistory(id: web, stored: first)
-        _ = history.apply(change("a"), at: at(1, 2), entry: 0)
+        _ = history.apply(change("a"), at: at(1, 2), entry: 0, now: 0)
         #expect(!history.isVisiblyChanged)
         #expect(history.result?.revision == 1)
         history = ResourceHistory(id: web, stored: history.result)
         _ = history.apply(ResourceGone(id: web, apiVersion: "apps/v1", uid: "a"), at: at(1, 3))
         #expect(history.result?.revision == 2)
         history = ResourceHistory(id: web, stored: history.result)
-        _ = history.apply(change("b"), at: at(1, 4), entry: 0)
+        _ = history.apply(change("b"), at: at(1, 4), entry: 0, now: 0)
         #expect(history.result?.revision == 3)
     }
 
@@ -57,12 +57,12 @@ private func change(_ uid: String, _ health: Health = .healthy) -> ResourceChang
         #expect(history.apply(ResourceGone(id: web, apiVersion: "apps/v1", uid: "a"), at: at(1, 5)) == .applied)
         #expect(history.isChanged)
         #expect(!history.isVisiblyChanged)
-        #expect(history.apply(change("a"), at: at(1, 4), entry: 0) == .stale)
+        #expect(history.apply(change("a"), at: at(1, 4), entry: 0, now: 0) == .stale)
     }
 
     @Test func `an object whose newest state cannot be read is unknown and stays`() throws {
         var history = ResourceHistory(id: web, stored: nil)
-        _ = history.apply(change("a"), at: at(1, 1), entry: 0)
+        _ = history.apply(change("a"), at: at(1, 1), entry: 0, now: 0)
         history.applyUnreadable(Reason(code: "wrong_type", sentence: "'spec' is a string."), at: at(1, 2))
         let state = try #require(history.result)
         #expect(state.assessment.health == .unknown)

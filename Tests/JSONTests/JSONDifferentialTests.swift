@@ -1,5 +1,6 @@
 import Foundation
 import JSON
+import SimdjsonReference
 import Testing
 
 /// Random documents, valid and damaged, read by this parser and by Foundation's, which must agree.
@@ -29,6 +30,40 @@ struct JSONDifferentialTests {
             guard (try? parser.validate(bytes)) != nil else { continue }
             #expect(ours.isEqual(to: theirs), "seed \(seed): \(String(decoding: bytes, as: UTF8.self))")
         }
+    }
+
+    @Test(arguments: 1...8 as ClosedRange<UInt64>)
+    func `what simdjson's own parser takes and refuses, this one takes and refuses`(seed: UInt64) {
+        var random = SeededRandom(seed &+ 2000)
+        let parser = JSONParser()
+        for _ in 0..<2000 {
+            var bytes = Array(random.document(depth: 4).utf8)
+            for _ in 0..<random.next(4) { random.damage(&bytes) }
+            let ours = (try? parser.withDocument(bytes) { _ in }) != nil
+            let theirs = bytes.withUnsafeBytes { bytes in
+                bytes.baseAddress.map { simdjson_takes($0, bytes.count) } ?? false
+            }
+            #expect(ours == theirs, "seed \(seed): \(String(decoding: bytes, as: UTF8.self))")
+        }
+    }
+
+    @Test(arguments: [
+        "[1]", "[1 ]", "[1\"a\"]", "[\"a\"1]", "[\"a\"\"b\"]", "[truefalse]", "[true]x", "[nul]", "[1,]", "[,1]",
+        "{\"a\"}",
+        "{\"a\":1 \"b\":2}", "{\"a\" :\t1}", "{1:2}", "{\"a\"::1}", "]", "[}", "{]", "[[]", "[]]", "\"a\" ", "\"a",
+        "1 ", "-",
+        "-0", "-01", "00", "0.", ".5", "1e", "1e+", "1E5", "1.5e-400", "-1.5e-400", "1e309", "18446744073709551615",
+        "18446744073709551616", "20000000000000000000", "99999999999999999999", "123456789012345678901",
+        "-9223372036854775808",
+        "-9223372036854775809", "\"\\u00e9\"", "\"\\ud800\"", "\"\\ud800\\u0041\"", "\"\\\"\"", "\"\\\"", "\"\u{1}\"",
+        "\u{feff}1",
+        "[1]\u{0}", "\u{0}", "[\u{0}]", "tru", "true1", "true,", "null]", "{\"a\":}", "{\"a\":1,}", "[\"\\x\"]", "[1,2",
+        "{\"a\":[}",
+    ])
+    func `the edges of the grammar are where simdjson has them`(text: String) {
+        let bytes = Array(text.utf8)
+        let ours = (try? JSONParser().withDocument(bytes) { _ in }) != nil
+        #expect(ours == simdjson_takes(bytes, bytes.count))
     }
 }
 

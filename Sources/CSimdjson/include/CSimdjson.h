@@ -1,4 +1,5 @@
-// A C view of simdjson's DOM: parse once, then look things up. No C++ exception leaves these functions.
+// A C view of JSON: simdjson finds what is structure and checks UTF-8, one pass over that makes nodes. No C++ exception
+// leaves these functions.
 #ifndef SLIPWAY_CSIMDJSON_H
 #define SLIPWAY_CSIMDJSON_H
 #include <stdbool.h>
@@ -14,17 +15,23 @@ extern "C" {
 
 typedef struct sj_parser sj_parser;
 
-// A place in the parsed document; valid until the parser parses again.
-typedef struct {
-    uint64_t document;
-    uint64_t index;
-} sj_value;
-
-// The elements of an array or the members of an object that are still to come.
-typedef struct {
-    sj_value next;
-    sj_value end;
-} sj_cursor;
+// A value, or the key of a member, of the parsed document; valid until the parser parses again.
+//
+// Nodes lie in the order of the text: behind an array its elements, behind an object key and value by turns, each value
+// with all that is in it. `text` has readable memory for 8 bytes whatever its length.
+typedef struct sj_node {
+    // How many nodes on the next value beside this one lies.
+    uint32_t next;
+    // The kind in the lower 4 bits; above them the number of bytes of a string.
+    uint32_t shape;
+    union {
+        const uint8_t *_Nonnull text;
+        int64_t integer;
+        uint64_t natural;
+        double real;
+        uint64_t truth;
+    };
+} sj_node;
 
 // Bytes inside the parsed document; valid until the parser parses again.
 typedef struct {
@@ -32,10 +39,20 @@ typedef struct {
     size_t count;
 } sj_text;
 
-// The members that were found, in the order of their names.
+// The name of a member with its first and last 8 bytes as numbers, so that they are compared at once; `mask` has the bits
+// of `head` that count.
+typedef struct {
+    const uint8_t *_Nonnull start;
+    size_t count;
+    uint64_t head;
+    uint64_t mask;
+    uint64_t tail;
+} sj_name;
+
+// The members that were found, in the order of their names; null where there is none.
 enum { SJ_MOST_PICKED = 10 };
 typedef struct {
-    sj_value values[SJ_MOST_PICKED];
+    const sj_node *_Nullable values[SJ_MOST_PICKED];
 } sj_picked;
 
 enum {
@@ -63,41 +80,35 @@ enum {
     SJ_OBJECT = 7
 };
 
-// Returns null where there is no memory.
+// `maximum_bytes` is less than 2^28 + 1. Returns null where there is no memory.
 sj_parser *_Nullable sj_new(size_t maximum_depth, size_t maximum_bytes) SJ_NOEXCEPT;
 void sj_free(sj_parser *_Nonnull parser) SJ_NOEXCEPT;
 
 // Copies the bytes into a padded buffer of the parser and parses them whole.
 int sj_parse(
-    sj_parser *_Nonnull parser, const void *_Nullable bytes, size_t count, sj_value *_Nonnull root) SJ_NOEXCEPT;
+    sj_parser *_Nonnull parser, const void *_Nullable bytes, size_t count,
+    const sj_node *_Nullable *_Nonnull root) SJ_NOEXCEPT;
+
+// Whether the document that was parsed last has a backslash.
+bool sj_has_backslash(const sj_parser *_Nonnull parser) SJ_NOEXCEPT;
 
 // Looks for a repeated key, U+0000 or half of a surrogate pair; writes the path of the first, cut to `capacity`.
 int sj_check(
-    sj_value root, uint8_t *_Nonnull path, size_t capacity, size_t *_Nonnull count) SJ_NOEXCEPT;
+    const sj_node *_Nonnull root, uint8_t *_Nonnull path, size_t capacity, size_t *_Nonnull count) SJ_NOEXCEPT;
 
 // Finds the bytes, as they were written, of a member of the object that was parsed last. `found->start` is null where
 // there is no such member.
 int sj_raw_member(
     sj_parser *_Nonnull parser, const uint8_t *_Nonnull key, size_t count, sj_text *_Nonnull found) SJ_NOEXCEPT;
 
-int sj_type(sj_value value) SJ_NOEXCEPT;
-bool sj_int64(sj_value value, int64_t *_Nonnull out) SJ_NOEXCEPT;
-bool sj_double(sj_value value, double *_Nonnull out) SJ_NOEXCEPT;
-bool sj_bool(sj_value value, bool *_Nonnull out) SJ_NOEXCEPT;
-bool sj_string(sj_value value, sj_text *_Nonnull out) SJ_NOEXCEPT;
 // Whether a value is a string of exactly these bytes.
-bool sj_equals(sj_value value, const uint8_t *_Nonnull text, size_t count) SJ_NOEXCEPT;
-bool sj_get(sj_value object, const uint8_t *_Nonnull key, size_t count, sj_value *_Nonnull out) SJ_NOEXCEPT;
-// Finds several members of an object in one pass, the first of each name; the document of what is not there is 0.
-sj_picked sj_pick(sj_value object, const sj_text *_Nonnull names, size_t count) SJ_NOEXCEPT;
-bool sj_at(sj_value array, size_t index, sj_value *_Nonnull out) SJ_NOEXCEPT;
-size_t sj_count(sj_value container) SJ_NOEXCEPT;
-
-// A cursor of anything but an array (of anything but an object) is at its end at once.
-sj_cursor sj_elements(sj_value array) SJ_NOEXCEPT;
-bool sj_next_element(sj_cursor *_Nonnull cursor, sj_value *_Nonnull value) SJ_NOEXCEPT;
-sj_cursor sj_members(sj_value object) SJ_NOEXCEPT;
-bool sj_next_member(sj_cursor *_Nonnull cursor, sj_text *_Nonnull name, sj_value *_Nonnull value) SJ_NOEXCEPT;
+bool sj_equals(const sj_node *_Nonnull value, const uint8_t *_Nonnull text, size_t count) SJ_NOEXCEPT;
+// Makes a name of bytes, which are not copied.
+sj_name sj_named(const uint8_t *_Nonnull text, size_t count) SJ_NOEXCEPT;
+// Finds a member of an object, the first of its name; null where there is none.
+const sj_node *_Nullable sj_get(const sj_node *_Nonnull object, sj_name name) SJ_NOEXCEPT;
+// Finds several members of an object in one pass, the first of each name.
+sj_picked sj_pick(const sj_node *_Nonnull object, const sj_name *_Nonnull names, size_t count) SJ_NOEXCEPT;
 
 #ifdef __cplusplus
 }

@@ -37,6 +37,9 @@ public protocol Cluster {
     /// - Parameter secrets: What the command confides, opened: kept no longer than the work needs it, never reported.
     mutating func start(_ work: ClusterWork, secrets: OpenedSecrets, now: Int64)
 
+    /// Lets work that waits for a cluster which is away end as failed; other work goes on, and none is no error.
+    mutating func giveUp(_ mark: CommandMark)
+
     /// Ends a log before its own end; one that has ended is not an error.
     mutating func endLog(of command: String, now: Int64)
 
@@ -51,6 +54,9 @@ extension Cluster {
     public mutating func start(_ work: ClusterWork, now: Int64) {
         start(work, secrets: OpenedSecrets(), now: now)
     }
+
+    /// A cluster that is never away has nothing to give up.
+    public mutating func giveUp(_ mark: CommandMark) {}
 
     /// Nobody but its agent changes a cluster, unless it says so.
     public func drift(of subject: CommandSubject) -> [DriftedObject] { [] }

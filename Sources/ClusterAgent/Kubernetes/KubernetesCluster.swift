@@ -29,6 +29,8 @@ public final class KubernetesCluster: Cluster, Sendable {
     private let drifts: DriftWatch
     /// What is under way, so that a command which comes again meanwhile is not done twice.
     private let underway = Mutex<[CommandMark: Task<Void, Never>]>([:])
+    /// What is under way and is not to be tried again.
+    private let givenUp = Mutex<Set<CommandMark>>([])
 
     /// Connects, and returns when everything in the agent's namespaces was listed once: only then may it speak.
     ///
@@ -139,10 +141,19 @@ public final class KubernetesCluster: Cluster, Sendable {
                 if case .log(let request) = work {
                     await logs.run(request, work)
                 } else {
-                    view.tell(.finished(work, await runner.run(work, secrets)))
+                    let failure = await runner.run(work, secrets) { !self.givenUp.withLock { $0.contains(work.mark) } }
+                    view.tell(.finished(work, failure))
                 }
                 self.underway.withLock { $0[work.mark] = nil }
+                self.givenUp.withLock { _ = $0.remove(work.mark) }
             }
+        }
+    }
+
+    /// Lets work that waits for the API server end at its next attempt.
+    public func giveUp(_ mark: CommandMark) {
+        underway.withLock { underway in
+            if underway[mark] != nil { givenUp.withLock { _ = $0.insert(mark) } }
         }
     }
 

@@ -39,8 +39,7 @@ extension WorkRunner {
     /// A namespace of somebody else's is not taken; one that is going away is waited for.
     private func waitUntilTakeable(_ name: String, _ kind: KubernetesKind) async throws {
         let isThere = try await wait(Self.removalLimit) {
-            let found = try? ObjectValue(answer: await client.get(kind, namespace: nil, name: name))
-            guard let metadata = found?["metadata"] else { return true }
+            guard let metadata = try await read(name, kind)?["metadata"] else { return true }
             if metadata["deletionTimestamp"] != nil { return false }
             guard metadata.path("labels", ClusterWatch.label)?.string == cluster else {
                 throw WorkFailure(
@@ -81,7 +80,7 @@ extension WorkRunner {
         let kind = try await client.requireKind("Namespace", "v1")
         if view.namespace(name) != nil {
             try await client.delete(kind, namespace: nil, name: name)
-            let isGone = try await wait(Self.removalLimit) { try await !isThere(name, kind) }
+            let isGone = try await wait(Self.removalLimit) { try await read(name, kind) == nil }
             guard isGone else {
                 throw WorkFailure(
                     code: "namespace_terminating",
@@ -94,13 +93,12 @@ extension WorkRunner {
         try await marks.keep(record(of: work))
     }
 
-    private func isThere(_ name: String, _ kind: KubernetesKind) async throws(KubernetesError) -> Bool {
+    /// The namespace; `nil` only where the server says that there is none.
+    private func read(_ name: String, _ kind: KubernetesKind) async throws -> ObjectValue? {
         do {
-            _ = try await client.get(kind, namespace: nil, name: name)
-            return true
-        } catch {
-            guard error.isNotFound else { throw error }
-            return false
+            return try ObjectValue(answer: await client.get(kind, namespace: nil, name: name))
+        } catch let error as KubernetesError where error.isNotFound {
+            return nil
         }
     }
 }

@@ -20,20 +20,22 @@ struct WorkRunner: Sendable {
     let account: KubernetesCluster.Account?
     let logger: Logger
 
-    /// How long something is tried that the server does not do at the moment.
-    private static let patience = Duration.seconds(900)
-
-    /// Does it, however long the server is away, up to a limit.
-    func run(_ work: ClusterWork, _ secrets: OpenedSecrets) async -> WorkFailure? {
-        let end = ContinuousClock.now + Self.patience
+    /// Does it, however long the server is away: when a command is too late is the fleet's to say.
+    ///
+    /// - Parameter isWanted: Whether it is tried again when the server did not do it.
+    func run(
+        _ work: ClusterWork,
+        _ secrets: OpenedSecrets,
+        isWanted: @Sendable () -> Bool = { true }
+    ) async -> WorkFailure? {
         var pause = Duration.milliseconds(500)
         while true {
             do throws(KubernetesError) {
                 return try await attempt(work, secrets)
             } catch {
-                guard error.isRetriable || error.isConflict, .now < end else {
+                guard error.isRetriable || error.isConflict, isWanted() else {
                     return WorkFailure(
-                        code: error.isRetriable ? "cluster_unreachable" : "apply_failed",
+                        code: error.isRetriable ? HelmComplaint.unreachable : "apply_failed",
                         message: "\(error)"
                     )
                 }
@@ -56,7 +58,9 @@ struct WorkRunner: Sendable {
             }
             return nil
         } catch let failure as WorkFailure {
-            return failure
+            // What helm says of a server that is away: the same may succeed later.
+            guard failure.code == HelmComplaint.unreachable else { return failure }
+            throw KubernetesError(status: 0, reason: "Unreachable", message: failure.message)
         } catch let error as KubernetesError {
             throw error
         } catch let error as ManifestError {

@@ -20,6 +20,9 @@ extension AgentSession {
             running[subject]?.places.append(place)
             return say(.acknowledged(work.mark), now: now)
         }
+        if let older = running[subject]?.work.mark, older.generation < work.mark.generation {
+            outputs.append(.giveUp(older))
+        }
         let command = HeldCommand(work: work, places: [place], isBacklog: epoch == nil)
         guard var earlier = held[subject] else { return held[subject] = command }
         if earlier.work.mark == work.mark {
@@ -34,7 +37,8 @@ extension AgentSession {
         }
     }
 
-    /// Forgets a command that has not begun; one that has is ended, and its result told all the same.
+    /// Forgets a command that has not begun; one that has is ended, and its result told all the same, unless it waits for
+    /// a cluster that is away: then it is given up.
     ///
     /// A log is ended where it stands.
     mutating func withdraw(_ request: Withdrawn, at place: CommandPlace, now: Int64, _ view: some Cluster) {
@@ -44,6 +48,9 @@ extension AgentSession {
         if let command = held[subject], command.work.mark.generation <= request.generation {
             held[subject] = nil
             finish(command, .withdrawn)
+        }
+        if let mark = running[subject]?.work.mark, mark.generation <= request.generation {
+            outputs.append(.giveUp(mark))
         }
         outputs.append(.done(place))
     }

@@ -10,6 +10,8 @@ public enum AgentOutput: Sendable, Hashable {
     case done(CommandPlace)
     /// Another boot has taken over: stop, and do not come back as this boot.
     case stop(reason: String)
+    /// Work that waits for a cluster that is away is not tried again.
+    case giveUp(CommandMark)
     /// Let the cluster end the log that a command asked for.
     case endLog(command: String)
     /// Fail as the simulated cluster was told to.

@@ -146,6 +146,7 @@ public final class AgentLoop {
                 sender.send(message, now: now)
                 metrics.countSent(message)
             case .start(let work): start(work, now: now)
+            case .giveUp(let mark): cluster.giveUp(mark)
             case .endLog(let command): cluster.endLog(of: command, now: now)
             case .done(let place): sender.finish(place)
             case .stop(let reason): end = .superseded(reason: reason)

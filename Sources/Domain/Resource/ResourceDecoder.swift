@@ -34,10 +34,10 @@ enum ResourceEventType {
 final class ResourceDecoder {
     private let verifier: any SignatureVerifier
     private let parser = JSONParser()
-    /// The streams seen so far, so that a key is taken apart once.
-    @exclusivity(unchecked) private var streams: [String: StreamID] = [:]
-
-    private static let rememberedStreams = 10_000
+    /// A key is taken apart once, as long as it comes again.
+    private let streams = RecentValues<StreamID>(places: 4096, longest: 512)
+    /// Kinds, versions and instances, of which there are few.
+    private let texts = RecentValues<String>(places: 1024, longest: 64)
 
     init(verifier: any SignatureVerifier) {
         self.verifier = verifier
@@ -64,36 +64,23 @@ final class ResourceDecoder {
     }
 
     private func stream(of message: KafkaMessageView) throws(Refusal) -> StreamID {
+        let stream = message.withKey { bytes in
+            streams.value(of: bytes) { String(validating: $0, as: UTF8.self).flatMap(StreamID.init(key:)) }
+        }
+        if let stream = stream ?? nil { return stream }
         guard let key = message.key else {
             throw .invalid("key", "The key is missing; it should be cluster/namespace.")
         }
-        if let known = streams[key] { return known }
-        guard let stream = StreamID(key: key) else {
-            throw .invalid("key", "The key is '\(key.prefix(80))'; it should be cluster/namespace.")
-        }
-        if streams.count >= Self.rememberedStreams { streams.removeAll(keepingCapacity: true) }
-        streams[key] = stream
-        return stream
+        throw .invalid("key", "The key is '\(key.prefix(80))'; it should be cluster/namespace.")
     }
 
     private static func number(_ name: StaticString, in message: KafkaMessageView) throws(Refusal) -> Int64 {
-        if let number = message.withHeader(name, number) ?? nil { return number }
+        if let number = message.withHeader(name, DecimalDigits.number) ?? nil { return number }
         let header = name.description
         guard let text = message.header(header) else {
             throw .invalid(header, "The header '\(header)' is missing; it should be a number from 1.")
         }
         throw .invalid(header, "The header '\(header)' is '\(text.prefix(40))'; it should be a number from 1.")
-    }
-
-    /// A number from 1 in decimal digits, read without making a text of it.
-    private static func number(_ digits: UnsafeRawBufferPointer) -> Int64? {
-        guard (1...18).contains(digits.count) else { return nil }
-        var number: Int64 = 0
-        for digit in digits {
-            guard (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(digit) else { return nil }
-            number = number * 10 + Int64(digit - UInt8(ascii: "0"))
-        }
-        return number > 0 ? number : nil
     }
 
     private func fact(of message: KafkaMessageView, in stream: StreamID) throws(Refusal) -> ResourceFact {
@@ -110,8 +97,14 @@ final class ResourceDecoder {
                 )
             )
         }
-        let instance = type == .changed ? message.text(ofHeader: "ce_instance") : nil
+        let instance = type == .changed ? instance(of: message) : nil
         return read(message, as: type, instance: instance, in: stream)
+    }
+
+    private func instance(of message: KafkaMessageView) -> String? {
+        message.withHeader("ce_instance") { bytes in
+            texts.value(of: bytes) { String(validating: $0, as: UTF8.self) }
+        } ?? nil
     }
 
     /// Parses the value and reads the fact; a fault becomes a fact that names it.
@@ -124,9 +117,11 @@ final class ResourceDecoder {
         let fact = message.withValue { bytes -> ResourceFact in
             do {
                 return try parser.withDocument(bytes) { root in
-                    let reader = ResourceReader(root)
+                    let reader = ResourceReader(root, texts)
                     do throws(Reason) {
-                        guard !StorableJSON.hasForbiddenEscape(bytes) else { throw Self.forbiddenEscape }
+                        guard !parser.hasBackslash || !StorableJSON.hasForbiddenEscape(bytes) else {
+                            throw Self.forbiddenEscape
+                        }
                         return try reader.fact(type, in: stream, instance: instance)
                     } catch {
                         return .unreadable(reader.id(in: stream), error)
@@ -147,6 +142,20 @@ final class ResourceDecoder {
         sentence: "A text of the object holds U+0000 or half of a surrogate pair, which cannot be stored.",
         field: "data"
     )
+}
+
+/// Numbers from 1 in decimal digits, read without making a text of them.
+enum DecimalDigits {
+    /// The number; `nil` for anything but 1 to 18 digits that make at least 1.
+    static func number(_ digits: UnsafeRawBufferPointer) -> Int64? {
+        guard (1...18).contains(digits.count) else { return nil }
+        var number: Int64 = 0
+        for digit in digits {
+            guard (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(digit) else { return nil }
+            number = number * 10 + Int64(digit - UInt8(ascii: "0"))
+        }
+        return number > 0 ? number : nil
+    }
 }
 
 extension Refusal {

@@ -23,9 +23,7 @@ public struct ResourceMessage: Sendable {
 /// What a message of `resource.changes` says.
 public enum ResourceFact: Sendable {
     /// An object is there and looks like this.
-    ///
-    /// Indirect: a change is large, and a message moves through several hands.
-    indirect case changed(ResourceChange)
+    case changed(ResourceChange)
     /// An object was deleted.
     case gone(ResourceGone)
     /// All objects of a kind were sent since the snapshot began.
@@ -45,33 +43,35 @@ public enum ResourceFact: Sendable {
 }
 
 /// An object as its cluster shows it.
-public struct ResourceChange: Sendable, Hashable {
+///
+/// A class, because it is large and goes through several hands.
+public final class ResourceChange: Sendable {
     /// Which object.
-    public var id: ResourceID
+    public let id: ResourceID
     /// Its group and version, such as `apps/v1`.
-    public var apiVersion: String
+    public let apiVersion: String
     /// Its life: an object that is deleted and made again has another one.
-    public var uid: String
+    public let uid: String
     /// The generation of its specification; 0 for kinds without one.
-    public var generation: Int64
+    public let generation: Int64
     /// The generation its controller has seen.
-    public var observedGeneration: Int64?
+    public let observedGeneration: Int64?
     /// Kubernetes' version of it, kept for people and never compared.
-    public var resourceVersion: String?
+    public let resourceVersion: String?
     /// The instance it belongs to.
-    public var instance: String?
+    public let instance: String?
     /// The generation of the command that made it, from its label.
-    public var commandGeneration: Int64?
+    public let commandGeneration: Int64?
     /// How it is doing.
-    public var assessment: HealthAssessment
+    public let assessment: HealthAssessment
     /// When the object was made, in microseconds since 1970, if it waits for a load balancer's address; else `nil`.
-    public var awaitsAddressSince: Int64?
+    public let awaitsAddressSince: Int64?
     /// Whether a pod is ready; `nil` for other kinds.
-    public var isReady: Bool?
+    public let isReady: Bool?
     /// What a pod shows when it will probably not come up.
-    public var sign: FailureSign?
+    public let sign: FailureSign?
     /// Whether the object itself, the message's value, is stored; secrets are not.
-    public var keepsObject: Bool
+    public let keepsObject: Bool
 
     /// Makes a change.
     public init(
@@ -104,15 +104,13 @@ public struct ResourceChange: Sendable, Hashable {
         self.keepsObject = keepsObject
     }
 
-    /// The change as it is at a time: an address that was awaited for too long makes it degraded.
-    func judged(at now: Int64) -> ResourceChange {
+    /// How it is doing at a time: an address that was awaited for too long makes it degraded.
+    func assessment(at now: Int64) -> HealthAssessment {
         let patience = AddressWait.patience
         guard let since = awaitsAddressSince, AddressWait.isOver(age: now - since, patience: patience) else {
-            return self
+            return assessment
         }
-        var change = self
-        change.assessment = HealthAssessment(.degraded, AddressWait.failure(patience: patience))
-        return change
+        return HealthAssessment(.degraded, AddressWait.failure(patience: patience))
     }
 }
 

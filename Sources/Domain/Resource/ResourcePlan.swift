@@ -57,7 +57,7 @@ struct ResourcePlan {
         switch message.fact {
         case .changed(let change):
             guard let place = places[change.id] else { return .applied }
-            return histories[place].apply(change.judged(at: now), at: message.position, entry: entry)
+            return histories[place].apply(change, at: message.position, entry: entry, now: now)
         case .gone(let gone):
             guard let place = places[gone.id] else { return .applied }
             return histories[place].apply(gone, at: message.position)

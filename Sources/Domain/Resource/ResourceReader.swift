@@ -6,12 +6,15 @@ import WorkerRuntime
 struct ResourceReader {
     private let root: JSONValue
     private let object: KubernetesObject
+    private let texts: RecentValues<String>
 
     /// Kubernetes limits names to 253 characters; what is longer would not fit the database's index either.
     private static let longestName = 253
 
-    init(_ root: JSONValue) {
+    /// Reads an object; the texts that are the same in many are made once and kept in `texts`.
+    init(_ root: JSONValue, _ texts: RecentValues<String>) {
         self.root = root
+        self.texts = texts
         object = KubernetesObject(root)
     }
 
@@ -50,7 +53,7 @@ struct ResourceReader {
             observedGeneration: try number(object.status?["observedGeneration"], "status.observedGeneration"),
             resourceVersion: try text(object.resourceVersion, "metadata.resourceVersion"),
             instance: try checkedInstance(instance),
-            commandGeneration: object.labels?["slipway.io/generation"]?.string.flatMap { Int64($0) },
+            commandGeneration: commandGeneration,
             assessment: assessment,
             awaitsAddressSince: isWaiting ? object.creationTime : nil,
             isReady: isPod ? PodHealth.isReady(object) : nil,
@@ -58,6 +61,12 @@ struct ResourceReader {
             // A secret's value is nowhere but in its encrypted column: even one that came untrimmed is not kept.
             keepsObject: id.kind != "Secret"
         )
+    }
+
+    /// The generation of the command that made the object; `nil` where the label is none of Slipway's.
+    private var commandGeneration: Int64? {
+        let label = object.labels?["slipway.io/generation"]
+        return label?.withUTF8 { DecimalDigits.number(UnsafeRawBufferPointer($0)) } ?? nil
     }
 
     private func gone(in stream: StreamID) throws(Reason) -> ResourceGone {
@@ -80,8 +89,8 @@ struct ResourceReader {
         in stream: StreamID
     ) throws(Reason) -> (id: ResourceID, apiVersion: String, uid: String) {
         guard root.isObject else { throw wrong("data", root.kindInWords, "an object") }
-        let kind = try name(object.kind, "kind")
-        let apiVersion = try text(object.apiVersion, "apiVersion")
+        let kind = try name(object.kind, "kind", isCommon: true)
+        let apiVersion = try text(object.apiVersion, "apiVersion", isCommon: true)
         guard let apiVersion, !apiVersion.isEmpty else { throw missing("apiVersion", "the group and version") }
         guard let metadata = object.metadata else { throw missing("metadata", "an object") }
         guard metadata.isObject else { throw wrong("metadata", metadata.kindInWords, "an object") }
@@ -113,8 +122,9 @@ struct ResourceReader {
     }
 
     /// A text that names something: not empty, not too long, and without the slash that separates keys.
-    private func name(_ value: JSONValue?, _ field: String) throws(Reason) -> String {
-        guard let name = try text(value, field), !name.isEmpty else { throw missing(field, "a name") }
+    private func name(_ value: JSONValue?, _ field: String, isCommon: Bool = false) throws(Reason) -> String {
+        let text = try text(value, field, isCommon: isCommon)
+        guard let name = text, !name.isEmpty else { throw missing(field, "a name") }
         let hasSlash = value?.contains(byte: UInt8(ascii: "/")) == true
         guard name.utf8.count <= Self.longestName, !hasSlash || field == "apiVersion" else {
             throw wrong(field, "'\(name.prefix(80))'", "a name of at most \(Self.longestName) bytes without a slash")
@@ -122,10 +132,19 @@ struct ResourceReader {
         return name
     }
 
-    private func text(_ value: JSONValue?, _ field: String) throws(Reason) -> String? {
+    /// - Parameter isCommon: Whether many objects have the same.
+    private func text(_ value: JSONValue?, _ field: String, isCommon: Bool = false) throws(Reason) -> String? {
         guard let value, !value.isNull else { return nil }
-        guard let text = value.string else { throw wrong(field, value.kindInWords, "a string") }
+        guard let text = isCommon ? common(value) : value.string else {
+            throw wrong(field, value.kindInWords, "a string")
+        }
         return text
+    }
+
+    private func common(_ value: JSONValue) -> String? {
+        value.withUTF8 { bytes in
+            texts.value(of: UnsafeRawBufferPointer(bytes)) { String(decoding: $0, as: UTF8.self) }
+        } ?? nil
     }
 
     private func number(_ value: JSONValue?, _ field: String) throws(Reason) -> Int64? {

@@ -49,8 +49,10 @@ struct ResourceHistory: Sendable {
 
     /// Takes in an object as it looks at a position.
     ///
-    /// - Parameter entry: The place of its message in the batch.
-    mutating func apply(_ change: ResourceChange, at position: StreamPosition, entry: Int) -> Outcome {
+    /// - Parameters:
+    ///   - entry: The place of its message in the batch.
+    ///   - now: Microseconds since 1970, for what waits for an address.
+    mutating func apply(_ change: ResourceChange, at position: StreamPosition, entry: Int, now: Int64) -> Outcome {
         if let late = verdict(on: position) { return late }
         current = ResourceState(
             apiVersion: change.apiVersion,
@@ -60,7 +62,7 @@ struct ResourceHistory: Sendable {
             generation: change.generation,
             observedGeneration: change.observedGeneration,
             resourceVersion: change.resourceVersion,
-            assessment: change.assessment,
+            assessment: change.assessment(at: now),
             isReady: change.isReady,
             sign: change.sign,
             commandGeneration: change.commandGeneration

@@ -1,11 +1,16 @@
 import Domain
+import Foundation
 
 /// What helm says when it fails, as a code and a sentence.
 struct HelmComplaint {
     let failure: WorkFailure
 
+    /// The code of a complaint about an API server that is away, busy, or failed by itself.
+    static let unreachable = "cluster_unreachable"
+
     private static let codes: [(text: String, code: String)] = [
-        ("must have at most 1048576", "chart_too_large"),
+        ("must have at most 1048576", "chart_too_large"), ("request is too large", "chart_too_large"),
+        ("Request entity too large", "chart_too_large"),
         ("did not end within", "timed_out"),
         ("values don't meet the specifications", "values_refused"),
         ("hooks failed", "hook_failed"), ("failed pre-", "hook_failed"), ("failed post-", "hook_failed"),
@@ -18,13 +23,36 @@ struct HelmComplaint {
         ("Chart.yaml file is missing", "chart_not_found"),
     ]
 
+    /// What Go's HTTP client and the API server say in such cases; of a chart's registry and of webhooks they say the same.
+    private static let away = [
+        "connection refused", "connection reset", "i/o timeout", "TLS handshake timeout", "client connection lost",
+        "unexpected EOF", ": EOF", "no route to host", "Client.Timeout exceeded", "unable to handle the request",
+        "etcdserver:", "Too Many Requests", "an error on the server",
+    ]
+
+    private static let others = ["chart", "repo", "registry", "download", "fetch", "pull", "oci:", "webhook", "too large"]
+
+    private static func isUnreachable(_ text: String) -> Bool {
+        let words = sentence(text)
+        if words.localizedStandardContains("cluster unreachable") { return true }
+        return !others.contains { words.contains($0) } && away.contains { words.contains($0) }
+    }
+
     init(_ text: String, of request: ReleaseRequested) {
-        let code = Self.codes.first { text.contains($0.text) }?.code ?? "apply_failed"
+        let code =
+            Self.isUnreachable(text)
+            ? Self.unreachable : Self.codes.first { text.contains($0.text) }?.code ?? "apply_failed"
         let message =
             code == "chart_too_large"
             ? "The release's manifests are more than the 1 MiB, compressed, that helm keeps in a Secret; split the chart."
             : Self.sentence(text)
         failure = WorkFailure(code: code, message: message)
+    }
+
+    /// What helm says when it cannot remove a release.
+    init(removal text: String) {
+        let code = Self.isUnreachable(text) ? Self.unreachable : "uninstall_failed"
+        failure = WorkFailure(code: code, message: Self.sentence(text))
     }
 
     /// The last complaint, without what helm puts before it.

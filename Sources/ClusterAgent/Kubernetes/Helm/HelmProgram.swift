@@ -58,8 +58,10 @@ public struct HelmProgram: Sendable {
                 if !withHooks { arguments.append("--no-hooks") }
                 let end = try run(arguments + ["--timeout", timeout], request.namespace, in: folder)
                 guard end.isGood else {
-                    try putBack(request, in: folder)
-                    throw HelmComplaint(end.complaint, of: request).failure
+                    let failure = HelmComplaint(end.complaint, of: request).failure
+                    // With the server away there is nothing to put back to: the same is tried again.
+                    if failure.code != HelmComplaint.unreachable { try putBack(request, in: folder) }
+                    throw failure
                 }
                 return try folder.references()
             } catch let failure as WorkFailure {
@@ -87,7 +89,7 @@ public struct HelmProgram: Sendable {
                     in: folder
                 )
                 guard end.isGood else {
-                    throw WorkFailure(code: "uninstall_failed", message: HelmComplaint.sentence(end.complaint))
+                    throw HelmComplaint(removal: end.complaint).failure
                 }
             } catch let failure as WorkFailure {
                 throw failure

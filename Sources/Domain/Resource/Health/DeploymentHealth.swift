@@ -5,8 +5,8 @@ enum DeploymentHealth {
     private static let specNames = JSONMemberNames("paused", "replicas")
     private static let statusNames = JSONMemberNames(
         "observedGeneration",
-        "updatedReplicas",
         "replicas",
+        "updatedReplicas",
         "availableReplicas",
         "conditions"
     )
@@ -19,8 +19,8 @@ enum DeploymentHealth {
         func count(_ place: Int) -> Int64 { status[place]?.int ?? 0 }
         let counts = Counts(
             observedGeneration: count(0),
-            updated: count(1),
-            existing: count(2),
+            existing: count(1),
+            updated: count(2),
             available: count(3),
             progressing: status[4]?.condition("Progressing")
         )
@@ -32,8 +32,8 @@ enum DeploymentHealth {
 
     private struct Counts {
         var observedGeneration: Int64 = 0
-        var updated: Int64 = 0
         var existing: Int64 = 0
+        var updated: Int64 = 0
         var available: Int64 = 0
         var progressing: JSONValue?
     }

@@ -1,3 +1,4 @@
+import Glibc
 internal import JSON
 
 /// Argo CD's health rules, in their order: the first line that fits decides.
@@ -50,7 +51,12 @@ enum HealthRules {
         }
     }
 
-    private static func isOf(_ group: String, _ apiVersion: String) -> Bool { apiVersion.hasPrefix(group) }
+    private static func isOf(_ group: StaticString, _ apiVersion: String) -> Bool {
+        apiVersion.utf8.withContiguousStorageIfAvailable { bytes in
+            guard bytes.count >= group.utf8CodeUnitCount, let start = bytes.baseAddress else { return false }
+            return memcmp(start, group.utf8Start, group.utf8CodeUnitCount) == 0
+        } ?? apiVersion.hasPrefix(group.description)
+    }
 
     /// Argo CD keeps its hook jobs with a finalizer while their result is read; those are judged as if they stayed.
     private static func hasHookFinalizer(_ object: KubernetesObject) -> Bool {
