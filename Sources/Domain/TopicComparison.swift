@@ -2,16 +2,18 @@
 public enum TopicComparison {
     /// A sentence for each difference that matters.
     ///
-    /// More partitions than wanted are fine, and so is a longer retention: nothing is lost by it.
+    /// More partitions and copies than wanted are fine, and so is a longer retention: nothing is lost by it.
     ///
     /// - Parameters:
     ///   - name: The topic's real name.
     ///   - partitions: How many it has; `nil` where there is no such topic.
+    ///   - copies: How many brokers keep one.
     ///   - properties: Its properties; `nil` where the broker does not tell them, and then they are not compared.
     public static func faults(
         _ name: String,
-        wanted: (partitions: Int, properties: [String: String]),
+        wanted: (partitions: Int, copies: Int, properties: [String: String]),
         partitions: Int?,
+        copies: Int = .max,
         properties: [String: String]?
     ) -> [String] {
         guard let partitions else { return ["\(name) is missing; 'slipway topics apply' makes it"] }
@@ -19,6 +21,11 @@ public enum TopicComparison {
         if partitions < wanted.partitions {
             faults.append(
                 "\(name) has \(partitions) partitions; the fleet expects \(wanted.partitions) ('slipway topics grow' adds some)"
+            )
+        }
+        if copies < wanted.copies {
+            faults.append(
+                "\(name) is kept by \(copies) of \(wanted.copies) brokers; Kafka's kafka-reassign-partitions gives it more"
             )
         }
         guard let properties else { return faults }
@@ -31,6 +38,7 @@ public enum TopicComparison {
     }
 
     private static func isLonger(_ found: String?, than wanted: String, _ property: String) -> Bool {
+        if property == "min.insync.replicas" { return (found.flatMap { Int($0) } ?? 0) >= (Int(wanted) ?? 0) }
         guard property == "retention.ms", let found = found.flatMap({ Int64($0) }), let wanted = Int64(wanted)
         else { return false }
         return found < 0 || found >= wanted
@@ -40,6 +48,8 @@ public enum TopicComparison {
         switch property {
         case "message.timestamp.type": ": the broker's clock says when a token had to be valid, and when an agent spoke"
         case "cleanup.policy": ": who subscribes later finds the newest state of each key"
+        case "unclean.leader.election.enable": ": a broker that lacks messages must not become the leader"
+        case "min.insync.replicas": ": what one broker alone has is lost with it"
         case "retention.ms": ": what a restored database has not seen is read again"
         default: ""
         }

@@ -42,6 +42,17 @@ public enum Topics {
         input("cdevents", key: "project/environment/service", ["retention.ms": month]),
     ]
 
+    /// The configuration with what keeps written messages from being lost.
+    ///
+    /// A broker that lacks messages never becomes a partition's leader, and of three copies two must be written before a
+    /// producer hears that they are.
+    public static func safe(_ configuration: [String: String], replicationFactor: Int) -> [String: String] {
+        var safe = configuration
+        safe["unclean.leader.election.enable"] = "false"
+        if replicationFactor >= 3 { safe["min.insync.replicas"] = "2" }
+        return safe
+    }
+
     /// The topics whose messages can be dead-lettered.
     public static let withDeadLetters = [
         "release.events", "deployment.requests", "agent.status", "agent.output", "resource.changes",

@@ -44,8 +44,9 @@ struct TopicsCheck: ParsableCommand {
             }
             faults += TopicComparison.faults(
                 wanted.name,
-                wanted: (wanted.partitions, wanted.configuration),
+                wanted: (wanted.partitions, wanted.replicationFactor, wanted.configuration),
                 partitions: topic?.partitionCount,
+                copies: topic?.replicationFactor ?? 0,
                 properties: properties
             )
         }

@@ -17,7 +17,9 @@ struct TopicsCommand: ParsableCommand {
         var cluster: [String] = []
         @Option(help: "The partitions of topics that have more than one.")
         var partitions = Topics.defaultPartitions
-        @Option(help: "How many brokers keep a copy.")
+        @Option(
+            help: "How many brokers keep a copy; with 3 or more a message counts as written when 2 have it."
+        )
         var replicationFactor = 1
 
         /// The topics, with those of trusted requests that the settings name.
@@ -32,7 +34,7 @@ struct TopicsCommand: ParsableCommand {
                     name: prefix + topic.name,
                     partitions: topic.partitions == 1 ? 1 : partitions,
                     replicationFactor: replicationFactor,
-                    configuration: topic.configuration
+                    configuration: Topics.safe(topic.configuration, replicationFactor: replicationFactor)
                 )
             }
         }

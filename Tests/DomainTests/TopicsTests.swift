@@ -7,6 +7,12 @@ import WorkerRuntime
 
 /// The folder `topics/` and the code say the same.
 @Suite struct TopicsTests {
+    @Test func `with three copies two must be written, and a broker that lacks messages never leads`() {
+        #expect(Topics.safe(["a": "b"], replicationFactor: 1) == ["a": "b", "unclean.leader.election.enable": "false"])
+        let safe = Topics.safe([:], replicationFactor: 3)
+        #expect(safe == ["unclean.leader.election.enable": "false", "min.insync.replicas": "2"])
+    }
+
     static let folder = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
         .deletingLastPathComponent().appending(path: "topics")
 

@@ -115,6 +115,29 @@ struct KubernetesFaultTests {
         #expect(try Verification.differences(on: kubernetes.world.database) == [])
     }
 
+    @Test func `of an agent's pods one speaks, and another takes over when it is killed`() throws {
+        var kubernetes = try KubernetesWorld()
+        defer { kubernetes.clean() }
+        kubernetes.agent.signal(SIGKILL)
+        _ = try kubernetes.agent.exitCode()
+        try kubernetes.restartAgent(lease: true)
+        let first = kubernetes.agent
+        try kubernetes.release("1.0.0")
+        try kubernetes.request("instance.deploy", #""application":"web","version":"1.0.0","instance":"web""#)
+        try kubernetes.waitForCommand("instance.deploy")
+        try kubernetes.restartAgent(lease: true)
+        let second = kubernetes.agent
+        _ = try eventually("the second stands by") { second.output.contains("stands by") ? true : nil }
+        try kubernetes.request("instance.restart", #""instance":"web""#)
+        try kubernetes.waitForCommand("instance.restart")
+        #expect(first.isRunning && !second.output.contains("speaks for the cluster '\(kubernetes.name)'"))
+        first.signal(SIGKILL)
+        _ = try first.exitCode()
+        try kubernetes.request("instance.delete", #""instance":"web""#)
+        try kubernetes.waitForCommand("instance.delete")
+        #expect(second.isRunning)
+    }
+
     @Test func `a second agent takes over, and the first one stops`() throws {
         var kubernetes = try KubernetesWorld()
         defer { kubernetes.clean() }

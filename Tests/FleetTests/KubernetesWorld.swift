@@ -51,7 +51,12 @@ struct KubernetesWorld {
     }
 
     /// Installs the agent's chart without its pod, and starts the agent here with the rights of its service account.
-    private static func startAgent(_ world: FleetWorld, _ name: String, _ key: String) throws -> WorkerProcessHandle {
+    private static func startAgent(
+        _ world: FleetWorld,
+        _ name: String,
+        _ key: String,
+        lease: Bool = false
+    ) throws -> WorkerProcessHandle {
         let home = "\(name)-agent"
         let file = world.folder + "/kubeconfig.json"
         if !FileManager.default.fileExists(atPath: file) {
@@ -63,7 +68,7 @@ struct KubernetesWorld {
             ["--cluster", name, "--kubeconfig", file, "--agent-namespace", home],
             [
                 "SLIPWAY_AGENT_KEY": key, "SLIPWAY_SERVICE_ACCOUNT": home,
-                "SLIPWAY_ENVIRONMENT_ROLE": "\(home)-environment",
+                "SLIPWAY_ENVIRONMENT_ROLE": "\(home)-environment", "SLIPWAY_AGENT_LEASE": "\(lease)",
             ]
         )
     }
@@ -98,9 +103,9 @@ struct KubernetesWorld {
         )
     }
 
-    /// Starts the agent anew, as after a crash.
-    mutating func restartAgent() throws {
-        agent = try Self.startAgent(world, name, key)
+    /// Starts the agent anew, as after a crash; with a lease it stands by while another one holds it.
+    mutating func restartAgent(lease: Bool = false) throws {
+        agent = try Self.startAgent(world, name, key, lease: lease)
     }
 
     /// Takes away what this world has made in the control plane.

@@ -15,6 +15,8 @@ public final class APIServerDouble: Sendable {
         public let query: [String: String]
         /// The headers by their names in small letters.
         public let headers: [String: String]
+        /// What was sent.
+        public let body: [UInt8]
     }
 
     /// An answer: its status and its body.
@@ -34,7 +36,8 @@ public final class APIServerDouble: Sendable {
                 method: request.method.rawValue,
                 path: request.path,
                 query: request.query.reduce(into: [:]) { $0[$1.name] = $1.value },
-                headers: request.headers.reduce(into: [:]) { $0[$1.key.rawValue.lowercased()] = $1.value }
+                headers: request.headers.reduce(into: [:]) { $0[$1.key.rawValue.lowercased()] = $1.value },
+                body: Array(try await request.bodyData)
             )
             seen.add(told)
             let (status, body) = answer(told)

@@ -12,8 +12,30 @@ public final class AgentHealth: Sendable {
     /// Whether the agent's loop goes round; an agent that stands still should be started anew.
     public var isAlive: Bool { vitals.withLock { $0.isAlive(at: .now) } }
 
-    /// Whether the fleet has welcomed the agent, and the broker takes what it says.
+    /// Whether the fleet has welcomed the agent, and the broker takes what it says; or whether it stands by.
     public var isReady: Bool { vitals.withLock { $0.isReady(at: .now) } }
+
+    /// Notes that the agent is quiet from now on, because another one speaks for its cluster.
+    func retire(_ reason: String) { vitals.withLock { $0.retired = reason } }
+
+    /// Why the agent is quiet; `nil` while it speaks.
+    public var retired: String? { vitals.withLock { $0.retired } }
+
+    /// Notes that the agent is able to speak and waits until another one ends.
+    func standBy() {
+        vitals.withLock {
+            $0.beat = .now
+            $0.isStandingBy = true
+        }
+    }
+
+    /// Notes that the agent is about to speak.
+    func speakUp() {
+        vitals.withLock {
+            $0.beat = .now
+            $0.isStandingBy = false
+        }
+    }
 
     /// Notes that the loop goes round.
     func beat() { vitals.withLock { $0.beat = .now } }
@@ -43,6 +65,10 @@ struct AgentVitals: Sendable {
     var heartbeat: Duration = .seconds(10)
     /// When the broker last answered; `nil` when it never did, or was lost since.
     var brokerAnswer: ContinuousClock.Instant?
+    /// Whether the agent waits for another one's end: it is ready to take over.
+    var isStandingBy = false
+    /// Why the agent is quiet for good; `nil` while it speaks.
+    var retired: String?
 
     /// How long the loop may stand still.
     static let patience: Duration = .seconds(60)
@@ -51,11 +77,12 @@ struct AgentVitals: Sendable {
         beat = now
     }
 
-    func isAlive(at now: ContinuousClock.Instant) -> Bool { now - beat < Self.patience }
+    func isAlive(at now: ContinuousClock.Instant) -> Bool { retired != nil || now - beat < Self.patience }
 
     /// A broker that has not answered several heartbeats is away, whatever its connection looks like.
     func isReady(at now: ContinuousClock.Instant) -> Bool {
-        guard isWelcomed, let brokerAnswer else { return false }
+        if isStandingBy { return isAlive(at: now) }
+        guard isWelcomed, retired == nil, let brokerAnswer else { return false }
         return isAlive(at: now) && now - brokerAnswer < max(.seconds(15), heartbeat * 3)
     }
 }

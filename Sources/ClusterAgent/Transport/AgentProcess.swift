@@ -6,14 +6,49 @@ import Synchronization
 public enum AgentProcess {
     /// Runs an agent until SIGTERM or SIGINT, or until it is superseded; a second signal ends the process at once.
     ///
-    /// - Parameter makeLoop: Makes the agent, on its thread.
+    /// One that holds a lease ends, too, when another pod holds it. When the fleet says that an agent elsewhere has taken
+    /// over, it keeps the lease and is quiet until it is told to end: were it to end by itself, it or the pod that stands by
+    /// would say hello again, and the two would displace each other in turns.
+    ///
+    /// - Parameters:
+    ///   - lease: What was acquired; `nil` where only one process is there to speak.
+    ///   - health: Is told when the agent is quiet.
+    ///   - makeLoop: Makes the agent, on its thread.
     /// - Throws: What keeps the agent from running.
-    public static func run(_ makeLoop: @escaping @Sendable () throws -> AgentLoop) async throws -> AgentEnd {
+    public static func run(
+        holding lease: AgentLease? = nil,
+        health: AgentHealth,
+        _ makeLoop: @escaping @Sendable () throws -> AgentLoop
+    ) async throws -> AgentEnd {
         let isStopping = StopFlag()
         signal(SIGPIPE, SIG_IGN)
         let signals = [SIGTERM, SIGINT].map { watch($0, isStopping) }
         defer { signals.forEach { $0.cancel() } }
-        return try await withCheckedThrowingContinuation { continuation in
+        let keeper = lease.map { lease in
+            Task { () -> String? in
+                let holder = await lease.keep()
+                if holder != nil { _ = isStopping.raise() }
+                return holder
+            }
+        }
+        let end = try await loop(isStopping, makeLoop)
+        guard let lease, let keeper else { return end }
+        if case .superseded(let reason) = end {
+            health.retire(reason)
+            while !isStopping.value { try? await Task.sleep(for: .milliseconds(100)) }
+        }
+        keeper.cancel()
+        if let holder = await keeper.value { return .superseded(reason: "'\(holder)' holds the lease now") }
+        await lease.release()
+        return .stopped
+    }
+
+    /// The loop, on a thread of its own.
+    private static func loop(
+        _ isStopping: StopFlag,
+        _ makeLoop: @escaping @Sendable () throws -> AgentLoop
+    ) async throws -> AgentEnd {
+        try await withCheckedThrowingContinuation { continuation in
             let thread = Thread {
                 continuation.resume(with: Result { try makeLoop().run { isStopping.value } })
             }

@@ -46,6 +46,15 @@ public struct Settings: Sendable {
         return number
     }
 
+    /// `true` or `false`.
+    public func truth(_ name: String, default value: Bool) throws(StartError) -> Bool {
+        guard let text = text(name) else { return value }
+        guard let truth = Bool(text) else {
+            throw StartError("SLIPWAY_\(name) is '\(text)'; it should be 'true' or 'false'.")
+        }
+        return truth
+    }
+
     /// The brokers and every `SLIPWAY_KAFKA_<PROPERTY>` as a librdkafka property.
     public func kafka(logger: Logger) throws(StartError) -> KafkaSettings {
         let brokers = try required("KAFKA_BROKERS", meaning: "the brokers, such as 'localhost:9092'")

@@ -42,7 +42,7 @@ public struct WorkerProcess: Sendable {
             database: database,
             logger: logger
         )
-        configuration.isTransactional = settings.text("RELAY_TRANSACTIONS") != "false"
+        configuration.isTransactional = try settings.truth("RELAY_TRANSACTIONS", default: true)
         configuration.leaseDuration = .milliseconds(
             try settings.number("LEASE_MILLISECONDS", default: 10_000, in: 500...600_000)
         )

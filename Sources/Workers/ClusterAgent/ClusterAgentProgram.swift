@@ -1,6 +1,7 @@
 import ArgumentParser
 import ClusterAgent
 import Foundation
+import Kubernetes
 import WorkerRuntime
 
 @main
@@ -21,6 +22,8 @@ struct Run: AsyncParsableCommand {
         discussion: """
             In a pod it speaks for the cluster that it is in, elsewhere for that of a kubeconfig file. It needs helm 4.
 
+            Pods of one agent agree by a Lease: one speaks, the others stand by and take over within 20 seconds.
+
             With --http-port it answers /livez (its loop goes round), /readyz (the fleet has welcomed it and the broker
             takes what it says) and /metrics for Prometheus.
 
@@ -38,11 +41,9 @@ struct Run: AsyncParsableCommand {
         do {
             let settings = Settings(flags: connection.flags.merging(kubernetes.flags) { $1 })
             let configuration = simulation.applied(to: try connection.configuration(settings))
-            let cluster: any Cluster & Sendable =
-                simulate
-                ? try simulation.cluster(named: configuration.cluster)
-                : try await kubernetes.connect(settings, cluster: configuration.cluster, logger: configuration.logger)
             let health = AgentHealth()
+            let place = simulate ? nil : try await kubernetes.place(settings)
+            let lease = try place?.lease(settings, cluster: configuration.cluster, logger: configuration.logger)
             let server = try HealthServer.start(
                 settings,
                 logger: configuration.logger,
@@ -50,11 +51,23 @@ struct Run: AsyncParsableCommand {
                 isReady: { health.isReady }
             )
             defer { server?.cancel() }
-            let end = try await AgentProcess.run { try AgentLoop(configuration, cluster: cluster, health: health) }
+            try await lease?.acquire(health: health)
+            let cluster: any Cluster & Sendable =
+                if let place {
+                    try await place.connect(settings, cluster: configuration.cluster, logger: configuration.logger)
+                } else {
+                    try simulation.cluster(named: configuration.cluster)
+                }
+            let end = try await AgentProcess.run(holding: lease, health: health) {
+                try AgentLoop(configuration, cluster: cluster, health: health)
+            }
             if case .superseded(let reason) = end {
-                Self.say("The fleet told this agent to stop: \(reason)")
+                Self.say("This agent stops, because another one speaks for the cluster: \(reason)")
                 throw ExitCode(3)
             }
+        } catch let error as KubernetesError {
+            Self.say("The agent cannot speak for the cluster: \(error).")
+            throw ExitCode(64)
         } catch let error as StartError {
             Self.say(error.description)
             throw ExitCode(64)

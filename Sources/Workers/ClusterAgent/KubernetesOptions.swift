@@ -31,19 +31,27 @@ struct KubernetesOptions: ParsableArguments {
         help: "How long helm may take for one thing, such as a hook, in seconds [SLIPWAY_HELM_SECONDS, default 600]."
     )
     var helmSeconds: Int?
+    @Option(
+        help: """
+            Whether agents of this namespace agree by a Lease which one speaks [SLIPWAY_AGENT_LEASE, default: only in a \
+            pod].
+            """
+    )
+    var lease: Bool?
 
     /// The flags by the names of their variables.
     var flags: [String: String?] {
         [
             "KUBECONFIG": kubeconfig, "KUBE_CONTEXT": context, "AGENT_NAMESPACE": agentNamespace,
             "SERVICE_ACCOUNT": serviceAccount, "ENVIRONMENT_ROLE": environmentRole,
-            "HELM_SECONDS": helmSeconds.map(String.init),
+            "HELM_SECONDS": helmSeconds.map(String.init), "AGENT_LEASE": lease.map(String.init),
         ]
     }
 
-    /// Connects to the cluster, however long its API is away.
-    func connect(_ settings: Settings, cluster: String, logger: Logger) async throws -> KubernetesCluster {
+    /// Where the cluster is, and what the agent needs beside it.
+    func place(_ settings: Settings) async throws -> ClusterPlace {
         let configuration: KubernetesConfiguration
+        let isPod = settings.text("KUBECONFIG") == nil
         do throws(KubernetesConfigurationError) {
             if let path = settings.text("KUBECONFIG") {
                 configuration = try .kubeconfig(path, context: settings.text("KUBE_CONTEXT"))
@@ -60,19 +68,12 @@ struct KubernetesOptions: ParsableArguments {
             context: settings.text("KUBE_CONTEXT"),
             limit: .seconds(try settings.number("HELM_SECONDS", default: 600, in: 1...86_400))
         )
-        let role = settings.text("ENVIRONMENT_ROLE") ?? "slipway-agent-environment"
-        do {
-            return try await KubernetesCluster.connect(
-                KubernetesClient(configuration),
-                cluster: cluster,
-                home: settings.text("AGENT_NAMESPACE") ?? configuration.namespace ?? "slipway-agent",
-                account: settings.text("SERVICE_ACCOUNT").map { .init(name: $0, environmentRole: role) },
-                helm: helm,
-                logger: logger
-            )
-        } catch let error as KubernetesError {
-            throw StartError("The agent cannot speak for the cluster: \(error).")
-        }
+        return ClusterPlace(
+            client: KubernetesClient(configuration),
+            home: settings.text("AGENT_NAMESPACE") ?? configuration.namespace ?? "slipway-agent",
+            helm: helm,
+            isPod: isPod
+        )
     }
 
     /// This program, wherever it was called from.
@@ -86,5 +87,40 @@ struct KubernetesOptions: ParsableArguments {
         }
         if let obstacle = await HelmLookup.obstacle(to: found) { throw StartError(obstacle) }
         return found
+    }
+}
+
+/// The cluster that the agent speaks for, found and not yet connected to.
+struct ClusterPlace {
+    let client: KubernetesClient
+    /// The agent's own namespace.
+    let home: String
+    let helm: HelmProgram
+    let isPod: Bool
+
+    /// The lease by which pods agree; `nil` where there is one agent only.
+    func lease(_ settings: Settings, cluster: String, logger: Logger) throws -> AgentLease? {
+        guard try settings.truth("AGENT_LEASE", default: isPod) else { return nil }
+        let host = ProcessInfo.processInfo.hostName
+        return AgentLease(
+            client,
+            namespace: home,
+            cluster: cluster,
+            identity: "\(host)-\(UUID().uuidString.prefix(8).lowercased())",
+            logger: logger
+        )
+    }
+
+    /// Connects to the cluster, however long its API is away.
+    func connect(_ settings: Settings, cluster: String, logger: Logger) async throws -> KubernetesCluster {
+        let role = settings.text("ENVIRONMENT_ROLE") ?? "slipway-agent-environment"
+        return try await KubernetesCluster.connect(
+            client,
+            cluster: cluster,
+            home: home,
+            account: settings.text("SERVICE_ACCOUNT").map { .init(name: $0, environmentRole: role) },
+            helm: helm,
+            logger: logger
+        )
     }
 }

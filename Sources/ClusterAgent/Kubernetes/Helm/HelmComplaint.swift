@@ -30,7 +30,9 @@ struct HelmComplaint {
         "etcdserver:", "Too Many Requests", "an error on the server",
     ]
 
-    private static let others = ["chart", "repo", "registry", "download", "fetch", "pull", "oci:", "webhook", "too large"]
+    private static let others = [
+        "chart", "repo", "registry", "download", "fetch", "pull", "oci:", "webhook", "too large",
+    ]
 
     private static func isUnreachable(_ text: String) -> Bool {
         let words = sentence(text)
