@@ -78,7 +78,8 @@ struct KubernetesFaultTests {
     private static let open =
         "select count(*) from command where state in ('accepted', 'sent', 'acknowledged', 'applied')"
 
-    /// Kills the agent in the middle of whatever it is doing, once it does something, and starts it anew.
+    /// Kills the agent in the middle of whatever it is doing, once it does something, and starts it anew; then everything
+    /// that was open ends, before the next agent is killed.
     private func killAgent(_ kubernetes: inout KubernetesWorld) throws {
         let began = kubernetes.agent.output.components(separatedBy: " begins ").count
         let (agent, world) = (kubernetes.agent, kubernetes.world)
@@ -89,6 +90,9 @@ struct KubernetesFaultTests {
         agent.signal(SIGKILL)
         _ = try agent.exitCode()
         try kubernetes.restartAgent()
+        _ = try eventually("the end of what was open when the agent was killed", within: .seconds(180)) {
+            try world.number(Self.open) == 0 ? true : nil
+        }
     }
 
     /// What should run runs, as it should.

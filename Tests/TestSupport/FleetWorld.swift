@@ -136,20 +136,28 @@ public final class FleetWorld {
         try database.query(sql).only().int64(0)
     }
 
+    /// The variable with a folder of signals of its own, for processes that alone are held.
+    public func signals(of name: String) throws -> [String: String] {
+        try FileManager.default.createDirectory(atPath: "\(folder)/\(name)", withIntermediateDirectories: true)
+        return ["SLIPWAY_TEST_SIGNALS": "\(folder)/\(name)"]
+    }
+
     /// Holds processes at a point, to be killed there.
-    public func hold(_ point: String) {
-        _ = FileManager.default.createFile(atPath: "\(folder)/hold.\(point)", contents: nil)
+    ///
+    /// - Parameter name: Those with signals of their own.
+    public func hold(_ point: String, of name: String = ".") {
+        _ = FileManager.default.createFile(atPath: "\(folder)/\(name)/hold.\(point)", contents: nil)
     }
 
     /// Lets processes pass the point again.
-    public func letPass(_ point: String) {
-        try? FileManager.default.removeItem(atPath: "\(folder)/hold.\(point)")
+    public func letPass(_ point: String, of name: String = ".") {
+        try? FileManager.default.removeItem(atPath: "\(folder)/\(name)/hold.\(point)")
     }
 
     /// Waits until a process stands at the point.
-    public func waitUntilHeld(_ process: WorkerProcessHandle, at point: String) throws {
-        _ = try eventually("\(point) reached by \(process.pid)") {
-            FileManager.default.fileExists(atPath: "\(folder)/reached.\(point).\(process.pid)") ? true : nil
+    public func waitUntilHeld(_ process: WorkerProcessHandle, at point: String, of name: String = ".") throws {
+        _ = try eventually("\(point) reached by \(process.pid)", within: .seconds(60)) {
+            FileManager.default.fileExists(atPath: "\(folder)/\(name)/reached.\(point).\(process.pid)") ? true : nil
         }
     }
 

@@ -81,9 +81,11 @@ public struct Timekeeper: Sendable {
 
     /// Ends one command if it is still due, in a transaction of its own.
     private func end(_ id: UUID, on connection: PostgresConnection) throws -> Bool {
-        try connection.transaction { (transaction: borrowing PostgresTransaction) in
+        let isEnded = try connection.transaction { (transaction: borrowing PostgresTransaction) in
             try end(id, in: transaction)
         }
+        if isEnded { TestSignal.afterCommit.reach() }
+        return isEnded
     }
 
     private func end(_ id: UUID, in transaction: borrowing PostgresTransaction) throws -> Bool {
@@ -117,6 +119,7 @@ public struct Timekeeper: Sendable {
         try progress.take(event, &command, reason: reason, now: now, outbox: outbox, in: transaction)
         if event == .timeOut { try withdraw(command, now: now, outbox: outbox, in: transaction) }
         try OutboxWriter.write(outbox, in: transaction)
+        TestSignal.inTransaction.reach()
         return true
     }
 

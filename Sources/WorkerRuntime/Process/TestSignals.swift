@@ -4,7 +4,7 @@ extension TestSignal {
     private static let folder = ProcessInfo.processInfo.environment["SLIPWAY_TEST_SIGNALS"]
 
     /// Marks the point as reached, and waits while it is held.
-    func reach() {
+    public func reach() {
         guard let folder = Self.folder else { return }
         let files = FileManager.default
         let mark = "\(folder)/reached.\(rawValue).\(ProcessInfo.processInfo.processIdentifier)"
