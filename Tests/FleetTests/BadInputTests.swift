@@ -148,11 +148,17 @@ struct BadInputTests {
     }
 
     private func expectDeadLetters(_ world: FleetWorld) throws {
-        var codes: [String: String] = [:]
+        var letters: [String: KafkaMessage] = [:]
         for message in try world.messages(on: "deployment.requests.dlt") {
-            codes[message.header("ce_id") ?? ""] = message.header("slipway-reason-code")
+            letters[message.header("ce_id") ?? ""] = message
             #expect(!String(decoding: message.valueBytes ?? [], as: UTF8.self).contains("hunter2"))
         }
-        for bad in Self.deadLettered { #expect(codes[bad.name] == bad.code, "\(bad.name)") }
+        for bad in Self.deadLettered {
+            let letter = letters[bad.name]
+            let sentence = letter?.header("kafka_dlt-exception-message") ?? ""
+            #expect(letter?.header("slipway-reason-code") == bad.code, "\(bad.name): \(sentence)")
+            #expect(letter?.header("slipway-reason-field") ?? "" == bad.field, "\(bad.name): \(sentence)")
+            #expect(sentence.hasSuffix("."), "\(bad.name): \(sentence)")
+        }
     }
 }

@@ -21,14 +21,19 @@ struct EndToEndTests {
 
     /// Starts the fleet, a cluster and an environment.
     ///
-    /// - Parameter others: A worker that the caller starts.
+    /// - Parameters:
+    ///   - copies: How many processes of each worker.
+    ///   - others: A worker that the caller starts.
     func makeFleet(
+        copies: Int = 1,
         timers: [String: String] = [:],
         without others: String? = nil,
         starting start: (FleetWorld) throws -> Void = { _ in }
     ) throws -> (world: FleetWorld, agent: WorkerProcessHandle) {
         let world = try FleetWorld(topics: Self.topics)
-        for worker in Self.workers where worker != others { _ = try world.start(worker, [], timers) }
+        for worker in Self.workers where worker != others {
+            for _ in 1...copies { _ = try world.start(worker, [], timers) }
+        }
         try start(world)
         try world.request("project.create", key: "shop", id: "p", #"{"project":"shop"}"#)
         try world.request("cluster.register", key: "test", id: "c", #"{"cluster":"test"}"#)
@@ -73,7 +78,7 @@ struct EndToEndTests {
     }
 
     @Test func `a release event becomes a running instance, and an upgrade replaces it`() throws {
-        let (world, agent) = try makeFleet()
+        let (world, agent) = try makeFleet(copies: 2)
         try world.request(
             "autodeploy.create",
             key: "shop/staging",
@@ -107,6 +112,10 @@ struct EndToEndTests {
         #expect(services.contains("dev.cdevents.service.deployed.0.3.0"))
         #expect(services.contains("dev.cdevents.service.upgraded.0.3.0"))
         #expect(try world.ledgerCloses())
+        for group in ["release-worker", "deployment-worker", "agent-worker", "resource-worker"] {
+            let owners = "select count(distinct owner_pid) from partition_claim where consumer_group = 'slipway.\(group)'"
+            #expect(try world.number(owners) == 2, "\(group): two processes share the work")
+        }
         #expect(try Verification.differences(on: world.database) == [])
         #expect(try world.number("select sum(dead_lettered)::bigint from partition_claim") == 0)
         agent.signal(SIGTERM)
@@ -168,6 +177,22 @@ struct EndToEndTests {
         #expect(try row.string(1).contains("web"))
         #expect(try world.number("select count(*) from instance where state = 'failed' and open_command is null") == 1)
         #expect(agent.isRunning)
+    }
+
+    @Test func `a deploy that never gets ready times out, and says what it waited for`() throws {
+        let (world, _) = try makeFleet(timers: ["SLIPWAY_HEALTHY_SECONDS": "6"])
+        try release("1.0.0", world)
+        try waitFor("the version", world, "select count(*) from version", 1)
+        try world.request(
+            "instance.deploy",
+            key: "shop/staging",
+            id: "d",
+            #"{"project":"shop","environment":"staging","application":"web","version":"1.0.0","instance":"web","values":"simulate:\n  failure: neverReady\n"}"#
+        )
+        try waitFor("the command timed out", world, "select count(*) from command where state = 'timed_out'", 1)
+        let row = try world.database.query("select reason_code, reason from command where state = 'timed_out'").only()
+        #expect(try row.string(0) == "not_ready")
+        #expect(try row.string(1).contains("web"))
     }
 
     @Test func `a hook's output, events and a container's log can be read`() throws {

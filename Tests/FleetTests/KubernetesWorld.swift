@@ -20,11 +20,14 @@ struct KubernetesWorld {
     var cluster: String { name }
 
     /// Starts everything, and makes a project, an environment and an application.
-    init() throws {
+    ///
+    /// - Parameter settings: More variables of the fleet's processes.
+    init(_ settings: [String: String] = [:]) throws {
         let name = "t" + UUID().uuidString.lowercased().prefix(8)
         let commands = "agent.commands.\(name)"
         let world = try FleetWorld(topics: EndToEndTests.topics + ["object.status", "audit", commands])
         try world.makeSealingKeys()
+        world.environment.merge(settings) { $1 }
         for worker in [
             "release-worker", "deployment-worker", "agent-worker", "resource-worker", "outbox-relay", "timekeeper",
         ] {
@@ -68,7 +71,7 @@ struct KubernetesWorld {
             ["--cluster", name, "--kubeconfig", file, "--agent-namespace", home],
             [
                 "SLIPWAY_AGENT_KEY": key, "SLIPWAY_SERVICE_ACCOUNT": home,
-                "SLIPWAY_ENVIRONMENT_ROLE": "\(home)-environment", "SLIPWAY_AGENT_LEASE": "\(lease)",
+                "SLIPWAY_ENVIRONMENT_ROLE": "\(home)-environment", "SLIPWAY_POD_LEASE": "\(lease)",
             ]
         )
     }

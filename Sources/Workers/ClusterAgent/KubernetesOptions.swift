@@ -33,7 +33,7 @@ struct KubernetesOptions: ParsableArguments {
     var helmSeconds: Int?
     @Option(
         help: """
-            Whether agents of this namespace agree by a Lease which one speaks [SLIPWAY_AGENT_LEASE, default: only in a \
+            Whether agents of this namespace agree by a Lease which one speaks [SLIPWAY_POD_LEASE, default: only in a \
             pod].
             """
     )
@@ -44,7 +44,7 @@ struct KubernetesOptions: ParsableArguments {
         [
             "KUBECONFIG": kubeconfig, "KUBE_CONTEXT": context, "AGENT_NAMESPACE": agentNamespace,
             "SERVICE_ACCOUNT": serviceAccount, "ENVIRONMENT_ROLE": environmentRole,
-            "HELM_SECONDS": helmSeconds.map(String.init), "AGENT_LEASE": lease.map(String.init),
+            "HELM_SECONDS": helmSeconds.map(String.init), "POD_LEASE": lease.map(String.init),
         ]
     }
 
@@ -100,7 +100,7 @@ struct ClusterPlace {
 
     /// The lease by which pods agree; `nil` where there is one agent only.
     func lease(_ settings: Settings, cluster: String, logger: Logger) throws -> AgentLease? {
-        guard try settings.truth("AGENT_LEASE", default: isPod) else { return nil }
+        guard try settings.truth("POD_LEASE", default: isPod) else { return nil }
         let host = ProcessInfo.processInfo.hostName
         return AgentLease(
             client,

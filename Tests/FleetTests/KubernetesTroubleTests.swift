@@ -1,0 +1,98 @@
+import ClusterAgent
+import Foundation
+import Postgres
+import TestSupport
+import Testing
+
+/// What a real control plane refuses or never does, and what people do to it: each ends with a reason.
+@Suite(.whereKubernetesIs, .timeLimit(.minutes(10)), .serialized)
+struct KubernetesTroubleTests {
+    /// A chart of a Deployment that no node takes, and of texts that no compression makes small.
+    private func makeChart(_ name: String, in world: FleetWorld, bulk: Int = 0, isScheduled: Bool = true) throws
+        -> String
+    {
+        let folder = world.folder + "/" + name
+        try FileManager.default.createDirectory(atPath: folder + "/templates", withIntermediateDirectories: true)
+        var files = [
+            "Chart.yaml": "apiVersion: v2\nname: \(name)\nversion: 1.0.0\n",
+            "templates/web.yaml": """
+            apiVersion: apps/v1
+            kind: Deployment
+            metadata: {name: {{ .Release.Name }}}
+            spec:
+              selector: {matchLabels: {app: {{ .Release.Name }}}}
+              template:
+                metadata: {labels: {app: {{ .Release.Name }}}}
+                spec:
+                  nodeSelector: \(isScheduled ? "{}" : "{nowhere: at-all}")
+                  containers: [{name: web, image: "r.example/shop/web:1.0.0"}]
+            """,
+        ]
+        var random = SeededRandom(seed: 1)
+        for number in 0..<bulk {
+            let bytes = (0..<500_000).map { _ in UInt8(truncatingIfNeeded: random.next()) }
+            files["templates/bulk-\(number).yaml"] = """
+                apiVersion: v1
+                kind: ConfigMap
+                metadata: {name: bulk-\(number)}
+                data: {text: "\(Data(bytes).base64EncodedString())"}
+                """
+        }
+        for (name, text) in files { try text.write(toFile: "\(folder)/\(name)", atomically: true, encoding: .utf8) }
+        return folder
+    }
+
+    private func reason(_ kubernetes: KubernetesWorld, _ operation: String) throws -> (code: String, sentence: String) {
+        let row = try kubernetes.world.database.query(
+            "select reason_code, reason from command where operation = $1 order by created_at desc limit 1",
+            [.text(operation)]
+        ).only()
+        return (try row.string(0), try row.string(1))
+    }
+
+    @Test func `a chart of 2 MB of manifests is refused with a clear limit, and nothing of it stays`() throws {
+        let kubernetes = try KubernetesWorld()
+        defer { kubernetes.clean() }
+        try kubernetes.release("1.0.0", chart: try makeChart("bulky", in: kubernetes.world, bulk: 3))
+        try kubernetes.request("instance.deploy", #""application":"web","version":"1.0.0","instance":"bulky""#)
+        try kubernetes.waitForCommand("instance.deploy", "failed")
+        let (code, sentence) = try reason(kubernetes, "instance.deploy")
+        #expect(code == "chart_too_large", "\(sentence)")
+        #expect(sentence.contains("1 MiB"), "\(sentence)")
+        #expect(try kubernetes.value("deployments,configmaps", "{.items[*].metadata.name}", labels: "app=bulky") == "")
+        #expect(kubernetes.agent.isRunning)
+    }
+
+    @Test func `a chart that never becomes ready times out and says why`() throws {
+        let kubernetes = try KubernetesWorld(["SLIPWAY_HEALTHY_SECONDS": "8"])
+        defer { kubernetes.clean() }
+        try kubernetes.release("1.0.0", chart: try makeChart("nowhere", in: kubernetes.world, isScheduled: false))
+        try kubernetes.request("instance.deploy", #""application":"web","version":"1.0.0","instance":"lost""#)
+        try kubernetes.waitForCommand("instance.deploy", "timed_out")
+        let (code, sentence) = try reason(kubernetes, "instance.deploy")
+        #expect(code == "unschedulable" || code == "not_ready", "\(code): \(sentence)")
+        #expect(sentence.contains("lost"), "\(sentence)")
+        // The next command is not held up by it.
+        try kubernetes.request("instance.delete", #""instance":"lost""#)
+        try kubernetes.waitForCommand("instance.delete")
+    }
+
+    @Test func `a namespace that was deleted by hand is noticed, and releases into it say what is missing`() throws {
+        let kubernetes = try KubernetesWorld()
+        defer { kubernetes.clean() }
+        try kubernetes.release("1.0.0")
+        try kubernetes.request("instance.deploy", #""application":"web","version":"1.0.0","instance":"web""#)
+        try kubernetes.waitForCommand("instance.deploy")
+        try kubernetes.kubectl(["delete", "namespace", kubernetes.namespace])
+        try kubernetes.wait(
+            "nothing observed any more",
+            "select count(*) from resource where not gone and namespace = '\(kubernetes.namespace)'",
+            0
+        )
+        try kubernetes.request("instance.restart", #""instance":"web""#)
+        try kubernetes.waitForCommand("instance.restart", "failed")
+        let (code, sentence) = try reason(kubernetes, "instance.restart")
+        #expect(code == "namespace_missing")
+        #expect(sentence.contains(kubernetes.namespace), "\(sentence)")
+    }
+}
