@@ -26,6 +26,8 @@ enum Part: String, CaseIterable, ExpressibleByArgument {
     case sustained
     /// What the fleet costs while it has nothing to do.
     case idle
+    /// What a cluster's agent costs, with objects that rest and with objects that change.
+    case agent
 
     /// What is left out of a quick run.
     var isLong: Bool { [.shapes, .growth, .sustained, .workers].contains(self) }
@@ -52,6 +54,7 @@ enum Part: String, CaseIterable, ExpressibleByArgument {
         case .growth: return ThroughputShape.growth.map { ThroughputBench.measure(count, $0, once: true) }
         case .sustained: return [Measure(once: true) { try SustainedBench.run(seconds: 300) }]
         case .idle: return [Measure(once: true) { try IdleBench.run(seconds: quick ? 5 : 20) }]
+        case .agent: return [Measure(once: true) { try AgentBench.run(seconds: quick ? 5 : 20) }]
         }
     }
 }

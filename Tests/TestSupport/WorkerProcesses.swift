@@ -41,13 +41,13 @@ public final class WorkerProcessHandle {
     }
 
     deinit {
-        if process.isRunning { kill(process.processIdentifier, SIGKILL) }
+        if isRunning { kill(process.processIdentifier, SIGKILL) }
     }
 
     /// The process's id.
     public var pid: Int32 { process.processIdentifier }
     /// Whether it lives.
-    public var isRunning: Bool { process.isRunning }
+    public var isRunning: Bool { process.isRunning && ended == nil }
     /// What it wrote.
     public var output: String { (try? String(contentsOfFile: log, encoding: .utf8)) ?? "" }
 
@@ -59,7 +59,18 @@ public final class WorkerProcessHandle {
     /// Waits for its end; returns the exit code.
     public func exitCode(within limit: Duration = .seconds(40)) throws -> Int32 {
         try eventually("the end of \(process.executableURL?.lastPathComponent ?? "")", within: limit) {
-            process.isRunning ? nil : process.terminationStatus
+            process.isRunning ? ended : process.terminationStatus
         }
+    }
+
+    /// How the process ended, asked of the kernel; `nil` while it lives, and where Foundation was told already.
+    ///
+    /// Foundation learns of an end when nobody holds the child's end of a socket any more, and a grandchild may.
+    private var ended: Int32? {
+        var info = siginfo_t()
+        guard waitid(P_PID, id_t(pid), &info, WEXITED | WNOHANG | WNOWAIT) == 0, info.si_signo == SIGCHLD else {
+            return nil
+        }
+        return info._sifields._sigchld.si_status
     }
 }

@@ -177,25 +177,15 @@ final class BenchWorld {
     /// CPU seconds and peak memory in MiB of every process, the database's as a sum.
     func usage() -> [(name: String, cpu: Double, peak: Double)] {
         var rows = children.map { child in
-            let usage = Self.usage(of: child.process.processIdentifier)
+            let usage = ProcessUsage(of: child.process.processIdentifier)
             let name = child.name == "slipway" ? "broker" : child.name
             return (name, usage.cpu, usage.peak)
         }
         let backends = (try? database.query("select pid from pg_stat_activity where pid is not null")) ?? nil
         var cpu = 0.0
-        for row in backends.map(Array.init) ?? [] { cpu += (try? Self.usage(of: row.int32(0)).cpu) ?? 0 }
+        for row in backends.map(Array.init) ?? [] { cpu += (try? ProcessUsage(of: row.int32(0)).cpu) ?? 0 }
         rows.append(("PostgreSQL, its sessions", cpu, 0))
         return rows
-    }
-
-    private static func usage(of pid: Int32) -> (cpu: Double, peak: Double) {
-        let stat = (try? String(contentsOfFile: "/proc/\(pid)/stat", encoding: .utf8)) ?? ""
-        let fields = stat.split(separator: ")").last?.split(separator: " ") ?? []
-        let ticks = fields.count > 12 ? (Double(fields[11]) ?? 0) + (Double(fields[12]) ?? 0) : 0
-        let status = (try? String(contentsOfFile: "/proc/\(pid)/status", encoding: .utf8)) ?? ""
-        let line = status.split(separator: "\n").first { $0.hasPrefix("VmHWM") }
-        let kilobytes = line?.split(separator: " ").dropLast().last.flatMap { Double($0) } ?? 0
-        return (ticks / Double(sysconf(Int32(_SC_CLK_TCK))), kilobytes / 1024)
     }
 }
 
