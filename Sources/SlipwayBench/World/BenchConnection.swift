@@ -1,7 +1,7 @@
 import Foundation
 import Glibc
 
-/// A connection of HTTP/1.1, for the thread that it has to itself: every call blocks, and tells of the other side's end.
+/// A connection of HTTP/1.1, for its own thread: every call blocks, and tells when the other side has gone.
 final class BenchConnection {
     /// A request as it came.
     struct Request {

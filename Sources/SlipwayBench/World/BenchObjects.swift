@@ -63,7 +63,7 @@ final class BenchObjects: Sendable {
         }
     }
 
-    /// An object of about 670 bytes, as helm has applied it.
+    /// An object of about 650 bytes, as helm has applied it.
     private func object(_ number: Int, _ state: State) -> String {
         let (version, changes) = state.objects[number]
         let time = "2026-01-02T03:04:05Z"

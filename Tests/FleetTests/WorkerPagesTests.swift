@@ -1,0 +1,35 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// Each worker explains itself, says what it is when it starts, answers orchestrators and Prometheus, and ends cleanly.
+@Suite(.timeLimit(.minutes(5)))
+struct WorkerPagesTests {
+    @Test(arguments: EndToEndTests.workers + ["cluster-agent", "slipway"])
+    func `a program explains itself`(name: String) throws {
+        let world = try FleetWorld(topics: [])
+        let help = try world.start(name, ["--help"])
+        #expect(try help.exitCode() == 0)
+        #expect(help.output.contains("OVERVIEW: ") && help.output.contains("USAGE: \(name)"))
+        let wrong = try world.start(name, ["--no-such-flag"])
+        #expect(try wrong.exitCode() == 64)
+        #expect(wrong.output.contains("--no-such-flag"))
+    }
+
+    @Test(arguments: EndToEndTests.workers)
+    func `a worker says what it is, is alive and ready, counts, and ends cleanly`(name: String) throws {
+        let world = try FleetWorld(topics: EndToEndTests.topics)
+        let port = try WebPage.freePort()
+        let worker = try world.start(name, ["--http-port", "\(port)"])
+        _ = try eventually("readiness", within: .seconds(60)) {
+            try WebPage.get(port: port, "/readyz") == WebPage(status: 200, body: "ready\n") ? true : nil
+        }
+        #expect(try WebPage.get(port: port, "/livez") == WebPage(status: 200, body: "alive\n"))
+        let metrics = try WebPage.get(port: port, "/metrics")
+        #expect(metrics.status == 200 && metrics.body.contains("slipway_"), "\(metrics.body.prefix(500))")
+        let first = worker.output.split(separator: "\n").first ?? ""
+        #expect(first.contains(name), "\(first)")
+        worker.signal(SIGTERM)
+        #expect(try worker.exitCode() == 0)
+    }
+}
