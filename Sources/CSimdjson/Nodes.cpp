@@ -32,10 +32,11 @@ struct Reading {
 
     uint8_t first() const { return bytes[*place]; }
 
-    __attribute__((always_inline)) void leaf(uint32_t kind, uint64_t bits) {
-        node->next = 1;
-        node->shape = kind;
-        node->natural = bits;
+    // A node without others in it, of which the first word is written at once.
+    __attribute__((always_inline)) void leaf(uint32_t shape, uint64_t bits) {
+        const uint64_t words[2] = {uint64_t(shape) << 32 | 1, bits};
+        static_assert(offsetof(sj_node, next) == 0 && offsetof(sj_node, shape) == 4 && sizeof(sj_node) == 16, "two words");
+        std::memcpy(node, words, sizeof(words));
         ++node;
         ++place;
     }
@@ -48,11 +49,7 @@ struct Reading {
         if (close < start) return false;
         size_t count = static_cast<size_t>(close - start);
         if (has_backslash && !unescape(start, count)) return false;
-        node->next = 1;
-        node->shape = SJ_STRING | static_cast<uint32_t>(count) << 4;
-        node->text = start;
-        ++node;
-        ++place;
+        leaf(SJ_STRING | static_cast<uint32_t>(count) << 4, reinterpret_cast<uint64_t>(start));
         return true;
     }
 

@@ -16,6 +16,19 @@ public struct JSONMemberNames: @unchecked Sendable {
     }
 }
 
+/// The name of a member that is often asked for, made once and kept for the life of the process.
+///
+/// `static let type = JSONMemberName("type")`
+public struct JSONMemberName: @unchecked Sendable {
+    // Points to a literal of the program.
+    @usableFromInline let name: sj_name
+
+    /// Takes a literal.
+    public init(_ name: StaticString) {
+        self.name = sj_named(name.utf8Start, name.utf8CodeUnitCount)
+    }
+}
+
 /// Members of one object that were found in one pass; valid as long as the document.
 public struct JSONMembers {
     @usableFromInline let found: sj_picked
@@ -38,6 +51,12 @@ public struct JSONMembers {
 }
 
 extension JSONValue {
+    /// The member of an object; `nil` where this is no object or has no such member.
+    @inlinable
+    public subscript(_ name: JSONMemberName) -> JSONValue? {
+        sj_get(node, name.name).map { JSONValue(node: $0) }
+    }
+
     /// Finds members in one pass over the object, which costs less than asking for each.
     ///
     /// Where a name stands twice the first counts; other values than objects have no members.

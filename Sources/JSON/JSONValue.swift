@@ -42,7 +42,12 @@ public struct JSONValue {
     /// The text of a string.
     @inlinable
     public var string: String? {
-        isString ? String(decoding: unsafeUTF8, as: UTF8.self) : nil
+        guard isString else { return nil }
+        let bytes = unsafeUTF8
+        return String(unsafeUninitializedCapacity: bytes.count) { text in
+            _ = text.initialize(from: bytes)
+            return bytes.count
+        }
     }
 
     /// A whole number that fits 64 bits; `nil` for `1.0` and `1e3`, which are written as fractions.

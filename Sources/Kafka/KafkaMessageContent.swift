@@ -15,13 +15,16 @@ extension KafkaMessage {
         let timestamp: KafkaTimestamp
         let key: UnsafeRawBufferPointer?
         let value: UnsafeRawBufferPointer?
-        let headers: [(name: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer?)]
+        let headers: [(name: UnsafeRawBufferPointer, head: UInt64, value: UnsafeRawBufferPointer?)]
 
         init(timestamp: KafkaTimestamp, key: [UInt8]?, value: [UInt8]?, headers: [KafkaHeader]) {
             self.timestamp = timestamp
             self.key = key.map(Self.copy)
             self.value = value.map(Self.copy)
-            self.headers = headers.map { (Self.copy(Array($0.name.utf8)), $0.value.map(Self.copy)) }
+            self.headers = headers.map { header in
+                let name = Self.copy(Array(header.name.utf8))
+                return (name, Self.head(name), header.value.map(Self.copy))
+            }
         }
 
         private static func copy(_ bytes: [UInt8]) -> UnsafeRawBufferPointer {
@@ -31,10 +34,23 @@ extension KafkaMessage {
         }
 
         func header(_ start: UnsafeRawPointer, count: Int) -> UnsafeRawBufferPointer? {
-            for (name, value) in headers.reversed() where name.count == count {
-                if name.baseAddress.map({ memcmp($0, start, count) == 0 }) ?? true { return value }
+            let head = Self.head(UnsafeRawBufferPointer(start: start, count: count))
+            var place = headers.count
+            while place > 0 {
+                place -= 1
+                guard headers[place].head == head, headers[place].name.count == count else { continue }
+                let name = headers[place].name
+                if count <= 8 || name.baseAddress.map({ memcmp($0, start, count) == 0 }) ?? true {
+                    return headers[place].value
+                }
             }
             return nil
+        }
+
+        /// The first eight bytes as one number, the missing ones 0: most names differ there.
+        private static func head(_ name: UnsafeRawBufferPointer) -> UInt64 {
+            if name.count >= 8 { return name.loadUnaligned(as: UInt64.self) }
+            return name.reversed().reduce(0) { $0 << 8 | UInt64($1) }
         }
 
         func free() {

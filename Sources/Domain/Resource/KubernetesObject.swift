@@ -74,13 +74,16 @@ struct KubernetesObject {
 }
 
 extension JSONValue {
+    private static let type = JSONMemberName("type")
+    private static let status = JSONMemberName("status")
+
     /// The condition of a type in a list of conditions.
     func condition(_ type: StaticString) -> JSONValue? {
-        first { $0["type"]?.equals(type) ?? false }
+        first { $0[Self.type]?.equals(type) ?? false }
     }
 
     /// Whether a condition's status is `True`.
-    var isTrueCondition: Bool { self["status"]?.equals("True") ?? false }
+    var isTrueCondition: Bool { self[Self.status]?.equals("True") ?? false }
 
     /// The first element of an array that fits; `nil` for anything but an array.
     func first(where fits: (JSONValue) -> Bool) -> JSONValue? {

@@ -77,7 +77,10 @@ struct ResourceReader {
     private func snapshotEnded() throws(Reason) -> SnapshotEnded {
         guard root.isObject else { throw wrong("data", root.kindInWords, "an object") }
         let kind = try name(root["kind"], "kind")
-        let apiVersion = try name(root["apiVersion"], "apiVersion")
+        let apiVersion = try text(root["apiVersion"], "apiVersion")
+        guard let apiVersion, !apiVersion.isEmpty, apiVersion.utf8.count <= Self.longestName else {
+            throw missing("apiVersion", "the group and version")
+        }
         guard let began = try number(root["began"], "began") else {
             throw missing("began", "the first message's sequence")
         }
@@ -122,23 +125,23 @@ struct ResourceReader {
     }
 
     /// A text that names something: not empty, not too long, and without the slash that separates keys.
+    ///
+    /// - Parameter isCommon: Whether many objects have the same.
+    @inline(__always)
     private func name(_ value: JSONValue?, _ field: String, isCommon: Bool = false) throws(Reason) -> String {
-        let text = try text(value, field, isCommon: isCommon)
-        guard let name = text, !name.isEmpty else { throw missing(field, "a name") }
-        let hasSlash = value?.contains(byte: UInt8(ascii: "/")) == true
-        guard name.utf8.count <= Self.longestName, !hasSlash || field == "apiVersion" else {
-            throw wrong(field, "'\(name.prefix(80))'", "a name of at most \(Self.longestName) bytes without a slash")
+        if let value, let name = isCommon ? common(value) : value.string, !name.isEmpty,
+            name.utf8.count <= Self.longestName, !value.contains(byte: UInt8(ascii: "/"))
+        {
+            return name
         }
-        return name
+        throw faultOfName(value, field)
     }
 
-    /// - Parameter isCommon: Whether many objects have the same.
+    @inline(__always)
     private func text(_ value: JSONValue?, _ field: String, isCommon: Bool = false) throws(Reason) -> String? {
         guard let value, !value.isNull else { return nil }
-        guard let text = isCommon ? common(value) : value.string else {
-            throw wrong(field, value.kindInWords, "a string")
-        }
-        return text
+        if let text = isCommon ? common(value) : value.string { return text }
+        throw wrong(field, value.kindInWords, "a string")
     }
 
     private func common(_ value: JSONValue) -> String? {
@@ -147,12 +150,18 @@ struct ResourceReader {
         } ?? nil
     }
 
+    @inline(__always)
     private func number(_ value: JSONValue?, _ field: String) throws(Reason) -> Int64? {
         guard let value, !value.isNull else { return nil }
-        guard let number = value.int, number >= 0 else {
-            throw wrong(field, value.int.map(String.init) ?? value.kindInWords, "a whole number from 0")
-        }
-        return number
+        if let number = value.int, number >= 0 { return number }
+        throw wrong(field, value.int.map(String.init) ?? value.kindInWords, "a whole number from 0")
+    }
+
+    @inline(never)
+    private func faultOfName(_ value: JSONValue?, _ field: String) -> Reason {
+        guard let value, !value.isNull, value.string != "" else { return missing(field, "a name") }
+        guard let name = value.string else { return wrong(field, value.kindInWords, "a string") }
+        return wrong(field, "'\(name.prefix(80))'", "a name of at most \(Self.longestName) bytes without a slash")
     }
 
     private func checkObject(_ value: JSONValue?, _ field: String) throws(Reason) {
@@ -160,10 +169,12 @@ struct ResourceReader {
         guard value.isObject else { throw wrong(field, value.kindInWords, "an object") }
     }
 
+    @inline(never)
     private func missing(_ field: String, _ wanted: String) -> Reason {
         Reason(code: "missing_field", sentence: "'\(field)' is missing; it should hold \(wanted).", field: field)
     }
 
+    @inline(never)
     private func wrong(_ field: String, _ found: String, _ wanted: String) -> Reason {
         Reason(code: "wrong_type", sentence: "'\(field)' is \(found); it should be \(wanted).", field: field)
     }
