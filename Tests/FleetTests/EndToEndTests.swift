@@ -6,7 +6,7 @@ import TestSupport
 import Testing
 
 /// The whole fleet with a simulated cluster: from a release event to a running instance, or to a reason.
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.timeLimit(.minutes(15)))
 struct EndToEndTests {
     static let topics = [
         "release.events", "deployment.requests", "deployment.results", "agent.status", "agent.commands.test",
@@ -77,8 +77,11 @@ struct EndToEndTests {
         )
     }
 
-    @Test func `a release event becomes a running instance, and an upgrade replaces it`() throws {
-        let (world, agent) = try makeFleet(copies: 2)
+    /// A group whose members agree by eager strategies only, as an operator may have it.
+    @Test(arguments: ["cooperative-sticky", "range"])
+    func `a release event becomes a running instance, and an upgrade replaces it`(strategy: String) throws {
+        let settings = ["SLIPWAY_KAFKA_PARTITION_ASSIGNMENT_STRATEGY": strategy]
+        let (world, agent) = try makeFleet(copies: 2, timers: settings)
         try world.request(
             "autodeploy.create",
             key: "shop/staging",

@@ -5,7 +5,7 @@ import TestSupport
 import Testing
 
 /// What a real control plane refuses or never does, and what people do to it: each ends with a reason.
-@Suite(.whereKubernetesIs, .timeLimit(.minutes(10)), .serialized)
+@Suite(.whereKubernetesIs, .timeLimit(.minutes(15)), .serialized)
 struct KubernetesTroubleTests {
     /// A chart of a Deployment that no node takes, and of texts that no compression makes small.
     private func makeChart(_ name: String, in world: FleetWorld, bulk: Int = 0, isScheduled: Bool = true) throws
@@ -75,6 +75,43 @@ struct KubernetesTroubleTests {
         // The next command is not held up by it.
         try kubernetes.request("instance.delete", #""instance":"lost""#)
         try kubernetes.waitForCommand("instance.delete")
+    }
+
+    @Test func `work waits while the API server is away, also in the middle of helm, and is done when it is back`()
+        throws
+    {
+        let kubernetes = try KubernetesWorld(throughProxy: true)
+        defer { kubernetes.clean() }
+        let proxy = try #require(kubernetes.proxy)
+        for version in ["1.0.0", "1.1.0"] { try kubernetes.release(version) }
+        try kubernetes.request("instance.deploy", #""application":"web","version":"1.0.0","instance":"web""#)
+        try kubernetes.waitForCommand("instance.deploy")
+
+        proxy.cut()
+        try kubernetes.request("instance.upgrade", #""instance":"web","version":"1.1.0""#)
+        let (agent, world) = (kubernetes.agent, kubernetes.world)
+        _ = try eventually("the agent waits for the API server", within: .seconds(60)) {
+            agent.output.contains(" waits: ") ? true : nil
+        }
+        try kubernetes.wait("the command is taken", "select count(*) from command where state = 'acknowledged'", 1)
+        proxy.heal()
+        try kubernetes.waitForCommand("instance.upgrade")
+
+        // As soon as helm runs.
+        let before = agent.output.components(separatedBy: " begins ").count
+        try kubernetes.request("instance.restart", #""instance":"web""#)
+        _ = try eventually("work") { agent.output.components(separatedBy: " begins ").count > before ? true : nil }
+        let waits = agent.output.components(separatedBy: " waits: ").count
+        proxy.cut()
+        _ = try eventually("helm's complaint", within: .seconds(120)) {
+            agent.output.components(separatedBy: " waits: ").count > waits ? true : nil
+        }
+        proxy.heal()
+        try kubernetes.waitForCommand("instance.restart")
+        #expect(try world.number("select count(*) from command where state in ('failed', 'timed_out')") == 0)
+        let image = try kubernetes.value("deployment/web", "{.spec.template.spec.containers[0].image}")
+        #expect(image == "r.example/shop/web:1.1.0")
+        #expect(agent.isRunning)
     }
 
     @Test func `a namespace that was deleted by hand is noticed, and releases into it say what is missing`() throws {

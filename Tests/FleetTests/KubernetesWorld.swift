@@ -15,14 +15,19 @@ struct KubernetesWorld {
     let name: String
     private let key: String
     private(set) var agent: WorkerProcessHandle
+    /// What stands between the agent and the API server, where that was wanted.
+    let proxy: TCPProxy?
 
     var namespace: String { "\(name)-staging" }
     var cluster: String { name }
 
     /// Starts everything, and makes a project, an environment and an application.
     ///
-    /// - Parameter settings: More variables of the fleet's processes.
-    init(_ settings: [String: String] = [:]) throws {
+    /// - Parameters:
+    ///   - settings: More variables of the fleet's processes.
+    ///   - throughProxy: Whether the agent's way to the API server can be cut.
+    init(_ settings: [String: String] = [:], throughProxy: Bool = false) throws {
+        proxy = throughProxy ? try TCPProxy(to: Self.serverPort()) : nil
         let name = "t" + UUID().uuidString.lowercased().prefix(8)
         let commands = "agent.commands.\(name)"
         let world = try FleetWorld(topics: EndToEndTests.topics + ["object.status", "audit", commands])
@@ -40,7 +45,7 @@ struct KubernetesWorld {
         }
         key = try FleetKeys.clusterKey(name, environment: world.environment)
         (self.world, self.name) = (world, name)
-        agent = try Self.startAgent(world, name, key)
+        agent = try Self.startAgent(world, name, key, proxy: proxy)
         try wait("the agent", "select count(*) from cluster where state = 'connected'", 1)
         try request("environment.create", #""cluster":"\#(name)""#)
         try world.request(
@@ -58,13 +63,14 @@ struct KubernetesWorld {
         _ world: FleetWorld,
         _ name: String,
         _ key: String,
+        proxy: TCPProxy?,
         lease: Bool = false
     ) throws -> WorkerProcessHandle {
         let home = "\(name)-agent"
         let file = world.folder + "/kubeconfig.json"
         if !FileManager.default.fileExists(atPath: file) {
             try installAgent(name, home: home, key)
-            try writeKubeconfig(of: home, to: file)
+            try writeKubeconfig(of: home, to: file, proxy: proxy)
         }
         return try world.start(
             "cluster-agent",
@@ -86,8 +92,18 @@ struct KubernetesWorld {
         ])
     }
 
+    /// The port of the API server, which is on this machine.
+    private static func serverPort() throws -> UInt16 {
+        let path = "jsonpath={.clusters[0].cluster.server}"
+        let server = try run(["kubectl", "--kubeconfig", kubeconfig ?? "", "config", "view", "--minify", "-o", path])
+        guard let port = URL(string: server)?.port.flatMap({ UInt16(exactly: $0) }) else {
+            throw NotSeen(description: "the port of \(server)")
+        }
+        return port
+    }
+
     /// The kubeconfig of the tests, with the token of the agent's service account in place of its user's.
-    private static func writeKubeconfig(of account: String, to file: String) throws {
+    private static func writeKubeconfig(of account: String, to file: String, proxy: TCPProxy?) throws {
         let kubectl = ["kubectl", "--kubeconfig", kubeconfig ?? ""]
         let secret = try eventually("the service account's token") {
             let path = "jsonpath={.secrets[0].name}"
@@ -101,6 +117,13 @@ struct KubernetesWorld {
         config["users"] = ((config["users"] as? [[String: Any]]) ?? []).map { user -> [String: Any] in
             ["name": user["name"] ?? "", "user": ["token": token]]
         }
+        if let proxy {
+            config["clusters"] = ((config["clusters"] as? [[String: Any]]) ?? []).map { entry -> [String: Any] in
+                var cluster = entry["cluster"] as? [String: Any] ?? [:]
+                cluster["server"] = "https://127.0.0.1:\(proxy.port)"
+                return ["name": entry["name"] ?? "", "cluster": cluster]
+            }
+        }
         try JSONSerialization.data(withJSONObject: config, options: .withoutEscapingSlashes).write(
             to: URL(fileURLWithPath: file)
         )
@@ -108,11 +131,12 @@ struct KubernetesWorld {
 
     /// Starts the agent anew, as after a crash; with a lease it stands by while another one holds it.
     mutating func restartAgent(lease: Bool = false) throws {
-        agent = try Self.startAgent(world, name, key, lease: lease)
+        agent = try Self.startAgent(world, name, key, proxy: proxy, lease: lease)
     }
 
     /// Takes away what this world has made in the control plane.
     func clean() {
+        proxy?.close()
         for kind in ["clusterrole", "clusterrolebinding"] {
             _ = try? kubectl(["delete", kind, "\(name)-agent", "\(name)-agent-environment", "--ignore-not-found"])
         }
@@ -183,7 +207,8 @@ struct KubernetesWorld {
         try Self.run(["kubectl", "--kubeconfig", Self.kubeconfig ?? ""] + arguments)
     }
 
-    private static func run(_ command: [String]) throws -> String {
+    @discardableResult
+    static func run(_ command: [String]) throws -> String {
         let process = Process()
         let output = Pipe()
         process.executableURL = URL(fileURLWithPath: "/usr/bin/env")

@@ -122,6 +122,29 @@ import Testing
         )
     }
 
+    @Test(.timeLimit(.minutes(1)))
+    func `a relay that is asked to stop gives a broker up that is away, and its rows stay`() throws {
+        let stop = StopSignal()
+        var configuration = configuration
+        configuration.brokerPatience = .seconds(3600)
+        configuration.kafka.properties["message.timeout.ms"] = "3600000"
+        let relay = RelayShards(
+            configuration,
+            owner: "test",
+            connection: connection,
+            logger: configuration.logger,
+            stop: stop
+        )
+        relay.held[3] = RelayShard(epoch: 5)
+        _ = try relay.producer()
+        try broker.setBrokerDown()
+        stop.request()
+        let error = #expect(throws: KafkaError.self) { _ = try relay.publish() }
+        #expect(error?.code == .timedOut)
+        try relay.close()
+        #expect(try connection.query("select 1 from outbox").count == 4)
+    }
+
     @Test func `a shard that is taken over names its new producer only after the former one was refused`() throws {
         var configuration = configuration
         configuration.isTransactional = true

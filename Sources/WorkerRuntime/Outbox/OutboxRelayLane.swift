@@ -29,7 +29,7 @@ final class OutboxRelayLane {
         logger[metadataKey: LogKey.lane] = "\(name)"
         self.logger = logger
         connection = try PostgresConnection(configuration.database.forKeyedRows, logger: logger)
-        shards = RelayShards(configuration, owner: name, connection: connection, logger: logger)
+        shards = RelayShards(configuration, owner: name, connection: connection, logger: logger, stop: stop)
         visitEvery = configuration.leaseDuration / 4
     }
 

@@ -17,16 +17,22 @@ final class RelayProducer {
     /// What the broker knows the producer by; `nil` if it is not transactional.
     let id: String?
     private let producer: KafkaProducer
-    private let patience: Duration
+    private let longest: Duration
+    private let stop: StopSignal
+    /// How long a relay that was asked to stop waits for a broker that is away: less than orchestrators wait for it.
+    private static let lastPatience = Duration.seconds(5)
 
     /// Makes a producer that the broker has not seen before.
-    init(_ configuration: RelayConfiguration) throws(KafkaError) {
+    ///
+    /// - Parameter stop: When it is requested, a broker that is away is not waited for much longer.
+    init(_ configuration: RelayConfiguration, stop: StopSignal) throws(KafkaError) {
+        self.stop = stop
         // A batch is handed over at once, so there is little to wait for before it is sent.
         var kafka = configuration.kafka
         if kafka.properties["linger.ms"] == nil { kafka.properties["linger.ms"] = "0.5" }
         id =
             configuration.isTransactional ? "\(configuration.topicPrefix)outbox-\(UUID().uuidString.lowercased())" : nil
-        patience = configuration.brokerPatience
+        longest = configuration.brokerPatience
         producer = try KafkaProducer(kafka, transactionalID: id)
         if id != nil { try producer.initTransactions(timeout: patience) }
     }
@@ -37,6 +43,8 @@ final class RelayProducer {
         defer { successor.close() }
         try successor.initTransactions(timeout: configuration.brokerPatience)
     }
+
+    private var patience: Duration { stop.isRequested ? min(longest, Self.lastPatience) : longest }
 
     /// Sends a batch in its order and waits for the broker's word, about a minute at most.
     ///
@@ -82,8 +90,10 @@ final class RelayProducer {
     }
 
     private func waitForDeliveries() throws(KafkaError) -> KafkaError? {
-        let end = ContinuousClock.now + patience * 2
+        var end = ContinuousClock.now + longest * 2
+        var isLast = false
         while producer.outstanding > 0 {
+            if stop.isRequested, !isLast { (isLast, end) = (true, min(end, .now + Self.lastPatience)) }
             if let failure = try permanentFailure(in: producer.poll(timeout: .milliseconds(20))) { return failure }
             guard ContinuousClock.now < end else {
                 throw KafkaError(.timedOut, operation: "publish", reason: "the broker did not answer in time")

@@ -12,6 +12,7 @@ final class RelayShards {
     let metrics = RelayMetrics()
     let rows: OutboxRows
     private let leases: ShardLeases
+    private let stop: StopSignal
     private var current: RelayProducer?
 
     /// The shards that are held and may be published, by their numbers.
@@ -20,7 +21,14 @@ final class RelayShards {
     var unmarked: Set<OutboxKey> = []
 
     /// Holds nothing yet.
-    init(_ configuration: RelayConfiguration, owner: String, connection: PostgresConnection, logger: Logger) {
+    init(
+        _ configuration: RelayConfiguration,
+        owner: String,
+        connection: PostgresConnection,
+        logger: Logger,
+        stop: StopSignal = StopSignal()
+    ) {
+        self.stop = stop
         self.configuration = configuration
         self.connection = connection
         self.logger = logger
@@ -61,7 +69,7 @@ final class RelayShards {
     /// The producer, made now if there is none.
     func producer() throws(KafkaError) -> RelayProducer {
         if let current { return current }
-        let made = try RelayProducer(configuration)
+        let made = try RelayProducer(configuration, stop: stop)
         current = made
         return made
     }

@@ -1,0 +1,42 @@
+import Domain
+import Foundation
+import TestSupport
+import Testing
+
+/// Kafka is gone for longer than producers keep messages: an hour in an operator's fleet, two seconds here.
+@Suite(.timeLimit(.minutes(15)))
+struct BrokerAwayTests {
+    @Test func `what an agent could not tell while Kafka was gone is told when it is back, and the deploy goes on`()
+        throws
+    {
+        let fleet = EndToEndTests()
+        let (world, agent) = try fleet.makeFleet { world in
+            world.environment["SLIPWAY_KAFKA_MESSAGE_TIMEOUT_MS"] = "2000"
+            world.environment["SLIPWAY_KAFKA_SOCKET_TIMEOUT_MS"] = "2000"
+        }
+        try fleet.release("1.0.0", world)
+        try fleet.waitFor("the version", world, "select count(*) from version", 1)
+        try world.request(
+            "instance.deploy",
+            key: "shop/staging",
+            id: "d",
+            #"{"project":"shop","environment":"staging","application":"web","version":"1.0.0","instance":"web"}"#
+        )
+        _ = try eventually("the work begins", within: .seconds(60)) {
+            agent.output.contains("release") && agent.output.contains(" begins ") ? true : nil
+        }
+        try world.broker.setBrokerDown()
+        _ = try eventually("messages that were given up", within: .seconds(60)) {
+            agent.output.contains("a message did not arrive") ? true : nil
+        }
+        try world.broker.setBrokerUp()
+        try fleet.waitFor("it runs", world, "select count(*) from instance where state = 'running'", 1)
+        try fleet.waitFor("an empty outbox", world, "select count(*) from outbox", 0)
+        let pods = "select count(*) from resource where kind = 'Pod' and not gone and ready"
+        try fleet.waitFor("its pod", world, pods, 1)
+        #expect(try world.number("select count(*) from command where state in ('failed', 'timed_out')") == 0)
+        #expect(try world.ledgerCloses())
+        #expect(try Verification.differences(on: world.database) == [])
+        #expect(agent.isRunning)
+    }
+}
