@@ -1,5 +1,6 @@
 import Domain
 import Foundation
+import Kafka
 import TestSupport
 import Testing
 

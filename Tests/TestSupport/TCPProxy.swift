@@ -20,7 +20,8 @@ public final class TCPProxy: Sendable {
     /// Listens on a free port.
     public init(to target: UInt16) throws {
         self.target = target
-        listener = socket(AF_INET, CInt(SOCK_STREAM.rawValue), 0)
+        let listener = socket(AF_INET, CInt(SOCK_STREAM.rawValue), 0)
+        self.listener = listener
         var address = Self.loopback(0)
         var size = socklen_t(MemoryLayout<sockaddr_in>.size)
         let isBound = withUnsafeMutablePointer(to: &address) { pointer in
@@ -96,7 +97,7 @@ public final class TCPProxy: Sendable {
             var sent = 0
             while sent < count {
                 let written = buffer[sent..<count].withUnsafeBytes {
-                    send(sink, $0.baseAddress, $0.count, CInt(MSG_NOSIGNAL.rawValue))
+                    send(sink, $0.baseAddress, $0.count, CInt(MSG_NOSIGNAL))
                 }
                 guard written > 0 else { break }
                 sent += written
