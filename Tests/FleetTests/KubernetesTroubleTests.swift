@@ -4,7 +4,7 @@ import Postgres
 import TestSupport
 import Testing
 
-/// What a real control plane refuses or never does, and what people do to it: each ends with a reason.
+/// What a real control plane refuses, never does, or is away for.
 @Suite(.whereKubernetesIs, .timeLimit(.minutes(15)), .serialized)
 struct KubernetesTroubleTests {
     /// A chart of a Deployment that no node takes, and of texts that no compression makes small.
@@ -120,24 +120,5 @@ struct KubernetesTroubleTests {
         let image = try kubernetes.value("deployment/web", "{.spec.template.spec.containers[0].image}")
         #expect(image == "r.example/shop/web:1.1.0")
         #expect(agent.isRunning)
-    }
-
-    @Test func `a namespace that was deleted by hand is noticed, and releases into it say what is missing`() throws {
-        let kubernetes = try KubernetesWorld()
-        defer { kubernetes.clean() }
-        try kubernetes.release("1.0.0")
-        try kubernetes.request("instance.deploy", #""application":"web","version":"1.0.0","instance":"web""#)
-        try kubernetes.waitForCommand("instance.deploy")
-        try kubernetes.kubectl(["delete", "namespace", kubernetes.namespace])
-        try kubernetes.wait(
-            "nothing observed any more",
-            "select count(*) from resource where not gone and namespace = '\(kubernetes.namespace)'",
-            0
-        )
-        try kubernetes.request("instance.restart", #""instance":"web""#)
-        try kubernetes.waitForCommand("instance.restart", "failed")
-        let (code, sentence) = try reason(kubernetes, "instance.restart")
-        #expect(code == "namespace_missing")
-        #expect(sentence.contains(kubernetes.namespace), "\(sentence)")
     }
 }
