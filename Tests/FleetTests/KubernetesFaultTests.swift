@@ -135,6 +135,11 @@ struct KubernetesFaultTests {
         try kubernetes.request("instance.restart", #""instance":"web""#)
         try kubernetes.waitForCommand("instance.restart")
         #expect(first.isRunning && !second.output.contains("speaks for the cluster '\(kubernetes.name)'"))
+        try kubernetes.restartAgent(lease: true)
+        let third = kubernetes.agent
+        _ = try eventually("the third stands by") { third.output.contains("stands by") ? true : nil }
+        third.signal(SIGTERM)
+        #expect(try third.exitCode() == 0, "one that stands by ends cleanly, too")
         first.signal(SIGKILL)
         _ = try first.exitCode()
         try kubernetes.request("instance.delete", #""instance":"web""#)

@@ -16,10 +16,7 @@ public final class AgentHealth: Sendable {
     public var isReady: Bool { vitals.withLock { $0.isReady(at: .now) } }
 
     /// Notes that the agent is quiet from now on, because another one speaks for its cluster.
-    func retire(_ reason: String) { vitals.withLock { $0.retired = reason } }
-
-    /// Why the agent is quiet; `nil` while it speaks.
-    public var retired: String? { vitals.withLock { $0.retired } }
+    func retire() { vitals.withLock { $0.isRetired = true } }
 
     /// Notes that the agent is able to speak and waits until another one ends.
     func standBy() {
@@ -67,8 +64,8 @@ struct AgentVitals: Sendable {
     var brokerAnswer: ContinuousClock.Instant?
     /// Whether the agent waits for another one's end: it is ready to take over.
     var isStandingBy = false
-    /// Why the agent is quiet for good; `nil` while it speaks.
-    var retired: String?
+    /// Whether the agent is quiet for good.
+    var isRetired = false
 
     /// How long the loop may stand still.
     static let patience: Duration = .seconds(60)
@@ -77,12 +74,12 @@ struct AgentVitals: Sendable {
         beat = now
     }
 
-    func isAlive(at now: ContinuousClock.Instant) -> Bool { retired != nil || now - beat < Self.patience }
+    func isAlive(at now: ContinuousClock.Instant) -> Bool { isRetired || now - beat < Self.patience }
 
     /// A broker that has not answered several heartbeats is away, whatever its connection looks like.
     func isReady(at now: ContinuousClock.Instant) -> Bool {
         if isStandingBy { return isAlive(at: now) }
-        guard isWelcomed, retired == nil, let brokerAnswer else { return false }
+        guard isWelcomed, !isRetired, let brokerAnswer else { return false }
         return isAlive(at: now) && now - brokerAnswer < max(.seconds(15), heartbeat * 3)
     }
 }

@@ -149,7 +149,9 @@ public final class AgentLoop {
             case .giveUp(let mark): cluster.giveUp(mark)
             case .endLog(let command): cluster.endLog(of: command, now: now)
             case .done(let place): sender.finish(place)
-            case .stop(let reason): end = .superseded(reason: reason)
+            case .stop(let reason):
+                configuration.logger.error("another agent speaks for the cluster: \(reason)")
+                end = .superseded(reason: reason)
             case .fail(let fault): plannedFaults.append((now, fault))
             }
         }

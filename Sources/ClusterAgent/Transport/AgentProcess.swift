@@ -6,24 +6,41 @@ import Synchronization
 public enum AgentProcess {
     /// Runs an agent until SIGTERM or SIGINT, or until it is superseded; a second signal ends the process at once.
     ///
+    /// A signal while it waits for its lease or its cluster ends the process: a pod, as the first process of its container,
+    /// gets only those signals that it takes care of.
+    ///
     /// One that holds a lease ends, too, when another pod holds it. When the fleet says that an agent elsewhere has taken
     /// over, it keeps the lease and is quiet until it is told to end: were it to end by itself, it or the pod that stands by
     /// would say hello again, and the two would displace each other in turns.
     ///
     /// - Parameters:
-    ///   - lease: What was acquired; `nil` where only one process is there to speak.
-    ///   - health: Is told when the agent is quiet.
+    ///   - lease: What is acquired first; `nil` where only one process is there to speak.
+    ///   - health: Is told when the agent waits, and when it is quiet.
+    ///   - connect: Connects to the cluster.
     ///   - makeLoop: Makes the agent, on its thread.
     /// - Throws: What keeps the agent from running.
     public static func run(
-        holding lease: AgentLease? = nil,
+        holding lease: AgentLease?,
         health: AgentHealth,
-        _ makeLoop: @escaping @Sendable () throws -> AgentLoop
+        connect: () async throws -> any Cluster & Sendable,
+        loop makeLoop: @escaping @Sendable (any Cluster & Sendable) throws -> AgentLoop
     ) async throws -> AgentEnd {
-        let isStopping = StopFlag()
+        let isStopping = Flag()
+        let isSpeaking = Flag()
         signal(SIGPIPE, SIG_IGN)
-        let signals = [SIGTERM, SIGINT].map { watch($0, isStopping) }
+        let signals = [SIGTERM, SIGINT].map { number in
+            watch(number, isStopping) {
+                guard !isSpeaking.value else { return }
+                Task {
+                    await lease?.release()
+                    exit(0)
+                }
+            }
+        }
         defer { signals.forEach { $0.cancel() } }
+        try await lease?.acquire(health: health)
+        let cluster = try await connect()
+        _ = isSpeaking.raise()
         let keeper = lease.map { lease in
             Task { () -> String? in
                 let holder = await lease.keep()
@@ -31,10 +48,10 @@ public enum AgentProcess {
                 return holder
             }
         }
-        let end = try await loop(isStopping, makeLoop)
+        let end = try await loop(isStopping) { try makeLoop(cluster) }
         guard let lease, let keeper else { return end }
-        if case .superseded(let reason) = end {
-            health.retire(reason)
+        if case .superseded = end {
+            health.retire()
             while !isStopping.value { try? await Task.sleep(for: .milliseconds(100)) }
         }
         keeper.cancel()
@@ -45,7 +62,7 @@ public enum AgentProcess {
 
     /// The loop, on a thread of its own.
     private static func loop(
-        _ isStopping: StopFlag,
+        _ isStopping: Flag,
         _ makeLoop: @escaping @Sendable () throws -> AgentLoop
     ) async throws -> AgentEnd {
         try await withCheckedThrowingContinuation { continuation in
@@ -58,19 +75,24 @@ public enum AgentProcess {
         }
     }
 
-    private static func watch(_ number: Int32, _ flag: StopFlag) -> any DispatchSourceSignal {
+    private static func watch(
+        _ number: Int32,
+        _ flag: Flag,
+        first: @escaping @Sendable () -> Void
+    ) -> any DispatchSourceSignal {
         signal(number, SIG_IGN)
         let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
         source.setEventHandler {
             if flag.raise() { _exit(128 + number) }
+            first()
         }
         source.resume()
         return source
     }
 }
 
-/// Whether the process was asked to stop.
-private final class StopFlag: Sendable {
+/// Something that happens once, and is asked for from other threads.
+private final class Flag: Sendable {
     private let raised = Atomic(false)
 
     var value: Bool { raised.load(ordering: .relaxed) }

@@ -51,14 +51,14 @@ struct Run: AsyncParsableCommand {
                 isReady: { health.isReady }
             )
             defer { server?.cancel() }
-            try await lease?.acquire(health: health)
-            let cluster: any Cluster & Sendable =
-                if let place {
-                    try await place.connect(settings, cluster: configuration.cluster, logger: configuration.logger)
-                } else {
-                    try simulation.cluster(named: configuration.cluster)
-                }
             let end = try await AgentProcess.run(holding: lease, health: health) {
+                guard let place else { return try simulation.cluster(named: configuration.cluster) }
+                return try await place.connect(
+                    settings,
+                    cluster: configuration.cluster,
+                    logger: configuration.logger
+                )
+            } loop: { cluster in
                 try AgentLoop(configuration, cluster: cluster, health: health)
             }
             if case .superseded(let reason) = end {
