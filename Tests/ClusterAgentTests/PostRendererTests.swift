@@ -105,6 +105,14 @@ import Testing
         ),
         ("Error: UPGRADE FAILED: the server is currently unable to handle the request", "cluster_unreachable"),
         ("Error: failed to fetch https://charts.example/index.yaml: connection refused", "chart_not_found"),
+        (
+            "Error: UPGRADE FAILED: Get \"https://10.0.0.1/apis/apps/v1/namespaces/n/deployments/chart-repo\": EOF",
+            "cluster_unreachable"
+        ),
+        (
+            "Error: failed to do request: Head \"https://r.example/v2/web\": dial tcp: connect: connection refused",
+            "apply_failed"
+        ),
         ("Error: failed calling webhook \"check.example\": connection refused", "apply_failed"),
     ]
 

@@ -30,20 +30,18 @@ struct HelmComplaint {
         "etcdserver:", "Too Many Requests", "an error on the server",
     ]
 
-    private static let others = [
-        "chart", "repo", "registry", "download", "fetch", "pull", "oci:", "webhook", "too large",
-    ]
+    /// Words of complaints about those others that have no code of their own.
+    private static let others = ["webhook", "failed to do request", "FetchReference"]
 
     private static func isUnreachable(_ text: String) -> Bool {
         let words = sentence(text)
-        if words.localizedStandardContains("cluster unreachable") { return true }
-        return !others.contains { words.contains($0) } && away.contains { words.contains($0) }
+        return words.localizedStandardContains("cluster unreachable")
+            || away.contains { words.contains($0) } && !others.contains { words.contains($0) }
     }
 
     init(_ text: String, of request: ReleaseRequested) {
-        let code =
-            Self.isUnreachable(text)
-            ? Self.unreachable : Self.codes.first { text.contains($0.text) }?.code ?? "apply_failed"
+        var code = Self.codes.first { text.contains($0.text) }?.code ?? "apply_failed"
+        if !["chart_not_found", "chart_too_large"].contains(code), Self.isUnreachable(text) { code = Self.unreachable }
         let message =
             code == "chart_too_large"
             ? "The release's manifests are more than the 1 MiB, compressed, that helm keeps in a Secret; split the chart."
