@@ -38,7 +38,14 @@ struct AgentLeaseTests {
 
     /// A server that keeps one Lease, and refuses a change of a version that is not the newest.
     private final class Server: Sendable {
-        private let state = Mutex<(version: Int, holder: String?, isAway: Bool)>((0, nil, false))
+        private struct State {
+            var version = 0
+            var holder: String?
+            var isAway = false
+            var hasHome = false
+        }
+
+        private let state = Mutex(State())
         var holder: String? { state.withLock { $0.holder } }
         func setAway(_ isAway: Bool) { state.withLock { $0.isAway = isAway } }
         func write(holder: String) {
@@ -46,8 +53,15 @@ struct AgentLeaseTests {
         }
 
         func answer(_ request: APIServerDouble.Request) -> APIServerDouble.Answer {
-            guard request.path.contains("/leases") else {
-                return (200, #"{"resources":[{"name":"leases","kind":"Lease","namespaced":true}]}"#)
+            switch request.path {
+            case "/api/v1": return (200, Self.kinds(#"{"name":"namespaces","kind":"Namespace","namespaced":false}"#))
+            case "/apis/coordination.k8s.io/v1":
+                return (200, Self.kinds(#"{"name":"leases","kind":"Lease","namespaced":true}"#))
+            case "/api/v1/namespaces/slipway": return state.withLock { $0.hasHome } ? (200, "{}") : (404, "{}")
+            case "/api/v1/namespaces":
+                state.withLock { $0.hasHome = true }
+                return (200, "{}")
+            default: break
             }
             return state.withLock { state in
                 if state.isAway { return (503, "{}") }
@@ -58,11 +72,14 @@ struct AgentLeaseTests {
                     let holder = sent.path("spec", "holderIdentity")?.string
                 else { return (400, "{}") }
                 let version = sent.path("metadata", "resourceVersion")?.string
+                guard state.hasHome else { return (404, "{}") }
                 guard version == (state.holder == nil ? nil : "\(state.version)") else { return (409, "{}") }
                 (state.version, state.holder) = (state.version + 1, holder)
                 return (200, Self.lease(holder, state.version))
             }
         }
+
+        private static func kinds(_ kind: String) -> String { #"{"resources":[\#(kind)]}"# }
 
         private static func lease(_ holder: String, _ version: Int) -> String {
             #"{"metadata":{"resourceVersion":"\#(version)"},"spec":{"holderIdentity":"\#(holder)"}}"#
@@ -82,7 +99,9 @@ struct AgentLeaseTests {
         return (lease, client)
     }
 
-    @Test func `the second stands by, ready, until the first gives the lease back`() async throws {
+    @Test func `the second stands by, ready, until the first, which made the namespace, gives the lease back`()
+        async throws
+    {
         let server = Server()
         let double = try await APIServerDouble { server.answer($0) }
         let (first, firstClient) = Self.lease(double, "first")
@@ -114,7 +133,7 @@ struct AgentLeaseTests {
         let keeper = Task { await lease.keep() }
         let before = double.asked.count
         while double.asked.count < before + 4 { await Task.yield() }
-        #expect(!keeper.isCancelled && server.holder == "first")
+        #expect(server.holder == "first")
         server.setAway(false)
         server.write(holder: "second")
         #expect(await keeper.value == "second")

@@ -74,7 +74,7 @@ public final class KubernetesCluster: Cluster, Sendable {
             throw KubernetesError(status: 422, reason: "NoUID", message: "The namespace 'kube-system' has no uid.")
         }
         self.uid = uid
-        try await Self.makeHome(home, namespace, client)
+        try await Self.makeHome(home, client)
         let found = try await FoundKinds(client)
         kinds = found.kinds.map(\.watched)
         view = ClusterView(kinds: kinds)
@@ -98,7 +98,9 @@ public final class KubernetesCluster: Cluster, Sendable {
         )
     }
 
-    private static func makeHome(_ name: String, _ kind: KubernetesKind, _ client: KubernetesClient) async throws {
+    /// Makes the agent's own namespace where it is not there.
+    static func makeHome(_ name: String, _ client: KubernetesClient) async throws {
+        let kind = try await client.requireKind("Namespace", "v1")
         do throws(KubernetesError) {
             _ = try await client.get(kind, namespace: nil, name: name)
         } catch {

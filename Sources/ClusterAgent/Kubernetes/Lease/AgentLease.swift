@@ -134,6 +134,7 @@ public final class AgentLease: Sendable {
             let lease: ObjectValue = [
                 "apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": metadata, "spec": spec,
             ]
+            try await KubernetesCluster.makeHome(namespace, client)
             bytes = try await client.create(lease.json, kind, namespace: namespace)
         }
         let written = LeaseRecord(try ObjectValue(answer: bytes))
