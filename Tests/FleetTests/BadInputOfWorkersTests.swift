@@ -111,12 +111,7 @@ struct BadInputOfWorkersTests {
         for (place, bad) in all.enumerated() { try send(bad, world, epoch: epoch, sequence: Int64(place + 1)) }
         try fleet.release("1.0.0", world)
         try fleet.waitFor("the good release after them", world, "select count(*) from version", 1)
-        try world.request(
-            "instance.deploy",
-            key: "shop/staging",
-            id: "d",
-            #"{"project":"shop","environment":"staging","application":"web","version":"1.0.0","instance":"web"}"#
-        )
+        try fleet.deploy(world)
         try fleet.waitFor(
             "the good deploy after them",
             world,

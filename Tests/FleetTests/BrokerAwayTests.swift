@@ -17,12 +17,7 @@ struct BrokerAwayTests {
         }
         try fleet.release("1.0.0", world)
         try fleet.waitFor("the version", world, "select count(*) from version", 1)
-        try world.request(
-            "instance.deploy",
-            key: "shop/staging",
-            id: "d",
-            #"{"project":"shop","environment":"staging","application":"web","version":"1.0.0","instance":"web"}"#
-        )
+        try fleet.deploy(world)
         _ = try eventually("the work begins", within: .seconds(60)) {
             agent.output.contains("release") && agent.output.contains(" begins ") ? true : nil
         }

@@ -68,6 +68,8 @@ struct DemoTests {
         _ = try eventually("the demo's database", within: .seconds(120)) {
             run.process.output.contains("PostgreSQL") ? true : nil
         }
+        #expect(run.leftovers.count == 1, "its folder is where this test looks for it")
+        #expect(try run.processes() != "", "its processes are found while they run")
         run.process.signal(SIGINT)
         _ = try run.process.exitCode(within: .seconds(60))
         try run.expectNothingLeft()

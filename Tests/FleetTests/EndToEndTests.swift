@@ -57,6 +57,19 @@ struct EndToEndTests {
         return (world, agent)
     }
 
+    /// Asks for the version 1.0.0 of `web`.
+    ///
+    /// - Parameter values: The chart's, as a JSON string holds them.
+    func deploy(_ world: FleetWorld, values: String = "") throws {
+        let place = #""project":"shop","environment":"staging""#
+        try world.request(
+            "instance.deploy",
+            key: "shop/staging",
+            id: "d",
+            #"{\#(place),"application":"web","version":"1.0.0","instance":"web","values":"\#(values)"}"#
+        )
+    }
+
     func waitFor(_ what: String, _ world: FleetWorld, _ sql: String, _ number: Int64) throws {
         _ = try eventually(what, within: .seconds(60)) { try world.number(sql) == number ? true : nil }
     }
@@ -164,12 +177,7 @@ struct EndToEndTests {
         let (world, agent) = try makeFleet()
         try release("1.0.0", world)
         try waitFor("the version", world, "select count(*) from version", 1)
-        try world.request(
-            "instance.deploy",
-            key: "shop/staging",
-            id: "d",
-            #"{"project":"shop","environment":"staging","application":"web","version":"1.0.0","instance":"web","values":"simulate:\n  failure: \#(failure)\n"}"#
-        )
+        try deploy(world, values: #"simulate:\n  failure: \#(failure)\n"#)
         try waitFor(
             "the command failed",
             world,
@@ -187,12 +195,7 @@ struct EndToEndTests {
         let (world, _) = try makeFleet(timers: ["SLIPWAY_HEALTHY_SECONDS": "6"])
         try release("1.0.0", world)
         try waitFor("the version", world, "select count(*) from version", 1)
-        try world.request(
-            "instance.deploy",
-            key: "shop/staging",
-            id: "d",
-            #"{"project":"shop","environment":"staging","application":"web","version":"1.0.0","instance":"web","values":"simulate:\n  failure: neverReady\n"}"#
-        )
+        try deploy(world, values: #"simulate:\n  failure: neverReady\n"#)
         try waitFor("the command timed out", world, "select count(*) from command where state = 'timed_out'", 1)
         let row = try world.database.query("select reason_code, reason from command where state = 'timed_out'").only()
         #expect(try row.string(0) == "not_ready")
@@ -203,12 +206,7 @@ struct EndToEndTests {
         let (world, _) = try makeFleet()
         try release("1.0.0", world)
         try waitFor("the version", world, "select count(*) from version", 1)
-        try world.request(
-            "instance.deploy",
-            key: "shop/staging",
-            id: "d",
-            #"{"project":"shop","environment":"staging","application":"web","version":"1.0.0","instance":"web","values":"simulate:\n  hook:\n    name: migrate\n"}"#
-        )
+        try deploy(world, values: #"simulate:\n  hook:\n    name: migrate\n"#)
         try waitFor("it runs", world, "select count(*) from instance where state = 'running'", 1)
         try waitFor("the stage's output", world, "select count(*) from stage where output is not null", 1)
         try waitFor("events", world, "select least(1, count(*)) from cluster_event where instance = 'web'", 1)
@@ -248,12 +246,7 @@ struct EndToEndTests {
         try waitFor("the agent was missed", world, "select count(*) from cluster where state = 'lost'", 1)
         try release("1.0.0", world)
         try waitFor("the version", world, "select count(*) from version", 1)
-        try world.request(
-            "instance.deploy",
-            key: "shop/staging",
-            id: "d",
-            #"{"project":"shop","environment":"staging","application":"web","version":"1.0.0","instance":"web"}"#
-        )
+        try deploy(world)
         try waitFor("the end", world, "select count(*) from command where state = 'timed_out'", 1)
         let code = try world.database.query("select reason_code from command where state = 'timed_out'").only().string(
             0
