@@ -50,6 +50,24 @@ extension KafkaConsumer {
         try KafkaError.check(code, "commit offsets")
     }
 
+    /// The partitions of a topic, asked from the cluster; blocks at most the timeout.
+    ///
+    /// There are none where the topic is not there.
+    public func partitions(of topic: String, timeout: Duration) throws(KafkaError) -> [KafkaTopicPartition] {
+        let handle = try open("read a topic's partitions")
+        guard let native = rd_kafka_topic_new(handle.pointer, topic, nil) else {
+            throw KafkaError(KafkaError.Code(rd_kafka_last_error()), operation: "read a topic's partitions")
+        }
+        defer { rd_kafka_topic_destroy(native) }
+        var answer: UnsafePointer<rd_kafka_metadata>?
+        let code = rd_kafka_metadata(handle.pointer, 0, native, &answer, timeout.timeoutMilliseconds)
+        try KafkaError.check(code, "read a topic's partitions")
+        guard let answer else { throw KafkaError(.timedOut, operation: "read a topic's partitions") }
+        defer { rd_kafka_metadata_destroy(answer) }
+        let count = KafkaMetadata(answer.pointee).topic(topic)?.partitionCount ?? 0
+        return (0..<Int32(count)).map { KafkaTopicPartition(topic: topic, partition: $0) }
+    }
+
     /// The ends of a partition, asked from its leader; blocks at most the timeout.
     public func watermarks(
         of partition: KafkaTopicPartition,

@@ -28,7 +28,7 @@ public final class KafkaConsumer {
     ///   - settings: The cluster and any librdkafka property.
     ///   - group: The consumer group.
     ///   - topics: The topics' full names; one that begins with `^` is a regular expression. With none, the consumer
-    ///     joins no group and reads what ``assign(_:)`` names; see ``KafkaReader``.
+    ///     joins no group and reads what ``assign(_:)`` names; it still may keep its place in the group's offsets.
     ///   - instance: Makes the member static (`group.instance.id`): it keeps its partitions over a restart.
     /// - Throws: A property that is not accepted, by name.
     public init(
@@ -37,9 +37,15 @@ public final class KafkaConsumer {
         topics: [String],
         instance: String? = nil
     ) throws(KafkaError) {
+        var settings = settings
         var defaults = Self.defaults
         defaults["group.id"] = group
         if let instance { defaults["group.instance.id"] = instance }
+        if topics.isEmpty {
+            // Nothing to share out: whole assignments are named, and they may be made at once.
+            settings.properties["partition.assignment.strategy"] = "range"
+            settings.properties["group.instance.id"] = nil
+        }
         let strategy = settings.properties["partition.assignment.strategy"] ?? "cooperative-sticky"
         let configuration = try RDKafkaConfiguration(settings, defaults: defaults)
         let handle = try RDKafkaHandle(.consumer, configuration, callbacks: RDKafkaCallbacks(settings))

@@ -10,9 +10,6 @@ public final class KafkaReader {
 
     /// Makes a reader that has no topic yet.
     public init(_ settings: KafkaSettings) throws(KafkaError) {
-        var settings = settings
-        settings.properties["partition.assignment.strategy"] = "range"
-        settings.properties["group.instance.id"] = nil
         self.settings = settings
         consumer = try KafkaConsumer(settings, group: "slipway-reader", topics: [])
     }

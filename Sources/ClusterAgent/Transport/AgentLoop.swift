@@ -73,7 +73,8 @@ public final class AgentLoop {
         configuration.logger.info("boot \(session.boot) speaks for the cluster '\(configuration.cluster)'")
         while end == nil, !isStopping() { try round() }
         health.note(isWelcomed: false, heartbeat: .microseconds(session.heartbeatPeriod))
-        let done = try sender.close(limit: .seconds(5))
+        // What a superseded boot has still to say counts no more, and helm ends with it: the next boot is at work already.
+        let done = end == nil ? try sender.close(limit: .seconds(5)) : []
         consumer?.finish(done)
         consumer?.store(wait: true)
         consumer?.close()

@@ -2,16 +2,24 @@ import Kafka
 import Logging
 
 /// Reads a cluster's command topic from the lowest command that is not finished, and tells when the end is reached.
+///
+/// It joins no consumer group, only keeps its place in one's offsets. A group would give the topic to one agent and keep
+/// it from another: one that sleeps or was killed would hold up the agent that takes over, and one that the group left out
+/// would never read that it is to stop. Who may act, the fleet says: see `welcomed` and `superseded`.
 final class CommandConsumer {
     private let configuration: AgentConfiguration
     private let health: AgentHealth
     private let reader: CommandReader
     private let consumer: KafkaConsumer
+    private let topic: String
     private var places = CommandPlaces()
     /// Partitions whose end was not reached since they were assigned.
     private var behind: Set<KafkaTopicPartition> = []
-    private var hasPartitions = false
-    private var toAssign: [KafkaTopicPartition]?
+    private var nextLook = ContinuousClock.now
+    private var hasWarned = false
+
+    /// How long after one look for partitions the next one is due: while there is none, and when some are read.
+    private static let (lookPeriod, calmLookPeriod) = (Duration.seconds(1), Duration.seconds(60))
 
     /// What a poll brought.
     enum Event {
@@ -25,40 +33,37 @@ final class CommandConsumer {
     init(_ configuration: AgentConfiguration, health: AgentHealth) throws(KafkaError) {
         self.configuration = configuration
         self.health = health
+        topic = configuration.topicPrefix + configuration.commandTopic
         reader = CommandReader(keys: configuration.keys, topic: configuration.commandTopic)
-        var kafka = configuration.kafka
-        // The topic may be made after the agent was started; librdkafka looks for new ones every five minutes.
-        let refresh = "topic.metadata.refresh.interval.ms"
-        kafka.properties[refresh] = kafka.properties[refresh] ?? "5000"
-        consumer = try KafkaConsumer(
-            kafka,
-            group: configuration.group,
-            topics: [configuration.topicPrefix + configuration.commandTopic]
-        )
+        consumer = try KafkaConsumer(configuration.kafka, group: configuration.group, topics: [])
     }
 
     /// Waits for the next event, at most the timeout; `nil` when there was none that concerns the session.
+    ///
+    /// Blocks longer, at most 12 seconds, when it is time to look for partitions and the broker does not answer.
+    /// - Throws: What only a new consumer can mend: an offset or a topic that is not there any more.
     func poll(timeout: Duration) throws(KafkaError) -> Event? {
-        if let partitions = toAssign { assign(partitions) }
+        if ContinuousClock.now >= nextLook { look() }
         let event = try consumer.poll(timeout: timeout)
         switch event {
-        case .message, .endOfPartition, .assigned: health.brokerAnswered()
+        case .message, .endOfPartition: health.brokerAnswered()
         case .failure(let error) where error.code == .allBrokersDown: health.brokerIsAway()
-        case .revoked, .failure, nil: break
+        case .assigned, .revoked, .failure, nil: break
         }
         switch event {
         case .message(let message): return command(in: message)
         case .endOfPartition(let position): return reachedEnd(of: position.topicPartition)
-        case .assigned(let partitions): assign(partitions)
-        case .revoked(let partitions, let isLost): try release(partitions, isLost: isLost)
         case .failure(let error):
-            guard !error.isFatal else { throw error }
-            if error.code == .offsetReset { throw error }
+            guard !error.isFatal, !Self.needsNewConsumer.contains(error.code) else { throw error }
             configuration.logger.warning("commands cannot be read now: \(error)")
-        case nil: break
+        case .assigned, .revoked, nil: break
         }
         return nil
     }
+
+    private static let needsNewConsumer: Set<KafkaError.Code> = [
+        .offsetReset, .unknownTopic, .unknownPartition, .unknownTopicOrPartition,
+    ]
 
     /// Notes that commands are done with.
     func finish(_ done: [CommandPlace]) {
@@ -70,7 +75,6 @@ final class CommandConsumer {
         do throws(KafkaError) {
             let moved = places.takeMoved()
             guard !moved.isEmpty || wait else { return }
-            let topic = configuration.topicPrefix + configuration.commandTopic
             try consumer.storeOffsets(
                 moved.map { place in
                     KafkaPosition(KafkaTopicPartition(topic: topic, partition: place.partition), offset: place.offset)
@@ -85,7 +89,7 @@ final class CommandConsumer {
 
     func close() {
         guard !consumer.close(deadline: .seconds(5)) else { return }
-        configuration.logger.warning("the consumer group was not left in time")
+        configuration.logger.warning("the consumer was not closed in time")
     }
 
     private func command(in message: KafkaMessage) -> Event? {
@@ -105,31 +109,32 @@ final class CommandConsumer {
 
     private func reachedEnd(of partition: KafkaTopicPartition) -> Event? {
         behind.remove(partition)
-        return behind.isEmpty && hasPartitions ? .caughtUp : nil
+        return behind.isEmpty ? .caughtUp : nil
     }
 
-    /// Begins where the group's stored place is, or at the oldest command where there is none or it is not there any more.
-    private func assign(_ partitions: [KafkaTopicPartition]) {
+    /// Reads those partitions of the topic that it does not read yet; the topic may be made after the agent was started.
+    ///
+    /// Begins where the stored place is, or at the oldest command where there is none or it is not there any more.
+    private func look() {
         do throws(KafkaError) {
-            let stored = try consumer.committed(partitions, timeout: .seconds(5))
-            let offsets = Dictionary(stored.map { ($0.topicPartition, $0.offset) }, uniquingKeysWith: { $1 })
-            var positions: [KafkaPosition] = []
-            for partition in partitions {
-                positions.append(try start(of: partition, stored: offsets[partition]))
-            }
-            try consumer.assign(positions)
-            toAssign = nil
-            behind.formUnion(partitions)
-            hasPartitions = hasPartitions || !partitions.isEmpty
-            if partitions.isEmpty, !hasPartitions {
-                configuration.logger.warning(
-                    "another agent of the cluster '\(configuration.cluster)' reads its commands; this one waits"
-                )
+            let read = Set(consumer.assignment)
+            let new = try consumer.partitions(of: topic, timeout: .seconds(2)).filter { !read.contains($0) }
+            if !new.isEmpty {
+                let stored = try consumer.committed(new, timeout: .seconds(5))
+                let offsets = Dictionary(stored.map { ($0.topicPartition, $0.offset) }, uniquingKeysWith: { $1 })
+                var positions: [KafkaPosition] = []
+                for partition in new { positions.append(try start(of: partition, stored: offsets[partition])) }
+                try consumer.assign(positions)
+                behind.formUnion(new)
+                health.brokerAnswered()
+            } else if read.isEmpty, !hasWarned {
+                hasWarned = true
+                configuration.logger.warning("the topic '\(topic)' is not there yet; is the cluster registered?")
             }
         } catch {
             configuration.logger.warning("the command topic cannot be read yet: \(error)")
-            toAssign = partitions
         }
+        nextLook = .now + (consumer.assignment.isEmpty ? Self.lookPeriod : Self.calmLookPeriod)
     }
 
     private func start(of partition: KafkaTopicPartition, stored: Int64?) throws(KafkaError) -> KafkaPosition {
@@ -142,17 +147,6 @@ final class CommandConsumer {
             return KafkaPosition(partition, offset: KafkaPosition.beginning)
         }
         return KafkaPosition(partition, offset: stored)
-    }
-
-    private func release(_ partitions: [KafkaTopicPartition], isLost: Bool) throws(KafkaError) {
-        toAssign = nil
-        if !isLost { store(wait: true) }
-        for partition in partitions {
-            behind.remove(partition)
-            places.forget(partition.partition)
-        }
-        try consumer.release(partitions)
-        hasPartitions = !consumer.assignment.isEmpty
     }
 
     private static func place(_ place: CommandPlace) -> Logger.Metadata {

@@ -31,9 +31,4 @@ struct CommandPlaces: Sendable {
         }
         return moved
     }
-
-    /// Forgets a partition that another agent reads now.
-    mutating func forget(_ partition: Int32) {
-        partitions[partition] = nil
-    }
 }

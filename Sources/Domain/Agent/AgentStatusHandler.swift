@@ -9,6 +9,7 @@ public import WorkerRuntime
 /// One partition holds all messages of a cluster, so they come in the agent's order.
 public final class AgentStatusHandler: Handler {
     static let worker = "agent-worker"
+    private static let takenOver = "Another agent of this cluster has taken over."
     private let decoder: AgentStatusDecoder
     private let fleetKey: FleetKey
     private let logger: Logger
@@ -108,9 +109,7 @@ public final class AgentStatusHandler: Handler {
             [.text(cluster.name), .optionalUUID(UUID(uuidString: boot))]
         )
         guard known.count == 1 else { return askForHello(of: &cluster, post, batch) }
-        batch.outbox.append(
-            post.superseded(boot, reason: "Another agent of this cluster has taken over.", now: batch.now)
-        )
+        batch.outbox.append(post.superseded(boot, reason: Self.takenOver, now: batch.now))
     }
 
     private func askForHello(of cluster: inout ClusterRow, _ post: AgentPost, _ batch: Batch<AgentStatusInput>) {
@@ -146,8 +145,14 @@ public final class AgentStatusHandler: Handler {
             batch.outbox.append(post(cluster, keyID: keyID).superseded(hello.boot, reason: why, now: batch.now))
             return .rejected(Reason(code: "hello_refused", sentence: why))
         case .welcome(let agent, let isNewBoot):
+            let former = isNewBoot ? cluster.agent.boot : nil
             cluster.agent = agent
             cluster.keys.agent = keyID
+            if let former {
+                // Before the new boot is welcomed and acts, so that one that still runs stops what it does.
+                let notice = post(cluster, keyID: keyID).superseded(former, reason: Self.takenOver, now: batch.now)
+                batch.outbox.append(notice)
+            }
             cluster.note(message, now: batch.now)
             if isNewBoot { try remember(boot, cluster, now: batch.now, in: transaction) }
             try DriftReports().forget(cluster: cluster.name, batch, in: transaction)

@@ -16,11 +16,4 @@ struct CommandPlacesTests {
         #expect(places.takeMoved() == [place(13)])
         #expect(places.takeMoved().isEmpty)
     }
-
-    @Test func `a partition that another agent reads is forgotten`() {
-        var places = CommandPlaces()
-        places.begin(place(3))
-        places.forget(0)
-        #expect(places.takeMoved().isEmpty)
-    }
 }
