@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// An agent shows orchestrators and Prometheus how it does, as every worker does.
-@Suite(.timeLimit(.minutes(15)))
+@Suite(.ownThreads, .timeLimit(.minutes(15)))
 struct AgentPagesTests {
     @Test func `an agent is alive at once, ready when welcomed, and counts what it does`() throws {
         let world = try FleetWorld(topics: EndToEndTests.topics)

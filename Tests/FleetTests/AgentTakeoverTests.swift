@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// Two agents claim one cluster: the newer one speaks for it, and the older one learns of it.
-@Suite(.timeLimit(.minutes(15)))
+@Suite(.ownThreads, .timeLimit(.minutes(15)))
 struct AgentTakeoverTests {
     private let fleet = EndToEndTests()
 

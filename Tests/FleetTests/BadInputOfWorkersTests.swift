@@ -6,7 +6,7 @@ import Testing
 
 /// Bad input of release events, agents and observed objects: each ends as a dead letter with its reason, the field and a
 /// sentence, and the worker goes on.
-@Suite(.timeLimit(.minutes(15)))
+@Suite(.ownThreads, .timeLimit(.minutes(15)))
 struct BadInputOfWorkersTests {
     struct Bad: Sendable {
         var id: String

@@ -6,7 +6,7 @@ import Testing
 /// Bad input gets a clear answer: which field, what is wrong, what would be right.
 ///
 /// Nothing is dropped in silence.
-@Suite(.timeLimit(.minutes(15)))
+@Suite(.ownThreads, .timeLimit(.minutes(15)))
 struct BadInputTests {
     struct Case: Sendable, CustomTestStringConvertible {
         let name: String

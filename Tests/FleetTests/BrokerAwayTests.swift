@@ -5,7 +5,7 @@ import TestSupport
 import Testing
 
 /// Kafka is gone for longer than producers keep messages: an hour in an operator's fleet, two seconds here.
-@Suite(.timeLimit(.minutes(15)))
+@Suite(.ownThreads, .timeLimit(.minutes(15)))
 struct BrokerAwayTests {
     @Test func `what an agent could not tell while Kafka was gone is told when it is back, and the deploy goes on`()
         throws

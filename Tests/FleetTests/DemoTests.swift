@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// `slipway demo` as its user sees it: it ends with the outcome as its exit code and leaves nothing behind.
-@Suite(.timeLimit(.minutes(15)))
+@Suite(.ownThreads, .timeLimit(.minutes(15)))
 struct DemoTests {
     /// A demo in a folder for temporary files of its own.
     private final class Run {

@@ -5,7 +5,7 @@ import TestSupport
 import Testing
 
 /// What an operator can do about messages that wait or were given up.
-@Suite(.timeLimit(.minutes(15)))
+@Suite(.ownThreads, .timeLimit(.minutes(15)))
 struct DeskTests {
     private func send(_ type: String, key: String, id: String, _ body: String, _ world: FleetWorld) throws {
         try world.send("deployment.requests", key: key, type: "slipway.\(type)", id: id, value: Array(body.utf8))

@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// `slipway doctor` says what is not as it should be.
-@Suite(.timeLimit(.minutes(15)))
+@Suite(.ownThreads, .timeLimit(.minutes(15)))
 struct DoctorTests {
     private struct Finding: Decodable {
         let what: String

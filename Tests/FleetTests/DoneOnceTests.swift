@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// Accepted is not lost; done is done once: whatever kills a worker, wherever it stands.
-@Suite(.timeLimit(.minutes(15)))
+@Suite(.ownThreads, .timeLimit(.minutes(15)))
 struct DoneOnceTests {
     static let topics = ["deployment.requests", "deployment.results", "deployment.requests.dlt"]
 

@@ -6,7 +6,7 @@ import TestSupport
 import Testing
 
 /// The whole fleet with a simulated cluster: from a release event to a running instance, or to a reason.
-@Suite(.timeLimit(.minutes(15)))
+@Suite(.ownThreads, .timeLimit(.minutes(15)))
 struct EndToEndTests {
     static let topics = [
         "release.events", "deployment.requests", "deployment.results", "agent.status", "agent.commands.test",

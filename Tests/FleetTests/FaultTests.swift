@@ -5,7 +5,7 @@ import TestSupport
 import Testing
 
 /// What befalls a fleet from outside, and what it keeps to all the same.
-@Suite(.timeLimit(.minutes(15)))
+@Suite(.ownThreads, .timeLimit(.minutes(15)))
 struct FaultTests {
     private func waitForProjects(_ count: Int64, _ world: FleetWorld) throws {
         _ = try eventually("\(count) projects", within: .seconds(90)) {

@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// Messages that have no sender to be answered wait in their partition when too many wait behind a failed one.
-@Suite(.timeLimit(.minutes(15)))
+@Suite(.ownThreads, .timeLimit(.minutes(15)))
 struct FullQueueTests {
     private static let topics = ["release.events", "release.events.dlt", "deployment.requests"]
     private let world: FleetWorld

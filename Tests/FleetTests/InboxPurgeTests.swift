@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// The timekeeper keeps the inbox from growing for ever.
-@Suite(.timeLimit(.minutes(15)))
+@Suite(.ownThreads, .timeLimit(.minutes(15)))
 struct InboxPurgeTests {
     @Test func `the timekeeper purges the inbox and counts it`() throws {
         let world = try FleetWorld(topics: [])

@@ -5,7 +5,7 @@ import TestSupport
 import Testing
 
 /// A cluster's key is rotated from the command line while its agent works.
-@Suite(.timeLimit(.minutes(15)))
+@Suite(.ownThreads, .timeLimit(.minutes(15)))
 struct KeyRotationProcessTests {
     private func agent(_ key: String, _ world: FleetWorld) throws -> WorkerProcessHandle {
         try world.start(

@@ -5,7 +5,7 @@ import Testing
 
 /// Each worker is killed at each point of a message's life, on the way from a release event to a running instance; the
 /// outcome is the same every time.
-@Suite(.timeLimit(.minutes(15)))
+@Suite(.ownThreads, .timeLimit(.minutes(15)))
 struct KilledWorkerTests {
     private static let lane = ["afterPoll", "inTransaction", "afterCommit"]
 

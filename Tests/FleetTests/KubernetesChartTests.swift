@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// Charts on a real Kubernetes control plane, and what goes wrong with them.
-@Suite(.whereKubernetesIs, .timeLimit(.minutes(15)), .serialized)
+@Suite(.whereKubernetesIs, .ownThreads, .timeLimit(.minutes(15)), .serialized)
 struct KubernetesChartTests {
     /// A chart that mounts a config map and a secret of the environment, with a hook before it.
     private func makeChart(in world: FleetWorld) throws -> String {

@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// What somebody changes by hand in a cluster is told, and put back where the environment says so.
-@Suite(.whereKubernetesIs, .timeLimit(.minutes(15)), .serialized)
+@Suite(.whereKubernetesIs, .ownThreads, .timeLimit(.minutes(15)), .serialized)
 struct KubernetesDriftTests {
     @Test func `an object that was changed by hand is told as drift and repaired where the environment says so`() throws
     {

@@ -6,7 +6,7 @@ import TestSupport
 import Testing
 
 /// Agents of a real control plane that die, and that are two.
-@Suite(.whereKubernetesIs, .timeLimit(.minutes(20)), .serialized)
+@Suite(.whereKubernetesIs, .ownThreads, .timeLimit(.minutes(20)), .serialized)
 struct KubernetesFaultTests {
     /// What the database or the cluster holds: kind, name and uid of each object.
     private typealias Objects = Set<String>

@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// The fleet and a real Kubernetes control plane.
-@Suite(.whereKubernetesIs, .timeLimit(.minutes(15)), .serialized)
+@Suite(.whereKubernetesIs, .ownThreads, .timeLimit(.minutes(15)), .serialized)
 struct KubernetesFleetTests {
     @Test func `an instance lives in a cluster from its first release event to its removal`() throws {
         let kubernetes = try KubernetesWorld()

@@ -5,7 +5,7 @@ import TestSupport
 import Testing
 
 /// What a real control plane refuses, never does, or is away for.
-@Suite(.whereKubernetesIs, .timeLimit(.minutes(15)), .serialized)
+@Suite(.whereKubernetesIs, .ownThreads, .timeLimit(.minutes(15)), .serialized)
 struct KubernetesTroubleTests {
     /// A chart of a Deployment that no node takes, and of texts that no compression makes small.
     private func makeChart(_ name: String, in world: FleetWorld, bulk: Int = 0, isScheduled: Bool = true) throws

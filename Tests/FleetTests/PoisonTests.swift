@@ -5,7 +5,7 @@ import TestSupport
 import Testing
 
 /// One bad message blocks its own key only.
-@Suite(.timeLimit(.minutes(15)))
+@Suite(.ownThreads, .timeLimit(.minutes(15)))
 struct PoisonTests {
     @Test func `a poison message's key waits in order while the others go on`() throws {
         let world = try FleetWorld(topics: DoneOnceTests.topics, partitions: 1)

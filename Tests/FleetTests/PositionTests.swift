@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// Where a group reads on: an offset that Kafka lost, and one that an operator sets.
-@Suite(.timeLimit(.minutes(15)))
+@Suite(.ownThreads, .timeLimit(.minutes(15)))
 struct PositionTests {
     @Test func `a partition whose next offset Kafka lost goes on at its oldest message`() throws {
         let world = try FleetWorld(topics: DoneOnceTests.topics, partitions: 1)

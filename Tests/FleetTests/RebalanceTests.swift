@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// Consumer groups that take their time.
-@Suite(.timeLimit(.minutes(15)))
+@Suite(.ownThreads, .timeLimit(.minutes(15)))
 struct RebalanceTests {
     @Test func `a partition that cannot be claimed while the group rebalances is claimed afterwards`() throws {
         let world = try FleetWorld(topics: DoneOnceTests.topics, partitions: 2)

@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// A restored database is refused until it is recovered, and then wins over what was seen before.
-@Suite(.timeLimit(.minutes(15)))
+@Suite(.ownThreads, .timeLimit(.minutes(15)))
 struct RecoverTests {
     private static let jump: Int64 = 1 << 32
     private let world: FleetWorld

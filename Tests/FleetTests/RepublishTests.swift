@@ -5,7 +5,7 @@ import TestSupport
 import Testing
 
 /// A relay that slept while another took its shard must not leave an old state as a key's last word.
-@Suite(.timeLimit(.minutes(15)))
+@Suite(.ownThreads, .timeLimit(.minutes(15)))
 struct RepublishTests {
     @Test func `an old state that a former owner published is followed by the newest one`() throws {
         let world = try FleetWorld(topics: ["environment.status", "deployment.results"], partitions: 1)

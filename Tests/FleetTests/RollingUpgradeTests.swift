@@ -5,7 +5,7 @@ import TestSupport
 import Testing
 
 /// Workers of several versions side by side: who lives is known, and what only a newer one may read waits.
-@Suite(.timeLimit(.minutes(15)))
+@Suite(.ownThreads, .timeLimit(.minutes(15)))
 struct RollingUpgradeTests {
     @Test func `workers are shown with their versions while they live`() throws {
         let world = try FleetWorld(topics: DoneOnceTests.topics)

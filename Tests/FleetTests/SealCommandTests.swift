@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// Sealing on the command line: it needs no fleet.
-@Suite(.timeLimit(.minutes(15)))
+@Suite(.ownThreads, .timeLimit(.minutes(15)))
 struct SealCommandTests {
     @Test func `a public key may begin with a dash`() throws {
         let world = try FleetWorld(topics: [])

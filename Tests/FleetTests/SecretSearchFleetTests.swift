@@ -5,7 +5,7 @@ import TestSupport
 import Testing
 
 /// What is confidential goes in through the front of the real fleet, and everything that the fleet writes is searched.
-@Suite(.timeLimit(.minutes(15)))
+@Suite(.ownThreads, .timeLimit(.minutes(15)))
 struct SecretSearchFleetTests {
     private static let secret = "correct-horse-battery-staple"
     private static let clear = "sent-in-clear-hunter2-4711"

@@ -5,7 +5,7 @@ import Testing
 import WorkerRuntime
 
 /// Partitions that are added to a topic wait for the older ones.
-@Suite(.timeLimit(.minutes(15)))
+@Suite(.ownThreads, .timeLimit(.minutes(15)))
 struct TopicGrowthTests {
     private func project(_ name: String, _ world: FleetWorld, partition: Int32) throws {
         try world.send(

@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// Requests of trusted programs come on topics of their own and need no token.
-@Suite(.timeLimit(.minutes(15)))
+@Suite(.ownThreads, .timeLimit(.minutes(15)))
 struct TrustedRequestTests {
     @Test func `a worker reads trusted topics beside that of tokens, and permission is the named caller's`() throws {
         let trusted = ["portal.requests", "portal.requests.dlt", "cron.requests", "cron.requests.dlt"]

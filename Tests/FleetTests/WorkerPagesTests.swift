@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// Each worker explains itself, says what it is when it starts, answers orchestrators and Prometheus, and ends cleanly.
-@Suite(.timeLimit(.minutes(15)))
+@Suite(.ownThreads, .timeLimit(.minutes(15)))
 struct WorkerPagesTests {
     @Test(arguments: EndToEndTests.workers + ["cluster-agent", "slipway"])
     func `a program explains itself`(name: String) throws {

@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// A worker that sleeps past its session and wakes must change nothing with what it holds.
-@Suite(.timeLimit(.minutes(15)))
+@Suite(.ownThreads, .timeLimit(.minutes(15)))
 struct ZombieTests {
     @Test(arguments: ["afterPoll", "inTransaction"])
     func `a lane that sleeps past its session and wakes as a zombie loses its batch and works on`(at point: String)
