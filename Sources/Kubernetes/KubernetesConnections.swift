@@ -105,6 +105,8 @@ actor KubernetesConnections {
         )
         // A watch holds its connection for minutes: each namespace has one for each kind.
         settings.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = 100_000
+        // Who asks again knows when: the pool's own tries come up to a minute apart, also once the server is back.
+        settings.connectionPool.retryConnectionEstablishment = false
         settings.httpVersion = .http1Only
         if let name = configuration.serverName, let host = URL(string: configuration.server)?.host {
             settings.dnsOverride = [name: host]

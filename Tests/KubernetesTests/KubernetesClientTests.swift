@@ -52,18 +52,21 @@ struct KubernetesClientTests {
         #expect(error?.description.contains(says) == true, "\(error?.description ?? "")")
     }
 
-    @Test func `a server that is away is told in a sentence, and may be tried again`() async throws {
+    @Test func `a server that is away is told at once in a sentence, and may be tried again`() async throws {
         let port = try WebPage.freePort()
         let client = KubernetesClient(
             KubernetesConfiguration(server: "http://127.0.0.1:\(port)", credential: .none)
         )
-        let error = await #expect(throws: KubernetesError.self) {
-            try await client.get(Self.pods, namespace: "shop", name: "web")
+        // Were the connection tried again in secret, each would take its 30 seconds.
+        for _ in 1...3 {
+            let error = await #expect(throws: KubernetesError.self) {
+                try await client.get(Self.pods, namespace: "shop", name: "web")
+            }
+            #expect(
+                error?.isRetriable == true && error?.description.hasPrefix("The Kubernetes API cannot be reached") == true
+            )
         }
         await client.close()
-        #expect(
-            error?.isRetriable == true && error?.description.hasPrefix("The Kubernetes API cannot be reached") == true
-        )
     }
 
     @Test func `a kind that the server does not have is no error to look for, and one to want`() async throws {

@@ -21,7 +21,7 @@ struct ObjectWatcher: Sendable {
     private static let watchSeconds = 240...300
     private static let shortestPause = Duration.milliseconds(250)
     private static let fewFailures = 4
-    private static let longestPause = Duration.seconds(30)
+    private static let longestPause = Duration.seconds(10)
 
     /// Watches until its task is cancelled.
     func run() async {

@@ -41,7 +41,7 @@ struct WorkRunner: Sendable {
                 }
                 logger.warning("generation \(work.mark.generation) of \(work.subject) waits: \(error)")
                 try? await Task.sleep(for: pause * Double.random(in: 0.5...1.5))
-                pause = min(pause * 2, .seconds(30))
+                pause = min(pause * 2, .seconds(10))
             }
         }
     }
