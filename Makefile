@@ -8,7 +8,7 @@ FUZZ_SECONDS ?= 60
 # Their tests block threads of Swift's pool while they wait for PostgreSQL, which would starve tests that wait without.
 BLOCKING := DomainTests|PostgresTests|WorkerRuntimeTests|FleetCheckTests
 
-.PHONY: help demo test test-kubernetes bench chaos fuzz lint format build setup clean
+.PHONY: help demo test test-kubernetes test-broker bench chaos fuzz lint format build setup clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -30,6 +30,9 @@ endif
 
 test-kubernetes: setup ## Run the tests that want a real Kubernetes control plane (skips where there is none)
 	@scripts/test-kubernetes
+
+test-broker: setup ## Run the tests that want a broker of another make (skips where there is none)
+	@scripts/test-broker
 
 bench: setup ## Measure the fleet, its peers and the limits (QUICK=1 takes a few minutes)
 	@scripts/setup-peers

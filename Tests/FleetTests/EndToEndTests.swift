@@ -24,13 +24,15 @@ struct EndToEndTests {
     /// - Parameters:
     ///   - copies: How many processes of each worker.
     ///   - others: A worker that the caller starts.
+    ///   - brokers: A broker that is there; an embedded one otherwise.
     func makeFleet(
         copies: Int = 1,
+        brokers: String? = nil,
         timers: [String: String] = [:],
         without others: String? = nil,
         starting start: (FleetWorld) throws -> Void = { _ in }
     ) throws -> (world: FleetWorld, agent: WorkerProcessHandle) {
-        let world = try FleetWorld(topics: Self.topics)
+        let world = try FleetWorld(topics: Self.topics, brokers: brokers)
         for worker in Self.workers where worker != others {
             for _ in 1...copies { _ = try world.start(worker, [], timers) }
         }

@@ -5,8 +5,11 @@ public import Postgres
 
 /// A test's own world: a broker, a database, a folder, and processes that end with it.
 public final class FleetWorld {
-    /// The broker.
-    public let broker: KafkaMockCluster
+    private let embedded: KafkaMockCluster?
+    /// How to reach the broker.
+    public let kafka: KafkaSettings
+    /// What the names of this world's topics and groups begin with.
+    public let prefix: String
     /// A connection to the database.
     public let database: PostgresConnection
     /// The folder of logs and test signals.
@@ -19,12 +22,20 @@ public final class FleetWorld {
     private var processes: [WorkerProcessHandle] = []
 
     /// Makes a world with the topics that are named.
-    public init(topics: [String], partitions: Int = 2) throws {
-        broker = try KafkaMockCluster()
-        for topic in topics {
-            let isSingle = topic.hasPrefix("agent.commands.") || topic.hasSuffix(".dlt")
-            try broker.createTopic("slipway." + topic, partitions: isSingle ? 1 : partitions)
-        }
+    ///
+    /// - Parameter brokers: A broker that is there and has other tests' topics, too; an embedded one of its own otherwise.
+    public init(topics: [String], partitions: Int = 2, brokers: String? = nil) throws {
+        embedded = brokers == nil ? try KafkaMockCluster() : nil
+        kafka = embedded?.settings ?? KafkaSettings(bootstrapServers: brokers ?? "")
+        prefix = brokers == nil ? "slipway." : "t\(UUID().uuidString.lowercased().prefix(8))."
+        try Self.makeTopics(
+            topics.map { [prefix] topic in
+                let isSingle = topic.hasPrefix("agent.commands.") || topic.hasSuffix(".dlt")
+                return KafkaTopicDefinition(name: prefix + topic, partitions: isSingle ? 1 : partitions)
+            },
+            embedded,
+            kafka
+        )
         let url = try TestDatabase.make()
         database = try TestDatabase.connect(url)
         folder = NSTemporaryDirectory() + "slipway-world-\(UUID().uuidString)"
@@ -37,7 +48,8 @@ public final class FleetWorld {
         )
         environment = [
             "SLIPWAY_TOKEN_KEYS": keySet, "SLIPWAY_ADMINISTRATORS": "root",
-            "SLIPWAY_KAFKA_BROKERS": broker.bootstrapServers, "SLIPWAY_DATABASE_URL": url,
+            "SLIPWAY_KAFKA_BROKERS": kafka.bootstrapServers, "SLIPWAY_TOPIC_PREFIX": prefix,
+            "SLIPWAY_DATABASE_URL": url,
             "SLIPWAY_FLEET_KEY": Data(repeating: 7, count: 32).base64EncodedString(),
             // The mock's first join takes 3 s, so sessions must be longer.
             "SLIPWAY_KAFKA_SESSION_TIMEOUT_MS": "4000", "SLIPWAY_KAFKA_FETCH_WAIT_MAX_MS": "10",
@@ -45,10 +57,29 @@ public final class FleetWorld {
             "SLIPWAY_LOG_LEVEL": "debug", "SLIPWAY_RETRY_MILLISECONDS": "300", "SLIPWAY_TEST_SIGNALS": folder,
             "SLIPWAY_SETTLE_SECONDS": "1", "SLIPWAY_FAILURE_SECONDS": "2",
         ]
-        var settings = broker.settings
+        var settings = kafka
         // Tests also send what is far too large for the fleet.
         settings.properties["message.max.bytes"] = "20000000"
         producer = try KafkaProducer(settings)
+    }
+
+    /// The embedded broker, which can be made to fail; a world on a named one has none.
+    public var broker: KafkaMockCluster {
+        guard let embedded else { preconditionFailure("this world's broker is not embedded") }
+        return embedded
+    }
+
+    private static func makeTopics(
+        _ topics: [KafkaTopicDefinition],
+        _ embedded: KafkaMockCluster?,
+        _ kafka: KafkaSettings
+    ) throws {
+        guard let embedded else {
+            let admin = try KafkaAdmin(kafka)
+            defer { admin.close() }
+            return try admin.createTopics(topics, timeout: .seconds(30))
+        }
+        for topic in topics { try embedded.createTopic(topic.name, partitions: topic.partitions) }
     }
 
     deinit {
@@ -77,6 +108,11 @@ public final class FleetWorld {
         return process
     }
 
+    /// The process of each of these executables that was started first.
+    public func firstOfEach(_ names: [String]) -> [WorkerProcessHandle] {
+        names.compactMap { name in processes.first { $0.name == name } }
+    }
+
     /// Sends one message and waits for the broker's word.
     public func send(
         _ topic: String,
@@ -94,7 +130,7 @@ public final class FleetWorld {
             ("content-type", "application/json"),
         ]
         let record = KafkaRecord(
-            topic: "slipway." + topic,
+            topic: prefix + topic,
             partition: partition,
             key: key.map { Array($0.utf8) },
             value: value,
@@ -120,9 +156,9 @@ public final class FleetWorld {
 
     /// Everything that was published on a topic so far, in the order of each partition.
     public func messages(on topic: String) throws -> [KafkaMessage] {
-        let reader = try KafkaReader(broker.settings)
+        let reader = try KafkaReader(kafka)
         defer { reader.close() }
-        try reader.read(["slipway." + topic], fromBeginning: true)
+        try reader.read([prefix + topic], fromBeginning: true)
         var messages: [KafkaMessage] = []
         let limit = ContinuousClock.now + .seconds(30)
         while !reader.isAtEnd, ContinuousClock.now < limit {

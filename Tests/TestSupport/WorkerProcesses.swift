@@ -3,6 +3,8 @@ import Foundation
 /// An executable of the fleet as a process of its own, ended with the test.
 public final class WorkerProcessHandle {
     private let process = Process()
+    /// The executable's name.
+    public let name: String
     /// Where its output goes.
     public let log: String
 
@@ -17,6 +19,7 @@ public final class WorkerProcessHandle {
         input: String? = nil
     ) throws {
         let executable = try Self.executable(name)
+        self.name = name
         log = "\(folder)/\(name)-\(UUID().uuidString.prefix(8)).log"
         _ = FileManager.default.createFile(atPath: log, contents: nil)
         process.executableURL = executable
