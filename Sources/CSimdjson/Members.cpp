@@ -11,7 +11,9 @@ static inline bool is_named(const sj_node &key, const sj_name &name) noexcept {
     if (size(key) != name.count || ((word(key.text) ^ name.head) & name.mask) != 0) return false;
     if (name.count <= 8) return true;
     if (word(key.text + name.count - 8) != name.tail) return false;
-    return name.count <= 16 || std::memcmp(key.text + 8, name.start + 8, name.count - 16) == 0;
+    if (name.count <= 16) return true;
+    if (name.count <= 24) return word(key.text + 8) == word(name.start + 8);
+    return std::memcmp(key.text + 8, name.start + 8, name.count - 16) == 0;
 }
 
 // Reads no byte behind the text: a literal of the program may be the last thing on its page.

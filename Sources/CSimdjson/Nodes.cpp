@@ -18,6 +18,51 @@ constexpr Delimiters delimiters;
 bool is_digit(uint8_t byte) { return static_cast<uint8_t>(byte - '0') < 10; }
 bool is_space(uint8_t byte) { return byte == ' ' || byte == '\n' || byte == '\r' || byte == '\t'; }
 
+// What stands behind the text of a string without its escapes, or no text where an escape is none.
+//
+// This and what follows is kept out of a reading, which would have to live in memory to be lent to it.
+__attribute__((noinline)) std::string_view unescape(sj_parser &parser, std::string_view text) {
+    if (text.find('\\') == std::string_view::npos) return text;
+    uint8_t *const begin = parser.unescaped_end;
+    uint8_t *const end = parser.stage->parse_string(reinterpret_cast<const uint8_t *>(text.data()), begin);
+    if (end == nullptr) return {};
+    parser.unescaped_end = end;
+    return {reinterpret_cast<const char *>(begin), static_cast<size_t>(end - begin)};
+}
+
+struct Real {
+    bool is_right;
+    uint64_t bits;
+};
+
+// A number with a fraction or an exponent; `at` is where its first digits end, of which there are `count`.
+__attribute__((noinline)) Real real(const uint8_t *text, const uint8_t *at, size_t count) {
+    if (count == 0 || (at[-static_cast<ptrdiff_t>(count)] == '0' && count > 1)) return {false, 0};
+    if (*at == '.') {
+        if (!is_digit(*++at)) return {false, 0};
+        while (is_digit(*at)) ++at;
+    }
+    bool is_small = false;
+    if ((*at | 0x20) == 'e') {
+        ++at;
+        is_small = *at == '-';
+        if (*at == '+' || *at == '-') ++at;
+        if (!is_digit(*at)) return {false, 0};
+        while (is_digit(*at)) ++at;
+    }
+    if (!delimiters.is[*at]) return {false, 0};
+    double value = 0;
+    auto read = std::from_chars(reinterpret_cast<const char *>(text), reinterpret_cast<const char *>(at), value);
+    if (read.ec == std::errc::result_out_of_range) {
+        // What is nearer to 0 than every double is 0.
+        if (!is_small) return {false, 0};
+        value = *text == '-' ? -0.0 : 0.0;
+    }
+    uint64_t bits;
+    std::memcpy(&bits, &value, sizeof(bits));
+    return {true, bits};
+}
+
 // How far a document was read: the next of the places that stage 1 found, and the next node to write.
 //
 // Stage 1 finds where each operator stands and where each string, number and literal begins. Behind the last place it
@@ -27,7 +72,6 @@ struct Reading {
     const uint8_t *const bytes;
     const uint32_t *place;
     sj_node *node;
-    uint8_t *unescaped;
     const bool has_backslash;
 
     uint8_t first() const { return bytes[*place]; }
@@ -47,9 +91,12 @@ struct Reading {
         const uint8_t *close = bytes + place[1] - 1;
         if (*close != '"') close = before_spaces(close);
         if (close < start) return false;
-        size_t count = static_cast<size_t>(close - start);
-        if (has_backslash && !unescape(start, count)) return false;
-        leaf(SJ_STRING | static_cast<uint32_t>(count) << 4, reinterpret_cast<uint64_t>(start));
+        std::string_view text{reinterpret_cast<const char *>(start), static_cast<size_t>(close - start)};
+        if (has_backslash) {
+            text = unescape(parser, text);
+            if (text.data() == nullptr) return false;
+        }
+        leaf(SJ_STRING | static_cast<uint32_t>(text.size()) << 4, reinterpret_cast<uint64_t>(text.data()));
         return true;
     }
 
@@ -57,16 +104,6 @@ struct Reading {
     static const uint8_t *before_spaces(const uint8_t *at) {
         while (is_space(*at)) --at;
         return at;
-    }
-
-    bool unescape(const uint8_t *&start, size_t &count) {
-        if (std::memchr(start, '\\', count) == nullptr) return true;
-        uint8_t *behind = parser.stage->parse_string(start, unescaped);
-        if (behind == nullptr) return false;
-        start = unescaped;
-        count = static_cast<size_t>(behind - unescaped);
-        unescaped = behind;
-        return true;
     }
 
     __attribute__((always_inline)) bool literal(const char *word, size_t count, uint32_t kind, uint64_t truth) {
@@ -84,41 +121,17 @@ struct Reading {
         uint64_t natural = 0;
         for (; is_digit(*at); ++at) natural = natural * 10 + (*at - '0');
         const size_t count = static_cast<size_t>(at - digits);
-        if (!delimiters.is[*at]) return real(text, at, count);
+        if (!delimiters.is[*at]) {
+            const Real number = real(text, at, count);
+            if (number.is_right) leaf(SJ_DOUBLE, number.bits);
+            return number.is_right;
+        }
         if (count == 0 || (*digits == '0' && count > 1)) return false;
         // Of 20 digits those that begin with 1 may fit 64 bits; what went beyond became less than 10^19.
         if (count > 19 && (count > 20 || *digits != '1' || natural < 10000000000000000000u)) return false;
         const uint64_t least = uint64_t(1) << 63;
         if (is_negative && natural > least) return false;
         leaf(!is_negative && natural >= least ? SJ_UINT : SJ_INT, is_negative ? 0 - natural : natural);
-        return true;
-    }
-
-    bool real(const uint8_t *text, const uint8_t *at, size_t count) {
-        if (count == 0 || (at[-static_cast<ptrdiff_t>(count)] == '0' && count > 1)) return false;
-        if (*at == '.') {
-            if (!is_digit(*++at)) return false;
-            while (is_digit(*at)) ++at;
-        }
-        bool is_small = false;
-        if ((*at | 0x20) == 'e') {
-            ++at;
-            is_small = *at == '-';
-            if (*at == '+' || *at == '-') ++at;
-            if (!is_digit(*at)) return false;
-            while (is_digit(*at)) ++at;
-        }
-        if (!delimiters.is[*at]) return false;
-        double value = 0;
-        auto read = std::from_chars(reinterpret_cast<const char *>(text), reinterpret_cast<const char *>(at), value);
-        if (read.ec == std::errc::result_out_of_range) {
-            // What is nearer to 0 than every double is 0.
-            if (!is_small) return false;
-            value = *text == '-' ? -0.0 : 0.0;
-        }
-        uint64_t bits;
-        std::memcpy(&bits, &value, sizeof(bits));
-        leaf(SJ_DOUBLE, bits);
         return true;
     }
 };
@@ -130,7 +143,8 @@ int sj_make_nodes(sj_parser &parser) noexcept {
     const uint8_t *const bytes = parser.padded.get();
     const uint32_t *const start = parser.stage->structural_indexes.get();
     const uint32_t *const end = start + parser.stage->n_structural_indexes;
-    Reading at{parser, bytes, start, parser.nodes.get(), parser.unescaped.get(), parser.has_backslash};
+    Reading at{parser, bytes, start, parser.nodes.get(), parser.has_backslash};
+    parser.unescaped_end = parser.unescaped.get();
     sj_node *open = nullptr;
     size_t depth = 0;
 

@@ -57,7 +57,7 @@ static bool reserve_nodes(sj_parser &parser) noexcept {
 }
 
 sj_parser *sj_new(size_t maximum_depth, size_t maximum_bytes) noexcept {
-    auto *parser = new (std::nothrow) sj_parser{maximum_depth, maximum_bytes, nullptr, nullptr, nullptr, 0, nullptr, 0, 0, false};
+    auto *parser = new (std::nothrow) sj_parser{maximum_depth, maximum_bytes};
     if (parser == nullptr) return nullptr;
     if (allocate(*parser, usual_bytes)) return parser;
     delete parser;

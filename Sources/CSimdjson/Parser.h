@@ -17,6 +17,8 @@ struct sj_parser {
     // The document with its padding, and what its strings with escapes stand for.
     std::unique_ptr<uint8_t[]> padded;
     std::unique_ptr<uint8_t[]> unescaped;
+    // Where the next of these goes.
+    uint8_t *unescaped_end;
     // Bytes that the buffers above have, without their padding.
     size_t capacity;
     std::unique_ptr<sj_node[]> nodes;

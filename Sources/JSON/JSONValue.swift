@@ -124,11 +124,12 @@ public struct JSONValue {
     ///
     /// Has a label, so that a literal takes the faster way.
     public func equals(text: String) -> Bool {
-        var text = text
-        return text.withUTF8 { bytes in
+        // Lends the bytes that are there; only a text that is not stored as UTF-8 is copied.
+        let isSame = text.utf8.withContiguousStorageIfAvailable { bytes in
             guard let start = bytes.baseAddress else { return withUTF8 { $0.isEmpty } ?? false }
             return sj_equals(node, start, bytes.count)
         }
+        return isSame ?? (string == text)
     }
 
     /// Whether this is a string that holds this byte.

@@ -37,8 +37,7 @@ struct ResourceReader {
     }
 
     private func change(in stream: StreamID, instance: String?) throws(Reason) -> ResourceChange {
-        let identity = try identity(in: stream)
-        let (id, apiVersion) = (identity.id, identity.apiVersion)
+        let (id, apiVersion, uid) = try identity(in: stream)
         try checkObject(object.spec, "spec")
         try checkObject(object.status, "status")
         let isPod = id.kind == "Pod" && apiVersion == "v1"
@@ -48,7 +47,7 @@ struct ResourceReader {
         return ResourceChange(
             id: id,
             apiVersion: apiVersion,
-            uid: identity.uid,
+            uid: uid,
             generation: try number(object.generationValue, "metadata.generation") ?? 0,
             observedGeneration: try number(object.status?["observedGeneration"], "status.observedGeneration"),
             resourceVersion: try text(object.resourceVersion, "metadata.resourceVersion"),
@@ -116,9 +115,10 @@ struct ResourceReader {
 
     private func checkedInstance(_ instance: String?) throws(Reason) -> String? {
         guard let instance, !instance.isEmpty else { return nil }
-        var text = instance
-        let hasNul = text.withUTF8 { $0.baseAddress.map { memchr($0, 0, instance.utf8.count) != nil } ?? false }
-        guard instance.utf8.count <= Self.longestName, !hasNul else {
+        let hasNul = instance.utf8.withContiguousStorageIfAvailable { bytes in
+            bytes.baseAddress.map { memchr($0, 0, bytes.count) != nil } ?? false
+        }
+        guard instance.utf8.count <= Self.longestName, !(hasNul ?? instance.utf8.contains(0)) else {
             throw wrong("ce_instance", "too long or not a name", "the name of an instance")
         }
         return instance

@@ -21,7 +21,9 @@ public struct StreamPosition: Sendable, Hashable, Comparable {
 }
 
 /// The numbered stream of one cluster and namespace: the key of `resource.changes`.
-public struct StreamID: Sendable, Hashable, Comparable {
+///
+/// A class, because each message and each object's identity holds it: two texts that would be counted each time.
+public final class StreamID: Sendable, Hashable, Comparable {
     /// The cluster, as registered.
     public let cluster: String
     /// The namespace within it.
@@ -44,6 +46,17 @@ public struct StreamID: Sendable, Hashable, Comparable {
         guard !cluster.isEmpty, !namespace.isEmpty, key.utf8.count <= Self.longestKey,
             !namespace.utf8.contains(UInt8(ascii: "/")), !key.utf8.contains(0)
         else { return nil }
+    }
+
+    /// Whether both name the same stream.
+    public static func == (left: StreamID, right: StreamID) -> Bool {
+        left === right || (left.cluster == right.cluster && left.namespace == right.namespace)
+    }
+
+    /// Hashes what makes two the same.
+    public func hash(into hasher: inout Hasher) {
+        hasher.combine(cluster)
+        hasher.combine(namespace)
     }
 
     /// The order in which streams are locked.
