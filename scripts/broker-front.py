@@ -31,7 +31,11 @@ async def answers(reader, client):
 
 
 async def serve(reader, client, port):
-    from_broker, broker = await asyncio.open_connection("127.0.0.1", port)
+    try:
+        from_broker, broker = await asyncio.open_connection("127.0.0.1", port)
+    except OSError:
+        client.close()
+        return
     ways = [asyncio.ensure_future(requests(reader, broker, client)), asyncio.ensure_future(answers(from_broker, client))]
     await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
     for way in ways:

@@ -129,7 +129,7 @@ public struct JSONValue {
             guard let start = bytes.baseAddress else { return withUTF8 { $0.isEmpty } ?? false }
             return sj_equals(node, start, bytes.count)
         }
-        return isSame ?? (string == text)
+        return isSame ?? (string?.utf8.elementsEqual(text.utf8) ?? false)
     }
 
     /// Whether this is a string that holds this byte.

@@ -1,7 +1,7 @@
 import CRdkafka
 import Synchronization
 
-/// A member of a consumer group, used on one thread.
+/// A member of a consumer group, or a reader of partitions that its owner names; used on one thread.
 ///
 /// Everything but ``poll(timeout:)``'s wait and the calls that say so returns at once. Rebalances are not handled
 /// behind the owner's back: ``poll(timeout:)`` returns them and the owner answers with ``assign(_:)`` or

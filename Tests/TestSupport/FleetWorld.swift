@@ -51,8 +51,9 @@ public final class FleetWorld {
             "SLIPWAY_KAFKA_BROKERS": kafka.bootstrapServers, "SLIPWAY_TOPIC_PREFIX": prefix,
             "SLIPWAY_DATABASE_URL": url,
             "SLIPWAY_FLEET_KEY": Data(repeating: 7, count: 32).base64EncodedString(),
-            // The mock's first join takes 3 s, so sessions must be longer.
-            "SLIPWAY_KAFKA_SESSION_TIMEOUT_MS": "4000", "SLIPWAY_KAFKA_FETCH_WAIT_MAX_MS": "10",
+            // The mock's first join takes 3 s, so sessions must be longer; other brokers want 6 s at least.
+            "SLIPWAY_KAFKA_SESSION_TIMEOUT_MS": brokers == nil ? "4000" : "6000",
+            "SLIPWAY_KAFKA_FETCH_WAIT_MAX_MS": "10",
             "SLIPWAY_LEASE_MILLISECONDS": "2000",
             "SLIPWAY_LOG_LEVEL": "debug", "SLIPWAY_RETRY_MILLISECONDS": "300", "SLIPWAY_TEST_SIGNALS": folder,
             "SLIPWAY_SETTLE_SECONDS": "1", "SLIPWAY_FAILURE_SECONDS": "2",

@@ -90,6 +90,8 @@ public struct AgentSession: Sendable {
             outputs.append(.done(command.place))
             if superseded.boot == boot {
                 isSuperseded = true
+                // A pod goes on living, and the next boot's work must not be overtaken by what waits here.
+                outputs += running.values.map { .giveUp($0.work.mark) }
                 outputs.append(.stop(reason: superseded.reason))
             }
         case .work(let work): take(work, at: command.place, now: now)

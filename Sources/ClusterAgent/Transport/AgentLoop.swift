@@ -31,6 +31,8 @@ public final class AgentLoop {
     var load: LoadPace?
     private var end: AgentEnd?
     private var nextHousekeeping: Int64 = 0
+    /// When a consumer is made again after one that failed.
+    private var nextConsumer: Int64 = 0
     private var nextReminder: Int64
 
     /// How many commands a round reads at most.
@@ -73,10 +75,11 @@ public final class AgentLoop {
         configuration.logger.info("boot \(session.boot) speaks for the cluster '\(configuration.cluster)'")
         while end == nil, !isStopping() { try round() }
         health.note(isWelcomed: false, heartbeat: .microseconds(session.heartbeatPeriod))
-        // What a superseded boot has still to say counts no more, and helm ends with it: the next boot is at work already.
-        let done = end == nil ? try sender.close(limit: .seconds(5)) : []
-        consumer?.finish(done)
-        consumer?.store(wait: true)
+        // What a superseded boot has still to say counts no more, and the place in the topic is the next boot's by now.
+        if end == nil {
+            consumer?.finish(try sender.close(limit: .seconds(5)))
+            consumer?.store(wait: true)
+        }
         consumer?.close()
         return end ?? .stopped
     }
@@ -99,7 +102,9 @@ public final class AgentLoop {
     }
 
     private func readCommands() throws {
-        if consumer == nil { consumer = try CommandConsumer(configuration, health: health) }
+        if consumer == nil, Self.now() >= nextConsumer {
+            consumer = try CommandConsumer(configuration, health: health)
+        }
         guard let consumer, sender.hasRoom else { return Thread.sleep(forTimeInterval: 0.01) }
         var timeout = Duration.milliseconds(load == nil ? 10 : 1)
         for _ in 0..<Self.commandsPerRound {
@@ -110,6 +115,7 @@ public final class AgentLoop {
                 configuration.logger.error("the command topic is opened anew: \(error)")
                 consumer.close()
                 self.consumer = nil
+                nextConsumer = Self.now() + 1_000_000
                 return
             }
             timeout = .zero

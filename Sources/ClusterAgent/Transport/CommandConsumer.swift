@@ -16,7 +16,7 @@ final class CommandConsumer {
     /// Partitions whose end was not reached since they were assigned.
     private var behind: Set<KafkaTopicPartition> = []
     private var nextLook = ContinuousClock.now
-    private var hasWarned = false
+    private var warning: String?
 
     /// How long after one look for partitions the next one is due: while there is none, and when some are read.
     private static let (lookPeriod, calmLookPeriod) = (Duration.seconds(1), Duration.seconds(60))
@@ -40,7 +40,8 @@ final class CommandConsumer {
 
     /// Waits for the next event, at most the timeout; `nil` when there was none that concerns the session.
     ///
-    /// Blocks longer, at most 12 seconds, when it is time to look for partitions and the broker does not answer.
+    /// Blocks longer when it is time to look for partitions and the broker does not answer: at most 2 seconds for the
+    /// topic, and 5 for each question about a place in it.
     /// - Throws: What only a new consumer can mend: an offset or a topic that is not there any more.
     func poll(timeout: Duration) throws(KafkaError) -> Event? {
         if ContinuousClock.now >= nextLook { look() }
@@ -127,14 +128,20 @@ final class CommandConsumer {
                 try consumer.assign(positions)
                 behind.formUnion(new)
                 health.brokerAnswered()
-            } else if read.isEmpty, !hasWarned {
-                hasWarned = true
-                configuration.logger.warning("the topic '\(topic)' is not there yet; is the cluster registered?")
+                warning = nil
+            } else if read.isEmpty {
+                warn("the topic '\(topic)' is not there yet; is the cluster registered?")
             }
         } catch {
-            configuration.logger.warning("the command topic cannot be read yet: \(error)")
+            warn("the command topic cannot be read yet: \(error)")
         }
         nextLook = .now + (consumer.assignment.isEmpty ? Self.lookPeriod : Self.calmLookPeriod)
+    }
+
+    /// Says something once, as long as nothing else is to be said.
+    private func warn(_ sentence: String) {
+        if sentence != warning { configuration.logger.warning("\(sentence)") }
+        warning = sentence
     }
 
     private func start(of partition: KafkaTopicPartition, stored: Int64?) throws(KafkaError) -> KafkaPosition {

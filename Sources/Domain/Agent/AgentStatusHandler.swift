@@ -145,20 +145,24 @@ public final class AgentStatusHandler: Handler {
             batch.outbox.append(post(cluster, keyID: keyID).superseded(hello.boot, reason: why, now: batch.now))
             return .rejected(Reason(code: "hello_refused", sentence: why))
         case .welcome(let agent, let isNewBoot):
-            let former = isNewBoot ? cluster.agent.boot : nil
+            if isNewBoot { stopFormer(of: cluster, epoch: agent.epoch, batch) }
             cluster.agent = agent
             cluster.keys.agent = keyID
-            if let former {
-                // Before the new boot is welcomed and acts, so that one that still runs stops what it does.
-                let notice = post(cluster, keyID: keyID).superseded(former, reason: Self.takenOver, now: batch.now)
-                batch.outbox.append(notice)
-            }
             cluster.note(message, now: batch.now)
             if isNewBoot { try remember(boot, cluster, now: batch.now, in: transaction) }
             try DriftReports().forget(cluster: cluster.name, batch, in: transaction)
             try welcome(hello.boot, cluster, keyID: keyID, batch, in: transaction)
             return .applied
         }
+    }
+
+    /// Tells the present boot to stop, with the key that it holds, before the next one is welcomed and acts.
+    private func stopFormer(of cluster: ClusterRow, epoch: Int64, _ batch: Batch<AgentStatusInput>) {
+        guard let boot = cluster.agent.boot else { return }
+        var former = cluster
+        former.agent.epoch = epoch
+        let post = post(former, keyID: cluster.keys.signing(now: batch.now))
+        batch.outbox.append(post.superseded(boot, reason: Self.takenOver, now: batch.now))
     }
 
     private func remember(
