@@ -8,9 +8,14 @@ struct AgentTakeoverTests {
     private let fleet = EndToEndTests()
 
     @Test func `an agent that slept while another one took over ends when it wakes, and changes nothing`() throws {
-        let (world, first) = try fleet.makeFleet()
+        try replaceSleepingAgent(brokers: nil)
+    }
+
+    /// Has an agent sleep while another one takes over, on a broker that is named or an embedded one.
+    func replaceSleepingAgent(brokers: String?) throws {
+        let (world, first) = try fleet.makeFleet(brokers: brokers)
         first.signal(SIGSTOP)
-        let second = try start(in: world)
+        let second = try fleet.startAgent(in: world)
         try makeEnvironment(in: world)
         first.signal(SIGCONT)
         #expect(try first.exitCode(within: .seconds(60)) == 3)
@@ -26,16 +31,8 @@ struct AgentTakeoverTests {
         let (world, first) = try fleet.makeFleet { $0.environment["SLIPWAY_KAFKA_SESSION_TIMEOUT_MS"] = "300000" }
         first.signal(SIGKILL)
         _ = try first.exitCode()
-        _ = try start(in: world)
+        _ = try fleet.startAgent(in: world)
         try makeEnvironment(in: world)
-    }
-
-    private func start(in world: FleetWorld) throws -> WorkerProcessHandle {
-        try world.start(
-            "cluster-agent",
-            ["--simulate", "--without-helm", "--cluster", "test", "--speed", "4"],
-            ["SLIPWAY_AGENT_KEY": try FleetKeys.clusterKey("test", environment: world.environment)]
-        )
     }
 
     /// An environment that only an agent at work can make active.

@@ -40,12 +40,7 @@ struct EndToEndTests {
         try world.request("project.create", key: "shop", id: "p", #"{"project":"shop"}"#)
         try world.request("cluster.register", key: "test", id: "c", #"{"cluster":"test"}"#)
         try waitFor("the cluster", world, "select count(*) from cluster", 1)
-        let key = try FleetKeys.clusterKey("test", environment: world.environment)
-        let agent = try world.start(
-            "cluster-agent",
-            ["--simulate", "--without-helm", "--cluster", "test", "--speed", "4"],
-            ["SLIPWAY_AGENT_KEY": key]
-        )
+        let agent = try startAgent(in: world)
         try waitFor("the agent", world, "select count(*) from cluster where state = 'connected'", 1)
         try world.request(
             "environment.create",
@@ -57,6 +52,15 @@ struct EndToEndTests {
         try waitFor("an active environment", world, "select count(*) from environment where state = 'active'", 1)
         try waitFor("the application", world, "select count(*) from application", 1)
         return (world, agent)
+    }
+
+    /// Starts an agent of the simulated cluster `test`, which is empty.
+    func startAgent(in world: FleetWorld) throws -> WorkerProcessHandle {
+        try world.start(
+            "cluster-agent",
+            ["--simulate", "--without-helm", "--cluster", "test", "--speed", "4"],
+            ["SLIPWAY_AGENT_KEY": try FleetKeys.clusterKey("test", environment: world.environment)]
+        )
     }
 
     /// Asks for the version 1.0.0 of `web`.
