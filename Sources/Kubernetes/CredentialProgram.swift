@@ -38,7 +38,7 @@ public struct CredentialProgram: Sendable, Hashable {
     }
 
     /// How long it may take.
-    private static let limit: TimeInterval = 60
+    private static let limit = Duration.seconds(60)
 
     /// Runs the program on a thread of its own and reads its answer.
     func ask() async throws(KubernetesError) -> Answer {
@@ -48,6 +48,13 @@ public struct CredentialProgram: Sendable, Hashable {
             thread.start()
         }
         return try result.get()
+    }
+
+    /// Reads a time of RFC 3339, with or without fractions of a second.
+    static func date(_ text: String) -> Date? {
+        let fractional = ISO8601DateFormatter()
+        fractional.formatOptions = [.withInternetDateTime, .withFractionalSeconds]
+        return ISO8601DateFormatter().date(from: text) ?? fractional.date(from: text)
     }
 
     private func run() throws(KubernetesError) -> Answer {
@@ -67,9 +74,9 @@ public struct CredentialProgram: Sendable, Hashable {
         } catch {
             throw .unreachable("The credential program '\(command)' cannot be run.")
         }
-        let deadline = Date().addingTimeInterval(Self.limit)
+        let deadline = ContinuousClock.now + Self.limit
         let watchdog = Thread {
-            while process.isRunning, Date() < deadline { Thread.sleep(forTimeInterval: 0.1) }
+            while process.isRunning, ContinuousClock.now < deadline { Thread.sleep(forTimeInterval: 0.1) }
             if process.isRunning { process.terminate() }
         }
         watchdog.start()
@@ -85,7 +92,7 @@ public struct CredentialProgram: Sendable, Hashable {
         if let chain = status.clientCertificateData, let key = status.clientKeyData {
             answer.certificate = (Array(chain.utf8), Array(key.utf8))
         }
-        answer.expires = status.expirationTimestamp.flatMap { ISO8601DateFormatter().date(from: $0) }
+        answer.expires = status.expirationTimestamp.flatMap(Self.date)
         guard answer.token != nil || answer.certificate != nil else {
             throw .unreachable("The credential program '\(command)' gave neither a token nor a certificate.")
         }

@@ -157,7 +157,14 @@ public final class KubernetesClient: Sendable {
         }
     }
 
+    /// Asks; who is not known, though there may be a newer token, asks once more.
     private func response(to request: Request) async throws(KubernetesError) -> HTTPClientResponse {
+        let response = try await attempt(request)
+        guard response.status.code == 401, await connections.forget() else { return response }
+        return try await attempt(request)
+    }
+
+    private func attempt(_ request: Request) async throws(KubernetesError) -> HTTPClientResponse {
         let (client, token) = try await connections.current()
         var http = HTTPClientRequest(url: server + request.path + Self.text(request.query))
         http.method = HTTPMethod(rawValue: request.method.rawValue)
@@ -169,9 +176,7 @@ public final class KubernetesClient: Sendable {
             http.body = .bytes(ByteBuffer(bytes: body))
         }
         do {
-            let response = try await client.execute(http, deadline: .distantFuture)
-            if response.status.code == 401 { await connections.forget() }
-            return response
+            return try await client.execute(http, deadline: .distantFuture)
         } catch is CancellationError {
             throw .unreachable("The request was given up.")
         } catch {

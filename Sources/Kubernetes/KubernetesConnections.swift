@@ -12,12 +12,18 @@ actor KubernetesConnections {
     private var fileToken: (token: String, readAt: ContinuousClock.Instant)?
     private var answer: CredentialProgram.Answer?
     private var askedAt: ContinuousClock.Instant?
+    /// The program while it runs: many requests wait for one answer.
+    private var asking: Task<Result<CredentialProgram.Answer, KubernetesError>, Never>?
     private var isClosed = false
 
     /// How long a token that was read from a file is used before it is read again.
     private static let tokenAge = Duration.seconds(30)
 
-    init(_ configuration: KubernetesConfiguration) {
+    /// How long what a program gave is not asked for again, though the server refuses it.
+    private let programPause: Duration
+
+    init(_ configuration: KubernetesConfiguration, programPause: Duration = .seconds(10)) {
+        self.programPause = programPause
         self.configuration = configuration
     }
 
@@ -41,10 +47,20 @@ actor KubernetesConnections {
     }
 
     /// Has everything asked again that was remembered: the server did not accept it.
-    func forget() {
-        fileToken = nil
-        // A program that keeps giving what is refused is not asked all the time.
-        if let askedAt, askedAt < .now - .seconds(10) { answer = nil }
+    ///
+    /// - Returns: Whether there may be something else to send.
+    func forget() -> Bool {
+        switch configuration.credential {
+        case .none, .token, .certificate: return false
+        case .tokenFile:
+            fileToken = nil
+            return true
+        case .program:
+            // A program that keeps giving what is refused is not asked all the time.
+            guard let askedAt, askedAt < .now - programPause else { return false }
+            answer = nil
+            return true
+        }
     }
 
     func close() async {
@@ -65,7 +81,15 @@ actor KubernetesConnections {
 
     private func ask(_ program: CredentialProgram) async throws(KubernetesError) -> CredentialProgram.Answer {
         if let answer, answer.expires.map({ $0.timeIntervalSinceNow > 30 }) ?? true { return answer }
-        let new = try await program.ask()
+        let task =
+            asking
+            ?? Task {
+                do throws(KubernetesError) { return .success(try await program.ask()) } catch { return .failure(error) }
+            }
+        asking = task
+        let result = await task.value
+        asking = nil
+        let new = try result.get()
         (answer, askedAt) = (new, .now)
         return new
     }

@@ -11,6 +11,11 @@ public struct KubernetesKind: Sendable, Hashable {
     /// Whether its objects are in namespaces.
     public let isNamespaced: Bool
 
+    /// Names a kind.
+    public init(apiVersion: String, kind: String, plural: String, isNamespaced: Bool) {
+        (self.apiVersion, self.kind, self.plural, self.isNamespaced) = (apiVersion, kind, plural, isNamespaced)
+    }
+
     /// The path of an object, or of all of them.
     public func path(namespace: String?, name: String? = nil) -> String {
         var path = apiVersion.contains("/") ? "/apis/\(apiVersion)" : "/api/\(apiVersion)"

@@ -27,6 +27,12 @@ public struct KubernetesError: Error, Sendable, Hashable, CustomStringConvertibl
         status == 0 && reason != "Unusable" || status == 408 || status == 429 || status >= 500
     }
 
+    /// Who asks is not known, or has no right to it.
+    ///
+    /// Rights in a new namespace, new tokens and a server that has just started take a moment. What the server refuses for
+    /// another reason, such as a quota, is none of it.
+    public var isDenied: Bool { status == 401 || status == 403 && message.contains("is forbidden: User ") }
+
     /// The sentence for people.
     public var description: String {
         status == 0 ? message : "the Kubernetes API answered \(status) \(reason): \(message)"

@@ -50,13 +50,21 @@ struct Seal: ParsableCommand {
         abstract: "Seal a confidential value, read from standard input, for one field of one object.",
         discussion: """
             printf %s 'the password' | slipway seal shop/staging/secret/database password
+            printf %s 'the password' | slipway seal shop/application/web registry.password
             The result is what the field of a request holds; it opens for no other object and no other field.
             """
     )
 
-    @Argument(help: "The object as project/environment/kind/name, such as shop/staging/secret/database.")
+    @Argument(
+        help: """
+            The object as project/environment/kind/name, such as shop/staging/secret/database, or an application as \
+            project/application/name.
+            """
+    )
     var object: String
-    @Argument(help: "The field: the key of a secret's value.")
+    @Argument(
+        help: "The field: the key of a secret's value, or an application's registry.password or chart.password."
+    )
     var field: String
     @Option(
         parsing: .unconditional,
@@ -66,8 +74,11 @@ struct Seal: ParsableCommand {
 
     func run() throws {
         let parts = object.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
-        guard parts.count == 4, !parts.contains("") else {
-            throw ValidationError("'\(object)' should have the form project/environment/kind/name.")
+        let isApplication = parts.count == 3 && parts[1] == "application"
+        guard parts.count == 4 || isApplication, !parts.contains("") else {
+            throw ValidationError(
+                "'\(object)' should have the form project/environment/kind/name, or project/application/name."
+            )
         }
         let text = try key ?? Settings().required("SEALING_KEY", meaning: "the fleet's public key")
         let value = SecretBytes(FileHandle.standardInput.readDataToEndOfFile())

@@ -139,4 +139,33 @@ struct AgentLeaseTests {
         #expect(await keeper.value == "second")
         await client.close()
     }
+
+    @Test func `the lease is renewed while the agent reads a cluster for longer than it lasts`() async throws {
+        let server = Server()
+        let double = try await APIServerDouble { server.answer($0) }
+        let (lease, client) = Self.lease(double, "first")
+        let health = AgentHealth()
+        let (_, keeper) = try await AgentProcess.connect(holding: lease, health: health, lost: {}) {
+            #expect(health.isAlive)
+            let before = double.asked.count { $0.method == "PATCH" }
+            while double.asked.count(where: { $0.method == "PATCH" }) < before + 4 { await Task.yield() }
+        }
+        #expect(server.holder == "first")
+        keeper?.cancel()
+        _ = await keeper?.value
+        await client.close()
+    }
+
+    @Test func `a lease is given back where the cluster cannot be connected to`() async throws {
+        let server = Server()
+        let double = try await APIServerDouble { server.answer($0) }
+        let (lease, client) = Self.lease(double, "first")
+        await #expect(throws: NotSeen.self) {
+            _ = try await AgentProcess.connect(holding: lease, health: AgentHealth(), lost: {}) {
+                throw NotSeen(description: "the cluster")
+            }
+        }
+        #expect(server.holder?.isEmpty == true)
+        await client.close()
+    }
 }

@@ -134,12 +134,12 @@ struct AgentSessionTests {
         #expect(world.started.map(\.mark.command) == ["n", "c-1", "c-2"])
     }
 
-    @Test func `a superseded boot says nothing more, and does not try again what it was doing`() {
+    @Test func `a superseded boot says nothing more, and abandons what it was doing`() {
         var world = SessionWorld(isWelcome: true)
         world.read(.work(.namespace(.staging())))
         world.read(.superseded(Superseded(boot: "boot-1", reason: "another agent said hello")))
         #expect(world.stopReason == "another agent said hello")
-        #expect(world.givenUp.map(\.command) == ["n"])
+        #expect(world.abandoned.map(\.command) == ["n"])
         let count = world.messages.count
         world.read(.helloRequested)
         world.read(.work(.namespace(.staging())))

@@ -150,13 +150,47 @@ import Testing
         }
     }
 
-    @Test func `only removals are forgotten, after a month`() {
+    @Test func `only marks of what is gone are forgotten, after a month`() {
         let day: Int64 = 86_400 * 1_000_000
         let removal = RemovalRequested(command: "c", generation: 1, namespace: "shop", instance: "web", deadline: "")
         var removed = MarkRecord(.removal(removal), namespaceUID: "n")
         var running = MarkRecord(release("web"), namespaceUID: "n")
         (removed.at, running.at) = (0, 0)
-        #expect(!removed.isForgotten(now: 29 * day) && removed.isForgotten(now: 31 * day))
-        #expect(!running.isForgotten(now: 400 * day))
+        #expect(!removed.isForgotten(now: 29 * day, namespace: "n"))
+        #expect(removed.isForgotten(now: 31 * day, namespace: "n"))
+        #expect(!running.isForgotten(now: 400 * day, namespace: "n"))
+        #expect(running.isForgotten(now: 31 * day, namespace: nil), "its namespace was deleted by hand")
+        #expect(running.isForgotten(now: 31 * day, namespace: "another life"))
+        #expect(!running.isForgotten(now: 29 * day, namespace: nil))
+    }
+
+    @Test func `a view that is closed holds nothing and takes nothing`() throws {
+        let view = view()
+        view.put(try pod("web"), kind: pods)
+        view.close()
+        #expect(!view.note(ClusterView.Namespace(uid: "n-2", isTerminating: false), name: "shop"))
+        view.put(try pod("api"), kind: pods)
+        view.tell(.agentFault(.restart))
+        #expect(view.count == 0 && view.namespaces.isEmpty && view.poll().isEmpty)
+    }
+
+    @Test func `NULs in an object are replaced, and nothing that looks like one`() throws {
+        let message = #"\u0000 a\\u0000 \\\u0000"#
+        let json = """
+            {"metadata":{"name":"web","namespace":"shop","uid":"u","resourceVersion":"1"},"status":{"message":"\(message)"}}
+            """
+        let object = try #require(ClusterObject(try ObjectValue(answer: Array(json.utf8)), of: pods))
+        let told = try ObjectValue(answer: object.json)
+        #expect(told.path("status", "message")?.string == "\u{FFFD} a\\u0000 \\\u{FFFD}")
+    }
+
+    @Test func `of an object that no message can hold its metadata is told`() throws {
+        let long = String(repeating: "x", count: ClusterObject.mostBytes)
+        let json = """
+            {"metadata":{"name":"web","namespace":"shop","uid":"u","resourceVersion":"1"},"status":{"message":"\(long)"}}
+            """
+        let object = try #require(ClusterObject(try ObjectValue(answer: Array(json.utf8)), of: pods))
+        let told = try ObjectValue(answer: object.json)
+        #expect(told.path("metadata", "uid") == "u" && told["status"] == nil && object.json.count < 1000)
     }
 }

@@ -16,6 +16,18 @@ struct ContainerLogTests {
         return world
     }
 
+    @Test func `a log is read a second ahead, then at its pace; quiet times do not add up`() {
+        let start = ContinuousClock.now
+        var pace = LogPace(now: start)
+        let second = LogPace.bytesPerSecond
+        #expect(pace.pause(after: second, now: start) == .zero)
+        #expect(pace.pause(after: second / 2, now: start) == .milliseconds(500))
+        #expect(pace.pause(after: second, now: start + .milliseconds(500)) == .seconds(1))
+        let later = start + .seconds(3600)
+        #expect(pace.pause(after: second, now: later) == .zero)
+        #expect(pace.pause(after: second, now: later) == .seconds(1))
+    }
+
     private static func request(
         _ world: SessionWorld,
         command: String = "log",

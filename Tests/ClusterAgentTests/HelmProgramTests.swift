@@ -22,7 +22,9 @@ struct HelmProgramTests {
     private func text(_ name: String) throws -> String { try String(contentsOfFile: file(name), encoding: .utf8) }
 
     /// A helm that notes its calls, renders one ConfigMap, and then does what the script says.
-    private func helm(upgrade: String, history: String = "[]", limit: Duration = .seconds(60)) throws -> HelmProgram {
+    private func helm(upgrade: String, history: String = "[]", limit: Duration = .seconds(60), runs: Int = 8)
+        throws -> HelmProgram
+    {
         let script = """
             #!/bin/sh
             echo "$@" >> \(file("calls"))
@@ -38,7 +40,14 @@ struct HelmProgramTests {
             """
         try Data(script.utf8).write(to: folder.appendingPathComponent("helm"))
         try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: file("helm"))
-        return HelmProgram(helm: file("helm"), agent: agent, kubeconfig: "/a/kubeconfig", context: "east", limit: limit)
+        return HelmProgram(
+            helm: file("helm"),
+            agent: agent,
+            kubeconfig: "/a/kubeconfig",
+            context: "east",
+            limit: limit,
+            runs: runs
+        )
     }
 
     private func deploy(_ helm: HelmProgram) async -> Result<[PostRenderer.Reference], WorkFailure> {
@@ -90,14 +99,51 @@ struct HelmProgramTests {
 
     @Test func `a helm that does not end is ended, and the reason is told`() async throws {
         defer { try? FileManager.default.removeItem(at: folder) }
-        let helm = try helm(upgrade: "echo $$ > \(file("pid")); exec tail -f /dev/null", limit: .milliseconds(1_000))
+        let helm = try helm(upgrade: "echo $$ > \(file("pid")); exec tail -f /dev/null", limit: .seconds(4))
         guard case .failure(let failure) = await deploy(helm) else {
             Issue.record("it should fail")
             return
         }
-        #expect(failure.code == "timed_out" && failure.message == "helm: helm did not end within 2 seconds")
+        #expect(failure.code == "timed_out" && failure.message == "helm: helm did not end within 8 seconds")
         let pid = try #require(Int32(try text("pid").trimmingCharacters(in: .whitespacesAndNewlines)))
         #expect(kill(pid, 0) != 0, "it was killed")
+    }
+
+    @Test func `a helm whose work is abandoned is ended, and nothing is put back`() async throws {
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let helm = try helm(upgrade: "echo $$ > \(file("pid")); exec tail -f /dev/null", limit: .seconds(1000))
+        let work = Task { await deploy(helm) }
+        var pid: Int32?
+        while pid == nil {
+            await Task.yield()
+            pid = (try? text("pid")).flatMap { Int32($0.trimmingCharacters(in: .whitespacesAndNewlines)) }
+        }
+        work.cancel()
+        guard case .failure(let failure) = await work.value else {
+            Issue.record("it should fail")
+            return
+        }
+        #expect(failure.code == "helm_unusable")
+        #expect(kill(try #require(pid), 0) != 0, "it was killed")
+        #expect(try calls() == ["upgrade --install web-1"])
+    }
+
+    @Test func `no more releases are worked on at a time than there is room for, and all are`() async throws {
+        defer { try? FileManager.default.removeItem(at: folder) }
+        // Each notes how many are there with it, and leaves when another has come or the second is over.
+        let script = """
+            mkdir -p \(file("inside")); touch \(file("inside"))/$$
+            timeout 1 sh -c 'until [ $(ls \(file("inside")) | wc -l) -ge 2 ]; do :; done'
+            ls \(file("inside")) | wc -l >> \(file("counts")); rm \(file("inside"))/$$
+            """
+        let helm = try helm(upgrade: script, runs: 2)
+        await withTaskGroup { group in
+            for _ in 1...5 { group.addTask { _ = await deploy(helm) } }
+        }
+        let counts = try text("counts").split(separator: "\n").compactMap {
+            Int($0.trimmingCharacters(in: .whitespaces))
+        }
+        #expect(counts.count == 5 && counts.allSatisfy { $0 <= 2 } && counts.contains(2), "\(counts)")
     }
 
     @Test func `what runs under the guard ends with who started the guard`() throws {

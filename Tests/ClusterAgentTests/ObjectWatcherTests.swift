@@ -17,7 +17,12 @@ struct ObjectWatcherTests {
         var all: [String] { words.withLock { $0 } }
     }
 
-    private func watch(_ server: APIServerDouble, _ told: Told, until isSo: ([String]) -> Bool) async throws {
+    private func watch(
+        _ server: APIServerDouble,
+        _ told: Told,
+        denied: @escaping @Sendable () async -> Void = {},
+        until isSo: ([String]) -> Bool
+    ) async throws {
         let client = KubernetesClient(KubernetesConfiguration(server: server.address, credential: .none))
         let name: @Sendable (ObjectValue) -> String = { $0.path("metadata", "name")?.string ?? "?" }
         let kind = try await client.requireKind("Pod", "v1")
@@ -27,9 +32,11 @@ struct ObjectWatcherTests {
             namespace: "shop",
             labels: nil,
             logger: Logger(label: "test"),
+            read: { $0 },
             replace: { told.add("list " + $0.map(name).joined(separator: ",")) },
             put: { told.add("put " + name($0)) },
-            remove: { told.add("remove " + name($0)) }
+            remove: { told.add("remove " + name($0)) },
+            denied: denied
         )
         let task = Task { await watcher.run() }
         let end = ContinuousClock.now + .seconds(30)
@@ -92,6 +99,40 @@ struct ObjectWatcherTests {
         let told = Told()
         try await watch(server, told) { $0.contains("list p2") }
         #expect(told.all.prefix(2) == ["list p1", "list p2"])
+    }
+
+    @Test func `of a kind that the server does not have there is nothing`() async throws {
+        let server = try await APIServerDouble { request in
+            request.path.hasSuffix("/pods") ? (404, "404 page not found") : (200, Self.kinds)
+        }
+        let told = Told()
+        try await watch(server, told) { !$0.isEmpty }
+        #expect(told.all == ["list "])
+    }
+
+    @Test func `rights that were taken away are asked for, and then it lists`() async throws {
+        let isGranted = Mutex(false)
+        let server = try await APIServerDouble { request in
+            guard request.path.hasSuffix("/pods") else { return (200, Self.kinds) }
+            guard isGranted.withLock({ $0 }) else {
+                return (403, #"{"reason":"Forbidden","message":"pods is forbidden: User \"a\" cannot list pods"}"#)
+            }
+            return request.query["watch"] == nil ? (200, Self.list(["a"], version: 5)) : (200, "")
+        }
+        let told = Told()
+        try await watch(server, told, denied: { isGranted.withLock { $0 = true } }) { $0.contains("list a") }
+        #expect(told.all == ["list a"])
+    }
+
+    @Test func `a server that ends each watch at once is not asked without a break`() async throws {
+        let server = try await APIServerDouble { request in
+            guard request.path.hasSuffix("/pods") else { return (200, Self.kinds) }
+            return (200, request.query["watch"] == nil ? Self.list(["a"], version: 5) : "")
+        }
+        let told = Told()
+        let began = ContinuousClock.now
+        try await watch(server, told) { _ in server.asked.count { $0.query["watch"] != nil } >= 4 }
+        #expect(ContinuousClock.now - began >= .milliseconds(750))
     }
 
     @Test func `a server that fails for a while is followed from the same place`() async throws {

@@ -42,6 +42,14 @@ import Testing
         return (try ObjectValue.documents(yaml: text), references)
     }
 
+    @Test func `a chart of more objects than the agent can keep track of is refused`() throws {
+        let marking = ReleaseMarking(.web(), template: CommandMark(command: "c", generation: 1))
+        let document = "---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n"
+        let text = String(repeating: document, count: PostRenderer.mostObjects + 1)
+        let error = #expect(throws: ManifestError.self) { try PostRenderer(marking: marking).render(text) }
+        #expect(error?.sentence == "The chart renders 2001 objects; a release may have 2000.")
+    }
+
     @Test func `objects carry the command, and pods that are only scaled the one they have`() throws {
         let (objects, references) = try render()
         let deployment = objects[0]
@@ -114,6 +122,18 @@ import Testing
             "apply_failed"
         ),
         ("Error: failed calling webhook \"check.example\": connection refused", "apply_failed"),
+        (
+            "Error: UPGRADE FAILED: could not get apiVersions from Kubernetes: could not get apiVersions from Kubernetes: "
+                + "unexpected error when reading response body. Please retry. Original error: context deadline exceeded",
+            "cluster_unreachable"
+        ),
+        ("Error: UPGRADE FAILED: pre-upgrade hooks failed: 1 error occurred: context deadline exceeded", "hook_failed"),
+        ("Error: UPGRADE FAILED: query: failed to query with labels: Unauthorized", "cluster_denied"),
+        (
+            "Error: UPGRADE FAILED: secrets is forbidden: User \"system:serviceaccount:a:b\" cannot list resource",
+            "cluster_denied"
+        ),
+        ("Error: UPGRADE FAILED: pods \"web\" is forbidden: exceeded quota: small", "apply_failed"),
     ]
 
     @Test(arguments: complaints)

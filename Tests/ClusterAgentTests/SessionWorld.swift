@@ -12,6 +12,7 @@ struct SessionWorld {
     var started: [ClusterWork] = []
     var done: [CommandPlace] = []
     var givenUp: [CommandMark] = []
+    var abandoned: [CommandMark] = []
     var stopReason: String?
     /// How many commands were read.
     var read = 0
@@ -76,6 +77,7 @@ struct SessionWorld {
             case .done(let place): done.append(place)
             case .stop(let reason): stopReason = reason
             case .giveUp(let mark): givenUp.append(mark)
+            case .abandon(let mark): abandoned.append(mark)
             case .endLog(let command): cluster.endLog(of: command, now: now)
             case .fail: break
             }

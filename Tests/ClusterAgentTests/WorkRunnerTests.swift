@@ -83,6 +83,28 @@ struct WorkRunnerTests {
         #expect(!server.asked.contains { $0.path == "\(Self.namespaces)/shop" && $0.method != "GET" })
     }
 
+    @Test func `work waits for rights that are on their way`() async throws {
+        let reads = Mutex(0)
+        let server = try await Self.server { _ in
+            let read = reads.withLock { reads -> Int in
+                reads += 1
+                return reads
+            }
+            let denial = #"{"reason":"Forbidden","message":"namespaces is forbidden: User \"a\" cannot get resource"}"#
+            guard read > 1 else { return (403, denial) }
+            return (200, #"{"metadata":{"name":"shop","uid":"u","resourceVersion":"1","labels":{"team":"other"}}}"#)
+        }
+        #expect(try await Self.end(on: server)?.code == "namespace_taken", "it went on")
+    }
+
+    @Test func `what a server refuses for another reason than rights is not tried again`() async throws {
+        let server = try await Self.server { _ in
+            (403, #"{"reason":"Forbidden","message":"namespaces \"shop\" is forbidden: exceeded quota"}"#)
+        }
+        #expect(try await Self.end(on: server)?.code == "apply_failed")
+        #expect(server.asked.count { $0.path == "\(Self.namespaces)/shop" } == 1)
+    }
+
     @Test func `work waits for a server that is away until it is given up`() async throws {
         let server = try await Self.server { _ in (503, "{}") }
         let failure = try await Self.end(on: server) { cluster in

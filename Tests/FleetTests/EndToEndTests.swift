@@ -24,12 +24,14 @@ struct EndToEndTests {
     /// - Parameters:
     ///   - copies: How many processes of each worker.
     ///   - others: A worker that the caller starts.
+    ///   - arguments: More of the agent's.
     ///   - brokers: A broker that is there; an embedded one otherwise.
     func makeFleet(
         copies: Int = 1,
         brokers: String? = nil,
         timers: [String: String] = [:],
         without others: String? = nil,
+        agent arguments: [String] = [],
         starting start: (FleetWorld) throws -> Void = { _ in }
     ) throws -> (world: FleetWorld, agent: WorkerProcessHandle) {
         let world = try FleetWorld(topics: Self.topics, brokers: brokers)
@@ -40,7 +42,7 @@ struct EndToEndTests {
         try world.request("project.create", key: "shop", id: "p", #"{"project":"shop"}"#)
         try world.request("cluster.register", key: "test", id: "c", #"{"cluster":"test"}"#)
         try waitFor("the cluster", world, "select count(*) from cluster", 1)
-        let agent = try startAgent(in: world)
+        let agent = try startAgent(in: world, arguments)
         try waitFor("the agent", world, "select count(*) from cluster where state = 'connected'", 1)
         try world.request(
             "environment.create",
@@ -55,10 +57,10 @@ struct EndToEndTests {
     }
 
     /// Starts an agent of the simulated cluster `test`, which is empty.
-    func startAgent(in world: FleetWorld) throws -> WorkerProcessHandle {
+    func startAgent(in world: FleetWorld, _ arguments: [String] = []) throws -> WorkerProcessHandle {
         try world.start(
             "cluster-agent",
-            ["--simulate", "--without-helm", "--cluster", "test", "--speed", "4"],
+            ["--simulate", "--without-helm", "--cluster", "test", "--speed", "4"] + arguments,
             ["SLIPWAY_AGENT_KEY": try FleetKeys.clusterKey("test", environment: world.environment)]
         )
     }

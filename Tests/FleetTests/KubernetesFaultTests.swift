@@ -8,27 +8,6 @@ import Testing
 /// Agents of a real control plane that die, and that are two.
 @Suite(.whereKubernetesIs, .ownThreads, .timeLimit(.minutes(20)), .serialized)
 struct KubernetesFaultTests {
-    /// What the database or the cluster holds: kind, name and uid of each object.
-    private typealias Objects = Set<String>
-
-    private static let kinds = "pods,deployments,replicasets,services,configmaps,ingresses"
-
-    private func objectsInDatabase(_ kubernetes: KubernetesWorld) throws -> Objects {
-        let rows = try kubernetes.world.database.query(
-            """
-            select kind || ' ' || name || ' ' || uid from resource where not gone and namespace = $1
-                and kind in ('Pod', 'Deployment', 'ReplicaSet', 'Service', 'ConfigMap', 'Ingress')
-            """,
-            [.text(kubernetes.namespace)]
-        )
-        return Set(try rows.map { try $0.string(0) })
-    }
-
-    private func objectsInCluster(_ kubernetes: KubernetesWorld) throws -> Objects {
-        let path = "{range .items[*]}{.kind} {.metadata.name} {.metadata.uid}{\"\\n\"}{end}"
-        return Set(try kubernetes.value(Self.kinds, path).split(separator: "\n").map(String.init))
-    }
-
     @Test func `after random operations and kills of the agent the database is as the cluster`() throws {
         var kubernetes = try KubernetesWorld()
         defer { kubernetes.clean() }
@@ -42,13 +21,11 @@ struct KubernetesFaultTests {
             round += 1
         }
         _ = try eventually("every command's end", within: .seconds(240)) {
-            try kubernetes.world.number(Self.open) == 0 ? true : nil
+            try kubernetes.isBusy() ? nil : true
         }
         try kubernetes.request("instance.deploy", #""application":"web","version":"1.2.0","instance":"web-last""#)
         try kubernetes.waitForCommand("instance.deploy")
-        _ = try eventually("the database as the cluster", within: .seconds(60)) {
-            try objectsInDatabase(kubernetes) == objectsInCluster(kubernetes) ? true : nil
-        }
+        try kubernetes.waitUntilDatabaseIsAsCluster()
         try expectAsDecided(kubernetes)
     }
 
@@ -58,7 +35,7 @@ struct KubernetesFaultTests {
 
     private func operate(_ round: Int, _ kubernetes: KubernetesWorld, _ random: inout SeededRandom) throws {
         let instance = "web-\(random.next() % 3)"
-        switch random.next() % 7 {
+        switch random.next() % 12 {
         case 0, 1, 2:
             try kubernetes.request(
                 "instance.deploy",
@@ -71,27 +48,35 @@ struct KubernetesFaultTests {
             )
         case 4: try kubernetes.request("instance.restart", #""instance":"\#(instance)""#)
         case 5: try kubernetes.request("instance.delete", #""instance":"\#(instance)""#)
+        case 6: try kubernetes.request("instance.stop", #""instance":"\#(instance)""#)
+        case 7: try kubernetes.request("instance.start", #""instance":"\#(instance)""#)
+        case 8: try kubernetes.request("instance.rollback", #""instance":"\#(instance)""#)
+        case 9:
+            try kubernetes.request(
+                "network.create",
+                #""network":"n\#(round % 2)","type":"ClusterIP","target":{"instances":["web-0","web-1"]},"#
+                    + #""ports":[{"name":"http","port":8080,"targetPort":80}]"#
+            )
+        case 10: try kubernetes.request("network.delete", #""network":"n\#(round % 2)""#)
         default: try kubernetes.request("config-map.create", #""configMap":"m\#(round)","data":{"a":"b"}"#)
         }
     }
-
-    private static let open =
-        "select count(*) from command where state in ('accepted', 'sent', 'acknowledged', 'applied')"
 
     /// Kills the agent in the middle of whatever it is doing, once it does something, and starts it anew; then everything
     /// that was open ends, before the next agent is killed.
     private func killAgent(_ kubernetes: inout KubernetesWorld) throws {
         let began = kubernetes.agent.output.components(separatedBy: " begins ").count
-        let (agent, world) = (kubernetes.agent, kubernetes.world)
+        let (agent, before) = (kubernetes.agent, kubernetes)
         _ = try eventually("work") {
-            let isBusy = agent.output.components(separatedBy: " begins ").count > began
-            return try isBusy || world.number(Self.open) == 0 ? true : nil
+            let hasBegun = agent.output.components(separatedBy: " begins ").count > began
+            return try hasBegun || !before.isBusy() ? true : nil
         }
         agent.signal(SIGKILL)
         _ = try agent.exitCode()
         try kubernetes.restartAgent()
+        let after = kubernetes
         _ = try eventually("the end of what was open when the agent was killed", within: .seconds(180)) {
-            try world.number(Self.open) == 0 ? true : nil
+            try after.isBusy() ? nil : true
         }
     }
 

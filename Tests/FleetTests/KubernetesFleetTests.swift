@@ -102,4 +102,36 @@ struct KubernetesFleetTests {
         kubernetes.agent.signal(SIGTERM)
         #expect(try kubernetes.agent.exitCode() == 0)
     }
+
+    @Test func `pods pull with the registry's login, which is there as long as a release names it`() throws {
+        let kubernetes = try KubernetesWorld()
+        defer { kubernetes.clean() }
+        let name = kubernetes.name
+        let sealed = try kubernetes.world.seal("hunter2", for: "\(name)/application/web", "registry.password")
+        let login = #""registry":{"server":"r.example","username":"puller","password":"\#(sealed)"}"#
+        try kubernetes.world.request(
+            "application.update",
+            key: name,
+            id: "registry",
+            #"{"project":"\#(name)","application":"web",\#(login)}"#
+        )
+        let server = "select count(*) from application where registry_server is not null"
+        try kubernetes.wait("the registry", server, 1)
+        try kubernetes.release("1.0.0")
+        try kubernetes.request("instance.deploy", #""application":"web","version":"1.0.0","instance":"web""#)
+        try kubernetes.waitForCommand("instance.deploy")
+
+        let secret = try kubernetes.value("pods", "{.items[0].spec.imagePullSecrets[0].name}")
+        #expect(!secret.isEmpty)
+        #expect(try kubernetes.value("secret/\(secret)", "{.type}") == "kubernetes.io/dockerconfigjson")
+        let data = try kubernetes.value("secret/\(secret)", "{.data.\\.dockerconfigjson}")
+        let text = String(decoding: Data(base64Encoded: data) ?? Data(), as: UTF8.self)
+        #expect(text.contains("r.example") && text.contains(Data("puller:hunter2".utf8).base64EncodedString()))
+        #expect(!kubernetes.agent.output.contains("hunter2"))
+
+        try kubernetes.request("instance.delete", #""instance":"web""#)
+        try kubernetes.waitForCommand("instance.delete")
+        let left = try kubernetes.value("secrets", "{.items[*].metadata.name}")
+        #expect(!left.contains(secret), "\(left)")
+    }
 }

@@ -1,5 +1,6 @@
 import Foundation
 import Postgres
+import Synchronization
 import TestSupport
 import Testing
 
@@ -17,6 +18,8 @@ struct KubernetesWorld {
     private(set) var agent: WorkerProcessHandle
     /// What stands between the agent and the API server, where that was wanted.
     let proxy: TCPProxy?
+
+    private let sent = SentRequests()
 
     var namespace: String { "\(name)-staging" }
     var cluster: String { name }
@@ -85,11 +88,13 @@ struct KubernetesWorld {
     private static func installAgent(_ name: String, home: String, _ key: String) throws {
         let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
             .deletingLastPathComponent()
-        _ = try run([
-            "helm", "--kubeconfig", kubeconfig ?? "", "upgrade", "--install", home,
-            root.appendingPathComponent("deploy/cluster-agent").path, "--namespace", home, "--create-namespace",
-            "--set", "cluster=\(name),replicas=0,kafka.brokers=none,agentKey=\(key)",
-        ])
+        _ = try eventually("the agent's chart", within: .seconds(60)) {
+            try run([
+                "helm", "--kubeconfig", kubeconfig ?? "", "upgrade", "--install", home,
+                root.appendingPathComponent("deploy/cluster-agent").path, "--namespace", home, "--create-namespace",
+                "--set", "cluster=\(name),replicas=0,kafka.brokers=none,agentKey=\(key)",
+            ])
+        }
     }
 
     /// The port of the API server, which is on this machine.
@@ -146,6 +151,7 @@ struct KubernetesWorld {
     /// Sends a request about the environment; the fields of the place are added.
     func request(_ what: String, _ fields: String = "", id: String = UUID().uuidString) throws {
         let place = #""project":"\#(name)","environment":"staging""#
+        sent.append(what, id)
         try world.request(what, key: "\(name)/staging", id: id, "{\(place)\(fields.isEmpty ? "" : ",")\(fields)}")
     }
 
@@ -189,16 +195,29 @@ struct KubernetesWorld {
         }
     }
 
-    /// Waits until the newest command of a kind has ended as it should.
+    /// Waits until the command of the newest request of a kind has ended as it should.
     func waitForCommand(_ operation: String, _ state: String = "succeeded") throws {
+        let id = try #require(sent.newest(operation), "a \(operation) was asked for")
         try wait(
             "\(operation) \(state)",
-            """
-            select count(*) from (select state from command where operation = '\(operation)'
-                order by created_at desc limit 1) newest where state = '\(state)'
-            """,
+            "select count(*) from command where request_id = '\(id)' and state = '\(state)'",
             1
         )
+    }
+
+    /// Whether a request of this environment waits for its decision, or a command for its end.
+    func isBusy() throws -> Bool {
+        let decided = try world.database.query(
+            """
+            select count(distinct request_id) from audit
+            where request_id = any($1) and outcome in ('accepted', 'rejected')
+            """,
+            [.array(.texts(sent.ids))]
+        ).only().int64(0)
+        let open = try world.number(
+            "select count(*) from command where state in ('accepted', 'sent', 'acknowledged', 'applied')"
+        )
+        return decided < sent.ids.count || open > 0
     }
 
     /// What kubectl prints.
@@ -228,6 +247,19 @@ struct KubernetesWorld {
     func value(_ what: String, _ path: String, labels: String? = nil) throws -> String {
         let selector = labels.map { ["-l", $0] } ?? []
         return try kubectl(["-n", namespace, "get", what, "-o", "jsonpath=\(path)"] + selector)
+    }
+}
+
+/// The requests that were sent, in their order.
+private final class SentRequests: Sendable {
+    private let sent = Mutex<[(operation: String, id: String)]>([])
+
+    var ids: [String] { sent.withLock { $0.map(\.id) } }
+
+    func append(_ operation: String, _ id: String) { sent.withLock { $0.append((operation, id)) } }
+
+    func newest(_ operation: String) -> String? {
+        sent.withLock { sent in sent.last { $0.operation == operation }?.id }
     }
 }
 

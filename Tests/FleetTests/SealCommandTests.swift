@@ -1,5 +1,6 @@
 import Foundation
 import Kafka
+import Sealing
 import TestSupport
 import Testing
 
@@ -13,5 +14,24 @@ struct SealCommandTests {
         let key = "-" + String(repeating: "A", count: 42)
         let sealed = try world.said("slipway", ["seal", "shop/staging/secret/a", "password", "--key", key], file)
         #expect(sealed.count > 60 && !sealed.contains(" "))
+    }
+
+    @Test(arguments: ["shop/application/web", "shop/staging/certificate/shop"])
+    func `what is sealed for an object opens for it`(object: String) throws {
+        let world = try FleetWorld(topics: [])
+        try world.makeSealingKeys()
+        let sealed = try SealedField.parse(try world.seal("hunter2", for: object, "a.password"))
+        let keys = try SealingKeys.load(try #require(world.environment["SLIPWAY_SEALING_KEYS"]), of: .fleet)
+        let parts = object.split(separator: "/").map(String.init)
+        let opened = try keys.open(sealed, for: Binding(parts: parts + ["a.password"]))
+        #expect(opened.withUnsafeBytes { Array($0) } == Array("hunter2".utf8))
+    }
+
+    @Test(arguments: ["shop/web", "shop/staging/web", "shop//secret/a", "a/b/c/d/e"])
+    func `what names no object is refused with the form that it should have`(object: String) throws {
+        let world = try FleetWorld(topics: [])
+        let process = try world.start("slipway", ["seal", object, "a", "--key", "x"], input: "/dev/null")
+        #expect(try process.exitCode() == 64)
+        #expect(process.output.contains("should have the form project/environment/kind/name"))
     }
 }

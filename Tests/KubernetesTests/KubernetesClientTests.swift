@@ -205,11 +205,62 @@ struct KubernetesClientTests {
             request.headers["authorization"] == "Bearer new" ? (200, "{}") : (401, #"{"reason":"Unauthorized"}"#)
         }
         let client = client(server, .tokenFile(file))
-        _ = await #expect(throws: KubernetesError.self) {
+        let error = await #expect(throws: KubernetesError.self) {
             try await client.get(Self.pods, namespace: "shop", name: "web")
         }
+        #expect(error?.isDenied == true)
+        // The token that is remembered is refused: who asks does not notice.
         try "new\n".write(toFile: file, atomically: true, encoding: .utf8)
         _ = try await client.get(Self.pods, namespace: "shop", name: "web")
         await client.close()
+        #expect(
+            server.asked.map { $0.headers["authorization"] } == ["old", "old", "old", "new"].map { "Bearer \($0)" }
+        )
+    }
+
+    @Test func `a credential program is started once for all who wait for its answer`() async throws {
+        let folder = NSTemporaryDirectory() + "exec-\(UUID().uuidString)"
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        let script = """
+            #!/bin/sh
+            echo x >> \(folder)/calls
+            timeout 10 sh -c 'until [ -e \(folder)/go ]; do :; done'
+            echo '{"kind":"ExecCredential","status":{"token":"t"}}'
+            """
+        try script.write(toFile: folder + "/login", atomically: true, encoding: .utf8)
+        try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: folder + "/login")
+        let program = CredentialProgram(
+            command: folder + "/login",
+            arguments: [],
+            environment: [:],
+            apiVersion: "client.authentication.k8s.io/v1"
+        )
+        let server = try await APIServerDouble { _ in (200, "{}") }
+        let client = client(server, .program(program))
+        try await withThrowingTaskGroup { group in
+            for _ in 1...10 {
+                group.addTask { _ = try await client.get(Self.pods, namespace: "shop", name: "web") }
+            }
+            try Data().write(to: URL(fileURLWithPath: folder + "/go"))
+            try await group.waitForAll()
+        }
+        await client.close()
+        #expect(try String(contentsOfFile: folder + "/calls", encoding: .utf8) == "x\n")
+    }
+
+    @Test(arguments: [
+        ("2026-11-23T08:00:00Z", true), ("2026-11-23T08:00:00.123456Z", true), ("2026-11-23T08:00:00+01:00", true),
+        ("soon", false),
+    ])
+    func `the end of a credential is read with fractions of a second, too`(text: String, isOne: Bool) {
+        #expect((CredentialProgram.date(text) != nil) == isOne)
+    }
+
+    @Test(arguments: [
+        (401, "Unauthorized", true), (403, #"pods is forbidden: User "a" cannot list resource"#, true),
+        (403, #"pods "a" is forbidden: exceeded quota"#, false), (404, "not found", false), (500, "oops", false),
+    ])
+    func `rights that are missing are told from other refusals`(status: Int, message: String, isDenied: Bool) {
+        #expect(KubernetesError(status: status, reason: "", message: message).isDenied == isDenied)
     }
 }

@@ -11,15 +11,21 @@ public struct NotSeen: Error, CustomStringConvertible {
     }
 }
 
+/// How many times as long a busy machine may take as a free one: a limit only ends a test that fails, and a machine on which
+/// much else is going on is not what fails.
+public let patience = 4
+
 /// Waits for a fact, with a limit; returns what the closure finds.
 ///
-/// - Parameter body: Looks for the fact; returns `nil` while it is not there. An error counts as not there yet.
+/// - Parameters:
+///   - limit: How long a free machine may take; ``patience`` times as long is waited.
+///   - body: Looks for the fact; returns `nil` while it is not there. An error counts as not there yet.
 public func eventually<R>(
     _ what: String,
     within limit: Duration = .seconds(40),
     _ body: () throws -> R?
 ) throws -> R {
-    let end = ContinuousClock.now + limit
+    let end = ContinuousClock.now + limit * patience
     var last = ""
     while true {
         do {
@@ -27,7 +33,9 @@ public func eventually<R>(
         } catch {
             last = " (\(error))"
         }
-        guard ContinuousClock.now < end else { throw NotSeen(description: "not seen within \(limit): \(what)\(last)") }
+        guard ContinuousClock.now < end else {
+            throw NotSeen(description: "not seen within \(limit * patience): \(what)\(last)")
+        }
         Thread.sleep(forTimeInterval: 0.02)
     }
 }

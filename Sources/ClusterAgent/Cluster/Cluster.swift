@@ -40,6 +40,12 @@ public protocol Cluster {
     /// Lets work that waits for a cluster which is away end as failed; other work goes on, and none is no error.
     mutating func giveUp(_ mark: CommandMark)
 
+    /// Ends work where it stands, because another agent does it again; its end need not be told.
+    mutating func abandon(_ mark: CommandMark)
+
+    /// Ends what is watched and done: the agent speaks no more.
+    mutating func close()
+
     /// Ends a log before its own end; one that has ended is not an error.
     mutating func endLog(of command: String, now: Int64)
 
@@ -57,6 +63,12 @@ extension Cluster {
 
     /// A cluster that is never away has nothing to give up.
     public mutating func giveUp(_ mark: CommandMark) {}
+
+    /// The work of a model goes on without an agent.
+    public mutating func abandon(_ mark: CommandMark) {}
+
+    /// A model does nothing that would have to be ended.
+    public mutating func close() {}
 
     /// Nobody but its agent changes a cluster, unless it says so.
     public func drift(of subject: CommandSubject) -> [DriftedObject] { [] }

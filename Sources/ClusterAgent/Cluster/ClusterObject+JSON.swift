@@ -5,7 +5,36 @@ extension ClusterObject {
     /// The object as Kubernetes writes it, trimmed.
     ///
     /// Environment variables of containers are left out: they often hold secrets, and health needs none of them.
-    public var json: [UInt8] { value.json }
+    ///
+    /// NULs are replaced, which neither JSON's readers nor PostgreSQL take: containers may end with such words. Of an
+    /// object that is longer than a message may be only the metadata is told.
+    public var json: [UInt8] {
+        let whole = Self.withoutNUL(value.json)
+        guard whole.count > Self.mostBytes else { return whole }
+        var short = self
+        (short.spec, short.status, short.content, short.annotations) = (nil, nil, nil, [:])
+        return Self.withoutNUL(short.value.json)
+    }
+
+    /// Kafka's brokers take messages of a megabyte.
+    static let mostBytes = 800_000
+
+    /// Puts the replacement character in the place of each escaped NUL.
+    private static func withoutNUL(_ json: [UInt8]) -> [UInt8] {
+        var (json, place) = (json, 0)
+        let escaped = Array("u0000".utf8)
+        while place < json.count {
+            guard json[place] == UInt8(ascii: "\\") else {
+                place += 1
+                continue
+            }
+            if json[(place + 1)...].starts(with: escaped) {
+                json.replaceSubrange((place + 1)..<(place + 6), with: "ufffd".utf8)
+            }
+            place += 2
+        }
+        return json
+    }
 
     /// What is left to say of an object that was deleted.
     public var goneJSON: [UInt8] {

@@ -18,6 +18,7 @@ final class ClusterView: Sendable {
     }
 
     private struct State: Sendable {
+        var isClosed = false
         var namespaces: [String: Namespace] = [:]
         var objects: [String: [WatchedKind: [String: ClusterObject]]] = [:]
         /// The kinds of each namespace whose first list has not come yet.
@@ -25,7 +26,7 @@ final class ClusterView: Sendable {
         var order: [ClusterObject.ID] = []
         var changes: [ClusterObject.ID: Change] = [:]
         var events: [ClusterEvent] = []
-        var lines = 0
+        var logBytes = 0
         /// Kubernetes Events by their uids, each as it was told last.
         var happened: [String: KubernetesEvent] = [:]
         /// By namespace and ``CommandSubject/markName``.
@@ -62,6 +63,7 @@ final class ClusterView: Sendable {
     /// Notes a namespace; returns whether it is new, or made again.
     func note(_ namespace: Namespace, name: String) -> Bool {
         state.withLock { state in
+            guard !state.isClosed else { return false }
             let before = state.namespaces.updateValue(namespace, forKey: name)
             guard before?.uid != namespace.uid else { return false }
             if before == nil { state.unlisted[name] = Set(kinds) }
@@ -83,6 +85,14 @@ final class ClusterView: Sendable {
     /// Whether everything in a namespace was listed at least once.
     func isListed(_ namespace: String) -> Bool {
         state.withLock { $0.namespaces[namespace] != nil && $0.unlisted[namespace]?.isEmpty ?? true }
+    }
+
+    /// Forgets everything, and takes nothing any more.
+    func close() {
+        state.withLock { state in
+            state = State()
+            state.isClosed = true
+        }
     }
 
     // MARK: Objects
@@ -150,7 +160,8 @@ final class ClusterView: Sendable {
 
     func tell(_ event: ClusterEvent) {
         state.withLock { state in
-            if case .logged(_, let lines) = event { state.lines += lines.count }
+            guard !state.isClosed else { return }
+            if case .logged(_, let lines) = event { state.logBytes += lines.reduce(0) { $0 + $1.utf8.count } }
             state.events.append(event)
         }
     }
@@ -158,13 +169,14 @@ final class ClusterView: Sendable {
     /// Takes a Kubernetes Event: the newest word of each is told, and no more of them than are of use to anybody.
     func tell(_ event: KubernetesEvent) {
         state.withLock { state in
+            guard !state.isClosed else { return }
             guard state.happened.count < Self.mostHappened || state.happened[event.uid] != nil else { return }
             state.happened[event.uid] = event
         }
     }
 
-    /// How many lines of logs wait to be told.
-    var waitingLines: Int { state.withLock { $0.lines } }
+    /// How many bytes of logs wait to be told.
+    var waitingLogBytes: Int { state.withLock { $0.logBytes } }
 
     /// What has happened since the last poll: a bounded number of changed objects, and everything else.
     func poll() -> [ClusterEvent] {
@@ -179,7 +191,7 @@ final class ClusterView: Sendable {
                 }
             }
             let happened = state.happened.values.sorted { ($0.lastTime, $0.uid) < ($1.lastTime, $1.uid) }
-            defer { (state.events, state.happened, state.lines) = ([], [:], 0) }
+            defer { (state.events, state.happened, state.logBytes) = ([], [:], 0) }
             return (changes, happened.map { .happened($0) } + state.events)
         }
         // The end of work comes after the changes that were seen before it.
@@ -211,6 +223,19 @@ final class ClusterView: Sendable {
             guard let uid = state.namespaces[namespace]?.uid else { return [] }
             return (state.records[namespace] ?? [:]).values.filter { $0.namespaceUID == uid }
         }
+    }
+
+    /// The marks that protect nothing any more.
+    func forgottenRecords(now: Int64) -> [MarkRecord] {
+        state.withLock { state in
+            state.records.values.flatMap(\.values).filter {
+                $0.isForgotten(now: now, namespace: state.namespaces[$0.namespace]?.uid)
+            }
+        }
+    }
+
+    func drop(_ record: MarkRecord) {
+        state.withLock { $0.records[record.namespace]?[record.subject] = nil }
     }
 
     /// The labels that networks of several instances want on the pods of an instance.

@@ -10,6 +10,7 @@ actor ClusterWatch {
     private let kinds: [(watched: WatchedKind, served: KubernetesKind)]
     private let events: KubernetesKind?
     private let logger: Logger
+    private let grant: NamespaceGrant
     private let pods: PodMarker
     private let stages: StageTeller
     private var tasks: [String: [Task<Void, Never>]] = [:]
@@ -19,8 +20,8 @@ actor ClusterWatch {
     /// The label of the agent's namespaces: the cluster that they are of.
     static let label = "slipway.io/cluster"
 
-    init(_ found: FoundKinds, _ client: KubernetesClient, _ view: ClusterView, cluster: String, logger: Logger) {
-        (self.client, self.view, self.cluster, self.logger) = (client, view, cluster, logger)
+    init(_ found: FoundKinds, _ grant: NamespaceGrant, _ view: ClusterView, cluster: String, logger: Logger) {
+        (client, self.grant, self.view, self.cluster, self.logger) = (grant.client, grant, view, cluster, logger)
         kinds = found.kinds
         events = found.events
         pods = PodMarker(client: client, view: view, logger: logger)
@@ -37,6 +38,7 @@ actor ClusterWatch {
             namespace: nil,
             labels: "\(Self.label)=\(cluster)",
             logger: logger,
+            read: { $0 },
             replace: { continuation.yield(.listed($0)) },
             put: { continuation.yield(.put($0)) },
             remove: { continuation.yield(.removed($0)) }
@@ -51,8 +53,10 @@ actor ClusterWatch {
         }
     }
 
+    /// Ends every watch.
     func stop() {
         for task in namespaceTasks + tasks.values.flatMap(\.self) { task.cancel() }
+        (namespaceTasks, tasks) = ([], [:])
     }
 
     /// What a watch tells of namespaces.
@@ -78,7 +82,15 @@ actor ClusterWatch {
         let isTerminating = metadata["deletionTimestamp"] != nil
         guard view.note(ClusterView.Namespace(uid: uid, isTerminating: isTerminating), name: name) else { return }
         logger.info("watches the namespace '\(name)'")
-        tasks[name] = watchers(of: name).map { watcher in Task { await watcher.run() } }
+        tasks[name] =
+            kinds.map { kind in
+                let watcher = watcher(of: kind.watched, kind.served, in: name)
+                return Task { await watcher.run() }
+            }
+            + (events.map { kind in
+                let watcher = eventWatcher(kind, in: name)
+                return [Task { await watcher.run() }]
+            } ?? [])
     }
 
     private func replace(_ namespaces: [ObjectValue]) {
@@ -99,15 +111,25 @@ actor ClusterWatch {
         logger.info("the namespace '\(name)' is gone")
     }
 
-    private func watchers(of namespace: String) -> [ObjectWatcher] {
-        kinds.map { watcher(of: $0.watched, $0.served, in: namespace) }
-            + (events.map { [eventWatcher($0, in: namespace)] } ?? [])
+    /// Rights that somebody has taken away, or that another installation of the agent was given, are given anew.
+    private func regrant(in namespace: String) -> @Sendable () async -> Void {
+        let (grant, logger) = (grant, logger)
+        return {
+            do {
+                try await grant.give(in: namespace)
+            } catch {
+                logger.debug("rights in the namespace '\(namespace)': \(error)")
+            }
+        }
     }
 
-    private func watcher(of watched: WatchedKind, _ served: KubernetesKind, in namespace: String) -> ObjectWatcher {
+    private func watcher(
+        of watched: WatchedKind,
+        _ served: KubernetesKind,
+        in namespace: String
+    ) -> ObjectWatcher<ClusterObject> {
         let (view, pods, stages) = (view, pods, stages)
-        let put: @Sendable (ObjectValue) -> Void = { value in
-            guard let object = ClusterObject(value, of: watched) else { return }
+        let put: @Sendable (ClusterObject) -> Void = { object in
             view.put(object, kind: watched)
             if watched.kind == "Pod" { pods.look(at: object) }
             if watched.kind == "Job" { stages.look(at: object) }
@@ -118,34 +140,33 @@ actor ClusterWatch {
             namespace: namespace,
             labels: nil,
             logger: logger,
-            replace: { values in
-                view.replace(values.compactMap { ClusterObject($0, of: watched) }, in: namespace, kind: watched)
-                if ["Pod", "Job"].contains(watched.kind) { values.forEach(put) }
+            read: { ClusterObject($0, of: watched) },
+            replace: { objects in
+                view.replace(objects, in: namespace, kind: watched)
+                if ["Pod", "Job"].contains(watched.kind) { objects.forEach(put) }
             },
             put: put,
             remove: { value in
                 guard let name = value.path("metadata", "name")?.string else { return }
                 view.remove(ClusterObject.ID(kind: watched.kind, namespace: namespace, name: name), kind: watched)
-            }
+            },
+            denied: regrant(in: namespace)
         )
     }
 
-    private func eventWatcher(_ kind: KubernetesKind, in namespace: String) -> ObjectWatcher {
+    private func eventWatcher(_ kind: KubernetesKind, in namespace: String) -> ObjectWatcher<KubernetesEvent> {
         let view = view
-        let put: @Sendable (ObjectValue) -> Void = { value in
-            if let event = KubernetesEvent(value, instance: { view.object($0)?.instance }) {
-                view.tell(event)
-            }
-        }
         return ObjectWatcher(
             client: client,
             kind: kind,
             namespace: namespace,
             labels: nil,
             logger: logger,
-            replace: { $0.forEach(put) },
-            put: put,
-            remove: { _ in }
+            read: { KubernetesEvent($0) { view.object($0)?.instance } },
+            replace: { $0.forEach { view.tell($0) } },
+            put: { view.tell($0) },
+            remove: { _ in },
+            denied: regrant(in: namespace)
         )
     }
 }
@@ -163,8 +184,16 @@ struct FoundKinds: Sendable {
                 WatchedKind("discovery.k8s.io/v1", "EndpointSlice"),
                 WatchedKind("discovery.k8s.io/v1beta1", "EndpointSlice"),
             ],
-            [WatchedKind("cert-manager.io/v1", "Certificate")],
         ]
+    /// What is watched also where the cluster does not have it yet: cert-manager may be installed any time.
+    private static let later = [
+        KubernetesKind(
+            apiVersion: "cert-manager.io/v1",
+            kind: "Certificate",
+            plural: "certificates",
+            isNamespaced: true
+        )
+    ]
 
     init(_ client: KubernetesClient) async throws(KubernetesError) {
         var found: [(WatchedKind, KubernetesKind)] = []
@@ -175,7 +204,7 @@ struct FoundKinds: Sendable {
                 break
             }
         }
-        kinds = found
+        kinds = found + Self.later.map { (WatchedKind($0.apiVersion, $0.kind), $0) }
         events = try await client.kind("Event", "v1")
     }
 }

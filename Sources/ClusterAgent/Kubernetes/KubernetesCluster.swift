@@ -24,6 +24,7 @@ public final class KubernetesCluster: Cluster, Sendable {
     public let kinds: [WatchedKind]
 
     private let view: ClusterView
+    private let watch: ClusterWatch
     private let runner: WorkRunner
     private let logs: LogReader
     private let drifts: DriftWatch
@@ -78,10 +79,18 @@ public final class KubernetesCluster: Cluster, Sendable {
         let found = try await FoundKinds(client)
         kinds = found.kinds.map(\.watched)
         view = ClusterView(kinds: kinds)
+        let grant = NamespaceGrant(client: client, account: account, home: home)
         let marks = MarkStore(client: client, view: view, cluster: cluster, home: home)
         try await marks.load()
-        let watch = ClusterWatch(found, client, view, cluster: cluster, logger: logger)
-        try await watch.start()
+        let watch = ClusterWatch(found, grant, view, cluster: cluster, logger: logger)
+        self.watch = watch
+        do {
+            try await watch.start()
+        } catch {
+            await watch.stop()
+            throw error
+        }
+        try await marks.dropForgotten()
         logs = LogReader(client: client, view: view)
         drifts = DriftWatch(view: view)
         runner = WorkRunner(
@@ -93,7 +102,7 @@ public final class KubernetesCluster: Cluster, Sendable {
             pods: PodMarker(client: client, view: view, logger: logger),
             cluster: cluster,
             home: home,
-            account: account,
+            grant: grant,
             logger: logger
         )
     }
@@ -156,6 +165,21 @@ public final class KubernetesCluster: Cluster, Sendable {
     public func giveUp(_ mark: CommandMark) {
         underway.withLock { underway in
             if underway[mark] != nil { givenUp.withLock { _ = $0.insert(mark) } }
+        }
+    }
+
+    /// Ends work where it stands, also a helm that is running: what that leaves behind the next agent repairs.
+    public func abandon(_ mark: CommandMark) {
+        giveUp(mark)
+        underway.withLock { $0[mark] }?.cancel()
+    }
+
+    /// Ends every watch and all work, and forgets what was seen.
+    public func close() {
+        for task in underway.withLock({ Array($0.values) }) { task.cancel() }
+        Task { [watch, view] in
+            await watch.stop()
+            view.close()
         }
     }
 

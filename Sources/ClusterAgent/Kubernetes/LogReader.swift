@@ -1,16 +1,19 @@
 import Domain
 import Kubernetes
+import Synchronization
 
-/// Reads a container's log for one command; bounds are the agent's business, this one only does not read ahead of it.
+/// Reads a container's log for one command, no faster than its pace and than it is taken; how much of it is sent is the
+/// agent's business.
 struct LogReader: Sendable {
     let client: KubernetesClient
     let view: ClusterView
 
-    /// So many lines wait to be taken before reading stops.
-    private static let mostWaiting = 2000
+    /// So many bytes of all logs wait to be taken before reading stops.
+    private static let mostWaiting = 4 << 20
 
     /// Reads until the log ends, or its task is cancelled.
     func run(_ request: LogsRequested, _ work: ClusterWork) async {
+        let pace = Mutex(LogPace(now: .now))
         do throws(KubernetesError) {
             try await client.log(
                 of: request.pod,
@@ -25,10 +28,12 @@ struct LogReader: Sendable {
                 ),
                 limit: .seconds(request.follow ? request.seconds + 60 : 120)
             ) { [view] line in
-                while view.waitingLines > Self.mostWaiting {
+                while view.waitingLogBytes > Self.mostWaiting {
                     if Task.isCancelled { break }
                     try? await Task.sleep(for: .milliseconds(20))
                 }
+                let pause = pace.withLock { $0.pause(after: line.count, now: .now) }
+                if pause > .zero { try? await Task.sleep(for: pause) }
                 view.tell(.logged(request, lines: [String(decoding: line, as: UTF8.self)]))
             }
             view.tell(.finished(work, nil))
@@ -38,4 +43,28 @@ struct LogReader: Sendable {
             view.tell(.finished(work, WorkFailure(code: code, message: "\(error)")))
         }
     }
+}
+
+/// How fast a log is read: a megabyte a second, a second's worth ahead.
+///
+/// The server holds back what is not read, so that nothing is lost, and a container that writes without end floods neither
+/// the agent nor the topic.
+struct LogPace {
+    static let bytesPerSecond = 1 << 20
+    private var began: ContinuousClock.Instant
+    private var bytes = 0
+
+    init(now: ContinuousClock.Instant) {
+        began = now
+    }
+
+    /// Counts what was read, and says how long to wait before going on.
+    mutating func pause(after count: Int, now: ContinuousClock.Instant) -> Duration {
+        // What was not used in quiet times does not add up.
+        if began + Self.time(for: bytes) < now { (began, bytes) = (now, 0) }
+        bytes += count
+        return max(.zero, began + Self.time(for: bytes) - now - .seconds(1))
+    }
+
+    private static func time(for bytes: Int) -> Duration { .seconds(1) * bytes / bytesPerSecond }
 }

@@ -66,11 +66,16 @@ struct MarkRecord: Codable, Sendable, Hashable {
     /// What tells an object from the others of its subject.
     static func place(of object: AppliedObject) -> String { "\(object.kind)/\(object.name)" }
 
-    /// How long it is remembered that something was removed: by then no command from before is under way any more.
+    /// How long it is remembered that something was removed, also with its namespace: by then no command from before is
+    /// under way any more.
     private static let memory: Int64 = 30 * 86_400 * 1_000_000
 
     /// Whether it protects nothing any more.
-    func isForgotten(now: Int64) -> Bool { isRemoval && at < now - Self.memory }
+    ///
+    /// - Parameter uid: The namespace as it is now; `nil` where there is none.
+    func isForgotten(now: Int64, namespace uid: String?) -> Bool {
+        (isRemoval || namespaceUID != nil && namespaceUID != uid) && at < now - Self.memory
+    }
 }
 
 /// The config maps that hold marks.

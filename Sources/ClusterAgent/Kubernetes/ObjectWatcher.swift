@@ -4,67 +4,94 @@ import Logging
 import Synchronization
 
 /// Watches one kind in one namespace: lists, then follows, and lists again when what it would follow is too old.
-struct ObjectWatcher: Sendable {
+///
+/// Of each object only what is read of it is held, also while a long list is fetched page by page.
+struct ObjectWatcher<Item: Sendable>: Sendable {
     let client: KubernetesClient
     let kind: KubernetesKind
     let namespace: String?
     let labels: String?
     let logger: Logger
+    /// Takes what is of use of an object; `nil` where it is none of ours.
+    let read: @Sendable (ObjectValue) -> Item?
     /// Takes everything that is there, when it was listed.
-    let replace: @Sendable ([ObjectValue]) -> Void
+    let replace: @Sendable ([Item]) -> Void
     /// Takes one that was added or has changed.
-    let put: @Sendable (ObjectValue) -> Void
+    let put: @Sendable (Item) -> Void
     /// Takes one that is gone.
     let remove: @Sendable (ObjectValue) -> Void
+    /// Is called when the server says that the agent has no right to it.
+    var denied: @Sendable () async -> Void = {}
 
     /// The server ends a watch after about as many seconds; each takes a little longer, so that not all end at once.
-    private static let watchSeconds = 240...300
-    private static let shortestPause = Duration.milliseconds(250)
-    private static let fewFailures = 4
-    private static let longestPause = Duration.seconds(10)
+    private var watchSeconds: ClosedRange<Int> { 240...300 }
+    private var shortestPause: Duration { .milliseconds(250) }
+    private var fewFailures: Int { 4 }
+    private var longestPause: Duration { .seconds(10) }
+    /// How long after the server had no such kind it is asked again: it may be installed any time.
+    private var absentPause: Duration { .seconds(60) }
+    /// A page of these may hold a megabyte each.
+    private var pageSize: Int { kind.kind == "ConfigMap" ? 50 : 500 }
 
     /// Watches until its task is cancelled.
     func run() async {
         var version: String?
-        var pause = Self.shortestPause
+        var pause = shortestPause
         var failures = 0
         while !Task.isCancelled {
             do throws(KubernetesError) {
                 if version == nil { version = try await list() }
+                let began = ContinuousClock.now
                 version = try await follow(from: version ?? "")
-                if failures >= Self.fewFailures {
+                if failures >= fewFailures {
                     logger.notice("\(kind.plural) of \(namespace ?? "the cluster") are followed again")
                 }
-                (pause, failures) = (Self.shortestPause, 0)
+                (pause, failures) = (shortestPause, 0)
+                // A server that ends watches at once is not asked without a break.
+                if ContinuousClock.now - began < .seconds(1) { try? await Task.sleep(for: shortestPause) }
             } catch {
                 guard !Task.isCancelled else { return }
                 if error.isGone {
                     version = nil
+                } else if error.isNotFound {
+                    // What the server has no kind for, it has no objects of.
+                    replace([])
+                    (version, pause) = (nil, absentPause)
                 } else {
-                    // Told once: it is tried until it succeeds. Rights in a new namespace take a moment.
                     failures += 1
-                    if failures == Self.fewFailures {
-                        logger.warning("\(kind.plural) of \(namespace ?? "the cluster"): \(error)")
-                    }
-                    // Forbidden, or not there: the place in the stream says nothing any more.
+                    await noteFailure(failures, error)
+                    // Forbidden: the place in the stream says nothing any more.
                     if !error.isRetriable { version = nil }
                 }
                 try? await Task.sleep(for: pause * Double.random(in: 0.5...1.5))
-                pause = min(pause * 2, Self.longestPause)
+                pause = min(pause * 2, longestPause)
             }
         }
+    }
+
+    /// Tells of it once, because it is tried until it succeeds, and asks for rights that are missing.
+    private func noteFailure(_ failures: Int, _ error: KubernetesError) async {
+        if failures == fewFailures { logger.warning("\(kind.plural) of \(namespace ?? "the cluster"): \(error)") }
+        if error.isDenied { await denied() }
     }
 
     private var detail: KubernetesClient.Detail { kind.kind == "Secret" ? .metadata : .whole }
 
     private func list() async throws(KubernetesError) -> String {
-        var items: [ObjectValue] = []
+        var items: [Item] = []
         var next: String?
         var version = ""
         repeat {
-            let bytes = try await client.list(kind, namespace: namespace, labels: labels, detail: detail, next: next)
-            let page = try Self.read(bytes)
-            items += page["items"]?.elements ?? []
+            let bytes = try await client.list(
+                kind,
+                namespace: namespace,
+                labels: labels,
+                detail: detail,
+                limit: pageSize,
+                next: next
+            )
+            let page = try Self.value(bytes)
+            items += (page["items"]?.elements ?? []).compactMap(read)
             version = page.path("metadata", "resourceVersion")?.string ?? version
             next = page.path("metadata", "continue")?.string
         } while next?.isEmpty == false
@@ -75,19 +102,19 @@ struct ObjectWatcher: Sendable {
     /// Follows until the server ends the watch; returns the version to go on from.
     private func follow(from start: String) async throws(KubernetesError) -> String {
         let version = Mutex(start)
-        let (put, remove) = (put, remove)
+        let (read, put, remove) = (read, put, remove)
         try await client.watch(
             kind,
             namespace: namespace,
             labels: labels,
             detail: detail,
             from: start,
-            seconds: Int.random(in: Self.watchSeconds)
+            seconds: Int.random(in: watchSeconds)
         ) { line in
-            let change = try Self.read(line)
+            let change = try Self.value(line)
             guard let object = change["object"] else { return }
             switch change["type"]?.string {
-            case "ADDED", "MODIFIED": put(object)
+            case "ADDED", "MODIFIED": if let item = read(object) { put(item) }
             case "DELETED": remove(object)
             case "BOOKMARK": break
             case "ERROR":
@@ -103,7 +130,7 @@ struct ObjectWatcher: Sendable {
         return version.withLock { $0 }
     }
 
-    private static func read(_ bytes: [UInt8]) throws(KubernetesError) -> ObjectValue {
+    private static func value(_ bytes: [UInt8]) throws(KubernetesError) -> ObjectValue {
         do {
             return try ObjectValue(answer: bytes)
         } catch {

@@ -13,13 +13,20 @@ struct PodMarker: Sendable {
     /// Looks at a pod that has changed, and begins to mend its labels where they are not as wanted.
     func look(at pod: ClusterObject) {
         guard let patch = patch(for: pod) else { return }
-        Task { await send(patch, to: pod) }
+        Task {
+            do throws(KubernetesError) {
+                try await send(patch, to: pod)
+            } catch {
+                // The next change of the pod, its next list, or the next command of a network has it looked at again.
+                logger.warning("labels of the pod '\(pod.id.name)': \(error)")
+            }
+        }
     }
 
     /// Looks at every pod of a namespace; returns when their labels are as wanted.
-    func lookAtAll(in namespace: String) async {
+    func lookAtAll(in namespace: String) async throws(KubernetesError) {
         for pod in view.objects(in: namespace, kind: WatchedKind("v1", "Pod")) {
-            if let patch = patch(for: pod) { await send(patch, to: pod) }
+            if let patch = patch(for: pod) { try await send(patch, to: pod) }
         }
     }
 
@@ -34,13 +41,13 @@ struct PodMarker: Sendable {
         return ["metadata": ["labels": .object(members)]]
     }
 
-    private func send(_ patch: ObjectValue, to pod: ClusterObject) async {
+    /// A pod that is not there any more needs no labels.
+    private func send(_ patch: ObjectValue, to pod: ClusterObject) async throws(KubernetesError) {
+        let kind = try await client.requireKind("Pod", "v1")
         do throws(KubernetesError) {
-            let kind = try await client.requireKind("Pod", "v1")
             _ = try await client.patch(patch.json, kind, namespace: pod.id.namespace, name: pod.id.name)
         } catch {
-            // The next change of the pod, or of the network, has it looked at again.
-            if !error.isNotFound { logger.warning("labels of the pod '\(pod.id.name)': \(error)") }
+            if !error.isNotFound { throw error }
         }
     }
 }

@@ -10,6 +10,8 @@ struct StageTeller: Sendable {
 
     /// How many lines of a Job's output are read at most: of those, the end is told.
     private static let lines = 2000
+    /// How many bytes of it are held at least; more are not told.
+    private static let bytes = 1 << 16
 
     func look(at job: ClusterObject) {
         guard let moment = job.annotations["helm.sh/hook"]?.split(separator: ",").first.map(String.init) else { return }
@@ -47,14 +49,19 @@ struct StageTeller: Sendable {
         guard let pod = pods.last, let container = pod.spec?["containers"]?.elements.first?["name"]?.string else {
             return
         }
-        let text = Mutex("")
+        let tail = Mutex<[UInt8]>([])
         try? await client.log(
             of: pod.id.name,
             in: pod.id.namespace,
             KubernetesClient.LogRange(container: container, lines: Self.lines),
             limit: .seconds(30)
-        ) { line in text.withLock { $0 += String(decoding: line, as: UTF8.self) + "\n" } }
-        let output = text.withLock { $0 }
+        ) { line in
+            tail.withLock { tail in
+                tail += line + [UInt8(ascii: "\n")]
+                if tail.count > 2 * Self.bytes { tail.removeFirst(tail.count - Self.bytes) }
+            }
+        }
+        let output = String(decoding: tail.withLock { $0 }, as: UTF8.self)
         if !output.isEmpty { view.tell(.stageOutput(work, stage: job.id.name, output: output)) }
     }
 }

@@ -24,7 +24,7 @@ extension WorkRunner {
             "apiVersion": "v1", "kind": "Namespace", "metadata": ["name": .string(name), "labels": labels],
         ]
         let answer = try ObjectValue(answer: await client.apply(object.json, kind, namespace: nil, name: name))
-        try await grant(in: name)
+        try await grant.give(in: name)
         await watch.put(answer)
         guard try await wait(.seconds(60), until: { view.isListed(name) }) else {
             throw KubernetesError(
@@ -53,26 +53,6 @@ extension WorkRunner {
         if !isThere {
             throw WorkFailure(code: "namespace_terminating", message: "The namespace '\(name)' is still going away.")
         }
-    }
-
-    /// Gives the agent's own account its rights in the namespace, where it has none in the whole cluster.
-    private func grant(in namespace: String) async throws {
-        guard let account else { return }
-        let binding: ObjectValue = [
-            "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "RoleBinding",
-            "metadata": [
-                "name": "slipway-agent", "namespace": .string(namespace),
-                "labels": [ObjectLabel.managedBy: "slipway"],
-            ],
-            "roleRef": [
-                "apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole",
-                "name": .string(account.environmentRole),
-            ],
-            "subjects": [
-                ["kind": "ServiceAccount", "name": .string(account.name), "namespace": .string(home)]
-            ],
-        ]
-        _ = try await apply(binding, in: namespace)
     }
 
     func remove(_ request: NamespaceRemovalRequested, _ work: ClusterWork) async throws {

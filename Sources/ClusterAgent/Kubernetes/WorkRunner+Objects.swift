@@ -22,7 +22,7 @@ extension WorkRunner {
             try await remove(reference, in: request.namespace)
         }
         try await marks.keep(record)
-        await pods.lookAtAll(in: request.namespace)
+        try await pods.lookAtAll(in: request.namespace)
     }
 
     /// A kind that the cluster does not have has no objects to remove.

@@ -43,7 +43,7 @@ extension WorkRunner {
             defer { view.end(work) }
             try await helm.uninstall(request.instance, in: request.namespace)
             let isGone = try await wait(Self.removalLimit) {
-                view.objects(of: request.instance, in: request.namespace).allSatisfy { Self.staysBehind($0) }
+                Self.areGone(view.objects(of: request.instance, in: request.namespace))
             }
             guard isGone else {
                 throw WorkFailure(code: "uninstall_failed", message: "Objects of the release do not go away.")
@@ -53,10 +53,14 @@ extension WorkRunner {
         try await dropRegistries(before?.registries ?? [], in: request.namespace)
     }
 
-    /// Claims of a StatefulSet keep its data; hooks are helm's to remove or to keep.
-    private static func staysBehind(_ object: ClusterObject) -> Bool {
-        object.id.kind == "PersistentVolumeClaim" || object.annotations["helm.sh/hook"] != nil
-            || object.annotations["helm.sh/resource-policy"] == "keep"
+    /// Claims of a StatefulSet keep its data; hooks, and the pods of their Jobs, are helm's to remove or to keep.
+    static func areGone(_ objects: [ClusterObject]) -> Bool {
+        let hooks = Set(objects.filter { $0.annotations["helm.sh/hook"] != nil }.map(\.uid))
+        return objects.allSatisfy { object in
+            object.id.kind == "PersistentVolumeClaim" || hooks.contains(object.uid)
+                || object.annotations["helm.sh/resource-policy"] == "keep"
+                || object.owner.map { hooks.contains($0.uid) } ?? false
+        }
     }
 
     /// Pods that would only be scaled keep the marks that they have; pods that are not there take new ones.
@@ -81,7 +85,8 @@ extension WorkRunner {
 
     /// Ends what a killed helm has left "pending": nobody works on it any more, because helm ends with its agent.
     ///
-    /// The record of the attempt is removed, as if it had not begun; what it has applied is applied over.
+    /// The record of the attempt is removed, as if it had not begun; what it has applied is applied over. A removal that
+    /// was begun is brought to its end: there is no way back from it.
     private func repair(_ release: String, in namespace: String) async throws {
         let kind = try await client.requireKind("Secret", "v1")
         let list = try ObjectValue(
@@ -92,6 +97,11 @@ extension WorkRunner {
                 detail: .metadata
             )
         )
+        let statuses = (list["items"]?.elements ?? []).map { $0.path("metadata", "labels", "status")?.string }
+        if statuses.contains("uninstalling") {
+            logger.notice("ends the removal of the release '\(release)', which was begun")
+            return try await helm.uninstall(release, in: namespace, withHooks: false)
+        }
         for item in list["items"]?.elements ?? [] {
             guard let name = item.path("metadata", "name")?.string,
                 let status = item.path("metadata", "labels", "status")?.string, status.hasPrefix("pending-")

@@ -16,9 +16,11 @@ struct WorkRunner: Sendable {
     let pods: PodMarker
     let cluster: String
     let home: String
-    /// The account that is given its rights in each namespace; `nil` where it has them already.
-    let account: KubernetesCluster.Account?
+    let grant: NamespaceGrant
     let logger: Logger
+
+    /// How long what the agent has no right to is tried again.
+    private static let deniedLimit = Duration.seconds(30)
 
     /// Does it, however long the server is away: when a command is too late is the fleet's to say.
     ///
@@ -29,17 +31,20 @@ struct WorkRunner: Sendable {
         isWanted: @Sendable () -> Bool = { true }
     ) async -> WorkFailure? {
         var pause = Duration.milliseconds(500)
+        let deniedEnd = ContinuousClock.now + Self.deniedLimit
         while true {
             do throws(KubernetesError) {
                 return try await attempt(work, secrets)
             } catch {
-                guard error.isRetriable || error.isConflict, isWanted() else {
+                let isWaitedFor = error.isDenied && ContinuousClock.now < deniedEnd
+                guard error.isRetriable || error.isConflict || isWaitedFor, isWanted() else {
                     return WorkFailure(
                         code: error.isRetriable ? HelmComplaint.unreachable : "apply_failed",
                         message: "\(error)"
                     )
                 }
                 logger.warning("generation \(work.mark.generation) of \(work.subject) waits: \(error)")
+                if isWaitedFor { try? await grant.give(in: work.subject.namespace) }
                 try? await Task.sleep(for: pause * Double.random(in: 0.5...1.5))
                 pause = min(pause * 2, .seconds(10))
             }
@@ -58,9 +63,14 @@ struct WorkRunner: Sendable {
             }
             return nil
         } catch let failure as WorkFailure {
-            // What helm says of a server that is away: the same may succeed later.
-            guard failure.code == HelmComplaint.unreachable else { return failure }
-            throw KubernetesError(status: 0, reason: "Unreachable", message: failure.message)
+            // What helm says of a server that is away, or does not know it yet: the same may succeed later.
+            switch failure.code {
+            case HelmComplaint.unreachable:
+                throw KubernetesError(status: 0, reason: "Unreachable", message: failure.message)
+            case HelmComplaint.denied:
+                throw KubernetesError(status: 401, reason: "Unauthorized", message: failure.message)
+            default: return failure
+            }
         } catch let error as KubernetesError {
             throw error
         } catch let error as ManifestError {

@@ -1,5 +1,6 @@
 import Dispatch
 import Foundation
+import Synchronization
 
 /// One run of helm, ended when it takes too long; blocks.
 struct HelmRun {
@@ -7,6 +8,8 @@ struct HelmRun {
     /// The program under which helm ends with the agent, whatever way the agent dies; `nil` where that is no matter.
     var guardian: String?
     let limit: Duration
+    /// What ends it before its time.
+    var stop = HelmStop()
 
     struct End {
         /// 124 where it did not end in time.
@@ -32,17 +35,19 @@ struct HelmRun {
         process.arguments = (guardian == nil ? [] : ["guard", "--", helm]) + arguments
         if let environment { process.environment = environment }
         // The guard ends helm when this pipe ends.
-        let lifeline = try Self.lifeline()
+        let lifeline = try Lifeline()
         process.standardInput = guardian == nil ? FileHandle.nullDevice : lifeline.reading
         process.standardOutput = try FileHandle(forWritingTo: output)
         process.standardError = try FileHandle(forWritingTo: complaints)
         let ended = DispatchSemaphore(value: 0)
         process.terminationHandler = { _ in ended.signal() }
         try process.run()
-        try? lifeline.reading.close()
+        lifeline.closeReading()
         let seconds = limit.components.seconds
-        let isLate = ended.wait(timeout: .now() + .seconds(Int(seconds))) != .success
-        try? lifeline.writing.close()
+        let isLate = stop.watch(end: { lifeline.cut() }) {
+            ended.wait(timeout: .now() + .seconds(Int(seconds))) != .success
+        }
+        lifeline.cut()
         if isLate {
             if guardian == nil { kill(process.processIdentifier, SIGKILL) }
             ended.wait()
@@ -52,18 +57,6 @@ struct HelmRun {
             code: process.terminationReason == .exit ? process.terminationStatus : 128 + process.terminationStatus,
             output: try Self.end(of: output, atMost: Self.mostBytes),
             complaint: String(decoding: try Self.end(of: complaints, atMost: Self.mostComplaint), as: UTF8.self)
-        )
-    }
-
-    /// A pipe that no program inherits that happens to be started now: it would hold it open.
-    private static func lifeline() throws -> (reading: FileHandle, writing: FileHandle) {
-        var ends: [Int32] = [-1, -1]
-        // A pair of sockets, because only those are made so that they close on exec at once.
-        let type = Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue)
-        guard socketpair(AF_UNIX, type, 0, &ends) == 0 else { throw CocoaError(.fileWriteUnknown) }
-        return (
-            FileHandle(fileDescriptor: ends[0], closeOnDealloc: true),
-            FileHandle(fileDescriptor: ends[1], closeOnDealloc: true)
         )
     }
 
@@ -79,5 +72,32 @@ struct HelmRun {
         let size = try handle.seekToEnd()
         try handle.seek(toOffset: size - min(size, UInt64(bytes)))
         return Array(try handle.readToEnd() ?? Data())
+    }
+}
+
+/// A pipe that no program inherits that happens to be started now: it would hold it open.
+private final class Lifeline: Sendable {
+    let reading: FileHandle
+    private let writing: Mutex<Int32?>
+
+    init() throws {
+        var ends: [Int32] = [-1, -1]
+        // A pair of sockets, because only those are made so that they close on exec at once.
+        let type = Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue)
+        guard socketpair(AF_UNIX, type, 0, &ends) == 0 else { throw CocoaError(.fileWriteUnknown) }
+        reading = FileHandle(fileDescriptor: ends[0], closeOnDealloc: true)
+        writing = Mutex(ends[1])
+    }
+
+    deinit { cut() }
+
+    func closeReading() { try? reading.close() }
+
+    /// Lets the guard see the end; the second time nothing happens.
+    func cut() {
+        writing.withLock { writing in
+            if let writing { close(writing) }
+            writing = nil
+        }
     }
 }

@@ -12,6 +12,8 @@ public enum AgentOutput: Sendable, Hashable {
     case stop(reason: String)
     /// Work that waits for a cluster that is away is not tried again.
     case giveUp(CommandMark)
+    /// End work where it stands: another boot does it again.
+    case abandon(CommandMark)
     /// Let the cluster end the log that a command asked for.
     case endLog(command: String)
     /// Fail as the simulated cluster was told to.
@@ -90,8 +92,8 @@ public struct AgentSession: Sendable {
             outputs.append(.done(command.place))
             if superseded.boot == boot {
                 isSuperseded = true
-                // A pod goes on living, and the next boot's work must not be overtaken by what waits here.
-                outputs += running.values.map { .giveUp($0.work.mark) }
+                // A pod goes on living, and the next boot's work must not be overtaken by what goes on here.
+                outputs += running.values.map { .abandon($0.work.mark) }
                 outputs.append(.stop(reason: superseded.reason))
             }
         case .work(let work): take(work, at: command.place, now: now)

@@ -26,6 +26,8 @@ public struct AgentConfiguration: Sendable {
     public var offline: (after: Int, seconds: Int)?
     /// Starts again, with a new boot, that many seconds after its start.
     public var restartAfter: Int?
+    /// How many seconds the wall clock is ahead, and after how many seconds somebody sets it right.
+    public var wrongClock: (ahead: Int, until: Int)?
     /// What faults vary by.
     public var seed: UInt64 = 1
     /// Changes of made-up objects, for load.

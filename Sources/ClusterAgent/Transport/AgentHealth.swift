@@ -26,11 +26,17 @@ public final class AgentHealth: Sendable {
         }
     }
 
+    /// Notes that the agent reads what is in its cluster, however long that takes: nothing goes round meanwhile.
+    func connect() {
+        vitals.withLock { $0.isConnecting = true }
+    }
+
     /// Notes that the agent is about to speak.
     func speakUp() {
         vitals.withLock {
             $0.beat = .now
             $0.isStandingBy = false
+            $0.isConnecting = false
         }
     }
 
@@ -64,6 +70,8 @@ struct AgentVitals: Sendable {
     var brokerAnswer: ContinuousClock.Instant?
     /// Whether the agent waits for another one's end: it is ready to take over.
     var isStandingBy = false
+    /// Whether the agent reads what is in its cluster, and has not spoken yet.
+    var isConnecting = false
     /// Whether the agent is quiet for good.
     var isRetired = false
 
@@ -74,7 +82,7 @@ struct AgentVitals: Sendable {
         beat = now
     }
 
-    func isAlive(at now: ContinuousClock.Instant) -> Bool { isRetired || now - beat < Self.patience }
+    func isAlive(at now: ContinuousClock.Instant) -> Bool { isRetired || isConnecting || now - beat < Self.patience }
 
     /// A broker that has not answered several heartbeats is away, whatever its connection looks like.
     func isReady(at now: ContinuousClock.Instant) -> Bool {

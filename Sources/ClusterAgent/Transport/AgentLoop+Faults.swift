@@ -30,7 +30,7 @@ extension AgentLoop {
         try sender.forget()
         missed = []
         metrics.count(session.takeOutcomes())
-        for command in session.logs.keys { cluster.endLog(of: command, now: Self.now()) }
+        for command in session.logs.keys { cluster.endLog(of: command, now: clock.now()) }
         session = Self.makeSession(configuration, cluster)
         configuration.logger.info("boot \(session.boot) speaks for the cluster '\(configuration.cluster)'")
     }

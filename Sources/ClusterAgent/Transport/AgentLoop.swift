@@ -22,6 +22,7 @@ public final class AgentLoop {
     private let opener: SecretOpener
     let health: AgentHealth
     let metrics: AgentMetrics
+    let clock: AgentClock
     var consumer: CommandConsumer?
     /// What ended while the agent was offline, to be told on its return.
     var missed: [ClusterEvent] = []
@@ -51,6 +52,7 @@ public final class AgentLoop {
         self.configuration = configuration
         self.health = health
         metrics = AgentMetrics(cluster: configuration.cluster)
+        clock = configuration.wrongClock.map { AgentClock(ahead: $0.ahead, until: $0.until) } ?? AgentClock()
         self.cluster = cluster
         session = Self.makeSession(configuration, cluster)
         sender = try AgentSender(configuration, health: health)
@@ -59,7 +61,7 @@ public final class AgentLoop {
             key: configuration.key,
             former: configuration.formerKeys.sorted { $0.key < $1.key }.map(\.value)
         )
-        let now = Self.now()
+        let now = clock.now()
         nextReminder = now + Self.reminderPeriod
         load = configuration.load.map { LoadPace($0, rate: configuration.loadRate) }
         if let offline = configuration.offline {
@@ -81,16 +83,18 @@ public final class AgentLoop {
             consumer?.store(wait: true)
         }
         consumer?.close()
+        // A pod that is superseded lives on: it must neither touch the cluster nor gather what it sees.
+        if end != nil { cluster.close() }
         return end ?? .stopped
     }
 
     private func round() throws {
-        let now = Self.now()
+        let now = clock.now()
         health.beat()
         try playFaults(now: now)
         if offlineUntil == nil {
             try readCommands()
-            if sender.hasRoom { observe(now: Self.now()) }
+            if sender.hasRoom { observe(now: clock.now()) }
             consumer?.finish(try sender.work(now: now))
             if sender.takeLoss() { session.repeatHello(now: now) }
             keepHouse(now: now)
@@ -102,7 +106,7 @@ public final class AgentLoop {
     }
 
     private func readCommands() throws {
-        if consumer == nil, Self.now() >= nextConsumer {
+        if consumer == nil, clock.now() >= nextConsumer {
             consumer = try CommandConsumer(configuration, health: health)
         }
         guard let consumer, sender.hasRoom else { return Thread.sleep(forTimeInterval: 0.01) }
@@ -115,7 +119,7 @@ public final class AgentLoop {
                 configuration.logger.error("the command topic is opened anew: \(error)")
                 consumer.close()
                 self.consumer = nil
-                nextConsumer = Self.now() + 1_000_000
+                nextConsumer = clock.now() + 1_000_000
                 return
             }
             timeout = .zero
@@ -123,7 +127,7 @@ public final class AgentLoop {
     }
 
     private func take(_ event: CommandConsumer.Event) {
-        let now = Self.now()
+        let now = clock.now()
         switch event {
         case .command(let command):
             let before = session.epoch
@@ -149,11 +153,13 @@ public final class AgentLoop {
     private func perform(_ outputs: [AgentOutput], now: Int64) {
         for output in outputs {
             switch output {
-            case .send(let message):
+            case .send(var message):
+                message.time = clock.wallTime(of: message.time)
                 sender.send(message, now: now)
                 metrics.countSent(message)
             case .start(let work): start(work, now: now)
             case .giveUp(let mark): cluster.giveUp(mark)
+            case .abandon(let mark): cluster.abandon(mark)
             case .endLog(let command): cluster.endLog(of: command, now: now)
             case .done(let place): sender.finish(place)
             case .stop(let reason):
@@ -209,7 +215,4 @@ public final class AgentLoop {
             clusterUID: cluster.uid
         )
     }
-
-    /// Microseconds since 1970.
-    static func now() -> Int64 { Int64(Date().timeIntervalSince1970 * 1_000_000) }
 }

@@ -38,16 +38,13 @@ public enum AgentProcess {
             }
         }
         defer { signals.forEach { $0.cancel() } }
-        try await lease?.acquire(health: health)
-        let cluster = try await connect()
+        let (cluster, keeper) = try await Self.connect(
+            holding: lease,
+            health: health,
+            lost: { _ = isStopping.raise() },
+            connect: connect
+        )
         _ = isSpeaking.raise()
-        let keeper = lease.map { lease in
-            Task { () -> String? in
-                let holder = await lease.keep()
-                if holder != nil { _ = isStopping.raise() }
-                return holder
-            }
-        }
         let end = try await loop(isStopping) { try makeLoop(cluster) }
         guard let lease, let keeper else { return end }
         if case .superseded = end {
@@ -58,6 +55,36 @@ public enum AgentProcess {
         if let holder = await keeper.value { return .superseded(reason: "'\(holder)' holds the lease now") }
         await lease.release()
         return .stopped
+    }
+
+    /// Acquires the lease, keeps it from then on, and connects: to list a large cluster may take longer than a lease lasts.
+    ///
+    /// - Parameter lost: Is called when another one holds the lease.
+    /// - Returns: The cluster, and who renews the lease: the task ends with whoever holds it then, or when it is cancelled.
+    static func connect<Connected: Sendable>(
+        holding lease: AgentLease?,
+        health: AgentHealth,
+        lost: @escaping @Sendable () -> Void,
+        connect: () async throws -> Connected
+    ) async throws -> (cluster: Connected, keeper: Task<String?, Never>?) {
+        try await lease?.acquire(health: health)
+        let keeper = lease.map { lease in
+            Task { () -> String? in
+                let holder = await lease.keep()
+                if holder != nil { lost() }
+                return holder
+            }
+        }
+        health.connect()
+        do {
+            let cluster = try await connect()
+            health.speakUp()
+            return (cluster, keeper)
+        } catch {
+            keeper?.cancel()
+            await lease?.release()
+            throw error
+        }
     }
 
     /// The loop, on a thread of its own.

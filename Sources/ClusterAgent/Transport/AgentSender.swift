@@ -10,6 +10,7 @@ final class AgentSender {
     private var link: UnreliableLink
 
     private var pending: ArraySlice<(tag: UInt64, record: KafkaRecord)> = []
+    private var pendingBytes = 0
     private var lastTag: UInt64 = 0
     /// Every message up to this one has arrived or is lost.
     private var settled: UInt64 = 0
@@ -20,8 +21,9 @@ final class AgentSender {
     private var hasLost = false
     private var lostCount = 0
 
-    /// How many messages may wait before nothing new is made.
+    /// How many messages, and how many bytes of them, may wait before nothing new is made.
     private static let mostPending = 10_000
+    private static let mostPendingBytes = 32 << 20
 
     init(_ configuration: AgentConfiguration, health: AgentHealth) throws(KafkaError) {
         self.configuration = configuration
@@ -41,7 +43,7 @@ final class AgentSender {
     }
 
     /// Whether there is room for more messages.
-    var hasRoom: Bool { pending.count < Self.mostPending }
+    var hasRoom: Bool { pending.count < Self.mostPending && pendingBytes < Self.mostPendingBytes }
 
     /// Takes a message; it leaves with the next ``work(now:)``.
     func send(_ message: AgentMessage, now: Int64) {
@@ -80,6 +82,7 @@ final class AgentSender {
         producer.close()
         producer = try KafkaProducer(configuration.kafka)
         pending = []
+        pendingBytes = 0
         waiting = []
         settled = lastTag
         settledAhead = []
@@ -103,6 +106,7 @@ final class AgentSender {
         for record in records {
             lastTag += 1
             pending.append((lastTag, record))
+            pendingBytes += record.value?.count ?? 0
         }
     }
 
@@ -116,9 +120,10 @@ final class AgentSender {
                 return try startOver(because: error)
             } catch {
                 configuration.logger.error("a message to \(next.record.topic) was not accepted: \(error)")
-                lose(next.tag)
+                lose(next.tag, isForGood: error.isPermanentForMessage)
             }
             pending.removeFirst()
+            pendingBytes -= next.record.value?.count ?? 0
         }
     }
 
@@ -126,7 +131,7 @@ final class AgentSender {
         for delivery in deliveries {
             if let error = delivery.error {
                 configuration.logger.error("a message did not arrive: \(error)")
-                lose(delivery.tag)
+                lose(delivery.tag, isForGood: error.isPermanentForMessage)
             } else {
                 health.brokerAnswered()
                 settle(delivery.tag)
@@ -134,8 +139,11 @@ final class AgentSender {
         }
     }
 
-    private func lose(_ tag: UInt64) {
-        if !expendable.contains(tag) { hasLost = true }
+    /// Notes that a message never arrives.
+    ///
+    /// - Parameter isForGood: Whether the same message would be refused again, so that a hello brings nothing but itself.
+    private func lose(_ tag: UInt64, isForGood: Bool) {
+        if !isForGood, !expendable.contains(tag) { hasLost = true }
         lostCount += 1
         settle(tag)
     }

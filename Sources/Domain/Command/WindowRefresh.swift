@@ -120,6 +120,11 @@ public enum WindowRefresh {
                 and r.object #> '{metadata,annotations,helm.sh/hook}' is null
                 and coalesce(r.object #>> '{metadata,annotations,helm.sh/resource-policy}', '') <> 'keep'
                 and not (r.kind = 'Pod' and coalesce(r.object #>> '{status,phase}', '') in ('Succeeded', 'Failed'))
+                and not exists (
+                    select from resource hook
+                    where hook.cluster = r.cluster and hook.namespace = r.namespace and hook.instance = r.instance
+                        and hook.uid = r.object #>> '{metadata,ownerReferences,0,uid}'
+                        and hook.object #> '{metadata,annotations,helm.sh/hook}' is not null)
             """,
             [.int64(instance)]
         ).only().int(0)

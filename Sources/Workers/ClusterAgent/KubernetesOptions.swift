@@ -32,6 +32,10 @@ struct KubernetesOptions: ParsableArguments {
     )
     var helmSeconds: Int?
     @Option(
+        help: "How many releases helm works on at a time, each some 90 MB [SLIPWAY_HELM_RUNS, default 8]."
+    )
+    var helmRuns: Int?
+    @Option(
         help: """
             Whether agents of this namespace agree by a Lease which one speaks [SLIPWAY_POD_LEASE, default: only in a \
             pod].
@@ -44,7 +48,8 @@ struct KubernetesOptions: ParsableArguments {
         [
             "KUBECONFIG": kubeconfig, "KUBE_CONTEXT": context, "AGENT_NAMESPACE": agentNamespace,
             "SERVICE_ACCOUNT": serviceAccount, "ENVIRONMENT_ROLE": environmentRole,
-            "HELM_SECONDS": helmSeconds.map(String.init), "POD_LEASE": lease.map(String.init),
+            "HELM_SECONDS": helmSeconds.map(String.init), "HELM_RUNS": helmRuns.map(String.init),
+            "POD_LEASE": lease.map(String.init),
         ]
     }
 
@@ -66,7 +71,8 @@ struct KubernetesOptions: ParsableArguments {
             agent: Self.program,
             kubeconfig: settings.text("KUBECONFIG"),
             context: settings.text("KUBE_CONTEXT"),
-            limit: .seconds(try settings.number("HELM_SECONDS", default: 600, in: 1...86_400))
+            limit: .seconds(try settings.number("HELM_SECONDS", default: 600, in: 1...86_400)),
+            runs: Int(try settings.number("HELM_RUNS", default: 8, in: 1...1000))
         )
         return ClusterPlace(
             client: KubernetesClient(configuration),

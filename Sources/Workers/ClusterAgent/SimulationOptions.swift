@@ -27,6 +27,10 @@ struct SimulationOptions: ParsableArguments {
     var offlineSeconds = 20
     @Option(help: "Start again with a new boot that many seconds after the start.")
     var restartAfter: Int?
+    @Option(help: "Have a clock that is that many seconds ahead; behind where negative.")
+    var clockAhead: Int?
+    @Option(help: "Have somebody set the clock right that many seconds after the start.")
+    var clockRightAfter = Int.max
     @Option(help: "Keep changing the state of that many made-up instances.")
     var loadInstances: Int?
     @Option(help: "How many of those changes a second.")
@@ -65,6 +69,7 @@ struct SimulationOptions: ParsableArguments {
         configuration.reorderPercent = reorderPercent
         configuration.offline = offlineAfter.map { (after: $0, seconds: offlineSeconds) }
         configuration.restartAfter = restartAfter
+        configuration.wrongClock = clockAhead.map { (ahead: $0, until: clockRightAfter) }
         configuration.load = loadInstances.map { ResourceLoad(seed: chosenSeed, instances: $0) }
         configuration.loadRate = loadRate
         return configuration

@@ -7,6 +7,8 @@ struct HelmComplaint {
 
     /// The code of a complaint about an API server that is away, busy, or failed by itself.
     static let unreachable = "cluster_unreachable"
+    /// The code of a complaint about an API server that does not know the agent, or gives it no right.
+    static let denied = "cluster_denied"
 
     private static let codes: [(text: String, code: String)] = [
         ("must have at most 1048576", "chart_too_large"), ("request is too large", "chart_too_large"),
@@ -27,7 +29,8 @@ struct HelmComplaint {
     private static let away = [
         "connection refused", "connection reset", "i/o timeout", "TLS handshake timeout", "client connection lost",
         "unexpected EOF", ": EOF", "no route to host", "Client.Timeout exceeded", "unable to handle the request",
-        "etcdserver:", "Too Many Requests", "an error on the server",
+        "etcdserver:", "Too Many Requests", "an error on the server", "unexpected error when reading response body",
+        "could not get apiVersions from Kubernetes",
     ]
 
     /// Words of complaints about those others that have no code of their own.
@@ -39,9 +42,17 @@ struct HelmComplaint {
             || away.contains { words.contains($0) } && !others.contains { words.contains($0) }
     }
 
+    private static func isDenied(_ text: String) -> Bool {
+        let words = sentence(text)
+        return
+            (words.contains("is forbidden: User ") || words.contains("provide credentials")
+            || words.hasSuffix("Unauthorized")) && !others.contains { words.contains($0) }
+    }
+
     init(_ text: String, of request: ReleaseRequested) {
         var code = Self.codes.first { text.contains($0.text) }?.code ?? "apply_failed"
         if !["chart_not_found", "chart_too_large"].contains(code), Self.isUnreachable(text) { code = Self.unreachable }
+        if code == "apply_failed", Self.isDenied(text) { code = Self.denied }
         let message =
             code == "chart_too_large"
             ? "The release's manifests are more than the 1 MiB, compressed, that helm keeps in a Secret; split the chart."
@@ -51,7 +62,8 @@ struct HelmComplaint {
 
     /// What helm says when it cannot remove a release.
     init(removal text: String) {
-        let code = Self.isUnreachable(text) ? Self.unreachable : "uninstall_failed"
+        let code =
+            Self.isUnreachable(text) ? Self.unreachable : Self.isDenied(text) ? Self.denied : "uninstall_failed"
         failure = WorkFailure(code: code, message: Self.sentence(text))
     }
 

@@ -36,6 +36,9 @@ public struct PostRenderer {
         return output
     }
 
+    /// The agent keeps of each what it was like, in one config map, and tells of them in one message.
+    static let mostObjects = 2000
+
     func render(_ text: String) throws(ManifestError) -> (text: String, references: [Reference]) {
         var output = ""
         var references: [Reference] = []
@@ -52,6 +55,11 @@ public struct PostRenderer {
                 )
             }
             output += "---\n" + String(decoding: marked.json, as: UTF8.self) + "\n"
+        }
+        guard references.count <= Self.mostObjects else {
+            throw ManifestError(
+                sentence: "The chart renders \(references.count) objects; a release may have \(Self.mostObjects)."
+            )
         }
         return (output, references)
     }

@@ -1,0 +1,103 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// What an agent finds when it starts or ends in the middle of things, on a real control plane.
+@Suite(.whereKubernetesIs, .ownThreads, .timeLimit(.minutes(15)), .serialized)
+struct KubernetesRecoveryTests {
+    @Test func `rights that somebody has taken away are given anew when the agent starts`() throws {
+        var kubernetes = try KubernetesWorld()
+        defer { kubernetes.clean() }
+        kubernetes.agent.signal(SIGKILL)
+        _ = try kubernetes.agent.exitCode()
+        try kubernetes.kubectl(["-n", kubernetes.namespace, "delete", "rolebinding", "slipway-agent"])
+        try kubernetes.restartAgent()
+        try kubernetes.release("1.0.0")
+        try kubernetes.request("instance.deploy", #""application":"web","version":"1.0.0","instance":"web""#)
+        try kubernetes.waitForCommand("instance.deploy")
+        try kubernetes.kubectl(["-n", kubernetes.namespace, "get", "rolebinding", "slipway-agent"])
+    }
+
+    @Test func `a superseded pod keeps its hands off, and a network finds the pods of several instances`() throws {
+        var kubernetes = try KubernetesWorld()
+        defer { kubernetes.clean() }
+        kubernetes.agent.signal(SIGKILL)
+        _ = try kubernetes.agent.exitCode()
+        try kubernetes.restartAgent(lease: true)
+        let first = kubernetes.agent
+        try kubernetes.release("1.0.0")
+        for instance in ["web", "api"] {
+            try kubernetes.request(
+                "instance.deploy",
+                #""application":"web","version":"1.0.0","instance":"\#(instance)""#
+            )
+            try kubernetes.waitForCommand("instance.deploy")
+        }
+        // From elsewhere: it asks for no lease.
+        try kubernetes.restartAgent()
+        _ = try eventually("the first is told", within: .seconds(60)) {
+            first.output.contains("another agent speaks for the cluster") ? true : nil
+        }
+        try kubernetes.request(
+            "network.create",
+            #""network":"front","type":"ClusterIP","target":{"instances":["web","api"]},"#
+                + #""ports":[{"name":"http","port":8080,"targetPort":80}]"#
+        )
+        try kubernetes.waitForCommand("network.create")
+        let pods = try kubernetes.value("pods", "{.items[*].status.podIP}").split(separator: " ")
+        let endpoints = {
+            Set(try kubernetes.value("endpoints/front", "{.subsets[*].addresses[*].ip}").split(separator: " "))
+        }
+        _ = try eventually("the network's endpoints") { try endpoints() == Set(pods) && pods.count == 2 ? true : nil }
+        // The one before would take the labels away again and again.
+        for _ in 1...20 { #expect(try endpoints() == Set(pods)) }
+        #expect(first.isRunning && kubernetes.agent.isRunning)
+    }
+
+    @Test func `a removal that a killed helm has begun is brought to its end`() throws {
+        var kubernetes = try KubernetesWorld()
+        defer { kubernetes.clean() }
+        try kubernetes.release("1.0.0", chart: try makeChart(in: kubernetes.world))
+        try kubernetes.request("instance.deploy", #""application":"web","version":"1.0.0","instance":"shop""#)
+        try kubernetes.waitForCommand("instance.deploy")
+        // Its hook never ends here.
+        try kubernetes.request("instance.delete", #""instance":"shop""#)
+        _ = try eventually("a removal that has begun") {
+            try kubernetes.value("secret", "{.items[*].metadata.labels.status}").contains("uninstalling") ? true : nil
+        }
+        kubernetes.agent.signal(SIGKILL)
+        _ = try kubernetes.agent.exitCode()
+        try kubernetes.restartAgent()
+        try kubernetes.waitForCommand("instance.delete")
+        #expect(kubernetes.agent.output.contains("ends the removal of the release 'shop', which was begun"))
+        #expect(try kubernetes.value("deployments", "{.items[*].metadata.name}").isEmpty)
+        #expect(try !kubernetes.value("secret", "{.items[*].metadata.labels.status}").contains("uninstalling"))
+    }
+
+    /// A chart whose removal waits for a hook.
+    private func makeChart(in world: FleetWorld) throws -> String {
+        let folder = world.folder + "/farewell-chart"
+        try FileManager.default.createDirectory(atPath: folder + "/templates", withIntermediateDirectories: true)
+        let files = [
+            "Chart.yaml": "apiVersion: v2\nname: farewell-chart\nversion: 1.0.0\n",
+            "templates/hook.yaml": """
+            apiVersion: batch/v1
+            kind: Job
+            metadata: {name: farewell, annotations: {"helm.sh/hook": pre-delete}}
+            spec: {template: {spec: {restartPolicy: Never, containers: [{name: farewell, image: busybox}]}}}
+            """,
+            "templates/web.yaml": """
+            apiVersion: apps/v1
+            kind: Deployment
+            metadata: {name: {{ .Release.Name }}}
+            spec:
+              selector: {matchLabels: {app: {{ .Release.Name }}}}
+              template:
+                metadata: {labels: {app: {{ .Release.Name }}}}
+                spec: {containers: [{name: web, image: "r.example/shop/web:1.0.0"}]}
+            """,
+        ]
+        for (name, text) in files { try text.write(toFile: "\(folder)/\(name)", atomically: true, encoding: .utf8) }
+        return folder
+    }
+}
