@@ -10,7 +10,8 @@ struct Logs: ParsableCommand {
         abstract: "Show a container's log: the last lines, those of its previous run, or new ones as they come.",
         discussion: """
             Sends container.logs and prints what comes on container.logs. Ctrl-C has the agent end the log; the second
-            Ctrl-C does not wait for it, and the log ends by its limit.
+            Ctrl-C does not wait for it, and the log ends by its limit. What is followed without --seconds goes on as long
+            as this command says that it listens: a minute after it is gone the log ends.
             """
     )
 
@@ -22,13 +23,18 @@ struct Logs: ParsableCommand {
     var follow = false
     @Option(help: "How many of the newest lines; all otherwise.")
     var lines: Int?
-    @Option(help: "How long to follow, in seconds, at most 3600.")
+    @Option(help: "How long to follow, in seconds, at most 3600; until Ctrl-C otherwise.")
     var seconds: Int?
     @Flag(help: "The run before the present one.")
     var previous = false
     @Option(help: "A file with the token that proves who asks; SLIPWAY_TOKEN holds the token itself.")
     var tokenFile: String?
     @OptionGroup var connection: ConnectionOptions
+
+    /// How long a log goes on after the newest word that somebody listens, and how often that is said.
+    private static let wordSeconds = 60
+    private static let wordPause = Duration.seconds(20)
+    private var isOpenEnded: Bool { follow && seconds == nil }
 
     func run() throws {
         let parts = place.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
@@ -70,12 +76,20 @@ struct Logs: ParsableCommand {
         var follower = LogFollower(request: request.id)
         var isEnding = false
         var patience = ContinuousClock.now + .seconds((seconds ?? 300) + 120)
+        var nextWord = ContinuousClock.now + Self.wordPause
         while ContinuousClock.now < patience {
             // A request that is not accepted yet is waited for: its log would run to its limit with nobody there.
             if interrupted.isSet, !isEnding, let command = follower.command {
                 isEnding = true
                 let cancel = ["project": parts[0], "environment": parts[1], "command": command]
                 try sender.send(try outgoing("command.cancel", cancel))
+            }
+            if isOpenEnded, !isEnding, let command = follower.command, .now >= nextWord {
+                nextWord = .now + Self.wordPause
+                patience = .now + .seconds(300)
+                let place: [String: Any] = ["project": parts[0], "environment": parts[1]]
+                let word = place.merging(["command": command, "seconds": Self.wordSeconds]) { $1 }
+                try sender.send(try outgoing("container.listen", word))
             }
             guard let message = try reader.next(timeout: .milliseconds(200)) else { continue }
             for event in follower.take(message) {
@@ -106,7 +120,7 @@ struct Logs: ParsableCommand {
         if let container { fields["container"] = container }
         if let lines { fields["lines"] = lines }
         if follow { fields["follow"] = true }
-        if let seconds { fields["seconds"] = seconds }
+        if let length = seconds ?? (isOpenEnded ? Self.wordSeconds : nil) { fields["seconds"] = length }
         if previous { fields["previous"] = true }
         return fields
     }

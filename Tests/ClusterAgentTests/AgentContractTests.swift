@@ -104,6 +104,7 @@ struct AgentContractTests {
         #expect(namespace.namespace == "shop-staging")
         let logs = try example(AgentCommandType.logsRequested, as: LogsRequested.self)
         #expect(logs.follow && logs.lines == 200)
+        #expect(try example(AgentCommandType.logListened, as: LogListened.self).seconds == 60)
         #expect(try example(AgentCommandType.withdrawn, as: Withdrawn.self).subject.namespace == "shop-staging")
     }
 

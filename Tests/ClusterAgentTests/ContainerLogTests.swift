@@ -83,6 +83,23 @@ struct ContainerLogTests {
         #expect(world.statements("applied").filter { $0.text("command") == "log" }.count == 1)
     }
 
+    @Test func `a followed log goes on as long as somebody listens, and ends when nobody does`() throws {
+        var world = Self.world()
+        world.read(.work(.log(Self.request(world, lines: 1, seconds: 5))))
+        for _ in 1...3 {
+            world.pass(seconds: 4)
+            world.read(.logListened(LogListened(command: "log", seconds: 5)))
+            #expect(try Self.logs(world).allSatisfy { !$0.ended })
+        }
+        world.pass(seconds: 4)
+        #expect(try Self.logs(world).allSatisfy { !$0.ended })
+        world.pass(seconds: 2)
+        #expect(try Self.logs(world).last?.reason == "time_limit")
+        world.read(.logListened(LogListened(command: "log", seconds: 5)))
+        world.read(.logListened(LogListened(command: "another", seconds: 5)))
+        #expect(world.done.count == world.read, "words that come too late are done with")
+    }
+
     @Test func `a followed log that is withdrawn ends, and its command is not begun again`() throws {
         var world = Self.world()
         let request = Self.request(world, seconds: 600)

@@ -62,6 +62,39 @@ import WorkerRuntime
         #expect(try world.text("select state from command where id = '\(command)'") == "succeeded")
     }
 
+    @Test func `a log goes on as long as somebody says that he listens`() throws {
+        try world.ask("container.logs", #""pod":"web-1","follow":true,"seconds":60"#)
+        let command = try world.lastCommand()
+        try world.report("acknowledged", of: command)
+        _ = try world.published()
+        let listen = #""command":"\#(command.uuidString)","seconds":3600"#
+        #expect(try world.ask("container.listen", listen) == .applied)
+        let told = try world.published("agent.commands.c1").filter { $0.name == "log_listened" }
+        let listened = try told.map { try JSONDecoder().decode(LogListened.self, from: Data($0.value)) }
+        #expect(listened == [LogListened(command: command.uuidString.lowercased(), seconds: 3600)])
+        let left = "extract(epoch from least(deadline, step_deadline) - created_at)::int >= 3600"
+        #expect(try world.text("select \(left) from command where id = '\(command)'") == "true")
+        #expect(try world.text("select state from command where id = '\(command)'") == "acknowledged")
+        // A shorter word takes nothing away.
+        #expect(try world.ask("container.listen", #""command":"\#(command.uuidString)","seconds":1"#) == .applied)
+        #expect(try world.text("select \(left) from command where id = '\(command)'") == "true")
+        try world.report("applied", of: command, #""objects":[]"#)
+        #expect(try world.refusal("container.listen", listen) == "already_ended command")
+    }
+
+    @Test func `only a log of the environment is listened to, by who may`() throws {
+        #expect(try world.refusal("container.listen", #""command":"x""#) == "invalid_field command")
+        let nobodys = #""command":"00000000-0000-4000-8000-000000000000""#
+        #expect(try world.refusal("container.listen", nobodys) == "unknown_command command")
+        #expect(try world.refusal("container.listen", nobodys + #","seconds":0"#) == "invalid_field seconds")
+        try world.deploy()
+        let other = try world.lastCommand().uuidString
+        #expect(try world.refusal("container.listen", #""command":"\#(other)""#) == "unknown_command command")
+        #expect(
+            try world.refusal("container.listen", nobodys, as: "mallory")?.hasPrefix("not_permitted") == true
+        )
+    }
+
     @Test(arguments: [
         (#""pod":"web-2""#, "unknown_pod pod"), (#""pod":"web-1","container":"db""#, "unknown_container container"),
         (#""pod":"""#, "invalid_field pod"), (#""pod":"web-1","lines":0"#, "invalid_field lines"),

@@ -10,6 +10,8 @@ struct LogReader: Sendable {
 
     /// So many bytes of all logs wait to be taken before reading stops.
     private static let mostWaiting = 4 << 20
+    /// When a log that is followed ends, the agent says; the connection is cut then at the latest.
+    private static let longest = Duration.seconds(86_400)
 
     /// Reads until the log ends, or its task is cancelled.
     func run(_ request: LogsRequested, _ work: ClusterWork) async {
@@ -26,7 +28,7 @@ struct LogReader: Sendable {
                     // One more than is wanted, so that the agent sees that there is more.
                     bytes: request.follow ? nil : request.bytes + 1
                 ),
-                limit: .seconds(request.follow ? request.seconds + 60 : 120)
+                limit: request.follow ? Self.longest : .seconds(120)
             ) { [view] line in
                 while view.waitingLogBytes > Self.mostWaiting {
                     if Task.isCancelled { break }

@@ -10,6 +10,8 @@ public struct AgentCommand: Sendable, Hashable {
         case superseded(Superseded)
         /// Something is to be done in the cluster.
         case work(ClusterWork)
+        /// Somebody still listens to a log.
+        case logListened(LogListened)
         /// Something is not to be done any more.
         case withdrawn(Withdrawn)
         /// A namespace's objects are to be sent.

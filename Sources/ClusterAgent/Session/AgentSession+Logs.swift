@@ -7,7 +7,7 @@ struct LogStream: Sendable, Hashable {
     var sequence: Int64 = 0
     var bytesLeft: Int
     /// When it has been followed long enough; `nil` where it is not followed.
-    let until: Int64?
+    private(set) var until: Int64?
     /// Whether a line was cut, or the limit has left some out, since the last message.
     var isTruncated = false
 
@@ -15,6 +15,11 @@ struct LogStream: Sendable, Hashable {
         self.request = request
         bytesLeft = max(0, request.bytes)
         until = request.follow ? now + Int64(max(0, request.seconds)) * 1_000_000 : nil
+    }
+
+    /// Lets a log that is followed go on for so long at least.
+    mutating func listen(seconds: Int, now: Int64) {
+        until = until.map { max($0, now + Int64(max(0, seconds)) * 1_000_000) }
     }
 
     /// No line is longer: what a container writes without an end of line is cut.

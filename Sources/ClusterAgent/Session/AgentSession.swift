@@ -97,6 +97,9 @@ public struct AgentSession: Sendable {
                 outputs.append(.stop(reason: superseded.reason))
             }
         case .work(let work): take(work, at: command.place, now: now)
+        case .logListened(let listened):
+            logs[listened.command]?.listen(seconds: listened.seconds, now: now)
+            outputs.append(.done(command.place))
         case .withdrawn(let request): withdraw(request, at: command.place, now: now, view)
         case .snapshotRequested(let namespace):
             if epoch != nil { wantSnapshot(of: namespace) }

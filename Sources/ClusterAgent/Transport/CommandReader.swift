@@ -71,6 +71,7 @@ final class CommandReader {
         case AgentCommandType.removalRequested: .work(.removal(try data(of: message)))
         case AgentCommandType.objectsRequested: .work(.objects(try data(of: message)))
         case AgentCommandType.logsRequested: .work(.log(try data(of: message)))
+        case AgentCommandType.logListened: .logListened(try data(of: message))
         case AgentCommandType.withdrawn: .withdrawn(try data(of: message))
         case AgentCommandType.snapshotRequested:
             .snapshotRequested(namespace: try (data(of: message) as SnapshotRequested).namespace)

@@ -16,6 +16,8 @@ public enum AgentCommandType {
     public static let namespaceRemovalRequested = "slipway.agent.namespace_removal_requested.v1"
     /// Send a container's log lines.
     public static let logsRequested = "slipway.agent.logs_requested.v1"
+    /// Somebody still listens to a log that is followed.
+    public static let logListened = "slipway.agent.log_listened.v1"
     /// A command is not wanted any more.
     public static let withdrawn = "slipway.agent.withdrawn.v1"
     /// Send a snapshot of a namespace.

@@ -48,7 +48,7 @@ struct AgentPost {
             AgentCommandType.releaseRequested,
             key: command.key,
             of: command.id,
-            repairAt: release.repair == true ? now : nil,
+            at: release.repair == true ? now : nil,
             now: now,
             release,
             traceparent: command.traceparent
@@ -61,7 +61,7 @@ struct AgentPost {
             AgentCommandType.objectsRequested,
             key: command.key,
             of: command.id,
-            repairAt: objects.repair == true ? now : nil,
+            at: objects.repair == true ? now : nil,
             now: now,
             objects,
             traceparent: command.traceparent
@@ -76,6 +76,19 @@ struct AgentPost {
             of: command.id,
             now: now,
             logs,
+            traceparent: command.traceparent
+        )
+    }
+
+    /// Tells that somebody still listens to a log; each time it is another message.
+    func logListened(_ command: Command, _ listened: LogListened, now: Int64) -> OutboxRecord {
+        record(
+            AgentCommandType.logListened,
+            key: command.key,
+            of: command.id,
+            at: now,
+            now: now,
+            listened,
             traceparent: command.traceparent
         )
     }
@@ -137,15 +150,15 @@ struct AgentPost {
         _ type: String,
         key: String,
         of command: UUID,
-        repairAt: Int64? = nil,
+        at moment: Int64? = nil,
         now: Int64,
         _ data: some Encodable,
         traceparent: String?
     ) -> OutboxRecord {
-        // A repair is another message than the command itself, and each of them another one.
+        // A repair, or a word about a log, is another message than the command itself, and each of them another one.
         let id = DerivedID.make(
             type,
-            [command.uuidString, repairAt.map(String.init)].compactMap(\.self).joined(separator: " ")
+            [command.uuidString, moment.map(String.init)].compactMap(\.self).joined(separator: " ")
         )
         return make(type, key: key, id: id, now: now, data, traceparent: traceparent)
     }

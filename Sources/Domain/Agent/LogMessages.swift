@@ -45,6 +45,20 @@ public struct LogsRequested: Codable, Sendable, Hashable {
     }
 }
 
+/// The data of ``AgentCommandType/logListened``.
+public struct LogListened: Codable, Sendable, Hashable {
+    /// The id of the command whose log it is.
+    public var command: String
+    /// For how long from now it is followed at least.
+    public var seconds: Int
+
+    /// Makes the data.
+    public init(command: String, seconds: Int) {
+        self.command = command
+        self.seconds = seconds
+    }
+}
+
 /// The types of `container.logs`.
 public enum ContainerLogType {
     /// Lines of a log that somebody asked for.

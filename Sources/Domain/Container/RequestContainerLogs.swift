@@ -5,7 +5,8 @@ import WorkerRuntime
 
 /// `slipway.container.logs.v1`: asks for a container's log, once or followed; the lines come on `container.logs`.
 ///
-/// Its command lasts as long as the log: it succeeds when the log has ended. `command.cancel` ends it before.
+/// Its command lasts as long as the log: it succeeds when the log has ended. `command.cancel` ends it before,
+/// and `container.listen` lets one that is followed go on.
 struct RequestContainerLogs: RequestOperation {
     static let name = "container.logs"
     static let access = Access.member
@@ -27,6 +28,8 @@ struct RequestContainerLogs: RequestOperation {
 
     /// How many logs of an environment may be on their way at once.
     static let mostOpen = 20
+    /// How long after its last line a log's end may take.
+    static let endSeconds = 120
     private static let defaultSeconds = 300
     private static let defaultBytes = 1 << 20
 
@@ -71,7 +74,7 @@ struct RequestContainerLogs: RequestOperation {
         command.subjectName = "\(pod)/\(container)"
         let length = follow == true ? seconds ?? Self.defaultSeconds : 60
         command.timers.apply = length + 60
-        command.deadline = act.now + Int64(command.timers.acknowledge + length + 120) * 1_000_000
+        command.deadline = act.now + Int64(command.timers.acknowledge + length + Self.endSeconds) * 1_000_000
         let wanted = LogsRequested(
             command: command.id.uuidString.lowercased(),
             namespace: place.namespace,

@@ -19,7 +19,7 @@ enum RequestCatalog {
     private static let instance: [any RequestOperation.Type] = [
         DeployInstance.self, UpgradeInstance.self, ConfigureInstance.self, RollBackInstance.self, RedeployInstance.self,
         RestartInstance.self, StopInstance.self, StartInstance.self, ScaleInstance.self, DeleteInstance.self,
-        CancelCommand.self, RequestContainerLogs.self,
+        CancelCommand.self, RequestContainerLogs.self, ListenToLog.self,
     ]
     private static let configMap: [any RequestOperation.Type] = [
         CreateConfigMap.self, UpdateConfigMap.self, DeleteConfigMap.self,

@@ -12,6 +12,9 @@ public actor HelmGate {
         free = max(1, runs)
     }
 
+    /// How many wait for room.
+    var waitingCount: Int { waiting.count }
+
     /// Waits until there is room.
     func enter() async {
         if free > 0 {
