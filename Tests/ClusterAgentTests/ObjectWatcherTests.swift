@@ -20,6 +20,7 @@ struct ObjectWatcherTests {
     private func watch(
         _ server: APIServerDouble,
         _ told: Told,
+        isOptional: Bool = false,
         denied: @escaping @Sendable () async -> Void = {},
         until isSo: ([String]) -> Bool
     ) async throws {
@@ -36,6 +37,7 @@ struct ObjectWatcherTests {
             replace: { told.add("list " + $0.map(name).joined(separator: ",")) },
             put: { told.add("put " + name($0)) },
             remove: { told.add("remove " + name($0)) },
+            isOptional: isOptional,
             denied: denied
         )
         let task = Task { await watcher.run() }
@@ -101,12 +103,28 @@ struct ObjectWatcherTests {
         #expect(told.all.prefix(2) == ["list p1", "list p2"])
     }
 
+    @Test func `a server that does not know a kind for a moment has not lost its objects`() async throws {
+        let asked = Mutex(0)
+        let server = try await APIServerDouble { request in
+            guard request.path.hasSuffix("/pods") else { return (200, Self.kinds) }
+            let count = asked.withLock { asked -> Int in
+                asked += 1
+                return asked
+            }
+            if count == 2 { return (404, "404 page not found") }
+            return (200, request.query["watch"] == nil ? Self.list(["a"], version: 5) : "")
+        }
+        let told = Told()
+        try await watch(server, told) { $0.count >= 2 }
+        #expect(told.all == ["list a", "list a"])
+    }
+
     @Test func `of a kind that the server does not have there is nothing`() async throws {
         let server = try await APIServerDouble { request in
             request.path.hasSuffix("/pods") ? (404, "404 page not found") : (200, Self.kinds)
         }
         let told = Told()
-        try await watch(server, told) { !$0.isEmpty }
+        try await watch(server, told, isOptional: true) { !$0.isEmpty }
         #expect(told.all == ["list "])
     }
 

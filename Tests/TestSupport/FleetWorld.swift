@@ -43,7 +43,7 @@ public final class FleetWorld {
         let keySet = folder + "/token-keys.json"
         token = try TokenIssuer.create(privateKey: folder + "/token-key.pem", keySet: keySet).token(
             for: "root",
-            lifetime: .seconds(3600),
+            lifetime: .seconds(86_400),
             at: Int64(Date().timeIntervalSince1970 * 1_000_000)
         )
         environment = [

@@ -150,6 +150,7 @@ actor ClusterWatch {
                 guard let name = value.path("metadata", "name")?.string else { return }
                 view.remove(ClusterObject.ID(kind: watched.kind, namespace: namespace, name: name), kind: watched)
             },
+            isOptional: FoundKinds.isOptional(served),
             denied: regrant(in: namespace)
         )
     }
@@ -185,6 +186,9 @@ struct FoundKinds: Sendable {
                 WatchedKind("discovery.k8s.io/v1beta1", "EndpointSlice"),
             ],
         ]
+    /// Whether a kind is watched also where the cluster does not have it.
+    static func isOptional(_ kind: KubernetesKind) -> Bool { later.contains(kind) }
+
     /// What is watched also where the cluster does not have it yet: cert-manager may be installed any time.
     private static let later = [
         KubernetesKind(

@@ -20,6 +20,10 @@ struct ObjectWatcher<Item: Sendable>: Sendable {
     let put: @Sendable (Item) -> Void
     /// Takes one that is gone.
     let remove: @Sendable (ObjectValue) -> Void
+    /// Whether the server may have no such kind: then there is nothing of it.
+    ///
+    /// Of other kinds a server says so by mistake, such as one that is starting; nothing is gone then.
+    var isOptional = false
     /// Is called when the server says that the agent has no right to it.
     var denied: @Sendable () async -> Void = {}
 
@@ -53,8 +57,7 @@ struct ObjectWatcher<Item: Sendable>: Sendable {
                 guard !Task.isCancelled else { return }
                 if error.isGone {
                     version = nil
-                } else if error.isNotFound {
-                    // What the server has no kind for, it has no objects of.
+                } else if error.isNotFound, isOptional {
                     replace([])
                     (version, pause) = (nil, absentPause)
                 } else {
