@@ -6,11 +6,17 @@ import Testing
 /// Consumer groups that take their time.
 @Suite(.ownThreads, .timeLimit(.minutes(15)))
 struct RebalanceTests {
-    @Test func `a partition that cannot be claimed while the group rebalances is claimed afterwards`() throws {
+    /// How the group refuses the proof: for longer than a lane waits for it, because another member has not joined; once,
+    /// because it has gone on to its next generation.
+    @Test(arguments: [
+        Array(repeating: KafkaError.Code.rebalanceInProgress, count: 80),
+        Array(repeating: KafkaError.Code.illegalGeneration, count: 2),
+    ])
+    func `a partition that cannot be claimed while the group rebalances is claimed afterwards`(
+        refusals: [KafkaError.Code]
+    ) throws {
         let world = try FleetWorld(topics: DoneOnceTests.topics, partitions: 2)
-        // As long as another member has not joined, a commit is refused so: longer than a lane waits for it.
-        let rebalancing = Array(repeating: KafkaError.Code.rebalanceInProgress, count: 80)
-        try world.broker.pushRequestErrors(.offsetCommit, rebalancing)
+        try world.broker.pushRequestErrors(.offsetCommit, refusals)
         for number in 0..<4 {
             try world.send(
                 "deployment.requests",

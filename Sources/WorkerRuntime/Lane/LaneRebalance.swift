@@ -31,8 +31,10 @@ extension Lane {
     /// Claims what the group assigned: proves membership, raises the epoch, starts at the database's offset.
     ///
     /// A stale member (one that slept through a rebalance) fails the proof, and so cannot lock the live owner out. A
-    /// partition that is held back, or whose owner the group does not tell yet, is left for later. The group gets its
-    /// answer also where nothing could be claimed.
+    /// partition that is held back, or whose owner the group does not tell yet, is left for later, and so is one whose
+    /// proof was refused: a group that goes on to its next generation in that moment refuses, too, and assigns nothing
+    /// anew to who keeps its partitions. Only the group's word takes a partition away. The group gets its answer also
+    /// where nothing could be claimed.
     func claimAssigned() throws {
         let partitions = unclaimed.sorted()
         do {
@@ -47,8 +49,7 @@ extension Lane {
                 case .claimed(let claim):
                     claims[partition] = claim
                     positions.append(KafkaPosition(topicPartition(partition), offset: claim.startOffset))
-                case .notYet: later.append(partition)
-                case .notOurs: break
+                case .notYet, .notOurs: later.append(partition)
                 }
             }
             unclaimed = later
@@ -148,9 +149,7 @@ extension Lane {
     func reclaimUnheld() throws {
         for partition in unheld.sorted() {
             do {
-                let attempt = try claim(partition)
-                if case .notOurs = attempt { unheld.remove(partition) }
-                guard case .claimed(let claim) = attempt else { continue }
+                guard case .claimed(let claim) = try claim(partition) else { continue }
                 try consumer.seek(
                     to: KafkaPosition(topicPartition(partition), offset: claim.startOffset),
                     timeout: .seconds(10)
