@@ -1,3 +1,4 @@
+import Foundation
 import Kafka
 import Postgres
 import TestSupport
@@ -6,15 +7,27 @@ import Testing
 /// Consumer groups that take their time.
 @Suite(.ownThreads, .timeLimit(.minutes(15)))
 struct RebalanceTests {
-    /// How the group refuses the proof: for longer than a lane waits for it, because another member has not joined; once,
-    /// because it has gone on to its next generation.
-    @Test(arguments: [
-        Array(repeating: KafkaError.Code.rebalanceInProgress, count: 80),
-        Array(repeating: KafkaError.Code.illegalGeneration, count: 2),
-    ])
-    func `a partition that cannot be claimed while the group rebalances is claimed afterwards`(
-        refusals: [KafkaError.Code]
-    ) throws {
+    /// As long as another member has not joined, a commit is refused so: longer than a lane waits for it.
+    @Test func `a partition that cannot be claimed while the group rebalances is claimed afterwards`() throws {
+        let rebalancing = Array(repeating: KafkaError.Code.rebalanceInProgress, count: 80)
+        let (world, _) = try startWorker(refusing: rebalancing)
+        try expectProjects(world)
+    }
+
+    @Test func `a partition whose claim is refused as the group goes on to its next generation is claimed afterwards`()
+        throws
+    {
+        let (world, worker) = try startWorker(refusing: [.illegalGeneration, .illegalGeneration])
+        _ = try eventually("both claims are refused") {
+            worker.output.components(separatedBy: "the group counts another member as owner").count > 2 ? true : nil
+        }
+        // The member joins once more and keeps what it had: nothing is assigned to it anew.
+        try world.broker.pushRequestErrors(.heartbeat, [.rebalanceInProgress])
+        try expectProjects(world)
+    }
+
+    /// A worker with requests on both of its partitions, and a group that refuses its first commits.
+    private func startWorker(refusing refusals: [KafkaError.Code]) throws -> (FleetWorld, WorkerProcessHandle) {
         let world = try FleetWorld(topics: DoneOnceTests.topics, partitions: 2)
         try world.broker.pushRequestErrors(.offsetCommit, refusals)
         for number in 0..<4 {
@@ -27,7 +40,10 @@ struct RebalanceTests {
                 partition: Int32(number % 2)
             )
         }
-        _ = try world.start("deployment-worker")
+        return (world, try world.start("deployment-worker"))
+    }
+
+    private func expectProjects(_ world: FleetWorld) throws {
         _ = try eventually("four projects", within: .seconds(60)) {
             try world.number("select count(*) from project") == 4 ? true : nil
         }

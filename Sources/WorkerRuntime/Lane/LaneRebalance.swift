@@ -45,12 +45,12 @@ extension Lane {
                     later.append(partition)
                     continue
                 }
-                switch try claim(partition) {
-                case .claimed(let claim):
-                    claims[partition] = claim
-                    positions.append(KafkaPosition(topicPartition(partition), offset: claim.startOffset))
-                case .notYet, .notOurs: later.append(partition)
+                guard let claim = try claim(partition) else {
+                    later.append(partition)
+                    continue
                 }
+                claims[partition] = claim
+                positions.append(KafkaPosition(topicPartition(partition), offset: claim.startOffset))
             }
             unclaimed = later
             guard owesAnswer || !positions.isEmpty else { return }
@@ -84,47 +84,36 @@ extension Lane {
         return true
     }
 
-    /// What came of claiming a partition.
-    enum ClaimAttempt {
-        case claimed(PartitionClaim)
-        /// The group counts another member as its owner.
-        case notOurs
-        /// The group is still on its way to the answer: to be tried again.
-        case notYet
-    }
-
-    /// Claims one partition, if the group counts this lane as its owner.
-    private func claim(_ partition: Int32) throws -> ClaimAttempt {
+    /// Claims one partition; `nil` where the group does not count this lane as its owner now: to be tried again.
+    private func claim(_ partition: Int32) throws -> PartitionClaim? {
         let place = topicPartition(partition)
         let watermarks = try consumer.watermarks(of: place, timeout: .seconds(10))
         let known = try claimStore.nextOffset(partition, on: connection)
         let proof = KafkaPosition(place, offset: known ?? watermarks.low)
-        if let obstacle = try obstacle(to: proof) { return obstacle }
-        return .claimed(try claimStore.claim(partition, watermarks: watermarks, on: connection, logger: logger))
+        guard try isOwner(of: proof) else { return nil }
+        return try claimStore.claim(partition, watermarks: watermarks, on: connection, logger: logger)
     }
 
-    /// Why a partition cannot be claimed; `nil` where the group counts this lane as its owner.
-    ///
-    /// Asks for about a second.
-    private func obstacle(to position: KafkaPosition) throws -> ClaimAttempt? {
+    /// Whether the group counts this lane as a partition's owner; asks for about a second.
+    private func isOwner(of position: KafkaPosition) throws -> Bool {
         for _ in 0..<20 {
-            guard let error = refusal(of: position) else { return nil }
+            guard let error = refusal(of: position) else { return true }
             if error.isStaleMember {
                 logger.warning(
                     "the group counts another member as owner",
                     metadata: [LogKey.partition: "\(position.topicPartition.partition)"]
                 )
                 metrics.staleMember.increment()
-                return .notOurs
+                return false
             }
             guard error.isRebalanceInProgress || error.isRetriable else { throw error }
             // The next poll joins the rebalance; its events are answered after this one.
             if pendingRebalance == nil, let event = try consumer.poll(timeout: .milliseconds(50)) {
                 _ = try take(event)
             }
-            if pendingRebalance != nil { return .notYet }
+            if pendingRebalance != nil { return false }
         }
-        return .notYet
+        return false
     }
 
     private func refusal(of position: KafkaPosition) -> KafkaError? {
@@ -149,7 +138,7 @@ extension Lane {
     func reclaimUnheld() throws {
         for partition in unheld.sorted() {
             do {
-                guard case .claimed(let claim) = try claim(partition) else { continue }
+                guard let claim = try claim(partition) else { continue }
                 try consumer.seek(
                     to: KafkaPosition(topicPartition(partition), offset: claim.startOffset),
                     timeout: .seconds(10)
