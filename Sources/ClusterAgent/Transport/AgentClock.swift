@@ -9,6 +9,8 @@ struct AgentClock {
     private let wallAtBeginning: Int64
     private let steady: () -> Duration
     private let wall: () -> Int64
+    /// How far the wall clock was ahead of this one when it was last looked at.
+    private var lead: Int64 = 0
 
     /// Makes a clock.
     ///
@@ -41,6 +43,15 @@ struct AgentClock {
 
     /// What the wall clock shows for a moment of this clock: what messages carry, because others compare it with theirs.
     func wallTime(of moment: Int64) -> Int64 { moment + wall() - now() }
+
+    /// By how many seconds somebody has set the wall clock since this was last asked; `nil` where nobody has.
+    ///
+    /// Less than two are the work of a service that keeps it right.
+    mutating func takeStep() -> Int64? {
+        let step = wallTime(of: 0) - lead
+        lead += step
+        return abs(step) < 2_000_000 ? nil : Int64((Double(step) / 1_000_000).rounded())
+    }
 
     private static func wallTime() -> Int64 { Int64(Date().timeIntervalSince1970 * 1_000_000) }
 

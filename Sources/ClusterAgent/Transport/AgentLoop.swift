@@ -22,7 +22,7 @@ public final class AgentLoop {
     private let opener: SecretOpener
     let health: AgentHealth
     let metrics: AgentMetrics
-    let clock: AgentClock
+    var clock: AgentClock
     var consumer: CommandConsumer?
     /// What ended while the agent was offline, to be told on its return.
     var missed: [ClusterEvent] = []
@@ -185,6 +185,7 @@ public final class AgentLoop {
     private func keepHouse(now: Int64) {
         guard now >= nextHousekeeping else { return }
         nextHousekeeping = now + 1_000_000
+        if let step = clock.takeStep() { configuration.logger.notice("the wall clock was set by \(step) s") }
         consumer?.store(wait: false)
         metrics.count(session.takeOutcomes())
         metrics.countGaps(sender.takeLostCount())
