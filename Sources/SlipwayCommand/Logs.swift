@@ -23,7 +23,7 @@ struct Logs: ParsableCommand {
     var follow = false
     @Option(help: "How many of the newest lines; all otherwise.")
     var lines: Int?
-    @Option(help: "How long to follow, in seconds, at most 3600; until Ctrl-C otherwise.")
+    @Option(help: "How long to follow, in seconds, at most 3600; until Ctrl-C, or 16 MiB, otherwise.")
     var seconds: Int?
     @Flag(help: "The run before the present one.")
     var previous = false
@@ -33,6 +33,8 @@ struct Logs: ParsableCommand {
 
     /// How long a log goes on after the newest word that somebody listens, and how often that is said.
     private static let wordSeconds = 60
+    /// The most that a log may have.
+    private static let mostBytes = 16 << 20
     private static let wordPause = Duration.seconds(20)
     private var isOpenEnded: Bool { follow && seconds == nil }
 
@@ -120,7 +122,8 @@ struct Logs: ParsableCommand {
         if let container { fields["container"] = container }
         if let lines { fields["lines"] = lines }
         if follow { fields["follow"] = true }
-        if let length = seconds ?? (isOpenEnded ? Self.wordSeconds : nil) { fields["seconds"] = length }
+        if let seconds { fields["seconds"] = seconds }
+        if isOpenEnded { (fields["seconds"], fields["bytes"]) = (Self.wordSeconds, Self.mostBytes) }
         if previous { fields["previous"] = true }
         return fields
     }

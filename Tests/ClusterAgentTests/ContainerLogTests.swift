@@ -19,13 +19,39 @@ struct ContainerLogTests {
     @Test func `a log is read a second ahead, then at its pace; quiet times do not add up`() {
         let start = ContinuousClock.now
         var pace = LogPace(now: start)
-        let second = LogPace.bytesPerSecond
+        // A line that counts for a second.
+        let second = LogPace.bytesPerSecond - LogPace.cost(of: 0)
+        let half = LogPace.bytesPerSecond / 2 - LogPace.cost(of: 0)
         #expect(pace.pause(after: second, now: start) == .zero)
-        #expect(pace.pause(after: second / 2, now: start) == .milliseconds(500))
+        #expect(pace.pause(after: half, now: start) == .milliseconds(500))
         #expect(pace.pause(after: second, now: start + .milliseconds(500)) == .seconds(1))
         let later = start + .seconds(3600)
         #expect(pace.pause(after: second, now: later) == .zero)
         #expect(pace.pause(after: second, now: later) == .seconds(1))
+    }
+
+    @Test func `lines without anything in them are no way around the pace, or around what may wait`() {
+        let start = ContinuousClock.now
+        var pace = LogPace(now: start)
+        let lines = LogPace.bytesPerSecond / LogPace.cost(of: 0)
+        for _ in 1...lines { #expect(pace.pause(after: 0, now: start) == .zero) }
+        #expect(pace.pause(after: 0, now: start) > .zero)
+        let view = ClusterView(kinds: [])
+        let request = LogsRequested(
+            command: "log",
+            namespace: "n",
+            pod: "p",
+            container: "c",
+            lines: nil,
+            follow: true,
+            seconds: 60,
+            previous: false,
+            bytes: 1024
+        )
+        view.tell(.logged(request, lines: ["", ""]))
+        #expect(view.waitingLogCost == 2 * LogPace.cost(of: 0))
+        _ = view.poll()
+        #expect(view.waitingLogCost == 0)
     }
 
     private static func request(

@@ -82,6 +82,15 @@ import WorkerRuntime
         #expect(try world.refusal("container.listen", listen) == "already_ended command")
     }
 
+    @Test func `who listens does not wait for an agent that never takes the log`() throws {
+        try world.ask("container.logs", #""pod":"web-1","follow":true,"seconds":60"#)
+        let command = try world.lastCommand()
+        let due = "select state || ' ' || step_deadline from command where id = '\(command)'"
+        let before = try world.text(due)
+        try world.ask("container.listen", #""command":"\#(command.uuidString)","seconds":3600"#)
+        #expect(try world.text(due) == before)
+    }
+
     @Test func `only a log of the environment is listened to, by who may`() throws {
         #expect(try world.refusal("container.listen", #""command":"x""#) == "invalid_field command")
         let nobodys = #""command":"00000000-0000-4000-8000-000000000000""#

@@ -9,31 +9,19 @@ extension ClusterObject {
     /// NULs are replaced, which neither JSON's readers nor PostgreSQL take: containers may end with such words. Of an
     /// object that is longer than a message may be only the metadata is told.
     public var json: [UInt8] {
-        let whole = Self.withoutNUL(value.json)
+        let whole = Self.storable(value)
         guard whole.count > Self.mostBytes else { return whole }
         var short = self
         (short.spec, short.status, short.content, short.annotations) = (nil, nil, nil, [:])
-        return Self.withoutNUL(short.value.json)
+        return Self.storable(short.value)
     }
 
     /// Kafka's brokers take messages of a megabyte.
     static let mostBytes = 800_000
 
-    /// Puts the replacement character in the place of each escaped NUL.
-    private static func withoutNUL(_ json: [UInt8]) -> [UInt8] {
-        var (json, place) = (json, 0)
-        let escaped = Array("u0000".utf8)
-        while place < json.count {
-            guard json[place] == UInt8(ascii: "\\") else {
-                place += 1
-                continue
-            }
-            if json[(place + 1)...].starts(with: escaped) {
-                json.replaceSubrange((place + 1)..<(place + 6), with: "ufffd".utf8)
-            }
-            place += 2
-        }
-        return json
+    private static func storable(_ value: ObjectValue) -> [UInt8] {
+        let json = value.json
+        return json.withUnsafeBytes(StorableJSON.hasForbiddenEscape) ? value.withoutNUL.json : json
     }
 
     /// What is left to say of an object that was deleted.
@@ -99,5 +87,17 @@ extension ClusterObject {
             )
         }
         return trimmed
+    }
+}
+
+extension ObjectValue {
+    /// The value with the replacement character for each NUL in its texts.
+    fileprivate var withoutNUL: ObjectValue {
+        switch self {
+        case .string(let text): .string(text.withoutNUL)
+        case .array(let elements): .array(elements.map(\.withoutNUL))
+        case .object(let members): .object(members.map { Member($0.name, $0.value.withoutNUL) })
+        default: self
+        }
     }
 }

@@ -26,7 +26,7 @@ final class ClusterView: Sendable {
         var order: [ClusterObject.ID] = []
         var changes: [ClusterObject.ID: Change] = [:]
         var events: [ClusterEvent] = []
-        var logBytes = 0
+        var logCost = 0
         /// Kubernetes Events by their uids, each as it was told last.
         var happened: [String: KubernetesEvent] = [:]
         /// By namespace and ``CommandSubject/markName``.
@@ -161,7 +161,9 @@ final class ClusterView: Sendable {
     func tell(_ event: ClusterEvent) {
         state.withLock { state in
             guard !state.isClosed else { return }
-            if case .logged(_, let lines) = event { state.logBytes += lines.reduce(0) { $0 + $1.utf8.count } }
+            if case .logged(_, let lines) = event {
+                state.logCost += lines.reduce(0) { $0 + LogPace.cost(of: $1.utf8.count) }
+            }
             state.events.append(event)
         }
     }
@@ -175,8 +177,8 @@ final class ClusterView: Sendable {
         }
     }
 
-    /// How many bytes of logs wait to be told.
-    var waitingLogBytes: Int { state.withLock { $0.logBytes } }
+    /// What the lines of logs that wait to be told cost, see ``LogPace/cost(of:)``.
+    var waitingLogCost: Int { state.withLock { $0.logCost } }
 
     /// What has happened since the last poll: a bounded number of changed objects, and everything else.
     func poll() -> [ClusterEvent] {
@@ -191,7 +193,7 @@ final class ClusterView: Sendable {
                 }
             }
             let happened = state.happened.values.sorted { ($0.lastTime, $0.uid) < ($1.lastTime, $1.uid) }
-            defer { (state.events, state.happened, state.logBytes) = ([], [:], 0) }
+            defer { (state.events, state.happened, state.logCost) = ([], [:], 0) }
             return (changes, happened.map { .happened($0) } + state.events)
         }
         // The end of work comes after the changes that were seen before it.

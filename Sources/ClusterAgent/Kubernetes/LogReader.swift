@@ -8,7 +8,7 @@ struct LogReader: Sendable {
     let client: KubernetesClient
     let view: ClusterView
 
-    /// So many bytes of all logs wait to be taken before reading stops.
+    /// So many bytes of all logs wait to be taken before reading stops, each line counted with what it takes beside them.
     private static let mostWaiting = 4 << 20
     /// When a log that is followed ends, the agent says; the connection is cut then at the latest.
     private static let longest = Duration.seconds(86_400)
@@ -30,7 +30,7 @@ struct LogReader: Sendable {
                 ),
                 limit: request.follow ? Self.longest : .seconds(120)
             ) { [view] line in
-                while view.waitingLogBytes > Self.mostWaiting {
+                while view.waitingLogCost > Self.mostWaiting {
                     if Task.isCancelled { break }
                     try? await Task.sleep(for: .milliseconds(20))
                 }
@@ -45,28 +45,4 @@ struct LogReader: Sendable {
             view.tell(.finished(work, WorkFailure(code: code, message: "\(error)")))
         }
     }
-}
-
-/// How fast a log is read: a megabyte a second, a second's worth ahead.
-///
-/// The server holds back what is not read, so that nothing is lost, and a container that writes without end floods neither
-/// the agent nor the topic.
-struct LogPace {
-    static let bytesPerSecond = 1 << 20
-    private var began: ContinuousClock.Instant
-    private var bytes = 0
-
-    init(now: ContinuousClock.Instant) {
-        began = now
-    }
-
-    /// Counts what was read, and says how long to wait before going on.
-    mutating func pause(after count: Int, now: ContinuousClock.Instant) -> Duration {
-        // What was not used in quiet times does not add up.
-        if began + Self.time(for: bytes) < now { (began, bytes) = (now, 0) }
-        bytes += count
-        return max(.zero, began + Self.time(for: bytes) - now - .seconds(1))
-    }
-
-    private static func time(for bytes: Int) -> Duration { .seconds(1) * bytes / bytesPerSecond }
 }

@@ -18,12 +18,7 @@ struct CancelCommand: RequestOperation {
 
     func check() throws(Reason) {
         try FieldRules.environment(project, environment)
-        guard UUID(uuidString: command) == nil else { return }
-        throw Reason(
-            code: "invalid_field",
-            sentence: "'command' is '\(command.prefix(80))'; it should be a command's id, as its results tell it.",
-            field: "command"
-        )
+        try FieldRules.command(command)
     }
 
     func perform(_ act: RequestAct, in transaction: borrowing PostgresTransaction) throws {

@@ -24,20 +24,8 @@ struct ListenToLog: RequestOperation {
 
     func check() throws(Reason) {
         try FieldRules.environment(project, environment)
-        guard UUID(uuidString: command) != nil else {
-            throw Reason(
-                code: "invalid_field",
-                sentence: "'command' is '\(command.prefix(80))'; it should be the id of a log's command.",
-                field: "command"
-            )
-        }
-        guard (1...3600).contains(seconds ?? Self.defaultSeconds) else {
-            throw Reason(
-                code: "invalid_field",
-                sentence: "'seconds' should be from 1 to 3600.",
-                field: "seconds"
-            )
-        }
+        try FieldRules.command(command)
+        try FieldRules.number(seconds, "seconds", RequestContainerLogs.secondsRange)
     }
 
     func perform(_ act: RequestAct, in transaction: borrowing PostgresTransaction) throws {
@@ -60,9 +48,11 @@ struct ListenToLog: RequestOperation {
         }
         let length = seconds ?? Self.defaultSeconds
         let until = act.now + Int64(length + RequestContainerLogs.endSeconds) * 1_000_000
+        // Until the agent has taken it, its time to do so is what it was.
         try transaction.query(
             """
-            update command set deadline = greatest(deadline, $2), step_deadline = greatest(step_deadline, $2)
+            update command set deadline = greatest(deadline, $2),
+                step_deadline = case state when 'acknowledged' then greatest(step_deadline, $2) else step_deadline end
             where id = $1
             """,
             [.uuid(id), .timestamp(microsecondsSince1970: until)]

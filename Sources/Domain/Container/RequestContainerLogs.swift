@@ -28,6 +28,8 @@ struct RequestContainerLogs: RequestOperation {
 
     /// How many logs of an environment may be on their way at once.
     static let mostOpen = 20
+    /// How long a log may be followed without a new word.
+    static let secondsRange = 1...3600
     /// How long after its last line a log's end may take.
     static let endSeconds = 120
     private static let defaultSeconds = 300
@@ -44,9 +46,9 @@ struct RequestContainerLogs: RequestOperation {
             throw Reason(code: "invalid_field", sentence: "'pod' should have 1 to 253 characters.", field: "pod")
         }
         if let container { try FieldRules.name(container, "container") }
-        try Self.range(lines, "lines", 1...100_000)
-        try Self.range(seconds, "seconds", 1...3600)
-        try Self.range(bytes, "bytes", 1024...(16 << 20))
+        try FieldRules.number(lines, "lines", 1...100_000)
+        try FieldRules.number(seconds, "seconds", Self.secondsRange)
+        try FieldRules.number(bytes, "bytes", 1024...(16 << 20))
         guard seconds == nil || follow == true else {
             throw Reason(
                 code: "invalid_field",
@@ -152,15 +154,6 @@ struct RequestContainerLogs: RequestOperation {
                 sentence: "\(Self.mostOpen) logs of the environment are on their way; end one with 'command.cancel'."
             )
         }
-    }
-
-    private static func range(_ value: Int?, _ field: String, _ range: ClosedRange<Int>) throws(Reason) {
-        guard let value, !range.contains(value) else { return }
-        throw Reason(
-            code: "invalid_field",
-            sentence: "'\(field)' is \(value); it should be from \(range.lowerBound) to \(range.upperBound).",
-            field: field
-        )
     }
 }
 

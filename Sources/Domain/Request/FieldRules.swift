@@ -1,3 +1,4 @@
+import Foundation
 import WorkerRuntime
 
 /// Rules of fields that many requests have: names, texts, values, time limits.
@@ -21,6 +22,26 @@ enum FieldRules {
     static func environment(_ project: String, _ environment: String) throws(Reason) {
         try name(project, "project")
         try name(environment, "environment")
+    }
+
+    /// A command's id.
+    static func command(_ text: String) throws(Reason) {
+        guard UUID(uuidString: text) == nil else { return }
+        throw Reason(
+            code: "invalid_field",
+            sentence: "'command' is '\(text.prefix(80))'; it should be a command's id, as its results tell it.",
+            field: "command"
+        )
+    }
+
+    /// A number within bounds, where there is one.
+    static func number(_ value: Int?, _ field: String, _ range: ClosedRange<Int>) throws(Reason) {
+        guard let value, !range.contains(value) else { return }
+        throw Reason(
+            code: "invalid_field",
+            sentence: "'\(field)' is \(value); it should be from \(range.lowerBound) to \(range.upperBound).",
+            field: field
+        )
     }
 
     /// An instance's name, which is also its helm release's.

@@ -1,11 +1,11 @@
 import Glibc
 
 /// What JSON may hold and PostgreSQL's `jsonb` and `text` may not.
-enum StorableJSON {
+public enum StorableJSON {
     /// Whether some string has an escape for U+0000 or for half of a surrogate pair.
     ///
     /// Looks at backslashes only, of which Kubernetes objects have few. The bytes must be valid JSON.
-    static func hasForbiddenEscape(_ bytes: UnsafeRawBufferPointer) -> Bool {
+    public static func hasForbiddenEscape(_ bytes: UnsafeRawBufferPointer) -> Bool {
         var index = 0
         while let backslash = nextBackslash(bytes, from: index) {
             guard backslash + 1 < bytes.count, bytes[backslash + 1] == UInt8(ascii: "u") else {
