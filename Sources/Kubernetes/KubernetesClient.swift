@@ -159,12 +159,15 @@ public final class KubernetesClient: Sendable {
 
     /// Asks; who is not known, though there may be a newer token, asks once more.
     private func response(to request: Request) async throws(KubernetesError) -> HTTPClientResponse {
-        let response = try await attempt(request)
-        guard response.status.code == 401, await connections.forget() else { return response }
-        return try await attempt(request)
+        let (response, token) = try await attempt(request)
+        guard response.status.code == 401, await connections.forget(token) else { return response }
+        return try await attempt(request).response
     }
 
-    private func attempt(_ request: Request) async throws(KubernetesError) -> HTTPClientResponse {
+    /// Asks once; also returns the token that was sent.
+    private func attempt(
+        _ request: Request
+    ) async throws(KubernetesError) -> (response: HTTPClientResponse, token: String?) {
         let (client, token) = try await connections.current()
         var http = HTTPClientRequest(url: server + request.path + Self.text(request.query))
         http.method = HTTPMethod(rawValue: request.method.rawValue)
@@ -176,7 +179,7 @@ public final class KubernetesClient: Sendable {
             http.body = .bytes(ByteBuffer(bytes: body))
         }
         do {
-            return try await client.execute(http, deadline: .distantFuture)
+            return (try await client.execute(http, deadline: .distantFuture), token)
         } catch is CancellationError {
             throw .unreachable("The request was given up.")
         } catch {

@@ -48,14 +48,16 @@ actor KubernetesConnections {
 
     /// Has everything asked again that was remembered: the server did not accept it.
     ///
+    /// - Parameter token: What it did not accept; another request may have fetched a newer one meanwhile.
     /// - Returns: Whether there may be something else to send.
-    func forget() -> Bool {
+    func forget(_ token: String?) -> Bool {
         switch configuration.credential {
         case .none, .token, .certificate: return false
         case .tokenFile:
-            fileToken = nil
+            if fileToken?.token == token { fileToken = nil }
             return true
         case .program:
+            guard answer?.token == token else { return true }
             // A program that keeps giving what is refused is not asked all the time.
             guard let askedAt, askedAt < .now - programPause else { return false }
             answer = nil

@@ -21,6 +21,7 @@ struct ObjectWatcherTests {
         _ server: APIServerDouble,
         _ told: Told,
         isOptional: Bool = false,
+        rest: @escaping @Sendable (Duration) async -> Void = { _ in await Task.yield() },
         denied: @escaping @Sendable () async -> Void = {},
         until isSo: ([String]) -> Bool
     ) async throws {
@@ -38,6 +39,7 @@ struct ObjectWatcherTests {
             put: { told.add("put " + name($0)) },
             remove: { told.add("remove " + name($0)) },
             isOptional: isOptional,
+            rest: rest,
             denied: denied
         )
         let task = Task { await watcher.run() }
@@ -103,7 +105,8 @@ struct ObjectWatcherTests {
         #expect(told.all.prefix(2) == ["list p1", "list p2"])
     }
 
-    @Test func `a server that does not know a kind for a moment has not lost its objects`() async throws {
+    @Test(arguments: [false, true])
+    func `a server that does not know a kind for a moment has not lost its objects`(isOptional: Bool) async throws {
         let asked = Mutex(0)
         let server = try await APIServerDouble { request in
             guard request.path.hasSuffix("/pods") else { return (200, Self.kinds) }
@@ -115,17 +118,40 @@ struct ObjectWatcherTests {
             return (200, request.query["watch"] == nil ? Self.list(["a"], version: 5) : "")
         }
         let told = Told()
-        try await watch(server, told) { $0.count >= 2 }
-        #expect(told.all == ["list a", "list a"])
+        try await watch(server, told, isOptional: isOptional) { $0.count >= 2 }
+        #expect(told.all.prefix(2) == ["list a", "list a"])
     }
 
-    @Test func `of a kind that the server does not have there is nothing`() async throws {
+    static let absences: [(status: Int, body: String)] = [
+        (404, "404 page not found"),
+        (403, #"{"reason":"Forbidden","message":"pods is forbidden: User \"a\" cannot list pods"}"#),
+    ]
+
+    @Test(arguments: absences)
+    func `of a kind that the server does not have, or nobody may see, there is nothing`(
+        status: Int,
+        body: String
+    ) async throws {
         let server = try await APIServerDouble { request in
-            request.path.hasSuffix("/pods") ? (404, "404 page not found") : (200, Self.kinds)
+            request.path.hasSuffix("/pods") ? (status, body) : (200, Self.kinds)
         }
         let told = Told()
         try await watch(server, told, isOptional: true) { !$0.isEmpty }
-        #expect(told.all == ["list "])
+        #expect(told.all.first == "list ")
+    }
+
+    @Test func `a kind that is taken from the server takes its objects along`() async throws {
+        let isThere = Mutex(true)
+        let server = try await APIServerDouble { request in
+            guard request.path.hasSuffix("/pods") else { return (200, Self.kinds) }
+            guard isThere.withLock({ $0 }) else { return (404, "404 page not found") }
+            return (200, request.query["watch"] == nil ? Self.list(["a"], version: 5) : "")
+        }
+        let told = Told()
+        try await watch(server, told, isOptional: true) { told in
+            if told.contains("list a") { isThere.withLock { $0 = false } }
+            return told.last == "list "
+        }
     }
 
     @Test func `rights that were taken away are asked for, and then it lists`() async throws {
@@ -148,9 +174,14 @@ struct ObjectWatcherTests {
             return (200, request.query["watch"] == nil ? Self.list(["a"], version: 5) : "")
         }
         let told = Told()
-        let began = ContinuousClock.now
-        try await watch(server, told) { _ in server.asked.count { $0.query["watch"] != nil } >= 4 }
-        #expect(ContinuousClock.now - began >= .milliseconds(750))
+        // How many watches were asked for at each break.
+        let breaks = Mutex<[Int]>([])
+        let rest: @Sendable (Duration) async -> Void = { pause in
+            #expect(pause > .zero)
+            breaks.withLock { $0.append(server.asked.count { $0.query["watch"] != nil }) }
+        }
+        try await watch(server, told, rest: rest) { _ in breaks.withLock { $0.count } >= 4 }
+        #expect(breaks.withLock { $0.prefix(4) } == [1, 2, 3, 4])
     }
 
     @Test func `a server that fails for a while is followed from the same place`() async throws {

@@ -128,10 +128,10 @@ import Testing
             "cluster_unreachable"
         ),
         ("Error: UPGRADE FAILED: pre-upgrade hooks failed: 1 error occurred: context deadline exceeded", "hook_failed"),
-        ("Error: UPGRADE FAILED: query: failed to query with labels: Unauthorized", "cluster_denied"),
+        ("Error: UPGRADE FAILED: query: failed to query with labels: Unauthorized", "cluster_unauthorized"),
         (
             "Error: UPGRADE FAILED: secrets is forbidden: User \"system:serviceaccount:a:b\" cannot list resource",
-            "cluster_denied"
+            "apply_failed"
         ),
         ("Error: UPGRADE FAILED: pods \"web\" is forbidden: exceeded quota: small", "apply_failed"),
     ]

@@ -19,10 +19,15 @@ struct WorkRunnerTests {
 
     /// A server with nothing in it, which answers for the namespace `shop` as it is told.
     private static func server(
+        marks: String = "",
+        deletion: Int = 200,
         shop: @escaping @Sendable (APIServerDouble.Request) -> APIServerDouble.Answer
     ) async throws -> APIServerDouble {
         try await APIServerDouble { request in
+            if request.method == "DELETE" { return (deletion, "{}") }
             switch request.path {
+            case "\(namespaces)/slipway/configmaps":
+                return (200, #"{"metadata":{"resourceVersion":"1"},"items":[\#(marks)]}"#)
             case "/api/v1":
                 let usual = [
                     ("namespaces", "Namespace", false), ("configmaps", "ConfigMap", true), ("secrets", "Secret", true),
@@ -53,6 +58,7 @@ struct WorkRunnerTests {
             client,
             cluster: "east",
             home: "slipway",
+            account: KubernetesCluster.Account(name: "agent", environmentRole: "agent-environment"),
             helm: HelmProgram(helm: "/bin/false", agent: "/bin/false", kubeconfig: nil, context: nil),
             logger: Logger(label: "test")
         )
@@ -95,6 +101,59 @@ struct WorkRunnerTests {
             return (200, #"{"metadata":{"name":"shop","uid":"u","resourceVersion":"1","labels":{"team":"other"}}}"#)
         }
         #expect(try await Self.end(on: server)?.code == "namespace_taken", "it went on")
+        let roles = server.asked.filter { $0.path.hasPrefix("/apis/rbac.authorization.k8s.io") }
+        #expect(roles.isEmpty, "no rights in a namespace that turned out to be somebody else's")
+    }
+
+    @Test func `a denial is waited for from the first one on, and anew after another error`() {
+        func error(_ status: Int) -> KubernetesError { KubernetesError(status: status, reason: "", message: "") }
+        let start = ContinuousClock.now
+        var grace = DenialGrace()
+        let answers = [(503, 0), (401, 3600), (401, 3629), (401, 3630), (503, 3631), (401, 3632)].map {
+            status,
+            second in
+            grace.covers(error(status), at: start + .seconds(second))
+        }
+        #expect(answers == [false, true, true, false, false, true])
+    }
+
+    @Test func `an old mark that cannot be deleted keeps no agent from starting`() async throws {
+        let removal = RemovalRequested(command: "c", generation: 1, namespace: "n", instance: "web", deadline: "")
+        var record = MarkRecord(.removal(removal), namespaceUID: "n")
+        record.at = 0
+        let mark = String(decoding: try record.manifest(cluster: "east", home: "slipway").json, as: UTF8.self)
+        let server = try await Self.server(marks: mark, deletion: 500) { _ in (503, "{}") }
+        let failure = try await Self.end(on: server) { $0.giveUp(Self.work.mark) }
+        #expect(failure?.code == "cluster_unreachable", "it worked")
+        #expect(server.asked.count { $0.method == "DELETE" } == 1)
+        #expect(server.asked.count { $0.path == "\(Self.namespaces)/kube-system" } == 1, "it connected once")
+    }
+
+    @Test(arguments: [("agent-environment", false), ("another", true)])
+    func `a binding that cannot be changed is made anew where it is for another role`(
+        role: String,
+        isMadeAnew: Bool
+    ) async throws {
+        let isDeleted = Mutex(false)
+        let server = try await APIServerDouble { request in
+            guard request.path.hasSuffix("/slipway-agent") else {
+                return (200, Self.resources([("rolebindings", "RoleBinding", true)]))
+            }
+            switch request.method {
+            case "GET": return (200, #"{"roleRef":{"name":"\#(role)"}}"#)
+            case "DELETE":
+                isDeleted.withLock { $0 = true }
+                return (200, "{}")
+            default: return isDeleted.withLock { $0 } ? (200, "{}") : (422, #"{"reason":"Invalid"}"#)
+            }
+        }
+        let client = KubernetesClient(KubernetesConfiguration(server: server.address, credential: .none))
+        let account = KubernetesCluster.Account(name: "agent", environmentRole: "agent-environment")
+        let grant = NamespaceGrant(client: client, account: account, home: "slipway")
+        var status: Int?
+        do throws(KubernetesError) { try await grant.give(in: "shop") } catch { status = error.status }
+        await client.close()
+        #expect(status == (isMadeAnew ? nil : 422) && isDeleted.withLock { $0 } == isMadeAnew)
     }
 
     @Test func `what a server refuses for another reason than rights is not tried again`() async throws {

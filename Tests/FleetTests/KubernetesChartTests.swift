@@ -7,13 +7,9 @@ import Testing
 @Suite(.whereKubernetesIs, .ownThreads, .timeLimit(.minutes(15)), .serialized)
 struct KubernetesChartTests {
     /// A chart that mounts a config map and a secret of the environment, with a hook before it.
-    private func makeChart(in world: FleetWorld) throws -> String {
-        let folder = world.folder + "/shop-chart"
-        try FileManager.default.createDirectory(atPath: folder + "/templates", withIntermediateDirectories: true)
-        let files = [
-            "Chart.yaml": "apiVersion: v2\nname: shop-chart\nversion: 1.0.0\n",
-            "values.yaml": "replicaCount: 1\nimage: r.example/shop/web:1.0.0\nhook: true\nmounts: true\n",
-            "templates/hook.yaml": """
+    private func makeChart(in kubernetes: KubernetesWorld) throws -> String {
+        let templates = [
+            "hook": """
             {{- if .Values.hook }}
             apiVersion: batch/v1
             kind: Job
@@ -28,7 +24,7 @@ struct KubernetesChartTests {
                   containers: [{name: migrate, image: busybox}]
             {{- end }}
             """,
-            "templates/web.yaml": """
+            "web": """
             apiVersion: apps/v1
             kind: Deployment
             metadata: {name: {{ .Release.Name }}}
@@ -49,8 +45,8 @@ struct KubernetesChartTests {
                     {{- end }}
             """,
         ]
-        for (name, text) in files { try text.write(toFile: "\(folder)/\(name)", atomically: true, encoding: .utf8) }
-        return folder
+        let values = "replicaCount: 1\nimage: r.example/shop/web:1.0.0\nhook: true\nmounts: true\n"
+        return try kubernetes.writeChart("shop-chart", values: values, templates: templates)
     }
 
     /// Ends the hook's pod, as a container that has ended would: no container runs on this control plane's node.
@@ -77,7 +73,7 @@ struct KubernetesChartTests {
         try kubernetes.waitForCommand("secret.create")
         #expect(try kubernetes.value("secret/keys", "{.data.password}") == Data("hunter2".utf8).base64EncodedString())
 
-        try kubernetes.release("1.0.0", chart: try makeChart(in: kubernetes.world))
+        try kubernetes.release("1.0.0", chart: try makeChart(in: kubernetes))
         try kubernetes.request("instance.deploy", #""application":"web","version":"1.0.0","instance":"shop""#)
         try kubernetes.wait("the stage", "select count(*) from stage where name = 'migrate' and state = 'running'", 1)
         try endHook(kubernetes, "Succeeded")
@@ -105,11 +101,10 @@ struct KubernetesChartTests {
     @Test func `a release that a killed agent left pending is repaired, and its command done once`() throws {
         var kubernetes = try KubernetesWorld()
         defer { kubernetes.clean() }
-        try kubernetes.release("1.0.0", chart: try makeChart(in: kubernetes.world))
+        try kubernetes.release("1.0.0", chart: try makeChart(in: kubernetes))
         try kubernetes.request("instance.deploy", #""application":"web","version":"1.0.0","instance":"shop""#)
         try kubernetes.wait("the stage", "select count(*) from stage where name = 'migrate'", 1)
-        kubernetes.agent.signal(SIGKILL)
-        _ = try kubernetes.agent.exitCode()
+        try kubernetes.killAgent()
         _ = try eventually("the end of its helm") {
             let ps = Process()
             let output = Pipe()
@@ -187,7 +182,7 @@ struct KubernetesChartTests {
         defer { kubernetes.clean() }
         let values = #"hook: false\nmounts: false\nimage: r.example/shop/web:1.0.0\n"#
         let broken = #"hook: false\nmounts: false\nimage: r.example/shop/web:2.0.0\nreplicaCount: -1\n"#
-        try kubernetes.release("1.0.0", chart: try makeChart(in: kubernetes.world))
+        try kubernetes.release("1.0.0", chart: try makeChart(in: kubernetes))
         for (instance, values) in [("shop", values), ("other", broken)] {
             try kubernetes.request(
                 "instance.deploy",

@@ -17,7 +17,7 @@ struct KubernetesFaultTests {
         var round = 0
         while round < 24 || ContinuousClock.now < end {
             try operate(round, kubernetes, &random)
-            if round % 6 == 5 { try killAgent(&kubernetes) }
+            if round % 6 == 5 { try killBusyAgent(&kubernetes) }
             round += 1
         }
         _ = try eventually("every command's end", within: .seconds(240)) {
@@ -64,15 +64,14 @@ struct KubernetesFaultTests {
 
     /// Kills the agent in the middle of whatever it is doing, once it does something, and starts it anew; then everything
     /// that was open ends, before the next agent is killed.
-    private func killAgent(_ kubernetes: inout KubernetesWorld) throws {
+    private func killBusyAgent(_ kubernetes: inout KubernetesWorld) throws {
         let began = kubernetes.agent.output.components(separatedBy: " begins ").count
         let (agent, before) = (kubernetes.agent, kubernetes)
         _ = try eventually("work") {
             let hasBegun = agent.output.components(separatedBy: " begins ").count > began
             return try hasBegun || !before.isBusy() ? true : nil
         }
-        agent.signal(SIGKILL)
-        _ = try agent.exitCode()
+        try kubernetes.killAgent()
         try kubernetes.restartAgent()
         let after = kubernetes
         _ = try eventually("the end of what was open when the agent was killed", within: .seconds(180)) {
@@ -107,8 +106,7 @@ struct KubernetesFaultTests {
     @Test func `of an agent's pods one speaks, and another takes over when it is killed`() throws {
         var kubernetes = try KubernetesWorld()
         defer { kubernetes.clean() }
-        kubernetes.agent.signal(SIGKILL)
-        _ = try kubernetes.agent.exitCode()
+        try kubernetes.killAgent()
         try kubernetes.restartAgent(lease: true)
         let first = kubernetes.agent
         try kubernetes.release("1.0.0")

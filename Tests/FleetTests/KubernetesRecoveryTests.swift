@@ -8,8 +8,7 @@ struct KubernetesRecoveryTests {
     @Test func `rights that somebody has taken away are given anew when the agent starts`() throws {
         var kubernetes = try KubernetesWorld()
         defer { kubernetes.clean() }
-        kubernetes.agent.signal(SIGKILL)
-        _ = try kubernetes.agent.exitCode()
+        try kubernetes.killAgent()
         try kubernetes.kubectl(["-n", kubernetes.namespace, "delete", "rolebinding", "slipway-agent"])
         try kubernetes.restartAgent()
         try kubernetes.release("1.0.0")
@@ -21,8 +20,7 @@ struct KubernetesRecoveryTests {
     @Test func `a superseded pod keeps its hands off, and a network finds the pods of several instances`() throws {
         var kubernetes = try KubernetesWorld()
         defer { kubernetes.clean() }
-        kubernetes.agent.signal(SIGKILL)
-        _ = try kubernetes.agent.exitCode()
+        try kubernetes.killAgent()
         try kubernetes.restartAgent(lease: true)
         let first = kubernetes.agent
         try kubernetes.release("1.0.0")
@@ -57,7 +55,7 @@ struct KubernetesRecoveryTests {
     @Test func `a removal that a killed helm has begun is brought to its end`() throws {
         var kubernetes = try KubernetesWorld()
         defer { kubernetes.clean() }
-        try kubernetes.release("1.0.0", chart: try makeChart(in: kubernetes.world))
+        try kubernetes.release("1.0.0", chart: try makeChart(in: kubernetes))
         try kubernetes.request("instance.deploy", #""application":"web","version":"1.0.0","instance":"shop""#)
         try kubernetes.waitForCommand("instance.deploy")
         // Its hook never ends here.
@@ -65,8 +63,7 @@ struct KubernetesRecoveryTests {
         _ = try eventually("a removal that has begun") {
             try kubernetes.value("secret", "{.items[*].metadata.labels.status}").contains("uninstalling") ? true : nil
         }
-        kubernetes.agent.signal(SIGKILL)
-        _ = try kubernetes.agent.exitCode()
+        try kubernetes.killAgent()
         try kubernetes.restartAgent()
         try kubernetes.waitForCommand("instance.delete")
         #expect(kubernetes.agent.output.contains("ends the removal of the release 'shop', which was begun"))
@@ -75,29 +72,27 @@ struct KubernetesRecoveryTests {
     }
 
     /// A chart whose removal waits for a hook.
-    private func makeChart(in world: FleetWorld) throws -> String {
-        let folder = world.folder + "/farewell-chart"
-        try FileManager.default.createDirectory(atPath: folder + "/templates", withIntermediateDirectories: true)
-        let files = [
-            "Chart.yaml": "apiVersion: v2\nname: farewell-chart\nversion: 1.0.0\n",
-            "templates/hook.yaml": """
-            apiVersion: batch/v1
-            kind: Job
-            metadata: {name: farewell, annotations: {"helm.sh/hook": pre-delete}}
-            spec: {template: {spec: {restartPolicy: Never, containers: [{name: farewell, image: busybox}]}}}
-            """,
-            "templates/web.yaml": """
-            apiVersion: apps/v1
-            kind: Deployment
-            metadata: {name: {{ .Release.Name }}}
-            spec:
-              selector: {matchLabels: {app: {{ .Release.Name }}}}
-              template:
-                metadata: {labels: {app: {{ .Release.Name }}}}
-                spec: {containers: [{name: web, image: "r.example/shop/web:1.0.0"}]}
-            """,
-        ]
-        for (name, text) in files { try text.write(toFile: "\(folder)/\(name)", atomically: true, encoding: .utf8) }
-        return folder
+    private func makeChart(in kubernetes: KubernetesWorld) throws -> String {
+        try kubernetes.writeChart(
+            "farewell-chart",
+            templates: [
+                "hook": """
+                apiVersion: batch/v1
+                kind: Job
+                metadata: {name: farewell, annotations: {"helm.sh/hook": pre-delete}}
+                spec: {template: {spec: {restartPolicy: Never, containers: [{name: farewell, image: busybox}]}}}
+                """,
+                "web": """
+                apiVersion: apps/v1
+                kind: Deployment
+                metadata: {name: {{ .Release.Name }}}
+                spec:
+                  selector: {matchLabels: {app: {{ .Release.Name }}}}
+                  template:
+                    metadata: {labels: {app: {{ .Release.Name }}}}
+                    spec: {containers: [{name: web, image: "r.example/shop/web:1.0.0"}]}
+                """,
+            ]
+        )
     }
 }

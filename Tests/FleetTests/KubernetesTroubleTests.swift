@@ -8,14 +8,14 @@ import Testing
 @Suite(.whereKubernetesIs, .ownThreads, .timeLimit(.minutes(15)), .serialized)
 struct KubernetesTroubleTests {
     /// A chart of a Deployment that no node takes, and of texts that no compression makes small.
-    private func makeChart(_ name: String, in world: FleetWorld, bulk: Int = 0, isScheduled: Bool = true) throws
-        -> String
-    {
-        let folder = world.folder + "/" + name
-        try FileManager.default.createDirectory(atPath: folder + "/templates", withIntermediateDirectories: true)
-        var files = [
-            "Chart.yaml": "apiVersion: v2\nname: \(name)\nversion: 1.0.0\n",
-            "templates/web.yaml": """
+    private func makeChart(
+        _ name: String,
+        in kubernetes: KubernetesWorld,
+        bulk: Int = 0,
+        isScheduled: Bool = true
+    ) throws -> String {
+        var templates = [
+            "web": """
             apiVersion: apps/v1
             kind: Deployment
             metadata: {name: {{ .Release.Name }}}
@@ -26,20 +26,19 @@ struct KubernetesTroubleTests {
                 spec:
                   nodeSelector: \(isScheduled ? "{}" : "{nowhere: at-all}")
                   containers: [{name: web, image: "r.example/shop/web:1.0.0"}]
-            """,
+            """
         ]
         var random = SeededRandom(seed: 1)
         for number in 0..<bulk {
             let bytes = (0..<500_000).map { _ in UInt8(truncatingIfNeeded: random.next()) }
-            files["templates/bulk-\(number).yaml"] = """
+            templates["bulk-\(number)"] = """
                 apiVersion: v1
                 kind: ConfigMap
                 metadata: {name: bulk-\(number)}
                 data: {text: "\(Data(bytes).base64EncodedString())"}
                 """
         }
-        for (name, text) in files { try text.write(toFile: "\(folder)/\(name)", atomically: true, encoding: .utf8) }
-        return folder
+        return try kubernetes.writeChart(name, templates: templates)
     }
 
     private func reason(_ kubernetes: KubernetesWorld, _ operation: String) throws -> (code: String, sentence: String) {
@@ -61,7 +60,7 @@ struct KubernetesTroubleTests {
     @Test func `a chart of 2 MB of manifests is refused with a clear limit, and nothing of it stays`() throws {
         let kubernetes = try KubernetesWorld()
         defer { kubernetes.clean() }
-        try kubernetes.release("1.0.0", chart: try makeChart("bulky", in: kubernetes.world, bulk: 3))
+        try kubernetes.release("1.0.0", chart: try makeChart("bulky", in: kubernetes, bulk: 3))
         try kubernetes.request("instance.deploy", #""application":"web","version":"1.0.0","instance":"bulky""#)
         try kubernetes.waitForCommand("instance.deploy", "failed")
         let (code, sentence) = try reason(kubernetes, "instance.deploy")
@@ -75,7 +74,7 @@ struct KubernetesTroubleTests {
     @Test func `a chart that never becomes ready times out and says why`() throws {
         let kubernetes = try KubernetesWorld(["SLIPWAY_HEALTHY_SECONDS": "8"])
         defer { kubernetes.clean() }
-        try kubernetes.release("1.0.0", chart: try makeChart("nowhere", in: kubernetes.world, isScheduled: false))
+        try kubernetes.release("1.0.0", chart: try makeChart("nowhere", in: kubernetes, isScheduled: false))
         try kubernetes.request("instance.deploy", #""application":"web","version":"1.0.0","instance":"lost""#)
         try kubernetes.waitForCommand("instance.deploy", "timed_out")
         let (code, sentence) = try reason(kubernetes, "instance.deploy")

@@ -139,6 +139,12 @@ struct KubernetesWorld {
         agent = try Self.startAgent(world, name, key, proxy: proxy, lease: lease)
     }
 
+    /// Kills the agent, as the kernel would.
+    func killAgent() throws {
+        agent.signal(SIGKILL)
+        _ = try agent.exitCode()
+    }
+
     /// Takes away what this world has made in the control plane.
     func clean() {
         proxy?.close()

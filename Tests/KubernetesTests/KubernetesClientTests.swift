@@ -218,15 +218,11 @@ struct KubernetesClientTests {
         )
     }
 
-    @Test func `a credential program is started once for all who wait for its answer`() async throws {
+    /// A credential program that notes each of its runs as a line of the file `calls`.
+    private func program(_ body: (_ folder: String) -> String) throws -> (program: CredentialProgram, folder: String) {
         let folder = NSTemporaryDirectory() + "exec-\(UUID().uuidString)"
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-        let script = """
-            #!/bin/sh
-            echo x >> \(folder)/calls
-            timeout 10 sh -c 'until [ -e \(folder)/go ]; do :; done'
-            echo '{"kind":"ExecCredential","status":{"token":"t"}}'
-            """
+        let script = "#!/bin/sh\necho x >> \(folder)/calls\n\(body(folder))\n"
         try script.write(toFile: folder + "/login", atomically: true, encoding: .utf8)
         try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: folder + "/login")
         let program = CredentialProgram(
@@ -235,6 +231,16 @@ struct KubernetesClientTests {
             environment: [:],
             apiVersion: "client.authentication.k8s.io/v1"
         )
+        return (program, folder)
+    }
+
+    @Test func `a credential program is started once for all who wait for its answer`() async throws {
+        let (program, folder) = try program { folder in
+            """
+            timeout 10 sh -c 'until [ -e \(folder)/go ]; do :; done'
+            echo '{"kind":"ExecCredential","status":{"token":"t"}}'
+            """
+        }
         let server = try await APIServerDouble { _ in (200, "{}") }
         let client = client(server, .program(program))
         try await withThrowingTaskGroup { group in
@@ -246,6 +252,23 @@ struct KubernetesClientTests {
         }
         await client.close()
         #expect(try String(contentsOfFile: folder + "/calls", encoding: .utf8) == "x\n")
+    }
+
+    @Test func `a token that is refused is sent again once another request has fetched a newer one`() async throws {
+        let (program, _) = try program { folder in
+            #"echo '{"kind":"ExecCredential","status":{"token":"'$(wc -l < \#(folder)/calls)'"}}'"#
+        }
+        let connections = KubernetesConnections(
+            KubernetesConfiguration(server: "http://127.0.0.1:1", credential: .program(program)),
+            programPause: .zero
+        )
+        let old = try await connections.current().token
+        #expect(await connections.forget(old))
+        #expect(try await connections.current().token == "2" && old == "1")
+        // The refusal of the old one arrives late: nothing is asked of the program, and there is something to send.
+        #expect(await connections.forget(old))
+        #expect(try await connections.current().token == "2")
+        await connections.close()
     }
 
     @Test(arguments: [

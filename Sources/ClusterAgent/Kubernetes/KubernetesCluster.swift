@@ -90,7 +90,11 @@ public final class KubernetesCluster: Cluster, Sendable {
             await watch.stop()
             throw error
         }
-        try await marks.dropForgotten()
+        do {
+            try await marks.dropForgotten()
+        } catch {
+            logger.warning("marks that protect nothing any more stay until the next start: \(error)")
+        }
         logs = LogReader(client: client, view: view)
         drifts = DriftWatch(view: view)
         runner = WorkRunner(
@@ -177,10 +181,9 @@ public final class KubernetesCluster: Cluster, Sendable {
     /// Ends every watch and all work, and forgets what was seen.
     public func close() {
         for task in underway.withLock({ Array($0.values) }) { task.cancel() }
-        Task { [watch, view] in
-            await watch.stop()
-            view.close()
-        }
+        // First: a namespace that is told of meanwhile is not watched any more.
+        view.close()
+        Task { [watch] in await watch.stop() }
     }
 
     /// Ends a log before its own end.

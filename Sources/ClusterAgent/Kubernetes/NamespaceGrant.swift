@@ -8,6 +8,8 @@ struct NamespaceGrant: Sendable {
     let account: KubernetesCluster.Account?
     /// The agent's own namespace, which the account is of.
     let home: String
+    /// What the binding is called, in every namespace.
+    private static let name = "slipway-agent"
 
     /// Makes the binding as it should be; one that is so already is not changed.
     func give(in namespace: String) async throws(KubernetesError) {
@@ -15,7 +17,7 @@ struct NamespaceGrant: Sendable {
         let binding: ObjectValue = [
             "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "RoleBinding",
             "metadata": [
-                "name": "slipway-agent", "namespace": .string(namespace),
+                "name": .string(Self.name), "namespace": .string(namespace),
                 "labels": [ObjectLabel.managedBy: "slipway"],
             ],
             "roleRef": [
@@ -28,12 +30,23 @@ struct NamespaceGrant: Sendable {
         ]
         let kind = try await client.requireKind("RoleBinding", "rbac.authorization.k8s.io/v1")
         do {
-            _ = try await client.apply(binding.json, kind, namespace: namespace, name: "slipway-agent")
+            _ = try await client.apply(binding.json, kind, namespace: namespace, name: Self.name)
         } catch {
-            guard error.status == 422 else { throw error }
             // The role that a binding names cannot be changed: another installation of the agent had another one.
-            try await client.delete(kind, namespace: namespace, name: "slipway-agent")
-            _ = try await client.apply(binding.json, kind, namespace: namespace, name: "slipway-agent")
+            guard error.status == 422, try await isForAnotherRole(kind, namespace, account.environmentRole) else {
+                throw error
+            }
+            try await client.delete(kind, namespace: namespace, name: Self.name)
+            _ = try await client.apply(binding.json, kind, namespace: namespace, name: Self.name)
         }
+    }
+
+    private func isForAnotherRole(
+        _ kind: KubernetesKind,
+        _ namespace: String,
+        _ role: String
+    ) async throws(KubernetesError) -> Bool {
+        let found = try? ObjectValue(answer: await client.get(kind, namespace: namespace, name: Self.name))
+        return found?.path("roleRef", "name")?.string != role
     }
 }

@@ -24,6 +24,8 @@ struct ObjectWatcher<Item: Sendable>: Sendable {
     ///
     /// Of other kinds a server says so by mistake, such as one that is starting; nothing is gone then.
     var isOptional = false
+    /// Waits for a while.
+    var rest: @Sendable (Duration) async -> Void = { try? await Task.sleep(for: $0) }
     /// Is called when the server says that the agent has no right to it.
     var denied: @Sendable () async -> Void = {}
 
@@ -41,10 +43,11 @@ struct ObjectWatcher<Item: Sendable>: Sendable {
     func run() async {
         var version: String?
         var pause = shortestPause
-        var failures = 0
+        var (failures, hasListed) = (0, false)
         while !Task.isCancelled {
             do throws(KubernetesError) {
                 if version == nil { version = try await list() }
+                hasListed = true
                 let began = ContinuousClock.now
                 version = try await follow(from: version ?? "")
                 if failures >= fewFailures {
@@ -52,24 +55,31 @@ struct ObjectWatcher<Item: Sendable>: Sendable {
                 }
                 (pause, failures) = (shortestPause, 0)
                 // A server that ends watches at once is not asked without a break.
-                if ContinuousClock.now - began < .seconds(1) { try? await Task.sleep(for: shortestPause) }
+                if ContinuousClock.now - began < .seconds(1) { await rest(shortestPause) }
             } catch {
                 guard !Task.isCancelled else { return }
-                if error.isGone {
-                    version = nil
-                } else if error.isNotFound, isOptional {
+                if !error.isGone { failures += 1 }
+                // Gone, forbidden or not there: the place in the stream says nothing any more.
+                if !error.isRetriable { version = nil }
+                if isAbsent(error, hasListed: hasListed, failures: failures) {
                     replace([])
-                    (version, pause) = (nil, absentPause)
-                } else {
-                    failures += 1
+                    (pause, hasListed) = (absentPause, false)
+                } else if !error.isGone {
                     await noteFailure(failures, error)
-                    // Forbidden: the place in the stream says nothing any more.
-                    if !error.isRetriable { version = nil }
                 }
-                try? await Task.sleep(for: pause * Double.random(in: 0.5...1.5))
+                await rest(pause * Double.random(in: 0.5...1.5))
                 pause = min(pause * 2, longestPause)
             }
         }
+    }
+
+    /// Whether the server has no such kind, or none that the agent may see.
+    ///
+    /// Who has listed objects once does not take a single answer for it: a server that is starting knows less for a moment.
+    private func isAbsent(_ error: KubernetesError, hasListed: Bool, failures: Int) -> Bool {
+        guard isOptional else { return false }
+        if error.isNotFound { return !hasListed || failures >= fewFailures }
+        return error.isDenied && !hasListed && failures >= fewFailures
     }
 
     /// Tells of it once, because it is tried until it succeeds, and asks for rights that are missing.

@@ -19,9 +19,6 @@ struct WorkRunner: Sendable {
     let grant: NamespaceGrant
     let logger: Logger
 
-    /// How long what the agent has no right to is tried again.
-    private static let deniedLimit = Duration.seconds(30)
-
     /// Does it, however long the server is away: when a command is too late is the fleet's to say.
     ///
     /// - Parameter isWanted: Whether it is tried again when the server did not do it.
@@ -31,20 +28,23 @@ struct WorkRunner: Sendable {
         isWanted: @Sendable () -> Bool = { true }
     ) async -> WorkFailure? {
         var pause = Duration.milliseconds(500)
-        let deniedEnd = ContinuousClock.now + Self.deniedLimit
+        var grace = DenialGrace()
         while true {
             do throws(KubernetesError) {
                 return try await attempt(work, secrets)
             } catch {
-                let isWaitedFor = error.isDenied && ContinuousClock.now < deniedEnd
-                guard error.isRetriable || error.isConflict || isWaitedFor, isWanted() else {
+                let isWaitedFor = grace.covers(error, at: .now)
+                guard error.isRetriable || error.isConflict || isWaitedFor, isWanted(), !Task.isCancelled else {
                     return WorkFailure(
                         code: error.isRetriable ? HelmComplaint.unreachable : "apply_failed",
                         message: "\(error)"
                     )
                 }
                 logger.warning("generation \(work.mark.generation) of \(work.subject) waits: \(error)")
-                if isWaitedFor { try? await grant.give(in: work.subject.namespace) }
+                // Never in a namespace that may be somebody else's.
+                if isWaitedFor, view.namespace(work.subject.namespace) != nil {
+                    try? await grant.give(in: work.subject.namespace)
+                }
                 try? await Task.sleep(for: pause * Double.random(in: 0.5...1.5))
                 pause = min(pause * 2, .seconds(10))
             }
@@ -67,7 +67,7 @@ struct WorkRunner: Sendable {
             switch failure.code {
             case HelmComplaint.unreachable:
                 throw KubernetesError(status: 0, reason: "Unreachable", message: failure.message)
-            case HelmComplaint.denied:
+            case HelmComplaint.unauthorized:
                 throw KubernetesError(status: 401, reason: "Unauthorized", message: failure.message)
             default: return failure
             }

@@ -82,6 +82,8 @@ public enum AgentProcess {
             return (cluster, keeper)
         } catch {
             keeper?.cancel()
+            // A renewal that is under way would take it back.
+            _ = await keeper?.value
             await lease?.release()
             throw error
         }

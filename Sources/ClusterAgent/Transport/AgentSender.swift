@@ -120,7 +120,7 @@ final class AgentSender {
                 return try startOver(because: error)
             } catch {
                 configuration.logger.error("a message to \(next.record.topic) was not accepted: \(error)")
-                lose(next.tag, isForGood: error.isPermanentForMessage)
+                lose(next.tag, isForGood: error.code == .messageTooLarge)
             }
             pending.removeFirst()
             pendingBytes -= next.record.value?.count ?? 0
@@ -131,7 +131,7 @@ final class AgentSender {
         for delivery in deliveries {
             if let error = delivery.error {
                 configuration.logger.error("a message did not arrive: \(error)")
-                lose(delivery.tag, isForGood: error.isPermanentForMessage)
+                lose(delivery.tag, isForGood: error.code == .messageTooLarge)
             } else {
                 health.brokerAnswered()
                 settle(delivery.tag)

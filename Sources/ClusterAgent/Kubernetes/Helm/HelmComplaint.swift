@@ -7,8 +7,10 @@ struct HelmComplaint {
 
     /// The code of a complaint about an API server that is away, busy, or failed by itself.
     static let unreachable = "cluster_unreachable"
-    /// The code of a complaint about an API server that does not know the agent, or gives it no right.
-    static let denied = "cluster_denied"
+    /// The code of a complaint about an API server that does not know the agent's token.
+    ///
+    /// What a chart contains that the agent has no right to stays so until somebody gives it: that is no such complaint.
+    static let unauthorized = "cluster_unauthorized"
 
     private static let codes: [(text: String, code: String)] = [
         ("must have at most 1048576", "chart_too_large"), ("request is too large", "chart_too_large"),
@@ -42,17 +44,16 @@ struct HelmComplaint {
             || away.contains { words.contains($0) } && !others.contains { words.contains($0) }
     }
 
-    private static func isDenied(_ text: String) -> Bool {
+    private static func isUnauthorized(_ text: String) -> Bool {
         let words = sentence(text)
-        return
-            (words.contains("is forbidden: User ") || words.contains("provide credentials")
-            || words.hasSuffix("Unauthorized")) && !others.contains { words.contains($0) }
+        return (words.contains("provide credentials") || words.hasSuffix("Unauthorized"))
+            && !others.contains { words.contains($0) }
     }
 
     init(_ text: String, of request: ReleaseRequested) {
         var code = Self.codes.first { text.contains($0.text) }?.code ?? "apply_failed"
         if !["chart_not_found", "chart_too_large"].contains(code), Self.isUnreachable(text) { code = Self.unreachable }
-        if code == "apply_failed", Self.isDenied(text) { code = Self.denied }
+        if code == "apply_failed", Self.isUnauthorized(text) { code = Self.unauthorized }
         let message =
             code == "chart_too_large"
             ? "The release's manifests are more than the 1 MiB, compressed, that helm keeps in a Secret; split the chart."
@@ -63,7 +64,8 @@ struct HelmComplaint {
     /// What helm says when it cannot remove a release.
     init(removal text: String) {
         let code =
-            Self.isUnreachable(text) ? Self.unreachable : Self.isDenied(text) ? Self.denied : "uninstall_failed"
+            Self.isUnreachable(text)
+            ? Self.unreachable : Self.isUnauthorized(text) ? Self.unauthorized : "uninstall_failed"
         failure = WorkFailure(code: code, message: Self.sentence(text))
     }
 

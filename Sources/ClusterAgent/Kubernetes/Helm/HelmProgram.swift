@@ -63,8 +63,8 @@ public struct HelmProgram: Sendable {
                 let end = try run(arguments + ["--timeout", timeout], request.namespace, in: folder, stop)
                 guard end.isGood else {
                     let failure = HelmComplaint(end.complaint, of: request).failure
-                    // With the server away there is nothing to put back to: the same is tried again.
-                    if ![HelmComplaint.unreachable, HelmComplaint.denied].contains(failure.code) {
+                    // With the server out of reach there is nothing to put back to: the same is tried again.
+                    if ![HelmComplaint.unreachable, HelmComplaint.unauthorized].contains(failure.code) {
                         try putBack(request, in: folder, stop)
                     }
                     throw failure
