@@ -5,10 +5,12 @@ SCALE ?= 1
 MINUTES ?= 5
 SEED ?= 1
 FUZZ_SECONDS ?= 60
+RUNS ?= 100
+REQUESTS ?= 300
 # Their tests block threads of Swift's pool while they wait for PostgreSQL, which would starve tests that wait without.
-BLOCKING := DomainTests|PostgresTests|WorkerRuntimeTests|FleetCheckTests
+BLOCKING := DomainTests|PostgresTests|WorkerRuntimeTests|FleetCheckTests|SimulationTests
 
-.PHONY: help demo test test-kubernetes test-broker bench chaos fuzz lint format build setup clean
+.PHONY: help demo test test-kubernetes test-broker bench chaos simulate fuzz lint format build setup clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -43,6 +45,11 @@ chaos: setup ## Play faults on a fleet under load and judge the outcome (MINUTES
 	@scripts/setup libfaketime
 	@$(SWIFT) build
 	@.build/debug/slipway-chaos --minutes $(MINUTES) --seed $(SEED) $(CHAOS)
+
+simulate: setup ## Play the fleet's decisions in one process under a virtual clock (RUNS=1000 REQUESTS=300 SEED=1)
+	@$(SWIFT) build --build-tests
+	@SLIPWAY_SIMULATION_RUNS=$(RUNS) SLIPWAY_SIMULATION_REQUESTS=$(REQUESTS) SLIPWAY_SIMULATION_SEED=$(SEED) \
+		$(SWIFT) test --skip-build --filter SimulationTests.SimulationTests
 
 fuzz: setup ## Feed every decoder with hostile input (FUZZ_SECONDS=600 each, SEED=7)
 	@$(SWIFT) build --build-tests

@@ -274,6 +274,16 @@ let package = Package(
             ],
             swiftSettings: strict
         ),
+        // The decisions of the fleet and its agents under a virtual clock and a seeded scheduler.
+        .testTarget(
+            name: "SimulationTests",
+            dependencies: [
+                "ClusterAgent", "Domain", "FleetCheck", "JSON", "Kafka", "Postgres", "TestSupport", "WorkerRuntime",
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            // Unoptimized, a run takes four times as long.
+            swiftSettings: strict + [.unsafeFlags(["-O"])]
+        ),
         // Hostile input to every decoder; reads its corpus from the folder.
         .testTarget(
             name: "FuzzTests",

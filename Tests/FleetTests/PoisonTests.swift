@@ -105,6 +105,33 @@ struct PoisonTests {
         )
     }
 
+    @Test func `a request whose repetition found no room has one end, which both are answered with`() throws {
+        let world = try FleetWorld(topics: DoneOnceTests.topics, partitions: 1)
+        try world.database.script(
+            """
+            create function refuse() returns trigger language plpgsql as $$
+            begin raise exception 'this one is refused'; end $$;
+            create trigger refuse before insert on project for each row execute function refuse();
+            """
+        )
+        _ = try world.start("outbox-relay")
+        let limits = [
+            "SLIPWAY_RETRY_ATTEMPTS": "3", "SLIPWAY_RETRY_MILLISECONDS": "500", "SLIPWAY_QUEUE_MESSAGES": "1",
+        ]
+        for _ in 1...2 { try world.request("project.create", key: "bad", id: "1", #"{"project":"bad"}"#) }
+        _ = try world.start("deployment-worker", [], limits)
+        _ = try eventually("the first one is tried again") {
+            try world.number("select coalesce(sum(released_repeated), 0)::bigint from partition_claim") == 1
+                ? true : nil
+        }
+        _ = try eventually("an empty outbox") { try world.number("select count(*) from outbox") == 0 ? true : nil }
+        #expect(try world.number("select rejected from partition_claim") == 1)
+        #expect(try world.messages(on: "deployment.requests.dlt").isEmpty)
+        #expect(try rejections(world).map(\.reason.code) == ["queue_full", "queue_full"])
+        #expect(try world.number("select count(*) from command") == 0)
+        #expect(try world.ledgerCloses())
+    }
+
     @Test func `a message that never works is dead-lettered with its reason and its key goes on`() throws {
         let world = try FleetWorld(topics: DoneOnceTests.topics, partitions: 1)
         try world.database.script(

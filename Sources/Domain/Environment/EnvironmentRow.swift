@@ -16,17 +16,6 @@ struct EnvironmentRow: Sendable, Hashable {
     /// What ``init(_:)`` reads, in order.
     static let columns = "id, project, environment, cluster, namespace, state, revision, numbers_begin()"
 
-    init(_ row: PostgresRow) throws {
-        id = try row.int64(0)
-        project = try row.string(1)
-        name = try row.string(2)
-        cluster = try row.string(3)
-        namespace = try row.string(4)
-        state = EnvironmentState(rawValue: try row.string(5)) ?? .failed
-        revision = try row.int64(6)
-        numbersBegin = try row.int64(7)
-    }
-
     /// The key of its results and of what its agent is told.
     var key: String { "\(project)/\(name)" }
 
@@ -39,5 +28,19 @@ struct EnvironmentRow: Sendable, Hashable {
                 field: "environment"
             )
         }
+    }
+}
+
+extension EnvironmentRow {
+    /// Reads the columns.
+    init(_ row: PostgresRow) throws {
+        id = try row.int64(0)
+        project = try row.string(1)
+        name = try row.string(2)
+        cluster = try row.string(3)
+        namespace = try row.string(4)
+        state = EnvironmentState(rawValue: try row.string(5)) ?? .failed
+        revision = try row.int64(6)
+        numbersBegin = try row.int64(7)
     }
 }

@@ -16,17 +16,8 @@ struct InstanceRow: Sendable {
     /// The command on its way.
     var open: Command?
 
-    private static let columns = "id, application, generation, state, running_generation, desired::text, settled::text"
-
-    init(_ row: PostgresRow) throws {
-        id = try row.int64(0)
-        application = try row.string(1)
-        generation = try row.int64(2)
-        state = InstanceState(rawValue: try row.string(3)) ?? .failed
-        runningGeneration = try row.optionalInt64(4)
-        desired = try row.optionalString(5).map { try DesiredState(json: Array($0.utf8)) }
-        settled = try row.optionalString(6).map { try DesiredState(json: Array($0.utf8)) }
-    }
+    fileprivate static let columns =
+        "id, application, generation, state, running_generation, desired::text, settled::text"
 
     /// Reads the instance of a name, deleted ones too; the environment's row and the instance's are locked.
     static func read(
@@ -59,4 +50,17 @@ struct InstanceRow: Sendable {
 
     /// Whether the cluster has, or is about to have, the base: to ask for the same again is no change.
     var isReached: Bool { open != nil || runningGeneration == generation }
+}
+
+extension InstanceRow {
+    /// Reads the columns.
+    init(_ row: PostgresRow) throws {
+        id = try row.int64(0)
+        application = try row.string(1)
+        generation = try row.int64(2)
+        state = InstanceState(rawValue: try row.string(3)) ?? .failed
+        runningGeneration = try row.optionalInt64(4)
+        desired = try row.optionalString(5).map { try DesiredState(json: Array($0.utf8)) }
+        settled = try row.optionalString(6).map { try DesiredState(json: Array($0.utf8)) }
+    }
 }

@@ -75,6 +75,14 @@ public struct RetryPolicy: Sendable {
         return min(longest, firstDelay.milliseconds << Int64(doublings))
     }
 
+    /// What follows when the head message of a key has failed once more.
+    ///
+    /// - Parameter attempts: How often it has failed before.
+    /// - Returns: The wait before the next try in milliseconds, without jitter; `nil` where there is none.
+    func nextDelayMilliseconds(attempts made: Int) -> Int64? {
+        made < attempts ? delayMilliseconds(attempt: made + 1) : nil
+    }
+
     /// Whether a message with so many bytes finds no room behind what waits already.
     func isFull(messages: Int, bytes: Int, adding more: Int) -> Bool {
         messages >= queuedMessages || bytes + more > queuedBytes

@@ -53,7 +53,7 @@ extension Lane {
         in transaction: borrowing PostgresTransaction
     ) throws -> [Span] {
         let spans = Span.of([held], claims: claims)
-        let now = try fence(spans, in: transaction)
+        let now = try claimStore.fence(spans, in: transaction)
         var tally = Tally()
         if parks {
             let delay = jittered(configuration.retries.delayMilliseconds(attempt: 1))
@@ -72,7 +72,7 @@ extension Lane {
             tally.count(.deadLettered(reason))
         }
         let settled = spans.map { $0.counting(tally) }
-        try advance(settled, in: transaction)
+        try claimStore.advance(settled, in: transaction)
         return settled
     }
 
@@ -96,7 +96,7 @@ extension Lane {
     private func retryHead(of due: ParkedQueue.DueKey) throws -> Bool {
         do {
             return try connection.transaction { (transaction: borrowing PostgresTransaction) in
-                let now = try fence(standing(due.partition), in: transaction)
+                let now = try claimStore.fence(standing(due.partition), in: transaction)
                 guard let locked = try parkedQueue.lockDue(due.key, in: transaction),
                     let parked = try parkedQueue.head(of: due.key, realTopic: configuration.realTopic, in: transaction)
                 else { return false }
@@ -179,16 +179,15 @@ extension Lane {
     /// After a failed try: waits longer, or dead-letters the head so that the key goes on.
     private func giveUpOrPostpone(_ due: ParkedQueue.DueKey, reason: Reason) throws -> Bool {
         try connection.transaction { (transaction: borrowing PostgresTransaction) in
-            let now = try fence(standing(due.partition), in: transaction)
+            let now = try claimStore.fence(standing(due.partition), in: transaction)
             guard let locked = try parkedQueue.lockDue(due.key, in: transaction),
                 let parked = try parkedQueue.head(of: due.key, realTopic: configuration.realTopic, in: transaction)
             else { return false }
-            guard locked.attempt < configuration.retries.attempts else {
+            guard let delay = configuration.retries.nextDelayMilliseconds(attempts: locked.attempt) else {
                 try giveUp(parked, due, because: reason, now: now, in: transaction)
                 return true
             }
-            let delay = jittered(configuration.retries.delayMilliseconds(attempt: locked.attempt + 1))
-            try parkedQueue.postpone(due.key, reason: reason, delay: delay, in: transaction)
+            try parkedQueue.postpone(due.key, reason: reason, delay: jittered(delay), in: transaction)
             return false
         }
     }

@@ -7,26 +7,12 @@ import Postgres
 extension Lane {
     /// Brings every message to an outcome: alone, in halves, or after the trouble is over.
     func settle(_ messages: [Held<H.Input>]) throws {
-        for group in groups(of: messages) {
-            try settleGroup(group)
-        }
-    }
-
-    /// Cuts the hand where one transaction must end: before a repeated inbox key, and around suspects.
-    private func groups(of messages: [Held<H.Input>]) -> [[Held<H.Input>]] {
-        var groups: [[Held<H.Input>]] = [[]]
-        var seen: Set<InboxKey> = []
-        for held in messages {
-            let isSuspect = claims[held.partition]?.isCautious ?? false
-            let isRepeat = held.inboxKey.map { !seen.insert($0).inserted } ?? false
-            if isSuspect || isRepeat, groups[groups.count - 1].isEmpty == false {
-                groups.append([])
-                seen = Set([held.inboxKey].compactMap { $0 })
-            }
-            groups[groups.count - 1].append(held)
-            if isSuspect { groups.append([]) }
-        }
-        return groups.filter { !$0.isEmpty }
+        let groups = transactionGroups(
+            of: messages,
+            isSuspect: { claims[$0.partition]?.isCautious ?? false },
+            identity: \.inboxKey
+        )
+        for group in groups { try settleGroup(group) }
     }
 
     private func settleGroup(_ group: [Held<H.Input>]) throws {
@@ -51,26 +37,28 @@ extension Lane {
 
     /// Deals with one failure; returns whether the same messages should be tried once more.
     private func isWorthRepeating(_ messages: [Held<H.Input>], after error: any Error, failures: Int) throws -> Bool {
-        switch Failure.classify(error) {
-        case .fenced:
+        let remedy = Remedy.of(
+            .classify(error),
+            failures: failures,
+            isServersTrouble: (error as? PostgresError)?.isServersTrouble == true,
+            saying: "\(error)"
+        )
+        switch remedy {
+        case .claimAgain:
             logger.warning("fenced: another lane claimed a partition; claiming again")
             try reclaim(Set(messages.map(\.partition)).sorted())
             return false
-        case .noRoom(let queues):
+        case .waitForRoom(let queues):
             try waitForRoom(queues)
             return true
-        case .transient where failures >= 5 && (error as? PostgresError)?.isServersTrouble != true:
-            let reason = Reason(code: "kept_failing", sentence: "The transaction failed \(failures) times: \(error).")
-            try isolate(messages, reason: reason)
-            return false
-        case .transient(let isConnectionLost):
+        case .tryAgain(let afterRecovery):
             metrics.transientFailures.increment()
-            if isConnectionLost || failures > 3 { try recover(from: error, failures: failures) }
+            if afterRecovery { try recover(from: error, failures: failures) }
             return true
-        case .message(let reason):
+        case .isolate(let reason):
             try isolate(messages, reason: reason)
             return false
-        case .fatal(let error):
+        case .end(let error):
             throw error
         }
     }

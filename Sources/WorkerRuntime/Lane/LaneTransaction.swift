@@ -23,7 +23,7 @@ extension Lane {
         spans: [Span],
         in transaction: borrowing PostgresTransaction
     ) throws -> [Span] {
-        let now = try fence(spans, in: transaction)
+        let now = try claimStore.fence(spans, in: transaction)
         var tallies: [Int32: Tally] = [:]
         let behind = try queueBehindParked(messages, now: now, tallies: &tallies, in: transaction)
         let batch = try makeBatch(messages, behind, now: now, in: transaction)
@@ -35,24 +35,9 @@ extension Lane {
         try keepAnswers(batch.entries + behind.refused.map(\.entry), messages, in: transaction)
         try outbox.insert(batch.outbox.records, in: transaction)
         let settled = spans.map { span in span.counting(tallies[span.partition] ?? Tally()) }
-        try advance(settled, in: transaction)
+        try claimStore.advance(settled, in: transaction)
         metrics.published.increment(by: batch.outbox.records.count)
         return settled
-    }
-
-    /// The first statement: raises SW001 unless this lane still holds every partition where it stands.
-    func fence(_ spans: [Span], in transaction: borrowing PostgresTransaction) throws(PostgresError) -> Int64 {
-        let result = try transaction.query(
-            "select fence($1, $2::text[], $3::int[], $4::bigint[], $5::bigint[])",
-            [
-                .text(configuration.group),
-                .array(.texts(spans.map { _ in configuration.topic })),
-                .array(.int32s(spans.map(\.partition))),
-                .array(.int64s(spans.map(\.epoch))),
-                .array(.int64s(spans.map(\.from))),
-            ]
-        )
-        return try result[0].timestamp(0)
     }
 
     private func makeBatch(
@@ -113,34 +98,6 @@ extension Lane {
             guard let id = ids[Place(entry.message)], let answer = entry.answer else { continue }
             try transaction.submit("update inbox set answer = $2 where id = $1", [.uuid(id), .bytes(answer)])
         }
-    }
-
-    /// The last statement: the claims stand behind the batch and the ledger has counted it.
-    func advance(_ spans: [Span], in transaction: borrowing PostgresTransaction) throws(PostgresError) {
-        func counts(_ count: (Tally) -> Int) -> PostgresValue { .array(.int64s(spans.map { Int64(count($0.tally)) })) }
-        try transaction.submit(
-            """
-            update partition_claim c
-            set next_offset = m.next_offset, last_offset = m.last_offset, last_timestamp = m.last_timestamp,
-                consumed_until = greatest(c.consumed_until, to_timestamp(m.last_timestamp / 1000.0)),
-                claims_without_progress = 0, suspect_offset = null,
-                consumed = c.consumed + m.consumed, applied = c.applied + m.applied,
-                repeated = c.repeated + m.repeated, stale = c.stale + m.stale, rejected = c.rejected + m.rejected,
-                dead_lettered = c.dead_lettered + m.dead_lettered, parked = c.parked + m.parked
-            from unnest($3::int[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[],
-                    $10::bigint[], $11::bigint[], $12::bigint[], $13::bigint[])
-                as m(partition, next_offset, last_offset, last_timestamp, consumed, applied, repeated, stale, rejected,
-                    dead_lettered, parked)
-            where c.consumer_group = $1 and c.topic = $2 and c.partition = m.partition
-            """,
-            [
-                .text(configuration.group), .text(configuration.topic),
-                .array(.int32s(spans.map(\.partition))), .array(.int64s(spans.map(\.to))),
-                .array(.int64s(spans.map(\.lastOffset))), .array(.int64s(spans.map(\.lastTimestamp))),
-                counts(\.consumed), counts(\.applied), counts(\.repeated), counts(\.stale), counts(\.rejected),
-                counts(\.deadLettered), counts(\.parked),
-            ]
-        )
     }
 
     /// After the commit: the claims in memory follow, the offsets are stored for lag tools, the relay is woken.

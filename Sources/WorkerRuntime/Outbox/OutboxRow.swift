@@ -10,15 +10,6 @@ struct OutboxRow {
     let value: [UInt8]?
     let coalesces: Bool
 
-    init(_ row: PostgresRow) throws {
-        id = try row.int64(0)
-        topic = try row.string(1)
-        key = try row.bytes(2)
-        headers = try row.bytes(3)
-        value = try row.optionalBytes(4)
-        coalesces = try row.bool(5)
-    }
-
     var identity: OutboxKey { OutboxKey(topic: topic, key: key) }
 
     func record(prefix: String) -> KafkaRecord {
@@ -30,5 +21,17 @@ struct OutboxRow {
             headers: (HeaderBytes.decode(headers) ?? []).map { KafkaHeader(name: $0.0, value: $0.1) },
             timestampMilliseconds: nil
         )
+    }
+}
+
+extension OutboxRow {
+    /// Reads the columns.
+    init(_ row: PostgresRow) throws {
+        id = try row.int64(0)
+        topic = try row.string(1)
+        key = try row.bytes(2)
+        headers = try row.bytes(3)
+        value = try row.optionalBytes(4)
+        coalesces = try row.bool(5)
     }
 }

@@ -1,0 +1,32 @@
+import FleetCheck
+
+/// A fault in the simulated fleet that the checker must find.
+enum Mutant: String, CaseIterable {
+    /// A lane moves its position on before it has done anything.
+    case offsetsFirst
+    /// The inbox takes everything for new.
+    case inboxForgets
+    /// A lane commits whoever holds its partitions.
+    case fenceUnchecked
+    /// A relay deletes rows before the broker has them.
+    case relayDeletesFirst
+    /// A broker lets a relay publish whose shard has another owner, and nobody publishes again what may be overtaken.
+    case relayUnfenced
+    /// A report that comes late moves a command that has ended.
+    case endIsLeft
+    /// A fact counts whatever its number.
+    case numbersIgnored
+    /// Nobody looks at the clock.
+    case deadlinesForgotten
+
+    /// What it breaks in any case.
+    var breaks: Invariant {
+        switch self {
+        case .offsetsFirst, .relayDeletesFirst, .deadlinesForgotten: .end
+        case .inboxForgets: .onceOnly
+        case .fenceUnchecked: .offsets
+        case .relayUnfenced, .endIsLeft: .order
+        case .numbersIgnored: .facts
+        }
+    }
+}

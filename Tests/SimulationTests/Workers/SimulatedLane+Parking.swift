@@ -1,0 +1,76 @@
+@testable import WorkerRuntime
+
+/// Parked keys: the head is tried when it is due, the rest waits behind it.
+extension SimulatedLane {
+    /// Handles the head message of a key; returns whether the next one may be tried at once.
+    func retryHead(of name: ParkedName, at now: Int64) throws -> Bool {
+        do {
+            return try database.transaction(at: now) {
+                guard let queue = database.parked[name], queue.due <= now, let head = queue.messages.first else {
+                    return false
+                }
+                try fence([standing(queue.partition)])
+                let outcome = try handle(head, at: now)
+                release(name, outcome, at: now)
+                return true
+            }
+        } catch {
+            guard case .message(let reason) = Failure.classify(error) else { throw error }
+            return try giveUpOrPostpone(name, reason, at: now)
+        }
+    }
+
+    private func handle(_ message: Message, at now: Int64) throws -> Outcome {
+        let entry = SimulatedEntry(message)
+        let keyed = handler.inboxKey(of: message).map { [(entry, $0)] } ?? []
+        admit(keyed)
+        let batch = SimulatedBatch([entry], now: now)
+        try handler.handle(batch)
+        keepAnswers(keyed)
+        if case .deadLettered(let reason) = entry.outcome { batch.publish(letter(message, reason)) }
+        for message in batch.outbox { database.outbox.append(message) }
+        return entry.outcome
+    }
+
+    private func giveUpOrPostpone(_ name: ParkedName, _ reason: Reason, at now: Int64) throws -> Bool {
+        try database.transaction(at: now) {
+            guard var queue = database.parked[name], queue.due <= now, let head = queue.messages.first else {
+                return false
+            }
+            try fence([standing(queue.partition)])
+            if let delay = policy.nextDelayMilliseconds(attempts: queue.attempt) {
+                queue.attempt += 1
+                queue.due = now + delay * 1000
+                queue.reason = reason
+                database.parked[name] = queue
+                return false
+            }
+            let batch = SimulatedBatch([], now: now)
+            batch.publish(letter(head, reason))
+            if let answer = handler.setAside(head, because: reason, now: now) { batch.publish(answer) }
+            for message in batch.outbox { database.outbox.append(message) }
+            release(name, .deadLettered(reason), at: now)
+            return true
+        }
+    }
+
+    private func release(_ name: ParkedName, _ outcome: Outcome, at now: Int64) {
+        guard var queue = database.parked[name] else { return }
+        let head = queue.messages.removeFirst()
+        (queue.attempt, queue.due) = (0, now)
+        queue.partition = queue.messages.first?.partition ?? queue.partition
+        database.parked[name] = queue.messages.isEmpty ? nil : queue
+        database.claims[ClaimName(topic: topic, partition: head.partition)]?.released.count(outcome)
+    }
+
+    private func standing(_ partition: Int) -> Place {
+        let claim = claims[partition]
+        return Place(
+            partition: partition,
+            epoch: claim?.epoch ?? -1,
+            from: claim?.nextOffset ?? -1,
+            to: claim?.nextOffset ?? -1,
+            lastTime: 0
+        )
+    }
+}

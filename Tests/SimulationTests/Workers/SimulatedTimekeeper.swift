@@ -1,0 +1,108 @@
+import Foundation
+
+@testable import Domain
+@testable import WorkerRuntime
+
+/// Lets time pass, as `timekeeper` does.
+final class SimulatedTimekeeper: Participant {
+    private let database: Database
+    private let environments: [String: EnvironmentRow]
+    private let progress: Progress
+    private let mutant: Mutant?
+    private static let period: Int64 = 1_000_000
+    private static let lease: Int64 = 30_000_000
+
+    init(in world: World) {
+        database = world.database
+        environments = world.environments
+        mutant = world.mutant
+        progress = Progress(worker: "timekeeper", database: world.database, mutant: world.mutant)
+    }
+
+    var isBusy: Bool { true }
+
+    func die(at now: Int64) {}
+
+    func act(at now: Int64) -> Int64 {
+        guard mutant != .deadlinesForgotten else { return Self.period }
+        do {
+            for id in candidates(at: now) { try end(id, at: now) }
+            try missLostAgents(at: now)
+            try publishAgain(at: now)
+        } catch {
+            // It looks again with the next round.
+        }
+        return Self.period
+    }
+
+    private func candidates(at now: Int64) -> [UUID] {
+        database.open.rows.keys.filter { id in
+            guard let command = database.commands[id] else { return false }
+            let hasWindow = command.windows.healthySince != nil || command.windows.failingSince != nil
+            return hasWindow || now >= min(command.deadline, command.stepDeadline ?? command.deadline)
+        }.sorted { $0.uuidString < $1.uuidString }
+    }
+
+    private func end(_ id: UUID, at now: Int64) throws {
+        try database.transaction(at: now) {
+            guard var command = database.commands[id],
+                let (event, reason) = DueCommand.decide(command, view: view(of: command, at: now), now: now)
+            else { return }
+            let batch = SimulatedBatch([], now: now)
+            progress.take(event, &command, reason: reason, batch)
+            if event == .timeOut, let environment = environments[command.key] {
+                batch.publish(.withdrawal(of: command, namespace: environment.namespace))
+            }
+            for message in batch.outbox { database.outbox.append(message) }
+        }
+    }
+
+    private func view(of command: Command, at now: Int64) -> AgentView {
+        guard let cluster = command.cluster.flatMap({ database.clusters[$0] }), cluster.agent.boot != nil else {
+            return AgentView(MissingEvidence(agent: .neverSeen), consumedUntil: now)
+        }
+        let isSilent = cluster.lastSeen.map { now - $0 > Self.lease } ?? true
+        return AgentView(MissingEvidence(agent: isSilent ? .lost : .connected), consumedUntil: handled(command.cluster))
+    }
+
+    private func handled(_ cluster: String?) -> Int64? {
+        guard let cluster, let partition = database.clusters[cluster]?.partition else { return nil }
+        return database.handledUntil(Topics.status, partition, key: cluster)
+    }
+
+    private func missLostAgents(at now: Int64) throws {
+        try database.transaction(at: now) {
+            for (name, cluster) in database.clusters.rows.sorted(by: { $0.key < $1.key }) {
+                guard let seen = cluster.lastSeen, seen + Self.lease < now, handled(name) ?? 0 > seen + Self.lease
+                else { continue }
+                var cluster = cluster
+                cluster.agent.state = cluster.agent.state.after(.silent)
+                database.clusters[name] = cluster
+            }
+        }
+    }
+
+    /// Publishes the newest state of keys that a relay has marked.
+    private func publishAgain(at now: Int64) throws {
+        guard !database.marks.rows.isEmpty else { return }
+        try database.transaction(at: now) {
+            let batch = SimulatedBatch([], now: now)
+            for key in database.marks.rows.keys.sorted(by: { "\($0)" < "\($1)" }) {
+                database.marks[key] = nil
+                if let record = newest(key, at: now) { batch.publish(record) }
+            }
+            for message in batch.outbox { database.outbox.append(message) }
+        }
+    }
+
+    private func newest(_ key: OutboxKey, at now: Int64) -> OutboxRecord? {
+        let name = String(decoding: key.key, as: UTF8.self)
+        if key.topic == "instance.status" {
+            let parts = name.split(separator: "/").map(String.init)
+            let instance = InstanceName(environment: parts.dropLast().joined(separator: "/"), name: parts.last ?? "")
+            return database.instances[instance].map { Progress.status(of: instance, $0, at: now) }
+        }
+        return database.resources.rows.first { $0.key.key == name }
+            .map { ResourceStatus.record(of: $0.key, $0.value, at: now) }
+    }
+}
