@@ -132,6 +132,28 @@ struct PoisonTests {
         #expect(try world.ledgerCloses())
     }
 
+    @Test func `other content under a used id is told so, also where there is no room for it`() throws {
+        let world = try FleetWorld(topics: DoneOnceTests.topics, partitions: 1)
+        try world.database.script(
+            """
+            create function refuse() returns trigger language plpgsql as $$
+            begin raise exception 'this one is refused'; end $$;
+            create trigger refuse before insert on application for each row execute function refuse();
+            """
+        )
+        _ = try world.start("outbox-relay")
+        _ = try world.start("deployment-worker", [], ["SLIPWAY_RETRY_ATTEMPTS": "100", "SLIPWAY_QUEUE_MESSAGES": "1"])
+        try world.request("project.create", key: "shop", id: "1", #"{"project":"shop"}"#)
+        try world.request("application.create", key: "shop", id: "2", #"{"project":"shop","application":"a"}"#)
+        try world.request("project.create", key: "shop", id: "1", #"{"project":"shop","name":"Another"}"#)
+        _ = try eventually("an answer") { try rejections(world).first }
+        let answers = try rejections(world)
+        #expect(answers.map(\.request.id) == ["1"])
+        #expect(answers.map(\.reason.code) == ["id_reused"], "a second end of a request that has succeeded")
+        #expect(try world.number("select count(*) from audit where reason_code = 'id_reused'") == 1)
+        #expect(try world.ledgerCloses())
+    }
+
     @Test func `a message that never works is dead-lettered with its reason and its key goes on`() throws {
         let world = try FleetWorld(topics: DoneOnceTests.topics, partitions: 1)
         try world.database.script(

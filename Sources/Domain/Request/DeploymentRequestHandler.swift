@@ -127,15 +127,7 @@ public final class DeploymentRequestHandler: Handler {
             try desk.answerAgain(input, stored: answer, batch, in: transaction)
             return .repeated
         case .idReused:
-            return desk.reject(
-                entry,
-                batch,
-                Reason(
-                    code: "id_reused",
-                    sentence: "Another request had the same source and id; each request needs an id of its own.",
-                    field: "ce_id"
-                )
-            )
+            return desk.reject(entry, batch, .idReused)
         case .tooOld:
             return desk.reject(
                 entry,

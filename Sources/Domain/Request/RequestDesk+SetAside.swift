@@ -14,6 +14,7 @@ extension RequestDesk {
 
     /// Why a request was set aside, as its sender is told.
     static func reason(_ why: SetAside, _ entry: Entry<RequestInput>) -> Reason {
+        if case .idReused = entry.admission { return .idReused }
         // What is wrong with the request itself is of more use to its sender.
         if case .failure(let reason) = entry.input.body { return reason }
         switch why {
@@ -32,4 +33,13 @@ extension RequestDesk {
             )
         }
     }
+}
+
+extension Reason {
+    /// The first request of an id stays; another one is not taken for it.
+    static let idReused = Reason(
+        code: "id_reused",
+        sentence: "Another request had the same source and id; each request needs an id of its own.",
+        field: "ce_id"
+    )
 }

@@ -11,17 +11,22 @@ struct BehindParked<Input> {
 
     /// Publishes the answers and counts the messages; one that was decided before has had its answer.
     ///
+    /// - Parameter answer: Answers a message once more, now that the inbox is known to hold another one under its id.
     /// - Returns: Those that were answered now.
-    func settle(_ outbox: OutboxBuffer, tallies: inout [Int32: Tally]) -> [Entry<Input>] {
+    func settle(
+        _ outbox: OutboxBuffer,
+        tallies: inout [Int32: Tally],
+        answering answer: (Entry<Input>) -> Void
+    ) -> [Entry<Input>] {
         var answered: [Entry<Input>] = []
         for message in refused {
             var outcome = Outcome.rejected(.queueFull)
-            if case .repeated = message.entry.admission {
-                outcome = .repeated
-            } else {
-                for record in message.answer { outbox.append(record) }
-                answered.append(message.entry)
+            switch message.entry.admission {
+            case .repeated: outcome = .repeated
+            case .idReused: answer(message.entry)
+            case .first, .tooOld: for record in message.answer { outbox.append(record) }
             }
+            if outcome != .repeated { answered.append(message.entry) }
             tallies[message.entry.message.partition, default: Tally()].count(outcome)
         }
         return answered

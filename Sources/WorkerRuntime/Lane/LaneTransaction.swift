@@ -30,7 +30,9 @@ extension Lane {
         try handler.handle(batch, in: transaction)
         TestSignal.inTransaction.reach()
         settleOutcomes(of: batch, messages, except: behind.places, tallies: &tallies)
-        let refused = behind.settle(batch.outbox, tallies: &tallies)
+        let refused = behind.settle(batch.outbox, tallies: &tallies) { entry in
+            _ = handler.setAside(entry, because: .queueFull, outbox: batch.outbox, now: now)
+        }
         try handler.noteSetAside(refused, because: .queueFull, in: transaction)
         try keepAnswers(batch.entries + behind.refused.map(\.entry), messages, in: transaction)
         try outbox.insert(batch.outbox.records, in: transaction)

@@ -42,7 +42,7 @@ final class SimulatedDeploymentWorker: SimulatedHandler {
             if let answer = database.answers[id] ?? database.inbox[id]?.answer { batch.publish(answer) }
             return .repeated
         case .idReused:
-            return reject(entry, request, Reason(code: "id_reused", sentence: "Another one had this id."), batch)
+            return reject(entry, request, .idReused, batch)
         case .tooOld, .first:
             try fail(request, sent: entry.message.time, at: batch.now)
             do throws(Reason) {

@@ -1,5 +1,6 @@
 import Postgres
 
+@testable import Domain
 @testable import WorkerRuntime
 
 /// One batch, one transaction: fence, what waits behind parked keys, inbox, handler, outbox, claims.
@@ -121,7 +122,12 @@ extension SimulatedLane {
         for entry in sorted.entries { spans[entry.message.partition]?.tally.count(entry.outcome) }
         for (entry, answer) in sorted.refused {
             var outcome = Outcome.rejected(.queueFull)
-            if case .first = entry.admission { batch.publish(answer) } else { outcome = .repeated }
+            switch entry.admission {
+            case .repeated: outcome = .repeated
+            case .idReused:
+                if let other = handler.setAside(entry.message, because: .idReused, now: now) { batch.publish(other) }
+            case .first, .tooOld: batch.publish(answer)
+            }
             spans[entry.message.partition]?.tally.count(outcome)
         }
         keepAnswers(sorted.keyed)
