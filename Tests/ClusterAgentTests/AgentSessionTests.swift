@@ -104,6 +104,27 @@ struct AgentSessionTests {
         #expect(world.changes(of: "Deployment").first?.text("kind") == "Deployment")
     }
 
+    @Test(arguments: [true, false])
+    func `what a boot before did of a command that is over is told, so that the fleet knows what runs`(
+        isWithdrawn: Bool
+    ) {
+        var world = SessionWorld(isWelcome: true)
+        world.read(.work(.namespace(.staging())))
+        world.read(.work(.release(.web())))
+        world.pass(seconds: 5)
+        world.messages = []
+        world.restart(boot: "boot-2")
+        world.read(.work(.release(.web())))
+        if isWithdrawn {
+            world.read(.withdrawn(Withdrawn(command: "c-1", generation: 1, namespace: "shop-staging", instance: "web")))
+        }
+        world.catchUp()
+        world.welcome(epoch: 2, open: [])
+        #expect(world.statements("applied").map { $0.text("command") } == ["c-1"])
+        #expect(world.statements("applied").first?.message.epoch == 2)
+        #expect(world.done.count == world.read)
+    }
+
     @Test func `an older generation than the cluster's own is refused`() {
         var world = SessionWorld(isWelcome: true)
         world.read(.work(.namespace(.staging())))

@@ -46,6 +46,23 @@ import Testing
         }
     }
 
+    @Test func `what came since the end was seen does not count as read, and what counted once stays so`() throws {
+        var claim = try claim(0)
+        claim.endReached = 0
+        func note(secondsAgo: Int) throws {
+            try store.noteConsumed([0: claim], before: .seconds(secondsAgo), on: connection)
+        }
+        func text(_ expression: String) throws -> Bool {
+            try connection.query("select \(expression) from partition_claim").only().bool(0)
+        }
+        try note(secondsAgo: 60)
+        #expect(try text("consumed_until <= clock_timestamp() - interval '60 seconds'"))
+        try note(secondsAgo: 0)
+        #expect(try text("consumed_until > clock_timestamp() - interval '60 seconds'"))
+        try note(secondsAgo: 600)
+        #expect(try text("consumed_until > clock_timestamp() - interval '60 seconds'"))
+    }
+
     private func claim(_ partition: Int) throws -> PartitionClaim {
         let real = try store.claim(
             Int32(partition),

@@ -12,11 +12,15 @@ struct Faults {
         next = world.now + dice.time(in: 1_000_000...8_000_000)
         guard !dice.isKind else { return next = .max }
         switch dice.number(in: 0...8) {
-        case 0...3: world.randomParticipant().map(world.kill)
+        case 0...3:
+            if let victim = world.randomParticipant() { world.kill(victim, whenBusy: dice.happens(percent: 70)) }
         case 4...5:
             if let victim = world.randomParticipant() { world.hold(victim, for: dice.time(in: 100_000...40_000_000)) }
         case 7: dice.one(of: world.clusters)?.loseObject()
-        case 6: world.database.awayUntil = world.now + dice.time(in: 100_000...8_000_000)
+        case 6:
+            let isLong = dice.happens(percent: 15)
+            world.database.awayUntil =
+                world.now + dice.time(in: isLong ? 60_000_000...120_000_000 : 100_000...8_000_000)
         default: if let cluster = dice.one(of: world.clusters) { world.startAgent(of: cluster) }
         }
     }

@@ -1,5 +1,3 @@
-import Domain
-
 @testable import Domain
 
 /// Those who ask: requests of every kind, some twice, some forged, some unreadable, some that fail for a while.
@@ -45,7 +43,7 @@ struct Load {
             at: now
         )
         sent.append(message)
-        if request.fault != nil { poison.append((message.topic, message.partition, message.offset, request.id)) }
+        if request.isHopeless { poison.append((message.topic, message.partition, message.offset, request.id)) }
     }
 
     private mutating func repeatLater(_ request: Request, at now: Int64) {

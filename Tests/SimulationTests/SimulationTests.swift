@@ -19,9 +19,12 @@ struct SimulationTests {
         world.run()
         let verdict = Verdict(History(world))
         #expect(verdict.violations.isEmpty, "seed \(seed): \(verdict.violations.prefix(5))")
+        #expect(world.complaints.isEmpty, "seed \(seed): \(world.complaints.prefix(5))")
         #expect(world.load.isOver)
         if Self.setting("RUNS") != nil {
-            print("seed \(seed): \(world.database.commands.rows.count) commands in \(world.steps) steps")
+            let messages = world.broker.topics.values.reduce(0) { $0 + $1.reduce(0) { $0 + $1.count } }
+            let commands = world.database.commands.rows.count
+            print("seed \(seed): \(commands) commands, \(messages) messages, \(world.steps) steps")
         }
     }
 

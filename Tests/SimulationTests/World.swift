@@ -1,4 +1,5 @@
 import ClusterAgent
+import Foundation
 
 @testable import Domain
 @testable import WorkerRuntime
@@ -26,6 +27,8 @@ final class World {
     private(set) var load: Load
     private(set) var steps = 0
     var samples = Samples()
+    /// What only somebody who sees both the fleet and the world can say to be wrong.
+    var complaints: [String] = []
 
     private var agenda = Agenda()
     private var participants: [Int: any Participant] = [:]
@@ -60,7 +63,7 @@ final class World {
             let namespaces = environments.values.filter { $0.cluster == name }.map(\.namespace).sorted()
             return ClusterState(name, namespaces: namespaces, dice: dice)
         }
-        policy.attempts = 4
+        policy.attempts = mutant == .noPatience ? 1 : 4
         policy.queuedMessages = 3
         load = Load(environments.keys.sorted(), requests: scale.requests, dice: dice)
         database.trouble = { Self.trouble(dice) }
@@ -111,7 +114,8 @@ final class World {
     }
 
     /// Kills a process, and starts another one like it after a while.
-    func kill(_ id: Int) {
+    func kill(_ id: Int, whenBusy: Bool = false) {
+        guard !whenBusy else { return waitingKills.formUnion([id]) }
         guard let victim = participants.removeValue(forKey: id) else { return }
         victim.die(at: now)
         lostFencedCount += (victim as? SimulatedLane)?.fencedCount ?? 0
@@ -135,15 +139,18 @@ final class World {
         waitingHolds[id] = time
     }
 
-    /// Holds a process where it hurts most: with something in hand.
-    private func holdIfBusy(_ id: Int, _ participant: any Participant) {
-        guard let time = waitingHolds[id], participant.isBusy else { return }
+    /// Kills or holds a process where it hurts most: with something in hand.
+    private func strikeIfBusy(_ id: Int, _ participant: any Participant) {
+        guard participant.isBusy else { return }
+        if waitingKills.remove(id) != nil { return kill(id) }
+        guard let time = waitingHolds[id] else { return }
         waitingHolds[id] = nil
         held[id] = now + time
         schedule(id, at: now + time)
     }
 
     private var waitingHolds: [Int: Int64] = [:]
+    private var waitingKills: Set<Int> = []
 
     private var held: [Int: Int64] = [:]
     private var nextExpiry: Int64 = 0
@@ -193,10 +200,38 @@ final class World {
             guard let participant = participants[entry.who] else { continue }
             steps += 1
             schedule(entry.who, at: now + participant.act(at: now))
-            holdIfBusy(entry.who, participant)
+            strikeIfBusy(entry.who, participant)
             samples.take(self)
         }
         samples.take(self, isLast: true)
+        compareWithClusters()
+    }
+
+    /// What the database says to be there is what the clusters have, and of each command that was done it was told.
+    private func compareWithClusters() {
+        for cluster in clusters {
+            let stored = database.resources.rows.filter { $0.key.stream.cluster == cluster.name && !$0.value.isGone }
+            let there = Dictionary(
+                uniqueKeysWithValues: cluster.objects.values.map { ($0.id.namespace + "/" + $0.id.name, $0) }
+            )
+            let known = Dictionary(
+                uniqueKeysWithValues: stored.map { ($0.key.stream.namespace + "/" + $0.key.name, $0.value) }
+            )
+            for name in Set(there.keys).union(known.keys).sorted() {
+                guard there[name]?.uid != known[name]?.uid || there[name]?.generation != known[name]?.generation else {
+                    continue
+                }
+                complaints.append("\(cluster.name) \(name) is not as the database says")
+            }
+        }
+        // What a boot says that was superseded while it worked changes nothing.
+        let told = (broker.topics[Topics.status] ?? []).joined().compactMap(\.statement)
+            .filter { $0.type == AgentStatusType.applied }.map { String(decoding: $0.data, as: UTF8.self) }
+        for cluster in clusters {
+            for (subject, mark) in cluster.marks where !told.contains(where: { $0.contains(mark.command) }) {
+                complaints.append("\(subject) is as command \(mark.command) says, and nobody has told")
+            }
+        }
     }
 
     /// The groups' sessions end by the broker's clock.

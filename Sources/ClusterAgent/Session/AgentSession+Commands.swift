@@ -47,7 +47,7 @@ extension AgentSession {
         noteWithdrawn(subject, request.generation)
         if let command = held[subject], command.work.mark.generation <= request.generation {
             held[subject] = nil
-            finish(command, .withdrawn)
+            drop(command, now: now, view)
         }
         if let mark = running[subject]?.work.mark, mark.generation <= request.generation {
             outputs.append(.giveUp(mark))
@@ -63,11 +63,25 @@ extension AgentSession {
     }
 
     /// Drops what was read before the welcome and is not open any more: the fleet has ended it.
-    mutating func dropEnded(open: Set<String>) {
-        for (subject, command) in held where command.isBacklog && !open.contains(command.work.mark.command) {
+    mutating func dropEnded(open: Set<String>, now: Int64, _ view: some Cluster) {
+        let ended = untold
+        untold = []
+        for command in ended { drop(command, now: now, view) }
+        for (subject, command) in held.sorted(by: { Self.isEarlier($0.value, $1.value) })
+        where command.isBacklog && !open.contains(command.work.mark.command) {
             held[subject] = nil
-            finish(command, .withdrawn)
+            drop(command, now: now, view)
         }
+    }
+
+    /// Drops a command that nobody waits for any more.
+    ///
+    /// What a boot before this one did of it, and could not tell, is told all the same: the fleet is to know what the
+    /// cluster runs.
+    private mutating func drop(_ command: HeldCommand, now: Int64, _ view: some Cluster) {
+        guard view.mark(of: command.work.subject) == command.work.mark else { return finish(command, .withdrawn) }
+        guard epoch != nil else { return untold.append(command) }
+        succeed(command, now: now, view)
     }
 
     /// Begins what may begin: one command a subject at a time.

@@ -56,6 +56,8 @@ public struct AgentSession: Sendable {
     var held: [CommandSubject: HeldCommand] = [:]
     var running: [CommandSubject: HeldCommand] = [:]
     var withdrawn: [CommandSubject: Int64] = [:]
+    /// Commands that were withdrawn before the welcome and that the cluster shows to be done.
+    var untold: [HeldCommand] = []
     /// How commands of this boot failed, to be said again when they come again.
     var failures: [String: WorkFailure] = [:]
     /// The logs that are being sent, by their commands.
@@ -181,7 +183,7 @@ public struct AgentSession: Sendable {
         namespaces.formUnion(welcomed.namespaces)
         namespaces.formUnion(view.namespaces)
         wantSnapshots(now: now)
-        dropEnded(open: Set(welcomed.open))
+        dropEnded(open: Set(welcomed.open), now: now, view)
     }
 
     private mutating func sayHello(now: Int64) {

@@ -163,12 +163,20 @@ struct ClaimStore {
     }
 
     /// Says that these partitions were consumed up to now: their end was reached.
-    func noteConsumed(_ claims: [Int32: PartitionClaim], on connection: PostgresConnection) throws {
+    ///
+    /// - Parameter age: How long ago the end was last seen to be the end: what came later does not count.
+    func noteConsumed(
+        _ claims: [Int32: PartitionClaim],
+        before age: Duration,
+        on connection: PostgresConnection
+    ) throws {
         let atEnd = claims.filter { $0.value.endReached != nil }.sorted { $0.key < $1.key }
         guard !atEnd.isEmpty else { return }
         _ = try connection.query(
             """
-            update partition_claim c set consumed_until = clock_timestamp(), end_reached = held.ending
+            update partition_claim c
+            set consumed_until = greatest(c.consumed_until, clock_timestamp() - $6 * interval '1 millisecond'),
+                end_reached = held.ending
             from (
                 select c.partition, mine.ending from partition_claim c
                 join unnest($3::int[], $4::bigint[], $5::bigint[]) as mine(partition, epoch, ending)
@@ -181,6 +189,7 @@ struct ClaimStore {
             [
                 .text(group), .text(topic), .array(.int32s(atEnd.map(\.key))),
                 .array(.int64s(atEnd.map(\.value.epoch))), .array(.int64s(atEnd.map { $0.value.endReached ?? 0 })),
+                .int64(age.milliseconds),
             ]
         )
     }

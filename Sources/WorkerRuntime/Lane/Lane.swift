@@ -8,7 +8,7 @@ import Postgres
 ///
 /// Read ``run()`` first: collect a batch, settle it in one transaction (see `LaneTransaction.swift`), store the
 /// offsets, answer the group's rebalances between transactions. What happens when a transaction fails is in
-/// `LaneRecovery.swift`; a key whose message failed waits in the database, see `LaneParking.swift`; a partition waits
+/// `LaneRecovery.swift` and `Remedy.swift`; a key whose message failed waits in the database, see `LaneParking.swift`; a partition waits
 /// where too much waits with it, see `FullQueue.swift`.
 ///
 /// A lane is used on one thread only, the one that calls ``run()``.
@@ -36,6 +36,10 @@ final class Lane<H: Handler> {
     var unheld: Set<Int32> = []
     /// A rebalance that waits until the batch in hand is settled.
     var pendingRebalance: KafkaConsumerEvent?
+    /// Partitions whose end was reached before some trouble: whether it is the end still, the broker is asked.
+    var doubtfulEnds: Set<Int32> = []
+    /// When the consumer was asked last: what came later is not read yet.
+    var lastPoll = ContinuousClock.now
     /// Partitions that wait until the queue of a key has room.
     var fullQueues: [Int32: FullQueue] = [:]
     var hand: [Held<H.Input>] = []
@@ -87,7 +91,9 @@ final class Lane<H: Handler> {
     private func collect() throws {
         var bytes = 0
         while hand.count < configuration.batchCount, bytes < configuration.batchBytes, pendingRebalance == nil {
+            let asked = ContinuousClock.now
             let event = try consumer.poll(timeout: hand.isEmpty ? idleWait : .zero)
+            lastPoll = asked
             guard let event else { return }
             bytes += try take(event)
         }
@@ -110,6 +116,7 @@ final class Lane<H: Handler> {
         case .failure(let error):
             if error.isFatal { throw error }
             logger.warning("the broker reports: \(error)")
+            doubtEnds()
             if error.code == .offsetReset, let place = error.topicPartition { loseOffset(place.partition) }
         }
         return 0
@@ -179,7 +186,8 @@ final class Lane<H: Handler> {
         do {
             if owesAnswer || !unclaimed.isEmpty, pendingRebalance == nil { try claimAssigned() }
             if !unheld.isEmpty { try reclaimUnheld() }
-            try claimStore.noteConsumed(claims, on: connection)
+            try askForEnds()
+            try claimStore.noteConsumed(claims, before: ContinuousClock.now - lastPoll, on: connection)
             try consumer.commit(wait: false)
         } catch let error as KafkaError where !error.isFatal {
             logger.debug("offsets for lag tools were not committed: \(error)")

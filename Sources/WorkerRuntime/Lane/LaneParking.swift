@@ -58,7 +58,12 @@ extension Lane {
         if parks {
             let delay = jittered(configuration.retries.delayMilliseconds(attempt: 1))
             let kept = (try? held.decoded.get()).map(handler.keptHeaders) ?? []
-            try parkedQueue.open(held.message, keeping: kept, reason: reason, delay: delay, in: transaction)
+            if try parkedQueue.lock([held.message.keyBytes ?? []], in: transaction).isEmpty {
+                try parkedQueue.open(held.message, keeping: kept, reason: reason, delay: delay, in: transaction)
+            } else {
+                // It was to wait behind another one of its key, and even that failed again and again.
+                try parkedQueue.append(held.message, keeping: kept, in: transaction)
+            }
             tally.countParked()
         } else {
             let records = try lastRecords(

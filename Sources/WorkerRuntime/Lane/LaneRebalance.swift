@@ -131,7 +131,12 @@ extension Lane {
             metrics.fenced.increment()
             unheld.insert(partition)
         }
-        try reclaimUnheld()
+        do {
+            try reclaimUnheld()
+        } catch let error as PostgresError {
+            // What is not claimed again now is claimed with the next housekeeping.
+            try recover(from: error)
+        }
     }
 
     /// Claims partitions that are assigned but not held; what the broker cannot answer now is tried again later.

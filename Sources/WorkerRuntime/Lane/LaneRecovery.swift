@@ -105,6 +105,7 @@ extension Lane {
             }
         }
         try followClaims()
+        doubtEnds()
         let kept = paused.filter { claims[$0.partition] != nil }
         try consumer.resume(kept)
         logger.info("the database answers again")
@@ -137,6 +138,30 @@ extension Lane {
             let partition = try row.int32(0)
             guard claims[partition]?.epoch == (try row.int64(1)) else { continue }
             claims[partition]?.nextOffset = try row.int64(2)
+        }
+    }
+
+    /// Notes that ends which were reached may not be ends any more: nothing was read for a while.
+    func doubtEnds() {
+        for (partition, claim) in claims where claim.endReached != nil {
+            claims[partition]?.endReached = nil
+            doubtfulEnds.insert(partition)
+        }
+    }
+
+    /// Asks the broker whether partitions end where this lane stands; one that does not answer now is asked later.
+    func askForEnds() throws {
+        for partition in doubtfulEnds.sorted() {
+            guard let claim = claims[partition], claim.endReached == nil, fullQueues[partition] == nil else {
+                doubtfulEnds.remove(partition)
+                continue
+            }
+            let asked = ContinuousClock.now
+            let high = try consumer.watermarks(of: topicPartition(partition), timeout: .seconds(2)).high
+            doubtfulEnds.remove(partition)
+            guard claim.nextOffset >= high else { continue }
+            claims[partition]?.endReached = high
+            lastPoll = max(lastPoll, asked)
         }
     }
 }

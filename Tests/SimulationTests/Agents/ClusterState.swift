@@ -43,8 +43,11 @@ final class ClusterState {
     }
 
     /// Does what a command asks for, marked in the cluster; a command that comes twice changes nothing.
-    func apply(_ work: ClusterWork, at now: Int64) {
-        guard marks[work.subject] != work.mark else { return }
+    ///
+    /// - Returns: Whether the cluster is as the command says; not where a newer one was done meanwhile, which helm notices
+    ///   by the numbers of its releases.
+    func apply(_ work: ClusterWork, at now: Int64) -> Bool {
+        if let mark = marks[work.subject], mark.generation >= work.mark.generation { return mark == work.mark }
         switch work {
         case .release(let request):
             marks[work.subject] = work.mark
@@ -56,6 +59,7 @@ final class ClusterState {
         default:
             break
         }
+        return true
     }
 
     /// Somebody deletes an object, and no watch tells of it.
@@ -161,12 +165,9 @@ struct ClusterHandle: Cluster {
         state.pass(to: now)
         var ended: [ClusterEvent] = []
         for task in works.filter({ $0.due <= now }).sorted(by: { $0.due < $1.due }) {
-            if task.fails {
-                ended.append(.finished(task.work, WorkFailure(code: "apply_failed", message: "helm ended with 1.")))
-            } else {
-                state.apply(task.work, at: now)
-                ended.append(.finished(task.work, nil))
-            }
+            let isDone = !task.fails && state.apply(task.work, at: now)
+            let failure = WorkFailure(code: "apply_failed", message: "helm ended with 1.")
+            ended.append(.finished(task.work, isDone ? nil : failure))
         }
         works.removeAll { $0.due <= now }
         return state.takeEvents(id) + ended

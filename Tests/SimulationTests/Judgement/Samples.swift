@@ -1,5 +1,6 @@
 @testable import Domain
 @testable import FleetCheck
+@testable import WorkerRuntime
 
 /// What was seen of a run while it went on: numbers that may only rise, and offsets.
 struct Samples {
@@ -14,6 +15,8 @@ struct Samples {
         var claimed: [String: Int64] = [:]
         for (name, row) in world.database.claims.rows {
             rising["epoch of \(name.topic)-\(name.partition)"] = row.epoch
+            rising["offset of \(name.topic)-\(name.partition)"] = row.nextOffset
+            rising["consumed of \(name.topic)-\(name.partition)"] = Int64(row.tally.consumed)
             claimed["\(name.topic)-\(name.partition)"] = row.nextOffset
         }
         for (name, cluster) in world.database.clusters.rows { rising["epoch of \(name)"] = cluster.agent.epoch }

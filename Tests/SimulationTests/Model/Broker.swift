@@ -82,7 +82,7 @@ final class Group {
 
     /// Puts out who has not polled for the session's time.
     func expire(at now: Int64) {
-        for (id, member) in members where now - member.lastPoll > Self.sessionTimeout {
+        for id in members.keys.sorted() where now - (members[id]?.lastPoll ?? now) > Self.sessionTimeout {
             expired.insert(id)
             leave(id)
         }

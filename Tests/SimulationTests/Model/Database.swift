@@ -151,7 +151,6 @@ struct ClusterEntry {
     var agent = AgentRecord(uid: nil, epoch: 0, boot: nil, sequence: 0, state: .unknown)
     var lastSeen: Int64?
     var partition: Int?
-    var isHelloAsked = false
 }
 
 /// A row of `agent_boot`.

@@ -17,7 +17,7 @@ extension Message {
     }
 
     /// A command to its agent.
-    static func work(_ command: Command, namespace: String) -> Message {
+    static func work(_ command: Command, namespace: String, again: Int64 = 0) -> Message {
         let id = command.id.uuidString.lowercased()
         let work: ClusterWork
         if command.goal == .gone {
@@ -47,7 +47,7 @@ extension Message {
                 )
             )
         }
-        return told(.work(work), id: "work \(id)", cluster: command.cluster ?? "", key: command.key)
+        return told(.work(work), id: "work \(id) \(again)", cluster: command.cluster ?? "", key: command.key)
     }
 
     /// Takes a command back from its agent.

@@ -34,7 +34,7 @@ enum Topics {
     static func commands(_ cluster: String) -> String { "agent.commands.\(cluster)" }
 
     static func partitions(of topic: String) -> Int {
-        [requests: 6, status: 2, changes: 4][topic] ?? (topic.hasPrefix("agent.commands.") ? 1 : 3)
+        [requests: 6, status: 3, changes: 4][topic] ?? (topic.hasPrefix("agent.commands.") ? 1 : 3)
     }
 }
 

@@ -16,13 +16,18 @@ enum Mutant: String, CaseIterable {
     case endIsLeft
     /// A fact counts whatever its number.
     case numbersIgnored
+    /// The timekeeper takes everything for read, however far behind the fleet is.
+    case ownDelayIgnored
+    /// What fails once is given up.
+    case noPatience
     /// Nobody looks at the clock.
     case deadlinesForgotten
 
-    /// What it breaks in any case.
-    var breaks: Invariant {
+    /// What it breaks in any case; none where only the world can tell.
+    var breaks: Invariant? {
         switch self {
-        case .offsetsFirst, .relayDeletesFirst, .deadlinesForgotten: .end
+        case .ownDelayIgnored: nil
+        case .offsetsFirst, .noPatience, .relayDeletesFirst, .deadlinesForgotten: .end
         case .inboxForgets: .onceOnly
         case .fenceUnchecked: .offsets
         case .relayUnfenced, .endIsLeft: .order

@@ -37,6 +37,15 @@ struct Request {
         inboxKey = InboxKey(caller: "somebody", source: Self.source, id: id, digest: Array(content.utf8))
     }
 
+    /// Whether nobody will ever handle it.
+    var isHopeless: Bool {
+        switch fault {
+        case .unreadable: true
+        case .failing(let seconds): seconds > 600
+        case nil: false
+        }
+    }
+
     var type: String { "slipway.instance.\(operation.rawValue).v1" }
 
     /// What its answer repeats of it.

@@ -29,7 +29,6 @@ final class SimulatedAgentWorker: SimulatedHandler {
 
     private func follow(_ said: AgentMessage, _ message: Message, _ batch: SimulatedBatch) throws -> Outcome {
         var cluster = database.clusters[message.key] ?? ClusterEntry()
-        cluster.isHelloAsked = false
         if said.type == AgentStatusType.hello { return try greet(said, &cluster, message, batch) }
         switch cluster.agent.number(epoch: said.epoch, sequence: said.sequence) {
         case .repeated:
@@ -94,14 +93,14 @@ final class SimulatedAgentWorker: SimulatedHandler {
 
     private func stop(_ boot: String, cluster: String, _ batch: SimulatedBatch) {
         let content = AgentCommand.Content.superseded(Superseded(boot: boot, reason: "Another one has taken over."))
-        batch.publish(.told(content, id: "superseded \(boot)", cluster: cluster, key: cluster))
+        batch.publish(.told(content, id: "superseded \(boot) \(batch.now)", cluster: cluster, key: cluster))
     }
 
     /// Answers a hello, and sends the open commands again.
     private func welcome(_ boot: String, _ epoch: Int64, _ hello: String, cluster: String, _ batch: SimulatedBatch) {
         let open = database.open.rows.filter { $0.value == cluster }.keys
             .compactMap { database.commands[$0] }.sorted {
-                ($0.createdAt, $0.generation) < ($1.createdAt, $1.generation)
+                ($0.createdAt, $0.generation, $0.id.uuidString) < ($1.createdAt, $1.generation, $1.id.uuidString)
             }
         let welcomed = Welcomed(
             boot: boot,
@@ -114,7 +113,7 @@ final class SimulatedAgentWorker: SimulatedHandler {
         batch.publish(.told(.welcomed(welcomed), id: "welcome \(hello)", cluster: cluster, key: cluster))
         for command in open {
             guard let environment = environments[command.key] else { continue }
-            batch.publish(.work(command, namespace: environment.namespace))
+            batch.publish(.work(command, namespace: environment.namespace, again: batch.now))
         }
     }
 

@@ -57,7 +57,7 @@ final class SimulatedDeploymentWorker: SimulatedHandler {
     /// What the database refuses for a while ends the transaction.
     private func fail(_ request: Request, sent: Int64, at now: Int64) throws {
         guard case .failing(let seconds)? = request.fault, now < sent + seconds * 1_000_000 else { return }
-        throw Reason(code: "database_refused", sentence: "The database refused the change.")
+        throw Reason(code: "not_now", sentence: "It cannot be told now who sent it.")
     }
 
     private func reject(
@@ -89,6 +89,7 @@ final class SimulatedDeploymentWorker: SimulatedHandler {
         if var open = row?.open {
             if let until = open.busyUntil(now: batch.now) { command.wait(until: until) }
             supersede(&open, by: request.operation, environment, batch)
+            entry.revision = database.instances[name]?.revision ?? entry.revision
         }
         entry.settledState =
             switch entry.state {
@@ -100,7 +101,7 @@ final class SimulatedDeploymentWorker: SimulatedHandler {
         entry.desired = desired?.state ?? entry.desired
         entry.revision += 1
         database.instances[name] = entry
-        progress.accept(command, sending: message(command, request, environment), batch)
+        progress.accept(command, sending: .work(command, namespace: environment.namespace), batch)
         progress.publish(name, entry, batch)
     }
 
@@ -172,9 +173,5 @@ final class SimulatedDeploymentWorker: SimulatedHandler {
         guard let json = try? state.json else { throw .unknown("version", version) }
         desiredStates[name] = (state, json)
         return (state, json)
-    }
-
-    private func message(_ command: Command, _ request: Request, _ environment: EnvironmentRow) -> Message {
-        .work(command, namespace: environment.namespace)
     }
 }

@@ -62,6 +62,7 @@ extension SimulatedLane {
                 var spans = [Place.span(of: held, claims)]
                 try fence(spans)
                 let name = ParkedName(topic: topic, key: held.message.key)
+                precondition(database.parked[name] == nil, "it would have been put behind the parked one")
                 database.parked[name] = ParkedRow(
                     partition: held.partition,
                     due: now + policy.delayMilliseconds(attempt: 1) * 1000,

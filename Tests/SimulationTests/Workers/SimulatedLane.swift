@@ -70,9 +70,6 @@ final class SimulatedLane: Participant {
         tasks = []
     }
 
-    /// Ends in order: the batch in hand was settled.
-    func leave() { group.leave(id) }
-
     func act(at now: Int64) -> Int64 {
         if isRecovering { return recover(at: now) }
         if !unstored.isEmpty {
@@ -87,9 +84,9 @@ final class SimulatedLane: Participant {
         answerGroup(at: now)
         claimAssigned(at: now)
         retryParked(at: now)
-        keepHouse(at: now)
         if isRecovering { return dice.pause }
         poll(at: now)
+        keepHouse(at: now)
         return tasks.isEmpty ? (database.parked.rows.isEmpty ? 1_000_000 : 200_000) : dice.pause
     }
 
@@ -97,8 +94,9 @@ final class SimulatedLane: Participant {
         var hand: [Held] = []
         for (partition, claim) in claims.sorted(by: { $0.key < $1.key }) {
             let from = positions[partition] ?? claim.nextOffset
-            let read = broker.read(topic, partition, from: from, limit: Self.batchCount - hand.count)
-            claims[partition]?.endReached = read.isEmpty ? from : nil
+            let room = Self.batchCount - hand.count
+            let read = broker.read(topic, partition, from: from, limit: room)
+            claims[partition]?.endReached = read.isEmpty && room > 0 ? from : nil
             guard let last = read.last else { continue }
             positions[partition] = last.offset + 1
             for message in read where message.offset >= claim.nextOffset {

@@ -58,7 +58,8 @@ final class SimulatedResourceWorker: SimulatedHandler {
             touched.insert(history.id)
             batch.publish(ResourceStatus.record(of: history.id, state, at: batch.now))
         }
-        for (kind, sweep) in plan.sweeps { sweepAway(kind, sweep, &touched, batch) }
+        let sweeps = plan.sweeps.sorted { ($0.key.stream, $0.key.kind) < ($1.key.stream, $1.key.kind) }
+        for (kind, sweep) in sweeps { sweepAway(kind, sweep, &touched, batch) }
         for (stream, state) in plan.streams { database.streams[stream] = state }
         for stream in plan.wantedSnapshots.sorted() {
             let content = AgentCommand.Content.snapshotRequested(namespace: stream.namespace)
@@ -80,7 +81,8 @@ final class SimulatedResourceWorker: SimulatedHandler {
         _ touched: inout Set<ResourceID>,
         _ batch: SimulatedBatch
     ) {
-        for (id, state) in database.resources.rows where id.stream == kind.stream && id.kind == kind.kind {
+        let rows = database.resources.rows.filter { $0.key.stream == kind.stream && $0.key.kind == kind.kind }
+        for (id, state) in rows.sorted(by: { $0.key.name < $1.key.name }) {
             guard !state.isGone, state.position < sweep.began else { continue }
             var gone = state
             gone.isGone = true

@@ -1,3 +1,4 @@
+import ClusterAgent
 import Foundation
 
 @testable import Domain
@@ -12,7 +13,10 @@ final class SimulatedTimekeeper: Participant {
     private static let period: Int64 = 1_000_000
     private static let lease: Int64 = 30_000_000
 
+    private unowned let world: World
+
     init(in world: World) {
+        self.world = world
         database = world.database
         environments = world.environments
         mutant = world.mutant
@@ -50,6 +54,7 @@ final class SimulatedTimekeeper: Participant {
             else { return }
             let batch = SimulatedBatch([], now: now)
             progress.take(event, &command, reason: reason, batch)
+            if event == .timeOut, reason?.code != "slipway_behind" { complainIfUnread(command, at: now) }
             if event == .timeOut, let environment = environments[command.key] {
                 batch.publish(.withdrawal(of: command, namespace: environment.namespace))
             }
@@ -62,18 +67,39 @@ final class SimulatedTimekeeper: Participant {
             return AgentView(MissingEvidence(agent: .neverSeen), consumedUntil: now)
         }
         let isSilent = cluster.lastSeen.map { now - $0 > Self.lease } ?? true
-        return AgentView(MissingEvidence(agent: isSilent ? .lost : .connected), consumedUntil: handled(command.cluster))
+        return AgentView(
+            MissingEvidence(agent: isSilent ? .lost : .connected),
+            consumedUntil: handled(command.cluster, at: now)
+        )
     }
 
-    private func handled(_ cluster: String?) -> Int64? {
+    private func handled(_ cluster: String?, at now: Int64) -> Int64? {
+        if mutant == .ownDelayIgnored { return now }
         guard let cluster, let partition = database.clusters[cluster]?.partition else { return nil }
         return database.handledUntil(Topics.status, partition, key: cluster)
+    }
+
+    /// No command may time out while a word of its agent about it lies unread that came before the deadline.
+    private func complainIfUnread(_ command: Command, at now: Int64) {
+        guard let cluster = command.cluster, let partition = database.clusters[cluster]?.partition,
+            let epoch = database.clusters[cluster]?.agent.epoch
+        else { return }
+        let read = database.claims[ClaimName(topic: Topics.status, partition: partition)]?.nextOffset ?? 0
+        let deadline = min(command.deadline, command.stepDeadline ?? command.deadline)
+        let id = command.id.uuidString.lowercased()
+        let unread = world.broker.read(Topics.status, partition, from: read, limit: .max).first { message in
+            guard let said = message.statement, message.key == cluster, message.time < deadline, said.epoch == epoch
+            else { return false }
+            return String(decoding: said.data, as: UTF8.self).contains(id)
+        }
+        if let unread { world.complaints.append("\(id) timed out with offset \(unread.offset) unread") }
     }
 
     private func missLostAgents(at now: Int64) throws {
         try database.transaction(at: now) {
             for (name, cluster) in database.clusters.rows.sorted(by: { $0.key < $1.key }) {
-                guard let seen = cluster.lastSeen, seen + Self.lease < now, handled(name) ?? 0 > seen + Self.lease
+                guard let seen = cluster.lastSeen, seen + Self.lease < now,
+                    handled(name, at: now) ?? 0 > seen + Self.lease
                 else { continue }
                 var cluster = cluster
                 cluster.agent.state = cluster.agent.state.after(.silent)
