@@ -25,8 +25,11 @@ struct WorkerPagesTests {
             try WebPage.get(port: port, "/readyz") == WebPage(status: 200, body: "ready\n") ? true : nil
         }
         #expect(try WebPage.get(port: port, "/livez") == WebPage(status: 200, body: "alive\n"))
-        let metrics = try WebPage.get(port: port, "/metrics")
-        #expect(metrics.status == 200 && metrics.body.contains("slipway_"), "\(metrics.body.prefix(500))")
+        // A worker is ready before it has counted anything.
+        _ = try eventually("a metric") {
+            let metrics = try WebPage.get(port: port, "/metrics")
+            return metrics.status == 200 && metrics.body.contains("slipway_") ? true : nil
+        }
         let first = worker.output.split(separator: "\n").first ?? ""
         #expect(first.contains(name), "\(first)")
         worker.signal(SIGTERM)
