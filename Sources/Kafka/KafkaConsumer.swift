@@ -74,6 +74,9 @@ public final class KafkaConsumer {
     /// The newest error librdkafka reported outside any call, such as an unreachable broker; it may be long over.
     public var latestError: KafkaError? { handle?.callbacks.latestError }
 
+    /// How many errors librdkafka has reported outside any call: where it rises, something was not reachable meanwhile.
+    public var errorCount: Int { handle?.callbacks.errorCount ?? 0 }
+
     /// Waits for the next event, at most the timeout; returns `nil` when there was none.
     ///
     /// Must be called within `max.poll.interval.ms`, also while all partitions are paused.

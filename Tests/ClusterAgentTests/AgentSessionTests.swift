@@ -125,6 +125,38 @@ struct AgentSessionTests {
         #expect(world.done.count == world.read)
     }
 
+    @Test func `what a boot before did is told, though a newer command in the backlog has taken its place and is over`()
+    {
+        var world = SessionWorld(isWelcome: true)
+        world.read(.work(.namespace(.staging())))
+        world.read(.work(.release(.web())))
+        world.pass(seconds: 5)
+        world.messages = []
+        world.restart(boot: "boot-2")
+        world.read(.work(.release(.web())))
+        world.read(.work(.release(.web(generation: 2))))
+        world.catchUp()
+        world.welcome(epoch: 2, open: [])
+        #expect(world.statements("applied").map { $0.text("command") } == ["c-1"])
+        #expect(world.done.count == world.read)
+    }
+
+    @Test func `a repair that a boot before was asked for and that is over is not told as done`() {
+        var world = SessionWorld(isWelcome: true)
+        world.read(.work(.namespace(.staging())))
+        world.read(.work(.release(.web())))
+        world.pass(seconds: 5)
+        world.messages = []
+        world.restart(boot: "boot-2")
+        var repair = ReleaseRequested.web()
+        repair.repair = true
+        world.read(.work(.release(repair)))
+        world.catchUp()
+        world.welcome(epoch: 2, open: [])
+        #expect(world.statements("applied").isEmpty)
+        #expect(world.done.count == world.read)
+    }
+
     @Test func `an older generation than the cluster's own is refused`() {
         var world = SessionWorld(isWelcome: true)
         world.read(.work(.namespace(.staging())))

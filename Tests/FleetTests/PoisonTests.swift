@@ -56,15 +56,20 @@ struct PoisonTests {
             .map { try JSONDecoder().decode(Rejection.self, from: Data($0.valueBytes ?? [])) }
     }
 
-    @Test func `requests for which there is no room behind a failed one are rejected, and the rest goes on`() throws {
-        let world = try FleetWorld(topics: DoneOnceTests.topics, partitions: 1)
+    /// Has the database refuse every new row of a table.
+    private func refuseRows(of table: String, in world: FleetWorld) throws {
         try world.database.script(
             """
             create function refuse() returns trigger language plpgsql as $$
             begin raise exception 'this one is refused'; end $$;
-            create trigger refuse before insert on project for each row execute function refuse();
+            create trigger refuse before insert on \(table) for each row execute function refuse();
             """
         )
+    }
+
+    @Test func `requests for which there is no room behind a failed one are rejected, and the rest goes on`() throws {
+        let world = try FleetWorld(topics: DoneOnceTests.topics, partitions: 1)
+        try refuseRows(of: "project", in: world)
         _ = try world.start("outbox-relay")
         let limits = ["SLIPWAY_RETRY_ATTEMPTS": "100", "SLIPWAY_QUEUE_MESSAGES": "2"]
         _ = try world.start("deployment-worker", [], limits)
@@ -107,13 +112,7 @@ struct PoisonTests {
 
     @Test func `a request whose repetition found no room has one end, which both are answered with`() throws {
         let world = try FleetWorld(topics: DoneOnceTests.topics, partitions: 1)
-        try world.database.script(
-            """
-            create function refuse() returns trigger language plpgsql as $$
-            begin raise exception 'this one is refused'; end $$;
-            create trigger refuse before insert on project for each row execute function refuse();
-            """
-        )
+        try refuseRows(of: "project", in: world)
         _ = try world.start("outbox-relay")
         let limits = [
             "SLIPWAY_RETRY_ATTEMPTS": "3", "SLIPWAY_RETRY_MILLISECONDS": "500", "SLIPWAY_QUEUE_MESSAGES": "1",
@@ -134,13 +133,7 @@ struct PoisonTests {
 
     @Test func `other content under a used id is told so, also where there is no room for it`() throws {
         let world = try FleetWorld(topics: DoneOnceTests.topics, partitions: 1)
-        try world.database.script(
-            """
-            create function refuse() returns trigger language plpgsql as $$
-            begin raise exception 'this one is refused'; end $$;
-            create trigger refuse before insert on application for each row execute function refuse();
-            """
-        )
+        try refuseRows(of: "application", in: world)
         _ = try world.start("outbox-relay")
         _ = try world.start("deployment-worker", [], ["SLIPWAY_RETRY_ATTEMPTS": "100", "SLIPWAY_QUEUE_MESSAGES": "1"])
         try world.request("project.create", key: "shop", id: "1", #"{"project":"shop"}"#)

@@ -47,10 +47,10 @@ import Testing
     }
 
     @Test func `what came since the end was seen does not count as read, and what counted once stays so`() throws {
-        var claim = try claim(0)
-        claim.endReached = 0
+        let claim = try claim(0)
         func note(secondsAgo: Int) throws {
-            try store.noteConsumed([0: claim], before: .seconds(secondsAgo), on: connection)
+            let end = ConsumedPartition(partition: 0, epoch: claim.epoch, end: 0, age: .seconds(secondsAgo))
+            try store.note([end], on: connection)
         }
         func text(_ expression: String) throws -> Bool {
             try connection.query("select \(expression) from partition_claim").only().bool(0)

@@ -10,8 +10,9 @@ struct HeldCommand: Sendable, Hashable {
 
 extension AgentSession {
     /// Keeps a command until it may be acted on: of one subject, only the one of the highest generation.
-    mutating func take(_ work: ClusterWork, at place: CommandPlace, now: Int64) {
+    mutating func take(_ work: ClusterWork, at place: CommandPlace, now: Int64, _ view: some Cluster) {
         let subject = work.subject
+        if let again = untold.firstIndex(where: { $0.work == work }) { return untold[again].places.append(place) }
         if let generation = withdrawn[subject], work.mark.generation <= generation {
             count(.withdrawn)
             return outputs.append(.done(place))
@@ -30,7 +31,7 @@ extension AgentSession {
             earlier.isBacklog = earlier.isBacklog && command.isBacklog
             held[subject] = earlier
         } else if earlier.work.mark.generation < work.mark.generation {
-            finish(earlier, .superseded)
+            supersede(earlier, view)
             held[subject] = command
         } else {
             finish(command, .superseded)
@@ -79,9 +80,20 @@ extension AgentSession {
     /// What a boot before this one did of it, and could not tell, is told all the same: the fleet is to know what the
     /// cluster runs.
     private mutating func drop(_ command: HeldCommand, now: Int64, _ view: some Cluster) {
-        guard view.mark(of: command.work.subject) == command.work.mark else { return finish(command, .withdrawn) }
+        guard isUntold(command, view) else { return finish(command, .withdrawn) }
         guard epoch != nil else { return untold.append(command) }
         succeed(command, now: now, view)
+    }
+
+    /// Lets a newer command of the same subject take a place; what was done before the welcome is told after it.
+    private mutating func supersede(_ command: HeldCommand, _ view: some Cluster) {
+        guard epoch == nil, isUntold(command, view) else { return finish(command, .superseded) }
+        untold.append(command)
+    }
+
+    /// Whether the cluster is as a command says that this boot has not begun; a repair has the mark of what it repairs.
+    private func isUntold(_ command: HeldCommand, _ view: some Cluster) -> Bool {
+        !command.work.isRepair && view.mark(of: command.work.subject) == command.work.mark
     }
 
     /// Begins what may begin: one command a subject at a time.

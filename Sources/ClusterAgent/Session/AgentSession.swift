@@ -56,7 +56,7 @@ public struct AgentSession: Sendable {
     var held: [CommandSubject: HeldCommand] = [:]
     var running: [CommandSubject: HeldCommand] = [:]
     var withdrawn: [CommandSubject: Int64] = [:]
-    /// Commands that were withdrawn before the welcome and that the cluster shows to be done.
+    /// Commands that were withdrawn or superseded before the welcome and that the cluster shows to be done.
     var untold: [HeldCommand] = []
     /// How commands of this boot failed, to be said again when they come again.
     var failures: [String: WorkFailure] = [:]
@@ -98,7 +98,7 @@ public struct AgentSession: Sendable {
                 outputs += running.values.map { .abandon($0.work.mark) }
                 outputs.append(.stop(reason: superseded.reason))
             }
-        case .work(let work): take(work, at: command.place, now: now)
+        case .work(let work): take(work, at: command.place, now: now, view)
         case .logListened(let listened):
             logs[listened.command]?.listen(seconds: listened.seconds, now: now)
             outputs.append(.done(command.place))

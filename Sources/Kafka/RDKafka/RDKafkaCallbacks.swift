@@ -13,7 +13,11 @@ final class RDKafkaCallbacks: @unchecked Sendable {
     var deliveries: [KafkaDelivery] = []
     var topics = RDKafkaTopics()
     /// The newest error librdkafka reported outside any call.
-    var latestError: KafkaError?
+    var latestError: KafkaError? {
+        didSet { errorCount += 1 }
+    }
+    /// How many of them there were.
+    private(set) var errorCount = 0
     /// Set while closing: a rebalance is then answered inside the callback.
     var isClosing = false
     private let statistics: RDKafkaStatistics?

@@ -162,24 +162,17 @@ struct ClaimStore {
         )
     }
 
-    /// Says that these partitions were consumed up to now: their end was reached.
-    ///
-    /// - Parameter age: How long ago the end was last seen to be the end: what came later does not count.
-    func noteConsumed(
-        _ claims: [Int32: PartitionClaim],
-        before age: Duration,
-        on connection: PostgresConnection
-    ) throws {
-        let atEnd = claims.filter { $0.value.endReached != nil }.sorted { $0.key < $1.key }
-        guard !atEnd.isEmpty else { return }
+    /// Says that these partitions were consumed up to when their ends were last seen to be their ends.
+    func note(_ consumed: [ConsumedPartition], on connection: PostgresConnection) throws {
+        guard !consumed.isEmpty else { return }
         _ = try connection.query(
             """
             update partition_claim c
-            set consumed_until = greatest(c.consumed_until, clock_timestamp() - $6 * interval '1 millisecond'),
+            set consumed_until = greatest(c.consumed_until, clock_timestamp() - held.age * interval '1 millisecond'),
                 end_reached = held.ending
             from (
-                select c.partition, mine.ending from partition_claim c
-                join unnest($3::int[], $4::bigint[], $5::bigint[]) as mine(partition, epoch, ending)
+                select c.partition, mine.ending, mine.age from partition_claim c
+                join unnest($3::int[], $4::bigint[], $5::bigint[], $6::bigint[]) as mine(partition, epoch, ending, age)
                     on c.partition = mine.partition and c.epoch = mine.epoch
                 where c.consumer_group = $1 and c.topic = $2
                 order by c.partition for no key update of c skip locked
@@ -187,9 +180,9 @@ struct ClaimStore {
             where c.consumer_group = $1 and c.topic = $2 and c.partition = held.partition
             """,
             [
-                .text(group), .text(topic), .array(.int32s(atEnd.map(\.key))),
-                .array(.int64s(atEnd.map(\.value.epoch))), .array(.int64s(atEnd.map { $0.value.endReached ?? 0 })),
-                .int64(age.milliseconds),
+                .text(group), .text(topic), .array(.int32s(consumed.map(\.partition))),
+                .array(.int64s(consumed.map(\.epoch))), .array(.int64s(consumed.map(\.end))),
+                .array(.int64s(consumed.map(\.age.milliseconds))),
             ]
         )
     }
@@ -205,4 +198,15 @@ struct ClaimStore {
             [.text(group), .text(topic), .int32(partition)]
         )
     }
+}
+
+/// A partition that was read to its end.
+struct ConsumedPartition {
+    let partition: Int32
+    /// The epoch of the claim: another lane's partition is left as it is.
+    let epoch: Int64
+    /// Where it ends.
+    let end: Int64
+    /// How long ago that was seen: what came later does not count.
+    let age: Duration
 }

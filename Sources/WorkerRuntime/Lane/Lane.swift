@@ -36,10 +36,14 @@ final class Lane<H: Handler> {
     var unheld: Set<Int32> = []
     /// A rebalance that waits until the batch in hand is settled.
     var pendingRebalance: KafkaConsumerEvent?
-    /// Partitions whose end was reached before some trouble: whether it is the end still, the broker is asked.
-    var doubtfulEnds: Set<Int32> = []
-    /// When the consumer was asked last: what came later is not read yet.
-    var lastPoll = ContinuousClock.now
+    /// When the broker, asked, said that partitions end where this lane stands.
+    var ends: [Int32: ContinuousClock.Instant] = [:]
+    /// Ends that may not be ends any more: the broker is asked, see `LaneEnds.swift`.
+    var doubtfulEnds: [Int32: Int64] = [:]
+    /// When the newest poll began that found nothing more.
+    var lastQuiet = ContinuousClock.now
+    /// How many errors of the client had been heard of.
+    var knownErrorCount = 0
     /// Partitions that wait until the queue of a key has room.
     var fullQueues: [Int32: FullQueue] = [:]
     var hand: [Held<H.Input>] = []
@@ -93,8 +97,7 @@ final class Lane<H: Handler> {
         while hand.count < configuration.batchCount, bytes < configuration.batchBytes, pendingRebalance == nil {
             let asked = ContinuousClock.now
             let event = try consumer.poll(timeout: hand.isEmpty ? idleWait : .zero)
-            lastPoll = asked
-            guard let event else { return }
+            guard let event else { return noteQuiet(since: asked) }
             bytes += try take(event)
         }
     }
@@ -111,8 +114,7 @@ final class Lane<H: Handler> {
         case .assigned, .revoked:
             pendingRebalance = event
         case .endOfPartition(let position):
-            let partition = position.topicPartition.partition
-            if fullQueues[partition] == nil { claims[partition]?.endReached = position.offset }
+            noteEnd(position)
         case .failure(let error):
             if error.isFatal { throw error }
             logger.warning("the broker reports: \(error)")
@@ -179,15 +181,13 @@ final class Lane<H: Handler> {
 
     /// Small duties between batches: idle progress, offsets for lag tools, the connection's health.
     private func keepHouse() throws {
-        let now = ContinuousClock.now
-        guard now >= nextHousekeeping else { return }
-        nextHousekeeping = now + .seconds(2)
+        guard ContinuousClock.now >= nextHousekeeping else { return }
+        defer { nextHousekeeping = .now + .seconds(2) }
         metrics.partitions.record(claims.count)
         do {
             if owesAnswer || !unclaimed.isEmpty, pendingRebalance == nil { try claimAssigned() }
             if !unheld.isEmpty { try reclaimUnheld() }
-            try askForEnds()
-            try claimStore.noteConsumed(claims, before: ContinuousClock.now - lastPoll, on: connection)
+            try noteConsumed()
             try consumer.commit(wait: false)
         } catch let error as KafkaError where !error.isFatal {
             logger.debug("offsets for lag tools were not committed: \(error)")

@@ -37,13 +37,7 @@ extension Lane {
 
     /// Deals with one failure; returns whether the same messages should be tried once more.
     private func isWorthRepeating(_ messages: [Held<H.Input>], after error: any Error, failures: Int) throws -> Bool {
-        let remedy = Remedy.of(
-            .classify(error),
-            failures: failures,
-            isServersTrouble: (error as? PostgresError)?.isServersTrouble == true,
-            saying: "\(error)"
-        )
-        switch remedy {
+        switch Remedy.of(error, failures: failures) {
         case .claimAgain:
             logger.warning("fenced: another lane claimed a partition; claiming again")
             try reclaim(Set(messages.map(\.partition)).sorted())
@@ -97,6 +91,7 @@ extension Lane {
             do {
                 if !connection.isUsable { try Installation.reconnect(connection) }
                 _ = try connection.query("select 1")
+                try followClaims()
                 break
             } catch let error as StartError {
                 throw error
@@ -104,9 +99,8 @@ extension Lane {
                 logger.debug("still waiting for the database: \(error)")
             }
         }
-        try followClaims()
         doubtEnds()
-        let kept = paused.filter { claims[$0.partition] != nil }
+        let kept = paused.filter { claims[$0.partition] != nil || unheld.contains($0.partition) }
         try consumer.resume(kept)
         logger.info("the database answers again")
     }
@@ -138,30 +132,6 @@ extension Lane {
             let partition = try row.int32(0)
             guard claims[partition]?.epoch == (try row.int64(1)) else { continue }
             claims[partition]?.nextOffset = try row.int64(2)
-        }
-    }
-
-    /// Notes that ends which were reached may not be ends any more: nothing was read for a while.
-    func doubtEnds() {
-        for (partition, claim) in claims where claim.endReached != nil {
-            claims[partition]?.endReached = nil
-            doubtfulEnds.insert(partition)
-        }
-    }
-
-    /// Asks the broker whether partitions end where this lane stands; one that does not answer now is asked later.
-    func askForEnds() throws {
-        for partition in doubtfulEnds.sorted() {
-            guard let claim = claims[partition], claim.endReached == nil, fullQueues[partition] == nil else {
-                doubtfulEnds.remove(partition)
-                continue
-            }
-            let asked = ContinuousClock.now
-            let high = try consumer.watermarks(of: topicPartition(partition), timeout: .seconds(2)).high
-            doubtfulEnds.remove(partition)
-            guard claim.nextOffset >= high else { continue }
-            claims[partition]?.endReached = high
-            lastPoll = max(lastPoll, asked)
         }
     }
 }

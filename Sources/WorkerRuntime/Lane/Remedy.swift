@@ -1,3 +1,5 @@
+import Postgres
+
 /// What a lane does about messages whose transaction did not commit; pure.
 enum Remedy {
     /// Drop them and claim their partitions again: another lane may hold them.
@@ -18,11 +20,11 @@ enum Remedy {
 
     /// Decides.
     ///
-    /// - Parameters:
-    ///   - failures: How often the same messages have failed, this time included.
-    ///   - isServersTrouble: Whether the server said of itself that it is in trouble, which no message is to blame for.
-    static func of(_ failure: Failure, failures: Int, isServersTrouble: Bool, saying error: String) -> Remedy {
-        switch failure {
+    /// - Parameter failures: How often the same messages have failed, this time included.
+    static func of(_ error: any Error, failures: Int) -> Remedy {
+        // What the server says of itself no message is to blame for.
+        let isServersTrouble = (error as? PostgresError)?.isServersTrouble == true
+        switch Failure.classify(error) {
         case .fenced: return .claimAgain
         case .noRoom(let queues): return .waitForRoom(queues)
         case .transient where failures >= mostFailures && !isServersTrouble:
@@ -35,30 +37,4 @@ enum Remedy {
         case .fatal(let error): return .end(error)
         }
     }
-}
-
-/// Cuts what was polled where one transaction must end: before a repeated inbox key, and around suspects; pure.
-///
-/// - Parameters:
-///   - isSuspect: Whether the message may be one that ends its worker: it gets a transaction of its own.
-///   - identity: What the inbox knows the message by, if it does.
-func transactionGroups<Message>(
-    of messages: [Message],
-    isSuspect: (Message) -> Bool,
-    identity: (Message) -> InboxKey?
-) -> [[Message]] {
-    var groups: [[Message]] = [[]]
-    var seen: Set<InboxKey> = []
-    for message in messages {
-        let stands = isSuspect(message)
-        let key = identity(message)
-        let isRepeat = key.map { !seen.insert($0).inserted } ?? false
-        if stands || isRepeat, groups[groups.count - 1].isEmpty == false {
-            groups.append([])
-            seen = Set([key].compactMap { $0 })
-        }
-        groups[groups.count - 1].append(message)
-        if stands { groups.append([]) }
-    }
-    return groups.filter { !$0.isEmpty }
 }

@@ -31,13 +31,7 @@ extension SimulatedLane {
     }
 
     private func heal(_ messages: [Held], after error: any Error) {
-        let remedy = Remedy.of(
-            .classify(error),
-            failures: failures,
-            isServersTrouble: (error as? PostgresError)?.isServersTrouble == true,
-            saying: "\(error)"
-        )
-        switch remedy {
+        switch Remedy.of(error, failures: failures) {
         case .claimAgain:
             failures = 0
             reclaim(Set(messages.map(\.partition)))

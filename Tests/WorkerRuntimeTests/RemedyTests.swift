@@ -1,0 +1,60 @@
+import Postgres
+import Testing
+
+@testable import WorkerRuntime
+
+/// What a lane does about messages whose transaction failed, and where it cuts what it has polled.
+struct RemedyTests {
+    private static func postgres(_ kind: PostgresError.Kind, _ state: String? = nil) -> PostgresError {
+        PostgresError(kind: kind, message: "It failed.", sqlState: state.map(PostgresSQLState.init(rawValue:)))
+    }
+
+    struct Case: Sendable {
+        let error: any Error
+        let failures: Int
+        let remedy: String
+    }
+
+    @Test(arguments: [
+        Case(error: postgres(.server, "SW001"), failures: 1, remedy: "claim again"),
+        Case(error: postgres(.server, "40001"), failures: 1, remedy: "try again"),
+        Case(error: postgres(.server, "40001"), failures: 4, remedy: "recover"),
+        Case(error: postgres(.server, "40001"), failures: 5, remedy: "kept_failing"),
+        Case(error: postgres(.server, "57P01"), failures: 50, remedy: "recover"),
+        Case(error: postgres(.connection), failures: 1, remedy: "recover"),
+        Case(error: postgres(.commitUnknown), failures: 50, remedy: "recover"),
+        Case(error: postgres(.server, "23505"), failures: 1, remedy: "database_refused"),
+        Case(error: Reason(code: "own", sentence: "Its own."), failures: 1, remedy: "own"),
+        Case(error: NoRoom(queues: []), failures: 1, remedy: "wait for room"),
+    ])
+    func `the error and how often it came decide`(found: Case) {
+        let remedy =
+            switch Remedy.of(found.error, failures: found.failures) {
+            case .claimAgain: "claim again"
+            case .waitForRoom: "wait for room"
+            case .isolate(let reason): reason.code
+            case .tryAgain(let afterRecovery): afterRecovery ? "recover" : "try again"
+            case .end: "end"
+            }
+        #expect(remedy == found.remedy)
+    }
+
+    /// Messages as `id`, suspects as `id!`; ids that are the same are the inbox's, `-` has none.
+    @Test(arguments: [
+        ("", ""), ("a b c", "a b c"), ("a b a c", "a b|a c"), ("a a a", "a|a|a"), ("- - -", "- - -"),
+        ("a b! c", "a|b!|c"), ("a! b!", "a!|b!"), ("a b! a", "a|b!|a"), ("a b a b", "a b|a b"),
+    ])
+    func `a transaction ends before a repetition and around a suspect`(polled: String, groups: String) {
+        let cut = transactionGroups(
+            of: polled.split(separator: " ").map(String.init),
+            isSuspect: { $0.hasSuffix("!") },
+            identity: { $0 == "-" ? nil : InboxKey(caller: "c", source: "s", id: $0, digest: []) }
+        )
+        #expect(cut.map { $0.joined(separator: " ") }.joined(separator: "|") == groups)
+    }
+
+    @Test(arguments: [(1, 2000), (7, 60_000), (8, nil), (9, nil)] as [(Int, Int64?)])
+    func `a parked message is given up after so many tries`(made: Int, delay: Int64?) {
+        #expect(RetryPolicy().nextDelayMilliseconds(attempts: made) == delay)
+    }
+}
