@@ -164,6 +164,7 @@ extension AgentSession {
         case .release, .removal, .objects, .log: break
         }
         say(.applied(command.work.mark, objects: view.objects(of: command.work.subject)), now: now)
+        noteSuccess(of: command.work, now: now)
         finish(command, .applied)
     }
 

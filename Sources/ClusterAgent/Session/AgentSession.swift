@@ -58,6 +58,10 @@ public struct AgentSession: Sendable {
     var withdrawn: [CommandSubject: Int64] = [:]
     /// Commands that were withdrawn or superseded before the welcome and that the cluster shows to be done.
     var untold: [HeldCommand] = []
+    /// What was said to be done, by its subject.
+    var successes: [CommandSubject: Success] = [:]
+    /// Whether something that was said did not arrive.
+    var hasLost = false
     /// How commands of this boot failed, to be said again when they come again.
     var failures: [String: WorkFailure] = [:]
     /// The logs that are being sent, by their commands.
@@ -164,8 +168,10 @@ public struct AgentSession: Sendable {
         wantSnapshots(now: now)
     }
 
-    /// Says hello again because something it said did not arrive: the answer has the open commands sent again.
+    /// Says hello again because something it said did not arrive: the answer has the open commands sent again, and what
+    /// was done lately is said again.
     public mutating func repeatHello(now: Int64) {
+        hasLost = true
         nextHello = min(nextHello ?? .max, now)
     }
 
@@ -183,6 +189,7 @@ public struct AgentSession: Sendable {
         namespaces.formUnion(welcomed.namespaces)
         namespaces.formUnion(view.namespaces)
         wantSnapshots(now: now)
+        sayAgain(open: Set(welcomed.open), now: now, view)
         dropEnded(open: Set(welcomed.open), now: now, view)
     }
 
