@@ -76,6 +76,16 @@ extension KafkaConsumer {
         try open("read the watermarks").watermarks(of: partition, timeout: timeout)
     }
 
+    /// Where partitions end, asked from their leaders at once; blocks at most the timeout.
+    ///
+    /// A partition whose leader did not answer is left out.
+    public func ends(
+        of partitions: [KafkaTopicPartition],
+        timeout: Duration
+    ) throws(KafkaError) -> [KafkaTopicPartition: Int64] {
+        try open("read the watermarks").offsets(of: partitions, at: .end, timeout: timeout)
+    }
+
     /// The group's committed offsets, asked from the coordinator; blocks at most the timeout.
     ///
     /// Partitions without one are left out.
@@ -121,20 +131,38 @@ extension KafkaConsumer {
 }
 
 extension RDKafkaHandle {
+    /// A place in every partition that its leader is asked for, as Kafka numbers it.
+    enum Place: Int64 {
+        case end = -1
+        case beginning = -2
+    }
+
     func watermarks(of partition: KafkaTopicPartition, timeout: Duration) throws(KafkaError) -> KafkaWatermarks {
-        var marks = KafkaWatermarks(low: 0, high: 0)
-        let code = rd_kafka_query_watermark_offsets(
-            pointer,
-            partition.topic,
-            partition.partition,
-            &marks.low,
-            &marks.high,
-            timeout.timeoutMilliseconds
-        )
-        guard code == RD_KAFKA_RESP_ERR_NO_ERROR else {
-            let reason = KafkaError.Code(code)
-            throw KafkaError(reason, operation: "read the watermarks", topicPartition: partition)
+        let until = ContinuousClock.now + timeout
+        let low = try offsets(of: [partition], at: .beginning, timeout: timeout)
+        let high = try offsets(of: [partition], at: .end, timeout: max(.zero, until - .now))
+        guard let low = low[partition], let high = high[partition] else {
+            throw KafkaError(.timedOut, operation: "read the watermarks", topicPartition: partition)
         }
-        return marks
+        return KafkaWatermarks(low: low, high: high)
+    }
+
+    /// Asks leaders for offsets; partitions without an answer in time are left out.
+    ///
+    /// `rd_kafka_query_watermark_offsets` is not used: up to version 2.2 it waits for a broker that is away, however long
+    /// that takes, whatever its timeout says.
+    func offsets(
+        of partitions: [KafkaTopicPartition],
+        at place: Place,
+        timeout: Duration
+    ) throws(KafkaError) -> [KafkaTopicPartition: Int64] {
+        guard !partitions.isEmpty else { return [:] }
+        let operation = "read the watermarks"
+        let list = RDKafkaPartitionList(partitions.map { KafkaPosition($0, offset: place.rawValue) })
+        let code = rd_kafka_offsets_for_times(pointer, list.pointer, timeout.timeoutMilliseconds)
+        guard code == RD_KAFKA_RESP_ERR_NO_ERROR || partitions.count > 1 else {
+            throw KafkaError(KafkaError.Code(code), operation: operation, topicPartition: partitions[0])
+        }
+        return Dictionary(list.answers.map { ($0.topicPartition, $0.offset) }, uniquingKeysWith: { first, _ in first })
     }
 }

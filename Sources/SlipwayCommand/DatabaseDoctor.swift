@@ -119,7 +119,10 @@ struct DatabaseDoctor {
 
     private func outbox(_ database: PostgresConnection) throws -> [Finding] {
         let row = try database.query(
-            "select count(*), coalesce(extract(epoch from now() - min(created_at)), 0)::bigint from outbox"
+            """
+            select coalesce(sum(messages), 0)::bigint, coalesce(extract(epoch from now() - min(created_at)), 0)::bigint
+            from outbox
+            """
         ).only()
         let (count, age) = (try row.int64(0), try row.int64(1))
         guard age > 60 else { return [Finding("outbox", .right, "\(count) messages wait to be published")] }

@@ -79,7 +79,7 @@ struct Status: ParsableCommand {
         let counts = try database.query(
             """
             select (select count(*) from command where state in ('accepted', 'sent', 'acknowledged', 'applied')),
-                (select count(*) from outbox), (select count(*) from outbox_failed), (select count(*) from parked_key),
+                (select coalesce(sum(messages), 0)::bigint from outbox), (select count(*) from outbox_failed), (select count(*) from parked_key),
                 (select count(*) from parked_key where due < now() - interval '1 minute')
             """
         ).only()

@@ -62,9 +62,10 @@ struct Stuck: ParsableCommand {
         ),
         (
             """
-            select 'outbox shard ' || l.shard || ', ' || o.rows || ' messages', \(time("o.oldest")), 'nobody publishes it'
+            select 'outbox shard ' || l.shard || ', ' || o.messages || ' messages', \(time("o.oldest")), 'nobody publishes it'
             from outbox_lease l join lateral (
-                select count(*) as rows, min(created_at) as oldest from outbox where shard = l.shard) o on o.rows > 0
+                select sum(messages) as messages, min(created_at) as oldest from outbox where shard = l.shard
+            ) o on o.messages > 0
             where l.lease_until < now() and o.oldest < now() - interval '1 minute' order by l.shard
             """,
             "start outbox-relay"

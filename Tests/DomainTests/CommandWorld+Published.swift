@@ -34,8 +34,8 @@ extension CommandWorld {
     func published(_ topic: String? = nil) throws -> [Published] {
         let rows = try connection.query(
             """
-            with taken as (delete from outbox returning id, topic, key, headers, value)
-            select topic, convert_from(key, 'UTF8'), headers, value from taken order by id
+            with taken as (delete from outbox returning id, content)
+            select topic, convert_from(key, 'UTF8'), headers, value from taken, outbox_messages(content) order by id, place
             """
         )
         var messages: [Published] = []

@@ -22,6 +22,8 @@ final class CommandWorld {
     init() throws {
         url = try TestDatabase.make()
         connection = try TestDatabase.connect(url)
+        // One shard, so that published() keeps the order of everything.
+        try connection.script("update installation set outbox_shards = 1")
         fleetKey = try FleetKey(base64: Data(repeating: 7, count: 32).base64EncodedString())
         requests = Self.requests(fleetKey)
         agents = AgentStatusHandler(fleetKey: fleetKey, keyRing: Self.keyRing, logger: Logger(label: "test"))

@@ -42,7 +42,7 @@ import WorkerRuntime
         /// How many requests the rule has made.
         func requests() throws -> Int64 {
             try commands.connection.query(
-                "select count(*) from outbox where topic = 'deployment.requests'"
+                "select count(*) from outbox_message where topic = 'deployment.requests'"
             ).only().int64(0)
         }
     }

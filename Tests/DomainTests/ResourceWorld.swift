@@ -131,18 +131,38 @@ final class ResourceWorld {
         }
     }
 
+    /// A handler as a lane that begins has it.
+    func freshHandler() throws -> ResourceHandler {
+        ResourceHandler(fleetKey: try FleetKey(base64: FleetKey.random()), verifier: TrustingVerifier())
+    }
+
     /// Handles messages as one batch in one transaction.
     @discardableResult
-    func handle(_ messages: [KafkaMessageView]) throws -> Result {
+    func handle(_ messages: [KafkaMessageView]) throws -> Result { try handle(messages, by: handler) }
+
+    /// Handles messages as one batch of the lane that has the handler.
+    ///
+    /// - Parameter isLost: Whether the transaction is rolled back in the end.
+    @discardableResult
+    func handle(
+        _ messages: [KafkaMessageView],
+        by handler: ResourceHandler,
+        isLost: Bool = false
+    ) throws -> Result {
         now += 1_000_000
         var entries: [Entry<ResourceMessage>] = []
         for message in messages { entries.append(Entry(try handler.decode(message), message: message)) }
         let batch = Batch(entries, now: now)
-        try connection.transaction { (transaction: borrowing PostgresTransaction) in
-            try handler.handle(batch, in: transaction)
-        }
+        do {
+            try connection.transaction { (transaction: borrowing PostgresTransaction) in
+                try handler.handle(batch, in: transaction)
+                if isLost { throw Lost() }
+            }
+        } catch is Lost {}
         return Result(outcomes: entries.map(\.outcome), records: batch.outbox.records)
     }
+
+    private struct Lost: Error {}
 
     /// One line for each object that is there: kind, name, uid, health and revision.
     func objects() throws -> [String] {

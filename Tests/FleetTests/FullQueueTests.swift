@@ -59,7 +59,7 @@ struct FullQueueTests {
 
     private func expectNothingLost() throws {
         #expect(try order() == (1...9).map { "1.0.\($0)" })
-        #expect(try world.number("select count(*) from outbox where topic like '%.dlt'") == 0)
+        #expect(try world.number("select count(*) from outbox_message where topic like '%.dlt'") == 0)
         #expect(try world.number("select sum(dead_lettered)::bigint from partition_claim") == 0)
         #expect(try world.number("select count(*) from parked_key") == 0)
         #expect(try world.number("select sum(parked - released_applied)::bigint from partition_claim") == 0)

@@ -37,7 +37,7 @@ struct RecoverTests {
         try world.database.query(
             """
             select topic || ' ' || convert_from(key, 'UTF8') || case when value is null then ' gone' else '' end
-            from outbox
+            from outbox_message
             """
         ).map { try $0.string(0) }.sorted()
     }

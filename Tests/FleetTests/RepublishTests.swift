@@ -3,6 +3,7 @@ import Kafka
 import Postgres
 import TestSupport
 import Testing
+import WorkerRuntime
 
 /// A relay that slept while another took its shard must not leave an old state as a key's last word.
 @Suite(.ownThreads, .timeLimit(.minutes(15)))
@@ -15,17 +16,16 @@ struct RepublishTests {
             insert into cluster (cluster, name, created_at) values ('c1', 'c1', now());
             insert into environment (project, environment, cluster, namespace, state, revision, created_at)
                 values ('p', 'staging', 'c1', 'shop', 'active', 21000, now());
-            insert into outbox (shard, topic, key, headers, value, coalesces)
-                values (2, 'environment.status', 'p/staging', '', '{"revision":20000}', true);
             """
         )
+        try publishOldState(in: world)
         world.hold("afterPublish")
         let relay = try world.start("outbox-relay", [], ["SLIPWAY_RELAY_TRANSACTIONS": "false"])
         try world.waitUntilHeld(relay, at: "afterPublish")
         // Another relay took the shard, published its rows and newer ones, and ended.
         try world.database.script(
             """
-            update outbox_lease set epoch = epoch + 1, owner = null, lease_until = '-infinity' where shard = 2;
+            update outbox_lease set epoch = epoch + 1, owner = null, lease_until = '-infinity';
             delete from outbox;
             """
         )
@@ -41,5 +41,20 @@ struct RepublishTests {
         let value = last.withValue { String(decoding: $0, as: UTF8.self) } ?? ""
         #expect(value.contains(#""revision":21000"#))
         #expect(try world.number("select count(*) from outbox_republish") == 0)
+    }
+
+    private func publishOldState(in world: FleetWorld) throws {
+        var old = OutboxRecord(
+            topic: "environment.status",
+            key: Array("p/staging".utf8),
+            headers: [],
+            value: Array(#"{"revision":20000}"#.utf8)
+        )
+        old.coalesces = true
+        let buffer = OutboxBuffer()
+        buffer.append(old)
+        try world.database.transaction { (transaction: borrowing PostgresTransaction) in
+            try OutboxWriter.write(buffer, in: transaction)
+        }
     }
 }

@@ -61,6 +61,23 @@ import Testing
         }
     }
 
+    @Test func `a broker that is away keeps nobody for longer than he wants to wait`() async throws {
+        try await onOwnThread {
+            let world = try World()
+            try world.send(["a", "b"])
+            let consumer = try world.consumer()
+            #expect(try consumer.ends(of: [world.place()], timeout: .seconds(5)) == [world.place(): 2])
+            try world.cluster.setBrokerDown()
+            #expect(throws: KafkaError.self) { try consumer.watermarks(of: world.place(), timeout: .seconds(1)) }
+            #expect(throws: KafkaError.self) { try consumer.ends(of: [world.place()], timeout: .seconds(1)) }
+            try world.cluster.setBrokerUp()
+            var ends: [KafkaTopicPartition: Int64] = [:]
+            while ends.isEmpty { ends = (try? consumer.ends(of: [world.place()], timeout: .seconds(1))) ?? [:] }
+            #expect(ends == [world.place(): 2])
+            #expect(consumer.close(deadline: .seconds(5)))
+        }
+    }
+
     @Test func `a failed commit says what failed`() async throws {
         try await onOwnThread {
             let world = try World()

@@ -233,9 +233,12 @@ create table resource_stream (
     -- The first message after the newest gap of the epoch: a snapshot that began before it removes nothing.
     unbroken_since bigint not null default 1,
     snapshot_wanted boolean not null default false,
+    -- Drawn by the newest transaction that wrote objects of the stream: who remembers it need not read them again. Whoever
+    -- else writes objects leaves 0.
+    mark bigint not null default 0,
     changed_at timestamptz not null,
     primary key (cluster, namespace)
-);
+) with (fillfactor = 50);
 
 create table resource (
     cluster text not null,

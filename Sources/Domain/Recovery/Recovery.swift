@@ -74,6 +74,7 @@ public struct Recovery: Sendable {
         report.claims = try Installation.adopt(identity, jump: Self.jump, in: transaction)
         let tables = try counters(in: transaction)
         for table in tables where table.name == "resource" { report.resources = try raise(table, in: transaction) }
+        try transaction.submit("update resource_stream set mark = 0")
         report.clusters = try clusters(in: transaction)
         for table in tables where table.name != "resource" {
             let count = try raise(table, in: transaction)

@@ -2,21 +2,29 @@ import Postgres
 
 /// Keeps the health of instances in step with their objects.
 struct InstanceHealthStore {
-    /// Locks the instances in the order of their ids, as everybody does, and counts their objects.
+    /// Locks the instances in the order of their ids, as everybody does, and adds up their objects.
     ///
-    /// One statement locks all, so that lanes do not lock in different orders. The count is a statement of its own behind
-    /// it, so that it sees what the lock waited for.
+    /// One statement locks all, so that lanes do not lock in different orders. The objects of an instance that is not
+    /// remembered are counted, by statements of their own behind it; the locked streams keep others from writing them.
     /// - Returns: The instances that are there, and the objects of each of `ids` by kind and health.
     func lockAndCount(
         _ ids: [InstanceID],
+        _ memory: ResourceMemory,
         in transaction: borrowing PostgresTransaction
     ) throws(PostgresError) -> (locked: [(place: Int, instance: InstanceHealth)], tallies: [[ResourceTally]]) {
+        var sums = ids.map(memory.tallies)
+        let unknown = ids.indices.filter { sums[$0] == nil }
         let lock = try submitLock(ids, in: transaction)
-        let count = try submitCount(ids, in: transaction)
+        let count = try unknown.isEmpty ? nil : submitCount(unknown.map { ids[$0] }, in: transaction)
         var locked: [(place: Int, instance: InstanceHealth)] = []
         for row in try transaction.result(of: lock) { locked.append((try row.int(0) - 1, try Self.instance(row))) }
-        let tallies = try Self.tallies(try transaction.result(of: count), of: ids.count)
-        return (locked, tallies)
+        if let count {
+            for (place, sum) in zip(unknown, try Self.sums(of: unknown.count, count, in: transaction)) {
+                memory.note(sum, of: ids[place])
+                sums[place] = sum
+            }
+        }
+        return (locked, sums.map { $0?.tallies ?? [] })
     }
 
     private func submitLock(
@@ -38,41 +46,62 @@ struct InstanceHealthStore {
         )
     }
 
+    /// Counts the objects of instances, and asks for the texts of those that are not healthy.
     private func submitCount(
         _ ids: [InstanceID],
         in transaction: borrowing PostgresTransaction
-    ) throws(PostgresError) -> PostgresSubmission {
-        try transaction.submit(
-            """
-            select wanted.place, r.kind, r.health, count(*), count(*) filter (where r.ready),
-                min((r.kind || ' ' || r.name || coalesce(': ' || r.health_reason, '')) collate "C")
-                    filter (where r.health <> 'healthy'),
-                min(r.failing_reason collate "C")
+    ) throws(PostgresError) -> (counts: PostgresSubmission, texts: PostgresSubmission) {
+        let objects = """
             from unnest($1::text[], $2::text[], $3::text[]) with ordinality
                 as wanted(cluster, namespace, instance, place)
             join resource r on r.cluster = wanted.cluster and r.namespace = wanted.namespace
                 and r.instance = wanted.instance and not r.gone
+            """
+        let counts = try transaction.submit(
+            """
+            select wanted.place, r.kind, r.health, count(*), count(*) filter (where r.ready)
+            \(objects)
             group by wanted.place, r.kind, r.health
             """,
             Self.keys(ids)
         )
+        let texts = try transaction.submit(
+            """
+            select wanted.place, r.kind, r.health,
+                case when r.health <> 'healthy' then r.kind || ' ' || r.name || coalesce(': ' || r.health_reason, '') end,
+                r.failing_reason
+            \(objects)
+            where r.health <> 'healthy' or r.failing_reason is not null
+            """,
+            Self.keys(ids)
+        )
+        return (counts, texts)
     }
 
-    private static func tallies(_ rows: PostgresResult, of count: Int) throws(PostgresError) -> [[ResourceTally]] {
-        var tallies = [[ResourceTally]](repeating: [], count: count)
-        for row in rows {
-            tallies[try row.int(0) - 1].append(
-                ResourceTally(
-                    kind: try row.string(1),
-                    health: Health(rawValue: try row.string(2)) ?? .unknown,
-                    count: try row.int(3),
-                    ready: try row.int(4),
-                    example: try row.optionalString(5),
-                    sign: try row.optionalString(6)
-                )
-            )
+    private static func sums(
+        of count: Int,
+        _ submitted: (counts: PostgresSubmission, texts: PostgresSubmission),
+        in transaction: borrowing PostgresTransaction
+    ) throws(PostgresError) -> [InstanceTallies] {
+        var sums = [InstanceTallies](repeating: InstanceTallies(), count: count)
+        for row in try transaction.result(of: submitted.counts) {
+            sums[try row.int(0) - 1]
+                .add(try row.string(1), try health(row), count: try row.int(3), ready: try row.int(4))
         }
-        return tallies
+        for row in try transaction.result(of: submitted.texts) {
+            sums[try row.int(0) - 1]
+                .note(
+                    try row.string(1),
+                    try health(row),
+                    example: try row.optionalString(3),
+                    sign: try row.optionalString(4)
+                )
+        }
+        return sums
+    }
+
+    private static func health(_ row: PostgresRow) throws(PostgresError) -> Health {
+        Health(rawValue: try row.string(2)) ?? .unknown
     }
 
     /// Writes the instances that changed; their rows are locked.

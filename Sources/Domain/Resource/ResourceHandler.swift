@@ -16,6 +16,7 @@ public final class ResourceHandler: Handler {
     private let store = ResourceStore()
     private let clusters = ClusterEpochs()
     private let instances = InstanceHealthStore()
+    private let memory = ResourceMemory()
     private var helloAsked: [String: Int64] = [:]
 
     /// Makes the handler of one lane.
@@ -66,7 +67,7 @@ public final class ResourceHandler: Handler {
         for place in admitted {
             batch.entries[place].outcome = plan.take(batch.entries[place].input, entry: place)
         }
-        let touched = try write(plan, of: batch, in: transaction)
+        let touched = try write(plan, locked: read.marks, of: batch, in: transaction)
         try ask(plan.wantedSnapshots, hello: restored, of: read.clusters, batch, in: transaction)
         try rollUp(touched, batch, in: transaction)
     }
@@ -110,11 +111,14 @@ public final class ResourceHandler: Handler {
         let ids: [ResourceID]
         let stored: [ResourceState?]
         let streams: [StreamID: StreamState]
+        /// The marks of the streams whose rows are there and locked.
+        let marks: [StreamID: Int64]
     }
 
     /// Reads, in one round trip, the clusters, and the streams and objects that messages speak of, which are locked.
     ///
-    /// Also those of messages that will not count: few do not, and a lock that was not needed harms nobody.
+    /// Also those of messages that will not count: few do not, and a lock that was not needed harms nobody. Objects that
+    /// are remembered are read only if it turns out that another transaction has written to their stream.
     private func read(
         _ messages: [ResourceMessage],
         in transaction: borrowing PostgresTransaction
@@ -126,24 +130,35 @@ public final class ResourceHandler: Handler {
             followed.insert(message.stream)
             if let id = message.fact.id, seen.insert(id).inserted { ids.append(id) }
         }
+        var stored = ids.map(memory.state)
         let known = try clusters.submitRead(Set(followed.map(\.cluster)).sorted(), in: transaction)
         let locked = try store.submitLock(ofStreams: followed.sorted(), in: transaction)
-        let objects = try store.submitRead(of: ids, in: transaction)
-        return Read(
-            clusters: try clusters.rows(of: known, in: transaction),
-            ids: ids,
-            stored: try store.states(of: ids.count, objects, in: transaction),
-            streams: try store.streams(of: locked, in: transaction)
-        )
+        let unknown = ids.indices.filter { stored[$0] == nil }
+        let objects = try store.submitRead(of: unknown.map { ids[$0] }, in: transaction)
+        let clusters = try clusters.rows(of: known, in: transaction)
+        let streams = try store.streams(of: locked, in: transaction)
+        for (place, state) in zip(unknown, try store.states(of: unknown.count, objects, in: transaction)) {
+            stored[place] = state
+        }
+        let forgotten = memory.check(followed, marks: streams.marks)
+        let again = ids.indices.filter { forgotten.contains(ids[$0].stream) }
+        if !again.isEmpty {
+            let states = try store.states(of: again.map { ids[$0] }, in: transaction)
+            for (place, state) in zip(again, states) { stored[place] = state }
+        }
+        return Read(clusters: clusters, ids: ids, stored: stored, streams: streams.states, marks: streams.marks)
     }
 
     /// Writes objects and streams, publishes what can be seen, and returns the instances it touches.
     private func write(
         _ plan: ResourcePlan,
+        locked: [StreamID: Int64],
         of batch: Batch<ResourceMessage>,
         in transaction: borrowing PostgresTransaction
     ) throws -> Set<InstanceID> {
+        let mark = Int64.random(in: 1...Int64.max)
         var written = plan.histories.filter(\.isChanged)
+        var unsure: Set<StreamID> = []
         var rows = ResourceRows(capacity: written.count)
         for history in written {
             guard let state = history.result else { continue }
@@ -152,9 +167,14 @@ public final class ResourceHandler: Handler {
         if rows.count > 0, try store.write(rows, now: batch.now, in: transaction) < rows.count {
             let lost = try store.overtaken(written, in: transaction)
             written.removeAll { lost.contains($0.id) }
+            unsure.formUnion(lost.map(\.stream))
         }
         let swept = try store.sweep(plan.sweeps, now: batch.now, in: transaction)
-        if !plan.streams.isEmpty { try store.advance(plan.streams, now: batch.now, in: transaction) }
+        if !plan.streams.isEmpty {
+            try store.advance(plan.streams, mark: mark, locked: locked, now: batch.now, in: transaction)
+        }
+        memory.take(plan.histories, of: locked.keys, mark: mark)
+        for stream in unsure.union(swept.map(\.id.stream)) { memory.forget(stream) }
         return publish(written.filter(\.isVisiblyChanged), swept, batch)
     }
 
@@ -218,7 +238,7 @@ public final class ResourceHandler: Handler {
     ) throws {
         guard !touched.isEmpty else { return }
         let ids = touched.sorted()
-        let (locked, tallies) = try instances.lockAndCount(ids, in: transaction)
+        let (locked, tallies) = try instances.lockAndCount(ids, memory, in: transaction)
         let changed = locked.compactMap { $0.instance.updated(by: InstanceRollUp(tallies[$0.place])) }
         try instances.write(changed, now: batch.now, in: transaction)
         if !changed.isEmpty {

@@ -39,6 +39,49 @@ extension ResourceStore {
         ).affected
     }
 
+    /// Writes how far the streams were followed, and the mark of this transaction.
+    ///
+    /// A stream that began at the same time in another lane keeps the later position, but not the other's mark.
+    func advance(
+        _ streams: [StreamID: StreamState],
+        mark: Int64,
+        locked: [StreamID: Int64],
+        now: Int64,
+        in transaction: borrowing PostgresTransaction
+    ) throws(PostgresError) {
+        let rows = streams.sorted { $0.key < $1.key }
+        let keys: [PostgresValue] = [
+            .array(.texts(rows.map(\.key.cluster))), .array(.texts(rows.map(\.key.namespace))),
+        ]
+        let written = try transaction.submit(
+            """
+            insert into resource_stream as s
+                (cluster, namespace, epoch, sequence, gaps, unbroken_since, snapshot_wanted, mark, changed_at)
+            select *, $8, $9 from unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[],
+                $7::boolean[])
+            on conflict (cluster, namespace) do update
+            set epoch = excluded.epoch, sequence = excluded.sequence, gaps = excluded.gaps,
+                unbroken_since = excluded.unbroken_since, snapshot_wanted = excluded.snapshot_wanted,
+                mark = excluded.mark, changed_at = excluded.changed_at
+            where (s.epoch, s.sequence) <= (excluded.epoch, excluded.sequence)
+            """,
+            keys + [
+                .array(.int64s(rows.map(\.value.position.epoch))), .array(.int64s(rows.map(\.value.position.sequence))),
+                .array(.int64s(rows.map(\.value.gaps))), .array(.int64s(rows.map(\.value.unbrokenSince))),
+                .array(.bools(rows.map(\.value.isSnapshotWanted))), .int64(mark), .timestamp(now),
+            ]
+        )
+        guard rows.contains(where: { locked[$0.key] == nil }), try transaction.result(of: written).affected < rows.count
+        else { return }
+        try transaction.submit(
+            """
+            update resource_stream s set mark = $3 from unnest($1::text[], $2::text[]) as mine(cluster, namespace)
+            where s.cluster = mine.cluster and s.namespace = mine.namespace
+            """,
+            keys + [.int64(mark)]
+        )
+    }
+
     /// Marks as gone what a snapshot did not hold: rows of its kind that were last seen before it began.
     ///
     /// Runs after the batch's objects were written, so that what came after the snapshot stays. The streams are locked.

@@ -7,14 +7,15 @@ import WorkerRuntime
 /// keys, and guard the objects below them, so objects are read without locks of their own. And every write repeats the
 /// comparison of positions in its own `where`: a lane that should not be writing at all overwrites nothing newer.
 struct ResourceStore {
-    /// Locks the streams; ``streams(of:in:)`` tells how far each was followed.
+    /// Locks the streams; ``streams(of:in:)`` tells how far each was followed, and the mark of who
+    /// wrote its objects last.
     func submitLock(
         ofStreams ids: [StreamID],
         in transaction: borrowing PostgresTransaction
     ) throws(PostgresError) -> PostgresSubmission {
         try transaction.submit(
             """
-            select s.cluster, s.namespace, s.epoch, s.sequence, s.gaps, s.unbroken_since, s.snapshot_wanted
+            select s.cluster, s.namespace, s.epoch, s.sequence, s.gaps, s.unbroken_since, s.snapshot_wanted, s.mark
             from resource_stream s
             join unnest($1::text[], $2::text[]) as wanted(cluster, namespace)
                 on s.cluster = wanted.cluster and s.namespace = wanted.namespace
@@ -29,48 +30,21 @@ struct ResourceStore {
     func streams(
         of submission: PostgresSubmission,
         in transaction: borrowing PostgresTransaction
-    ) throws(PostgresError) -> [StreamID: StreamState] {
+    ) throws(PostgresError) -> (states: [StreamID: StreamState], marks: [StreamID: Int64]) {
         let rows = try transaction.result(of: submission)
-        var streams: [StreamID: StreamState] = [:]
+        var states: [StreamID: StreamState] = [:]
+        var marks: [StreamID: Int64] = [:]
         for row in rows {
-            streams[StreamID(cluster: try row.string(0), namespace: try row.string(1))] = StreamState(
+            let id = StreamID(cluster: try row.string(0), namespace: try row.string(1))
+            states[id] = StreamState(
                 position: StreamPosition(epoch: try row.int64(2), sequence: try row.int64(3)),
                 gaps: try row.int64(4),
                 unbrokenSince: try row.int64(5),
                 isSnapshotWanted: try row.bool(6)
             )
+            marks[id] = try row.int64(7)
         }
-        return streams
-    }
-
-    /// Writes how far the streams were followed.
-    ///
-    /// A stream that began at the same time in another lane keeps the later position.
-    func advance(
-        _ streams: [StreamID: StreamState],
-        now: Int64,
-        in transaction: borrowing PostgresTransaction
-    ) throws(PostgresError) {
-        let rows = streams.sorted { $0.key < $1.key }
-        try transaction.submit(
-            """
-            insert into resource_stream as s
-                (cluster, namespace, epoch, sequence, gaps, unbroken_since, snapshot_wanted, changed_at)
-            select *, $8 from unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[],
-                $7::boolean[])
-            on conflict (cluster, namespace) do update
-            set epoch = excluded.epoch, sequence = excluded.sequence, gaps = excluded.gaps,
-                unbroken_since = excluded.unbroken_since, snapshot_wanted = excluded.snapshot_wanted,
-                changed_at = excluded.changed_at
-            where (s.epoch, s.sequence) <= (excluded.epoch, excluded.sequence)
-            """,
-            [
-                .array(.texts(rows.map(\.key.cluster))), .array(.texts(rows.map(\.key.namespace))),
-                .array(.int64s(rows.map(\.value.position.epoch))), .array(.int64s(rows.map(\.value.position.sequence))),
-                .array(.int64s(rows.map(\.value.gaps))), .array(.int64s(rows.map(\.value.unbrokenSince))),
-                .array(.bools(rows.map(\.value.isSnapshotWanted))), .timestamp(now),
-            ]
-        )
+        return (states, marks)
     }
 
     /// What is stored of each object, in the order of `ids`; the streams must be locked.

@@ -29,6 +29,12 @@ struct RDKafkaPartitionList: ~Copyable {
     /// The elements that have an absolute offset.
     var positions: [KafkaPosition] { Self.positions(of: pointer) }
 
+    /// The elements that have an absolute offset and no error.
+    var answers: [KafkaPosition] {
+        Self.elements(of: pointer).filter { $0.offset >= 0 && $0.err == RD_KAFKA_RESP_ERR_NO_ERROR }
+            .map { KafkaPosition(Self.partition(of: $0), offset: $0.offset) }
+    }
+
     /// Throws the first element's error that is not among the ignored.
     func check(_ operation: String, ignoring ignored: Set<KafkaError.Code> = []) throws(KafkaError) {
         for element in Self.elements(of: pointer) where element.err != RD_KAFKA_RESP_ERR_NO_ERROR {

@@ -5,7 +5,8 @@ import WorkerRuntime
 
 /// The ceiling: the same rows with the same durability in the plainest loop, without Kafka, decoding or decisions.
 ///
-/// A fenced upsert and an outbox insert of 1,000 rows a transaction, in binary arrays, on as many connections.
+/// A fenced upsert of 1,000 rows and an outbox insert of what they publish a transaction, in binary arrays, on as many
+/// connections. The outbox's rows are as full as Slipway's: what is published of ten objects goes into one.
 enum CeilingBench {
     static func run(count: Int, connections number: Int) throws -> [Sample] {
         let world = try BenchWorld(needsBroker: false)
@@ -48,14 +49,14 @@ enum CeilingBench {
         var name = PostgresArray(.text, capacity: rows)
         var sequence = PostgresArray(.int64, capacity: rows)
         var object = PostgresArray(.jsonb, capacity: rows)
-        var header = PostgresArray(.bytea, capacity: rows)
+        var content = PostgresArray(.bytea, capacity: rows / 10 + 1)
         for row in from..<from + rows {
             let number = row % 10 == 0 ? row : row % 4000
             let text = shape.object("bench-\(part)", "app-\(number)", "app", Int64(row), 2)
             name.append("app-\(number)")
             sequence.append(Int64(row + 1))
             object.append(Array(text.utf8))
-            header.append([UInt8](repeating: 65, count: 200))
+            if row % 10 == 0 { content.append(Array(repeating: 65, count: 7_500)) }
         }
         _ = try transaction.query(
             """
@@ -70,11 +71,9 @@ enum CeilingBench {
         )
         _ = try transaction.query(
             """
-            insert into outbox (shard, topic, key, headers, value, coalesces)
-            select 0, 'resource.status', convert_to(name, 'UTF8'), header, header, true
-            from unnest($1::text[], $2::bytea[]) as new(name, header)
+            insert into outbox (shard, messages, content) select 0, 10, content from unnest($1::bytea[]) as new(content)
             """,
-            [.array(name), .array(header)]
+            [.array(content)]
         )
     }
 }

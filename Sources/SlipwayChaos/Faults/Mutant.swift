@@ -46,7 +46,7 @@ enum Mutant: String, CaseIterable, ExpressibleByArgument {
             )
         case .deletedBeforeAcknowledged:
             try connection.script(
-                "delete from outbox where id = (select min(id) from outbox where topic like '%results')"
+                "delete from outbox where id = (select min(id) from outbox_message where topic like '%results')"
             )
         }
     }

@@ -75,7 +75,7 @@ final class Settling {
         ),
         (
             "messages are in the outbox",
-            "select (select count(*) from outbox) + (select count(*) from outbox_republish)"
+            "select (select coalesce(sum(messages), 0)::bigint from outbox) + (select count(*) from outbox_republish)"
         ),
         ("messages are parked", "select count(*) from parked_message"),
         ("snapshots are awaited", "select count(*) from resource_stream where snapshot_wanted"),

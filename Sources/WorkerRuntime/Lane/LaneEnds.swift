@@ -9,7 +9,7 @@ import Postgres
 extension Lane {
     /// The longest time without a poll that found nothing more, after which the broker is asked.
     private static var longestSilence: Duration { .seconds(2) }
-    /// How long the broker may take for all answers of one round.
+    /// How long the broker may take for an answer.
     private static var patience: Duration { .seconds(2) }
 
     /// Notes that a poll, which began then, found nothing more.
@@ -58,16 +58,12 @@ extension Lane {
 
     /// Asks the broker whether partitions end where this lane stands; what does not answer now is asked later.
     private func askForEnds() throws {
-        let until = ContinuousClock.now + Self.patience
-        for (partition, end) in doubtfulEnds.sorted(by: { $0.key < $1.key }) {
-            guard let claim = claims[partition], fullQueues[partition] == nil else {
-                doubtfulEnds[partition] = nil
-                continue
-            }
-            let asked = ContinuousClock.now
-            guard asked < until else { return }
-            guard let high = try high(of: partition, within: until - asked) else { continue }
-            doubtfulEnds[partition] = nil
+        doubtfulEnds = doubtfulEnds.filter { claims[$0.key] != nil && fullQueues[$0.key] == nil }
+        guard !doubtfulEnds.isEmpty else { return }
+        let asked = ContinuousClock.now
+        for (place, high) in try highs(of: doubtfulEnds.keys.sorted()) {
+            let partition = place.partition
+            guard let claim = claims[partition], let end = doubtfulEnds.removeValue(forKey: partition) else { continue }
             // Behind the last message may lie marks of transactions, which the former end has counted.
             guard claim.nextOffset <= high, max(claim.nextOffset, end) >= high else { continue }
             claims[partition]?.endReached = high
@@ -75,14 +71,14 @@ extension Lane {
         }
     }
 
-    /// Where a partition ends, as the broker says; `nil` where it does not say so in time.
-    private func high(of partition: Int32, within limit: Duration) throws -> Int64? {
+    /// Where partitions end, as the broker says; those for which it does not say so in time are left out.
+    private func highs(of partitions: [Int32]) throws -> [KafkaTopicPartition: Int64] {
         do {
-            return try consumer.watermarks(of: topicPartition(partition), timeout: limit).high
+            return try consumer.ends(of: partitions.map(topicPartition), timeout: Self.patience)
         } catch {
             if error.isFatal { throw error }
-            logger.debug("whether a partition has ended is asked later: \(error)")
-            return nil
+            logger.debug("whether partitions have ended is asked later: \(error)")
+            return [:]
         }
     }
 }

@@ -199,19 +199,58 @@ returns timestamptz stable language sql as $$
     where c.consumer_group = consumer and c.topic = of_topic and (of_partition is null or c.partition = of_partition)
 $$;
 
--- What is to be published, in the order of ids within a shard.
+-- What is to be published, in the order of ids within a shard. A row holds messages of one transaction, as many as fit a
+-- page, since what a row costs hardly depends on its size.
 create table outbox (
     id bigint generated always as identity,
     shard int not null,
-    topic text not null,
-    key bytea not null,
-    headers bytea not null,
-    value bytea,
-    coalesces boolean not null,
+    messages int not null,
+    -- The messages in their order; outbox_message shows them.
+    content bytea not null,
     created_at timestamptz not null default clock_timestamp(),
     -- The only index: a row is found by its shard, in the order of its ids.
     primary key (shard, id)
-) with (autovacuum_vacuum_scale_factor = 0.0, autovacuum_vacuum_threshold = 20000);
+) with (toast_tuple_target = 8160, autovacuum_vacuum_scale_factor = 0.0, autovacuum_vacuum_threshold = 2000);
+
+-- The messages of a row: of each a byte of flags (1: only the newest of its key need leave, 2: it has a value), the lengths
+-- of topic, key, headers and value as four bytes each, and their bytes.
+create function outbox_messages(content bytea)
+returns table (place int, topic text, key bytea, headers bytea, value bytea, coalesces boolean)
+immutable language plpgsql as $$
+declare
+    -- Where the message's lengths begin, and where its next part does, from 1.
+    start int;
+    part int := 1;
+    flags int;
+    lengths int[];
+begin
+    place := 0;
+    while part <= length(content) loop
+        place := place + 1;
+        flags := get_byte(content, part - 1);
+        start := part;
+        lengths := array(
+            select ('x' || encode(substring(content from start + 1 + 4 * number for 4), 'hex'))::bit(32)::int
+            from generate_series(0, 3) number order by number);
+        part := start + 17;
+        topic := convert_from(substring(content from part for lengths[1]), 'UTF8');
+        part := part + lengths[1];
+        key := substring(content from part for lengths[2]);
+        part := part + lengths[2];
+        headers := substring(content from part for lengths[3]);
+        part := part + lengths[3];
+        value := case when flags & 2 > 0 then substring(content from part for lengths[4]) end;
+        part := part + lengths[4];
+        coalesces := flags & 1 > 0;
+        return next;
+    end loop;
+end
+$$;
+
+-- The messages that wait to be published, for people.
+create view outbox_message as
+select o.id, o.shard, m.place, m.topic, m.key, m.headers, m.value, m.coalesces, o.created_at
+from outbox o cross join lateral outbox_messages(o.content) m;
 
 -- Who publishes a shard, by the database's clock.
 create table outbox_lease (
@@ -238,7 +277,7 @@ create table outbox_republish (
 
 -- What the broker will not take, whatever is tried.
 create table outbox_failed (
-    id bigint primary key,
+    id bigint generated always as identity primary key,
     topic text not null,
     key bytea not null,
     headers bytea not null,

@@ -30,33 +30,43 @@ struct OutboxTable {
         return Int(hash % UInt64(shards))
     }
 
-    /// Writes all records with one statement; ids rise in the order of appending.
+    /// Writes all records with one statement; within a shard they keep the order of appending.
     func insert(_ records: [OutboxRecord], in transaction: borrowing PostgresTransaction) throws(PostgresError) {
         guard !records.isEmpty else { return }
-        var shard = PostgresArray(.int32, capacity: records.count)
-        var topic = PostgresArray(.text, capacity: records.count)
-        var key = PostgresArray(.bytea, capacity: records.count)
-        var headers = PostgresArray(.bytea, capacity: records.count)
-        var value = PostgresArray(.bytea, capacity: records.count)
-        var coalesces = PostgresArray(.bool, capacity: records.count)
-        for record in records {
-            shard.append(Int32(self.shard(of: record)))
-            topic.append(record.topic)
-            key.append(record.key)
-            headers.append(HeaderBytes.encode(record.headers))
-            if let bytes = record.value { value.append(bytes) } else { value.appendNull() }
-            coalesces.append(record.coalesces)
+        let rows = rows(of: records)
+        var shard = PostgresArray(.int32, capacity: rows.count)
+        var messages = PostgresArray(.int32, capacity: rows.count)
+        var content = PostgresArray(.bytea, capacity: rows.count)
+        for row in rows {
+            shard.append(row.shard)
+            messages.append(row.content.count)
+            content.append(row.content.bytes)
         }
         try transaction.submit(
             """
-            insert into outbox (shard, topic, key, headers, value, coalesces)
-            select shard, topic, key, headers, value, coalesces
-            from unnest($1::int[], $2::text[], $3::bytea[], $4::bytea[], $5::bytea[], $6::bool[])
-                with ordinality as row(shard, topic, key, headers, value, coalesces, place)
+            insert into outbox (shard, messages, content)
+            select shard, messages, content
+            from unnest($1::int[], $2::int[], $3::bytea[]) with ordinality as row(shard, messages, content, place)
             order by place
             """,
-            [.array(shard), .array(topic), .array(key), .array(headers), .array(value), .array(coalesces)]
+            [.array(shard), .array(messages), .array(content)]
         )
+    }
+
+    /// The records as rows, each of one shard.
+    func rows(of records: [OutboxRecord]) -> [(shard: Int, content: OutboxContent)] {
+        var rows: [(shard: Int, content: OutboxContent)] = []
+        var open = [OutboxContent](repeating: OutboxContent(), count: shards)
+        for record in records {
+            let shard = shard(of: record)
+            let headers = HeaderBytes.encode(record.headers)
+            if !open[shard].hasRoom(for: OutboxContent.size(of: record, headers)) {
+                rows.append((shard, open[shard]))
+                open[shard] = OutboxContent()
+            }
+            open[shard].append(record, headers)
+        }
+        return rows + open.enumerated().filter { $0.element.count > 0 }.map { (shard: $0.offset, content: $0.element) }
     }
 }
 

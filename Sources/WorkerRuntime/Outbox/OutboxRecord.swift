@@ -58,7 +58,7 @@ public struct OutgoingEvent: Sendable {
     }
 }
 
-/// A row of the outbox: one message that leaves when the transaction has committed.
+/// A message for the outbox: it leaves when the transaction has committed.
 ///
 /// Its key must be the identity of a row that the transaction has locked: that is what makes ids rise in the order of
 /// commits for each key.

@@ -95,8 +95,8 @@ public struct RelayConfiguration: Sendable {
     public var leaseDuration: Duration = .seconds(10)
     /// How long to wait for the broker in one step; what was sent is waited for twice as long.
     public var brokerPatience: Duration = .seconds(30)
-    /// The most rows of one shard in one Kafka transaction.
-    public var batchRows = 2000
+    /// The most rows of one shard in one Kafka transaction, each with the messages of a database transaction.
+    public var batchRows = 200
     /// Whether producers are transactional; needed for fencing, see ``OutboxRelayLane``.
     public var isTransactional = true
     /// Where the relay writes what operators should know.

@@ -4,8 +4,14 @@ import Postgres
 /// A row of the outbox as the relay reads it.
 struct OutboxRow {
     let id: Int64
+    let messages: [OutboxMessage]
+}
+
+/// A message of the outbox.
+struct OutboxMessage: Equatable {
     let topic: String
     let key: [UInt8]
+    /// As ``HeaderBytes`` writes them.
     let headers: [UInt8]
     let value: [UInt8]?
     let coalesces: Bool
@@ -25,13 +31,12 @@ struct OutboxRow {
 }
 
 extension OutboxRow {
-    /// Reads the columns.
+    /// Reads the columns id and content.
     init(_ row: PostgresRow) throws {
         id = try row.int64(0)
-        topic = try row.string(1)
-        key = try row.bytes(2)
-        headers = try row.bytes(3)
-        value = try row.optionalBytes(4)
-        coalesces = try row.bool(5)
+        guard let messages = try row.withBytes(1, OutboxContent.messages) else {
+            throw StartError("The outbox's row \(id) is not of the form that this version reads; see outbox_messages.")
+        }
+        self.messages = messages
     }
 }

@@ -8,7 +8,7 @@ struct OutboxRows {
     func read(_ limits: [Int: Int]) throws -> [Int: [OutboxRow]] {
         let rows = try connection.query(
             """
-            select o.id, o.topic, o.key, o.headers, o.value, o.coalesces, wanted.shard
+            select o.id, o.content, wanted.shard
             from unnest($1::int[], $2::int[]) as wanted(shard, most)
             cross join lateral (
                 select * from outbox where outbox.shard = wanted.shard order by id limit wanted.most
@@ -17,7 +17,7 @@ struct OutboxRows {
             [.array(.int32s(limits.keys.map { Int32($0) })), .array(.int32s(limits.values.map { Int32($0) }))]
         )
         var found: [Int: [OutboxRow]] = [:]
-        for row in rows { found[Int(try row.int32(6)), default: []].append(try OutboxRow(row)) }
+        for row in rows { found[Int(try row.int32(2)), default: []].append(try OutboxRow(row)) }
         // They come in this order, but the join does not promise it.
         return found.mapValues { $0.sorted { $0.id < $1.id } }
     }
@@ -45,19 +45,32 @@ struct OutboxRows {
         return Set(try rows.map { Int(try $0.int32(0)) })
     }
 
-    /// Moves a row to those that the broker will never take, if the lease still has its epoch.
-    func setAside(_ row: OutboxRow, of shard: Int, epoch: Int64, reason: String) throws {
+    /// Moves a message to those that the broker will never take, if the lease still has its epoch.
+    ///
+    /// Those of its row before it are published; those behind it stay.
+    func setAside(_ place: Int, of row: OutboxRow, of shard: Int, epoch: Int64, reason: String) throws {
+        let message = row.messages[place]
+        let rest = OutboxContent(row.messages[(place + 1)...])
         _ = try connection.query(
             """
-            with gone as (
-                delete from outbox o using outbox_lease l
-                where l.shard = $1 and l.epoch = $2 and o.shard = $1 and o.id = $3
-                returning o.id, o.topic, o.key, o.headers, o.value
-            )
-            insert into outbox_failed (id, topic, key, headers, value, reason_code, reason)
-            select id, topic, key, headers, value, 'not_deliverable', $4 from gone
+            with lease as (select from outbox_lease where shard = $1 and epoch = $2 for share),
+                shorter as (
+                    update outbox o set messages = $4, content = $5 from lease
+                    where o.shard = $1 and o.id = $3 and $4 > 0
+                    returning o.id),
+                gone as (
+                    delete from outbox o using lease
+                    where o.shard = $1 and o.id = $3 and $4 = 0
+                    returning o.id)
+            insert into outbox_failed (topic, key, headers, value, reason_code, reason)
+            select $6, $7, $8, $9, 'not_deliverable', $10
+            from (select id from shorter union all select id from gone) done
             """,
-            [.int32(Int32(shard)), .int64(epoch), .int64(row.id), .text(reason)]
+            [
+                .int32(Int32(shard)), .int64(epoch), .int64(row.id), .int32(Int32(rest.count)), .bytes(rest.bytes),
+                .text(message.topic), .bytes(message.key), .bytes(message.headers), .optionalBytes(message.value),
+                .text(reason),
+            ]
         )
     }
 }

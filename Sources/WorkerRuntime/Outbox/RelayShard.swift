@@ -1,8 +1,8 @@
-/// One shard of the outbox under a lease: its rows leave in the order of their ids.
+/// One shard of the outbox under a lease: its messages leave in the order of their rows' ids.
 struct RelayShard {
     /// The epoch of the lease: rows are deleted only while it lasts.
     let epoch: Int64
-    /// How many more rows are sent one at a time, because one of them may be what the broker does not take.
+    /// How many more messages are sent one at a time, because one of them may be what the broker does not take.
     private(set) var aloneLeft = 0
     /// Keys of compacted topics whose states were handed to the producer since the shard was last seen to be held.
     ///
@@ -14,31 +14,31 @@ struct RelayShard {
         self.epoch = epoch
     }
 
-    /// Whether the shard's next row is sent without any other.
+    /// Whether the shard's next messages are sent one at a time.
     var isAlone: Bool { aloneLeft > 0 }
 
-    /// Those of the rows that leave: of several states of one key only the newest, where the topic is compacted.
-    mutating func leaving(of rows: [OutboxRow]) -> [OutboxRow] {
-        var leaves = [Bool](repeating: true, count: rows.count)
+    /// The places of the messages that leave: of several states of one key only the newest, where the topic is compacted.
+    mutating func leaving(of messages: [OutboxMessage]) -> [Int] {
+        var leaves = [Bool](repeating: true, count: messages.count)
         var seen: Set<OutboxKey> = []
-        for (index, row) in rows.enumerated().reversed() where row.coalesces {
-            leaves[index] = seen.insert(row.identity).inserted
+        for (place, message) in messages.enumerated().reversed() where message.coalesces {
+            leaves[place] = seen.insert(message.identity).inserted
         }
         inFlight.formUnion(seen)
-        return rows.enumerated().filter { leaves[$0.offset] }.map(\.element)
+        return messages.indices.filter { leaves[$0] }
     }
 
-    /// Notes that the broker refused one of so many rows: they go alone until it is found.
-    mutating func search(_ rows: Int) {
-        aloneLeft = max(aloneLeft, rows)
+    /// Notes that the broker refused one of so many messages: they go alone until it is found.
+    mutating func search(_ messages: Int) {
+        aloneLeft = max(aloneLeft, messages)
     }
 
-    /// Notes that rows were published.
-    mutating func published(_ rows: Int) {
-        aloneLeft = max(0, aloneLeft - rows)
+    /// Notes that messages were published.
+    mutating func published(_ messages: Int) {
+        aloneLeft = max(0, aloneLeft - messages)
     }
 
-    /// Notes that the row which the broker refused was found.
+    /// Notes that the message which the broker refused was found.
     mutating func found() {
         aloneLeft = 0
     }

@@ -10,15 +10,19 @@ extension RelayShards {
         /// The epoch of the lease under which they were read.
         let epoch: Int64
         let rows: [OutboxRow]
-        /// How many of them left; the others were older states of the same keys.
+        /// How many of their messages left; the others were older states of the same keys.
         let left: Int
+
+        var messages: Int { rows.reduce(0) { $0 + $1.messages.count } }
     }
 
     /// Publishes what waits in the shards; returns whether anything was there.
     func publish() throws -> Bool {
         let found = try rows.read(held.mapValues { $0.isAlone ? 1 : configuration.batchRows })
         let alone = found.filter { held[$0.key]?.isAlone == true }
-        for (shard, rows) in alone.sorted(by: { $0.key < $1.key }) { try settle(try send([shard: rows])) }
+        for (shard, rows) in alone.sorted(by: { $0.key < $1.key }) {
+            for row in rows { try settle(try sendAlone(row, of: shard)) }
+        }
         let together = found.filter { alone[$0.key] == nil }
         if !together.isEmpty { try settle(try send(together)) }
         return !found.isEmpty
@@ -26,31 +30,45 @@ extension RelayShards {
 
     /// Sends rows of shards that are held.
     ///
-    /// - Returns: What the broker has; empty if it refused one of the rows, which go alone from now on until that one
-    ///   is found and set aside.
+    /// - Returns: What the broker has; empty if it refused one of the messages, which go alone from now on until that
+    ///   one is found and set aside.
     /// - Throws: ``KafkaError`` if nobody knows what the broker has.
     func send(_ found: [Int: [OutboxRow]]) throws -> [Int: Published] {
-        var leaving: [OutboxRow] = []
+        var leaving: [OutboxMessage] = []
         var published: [Int: Published] = [:]
         for (shard, rows) in found.sorted(by: { $0.key < $1.key }) {
-            guard let epoch = held[shard]?.epoch, let mine = held[shard]?.leaving(of: rows) else { continue }
+            guard let epoch = held[shard]?.epoch else { continue }
+            let messages = rows.flatMap(\.messages)
+            let mine = held[shard]?.leaving(of: messages) ?? []
             published[shard] = Published(epoch: epoch, rows: rows, left: mine.count)
-            leaving += mine
+            leaving += mine.map { messages[$0] }
         }
         guard !leaving.isEmpty else { return [:] }
         switch try producer().publish(leaving.map { $0.record(prefix: configuration.topicPrefix) }) {
         case .published:
             TestSignal.afterPublish.reach()
-            for (shard, rows) in published { held[shard]?.published(rows.rows.count) }
             return published
-        case .refused(let error):
-            if leaving.count == 1, let shard = published.keys.first {
-                try setAside(leaving[0], of: shard, error)
-            } else {
-                for (shard, rows) in found { held[shard]?.search(rows.count) }
-            }
+        case .refused:
+            for (shard, rows) in published { held[shard]?.search(rows.messages) }
             return [:]
         }
+    }
+
+    /// Sends the messages of a row one at a time, because one of them may be what the broker refuses.
+    ///
+    /// - Returns: What the broker has; empty if it refused one of the messages, which was set aside.
+    private func sendAlone(_ row: OutboxRow, of shard: Int) throws -> [Int: Published] {
+        guard let epoch = held[shard]?.epoch, let places = held[shard]?.leaving(of: row.messages) else { return [:] }
+        for place in places {
+            switch try producer().publish([row.messages[place].record(prefix: configuration.topicPrefix)]) {
+            case .published: TestSignal.afterPublish.reach()
+            case .refused(let error):
+                try setAside(place, of: row, of: shard, error)
+                return [:]
+            }
+        }
+        held[shard]?.published(row.messages.count)
+        return [shard: Published(epoch: epoch, rows: [row], left: places.count)]
     }
 
     /// Deletes what was published, and repairs what another owner may have overtaken.
@@ -62,7 +80,7 @@ extension RelayShards {
         let deleted = try rows.delete(published)
         for (shard, rows) in published.sorted(by: { $0.key < $1.key }) {
             metrics.published.increment(by: rows.left)
-            metrics.coalesced.increment(by: rows.rows.count - rows.left)
+            metrics.coalesced.increment(by: rows.messages - rows.left)
             if deleted.contains(shard) {
                 held[shard]?.held()
             } else {
@@ -78,11 +96,12 @@ extension RelayShards {
         }
     }
 
-    /// Moves a row that the broker will never take out of the way of those behind it.
-    private func setAside(_ row: OutboxRow, of shard: Int, _ error: KafkaError) throws {
-        logger.error("a message cannot be delivered: \(error)", metadata: [LogKey.topic: "\(row.topic)"])
+    /// Moves a message that the broker will never take out of the way of those behind it.
+    private func setAside(_ place: Int, of row: OutboxRow, of shard: Int, _ error: KafkaError) throws {
+        let topic = row.messages[place].topic
+        logger.error("a message cannot be delivered: \(error)", metadata: [LogKey.topic: "\(topic)"])
         metrics.failed.increment()
-        try rows.setAside(row, of: shard, epoch: held[shard]?.epoch ?? 0, reason: "\(error)")
+        try rows.setAside(place, of: row, of: shard, epoch: held[shard]?.epoch ?? 0, reason: "\(error)")
         held[shard]?.found()
     }
 }

@@ -49,7 +49,7 @@ final class RelayShards {
         let surplus = try leases.surplus(holding: held.count, on: connection)
         try letGo(held.keys.sorted().suffix(surplus), isSettled: true)
         metrics.shards.record(held.count)
-        metrics.waiting.record(try leases.waitingRows(on: connection))
+        metrics.waiting.record(try leases.waitingMessages(on: connection))
     }
 
     /// Gives everything up, at the end.

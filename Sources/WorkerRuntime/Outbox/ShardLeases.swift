@@ -103,9 +103,11 @@ struct ShardLeases {
         )
     }
 
-    /// How many rows wait, by the planner's estimate where there are many.
-    func waitingRows(on connection: PostgresConnection) throws -> Int {
-        let row = try connection.query("select count(*) from (select 1 from outbox limit 100000) rows").first
+    /// How many messages wait; where there are very many, at least so many.
+    func waitingMessages(on connection: PostgresConnection) throws -> Int {
+        let row = try connection.query(
+            "select coalesce(sum(messages), 0)::bigint from (select messages from outbox limit 10000) rows"
+        ).first
         return Int(try row?.int64(0) ?? 0)
     }
 }

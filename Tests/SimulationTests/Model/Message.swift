@@ -38,17 +38,18 @@ enum Topics {
     }
 }
 
-/// A row of the outbox.
+/// A row of the outbox, with one message.
 struct Row {
-    let row: OutboxRow
+    let id: Int64
+    let entry: OutboxMessage
     let body: Message.Body
 
     /// Makes a row; its id is given where it is written.
     init(_ message: Message, id: Int64) {
         var coalesces = false
         if case .record(let record) = message.body { coalesces = record.coalesces }
-        row = OutboxRow(
-            id: id,
+        self.id = id
+        entry = OutboxMessage(
             topic: message.topic,
             key: Array(message.key.utf8),
             headers: [],
@@ -59,5 +60,5 @@ struct Row {
     }
 
     /// The message to publish.
-    var message: Message { Message(topic: row.topic, key: String(decoding: row.key, as: UTF8.self), body: body) }
+    var message: Message { Message(topic: entry.topic, key: String(decoding: entry.key, as: UTF8.self), body: body) }
 }

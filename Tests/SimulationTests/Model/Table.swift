@@ -65,7 +65,7 @@ final class Outbox: Journaled {
 
     /// Deletes what was published; not to be taken back.
     func delete(_ shard: Int, through id: Int64) {
-        shards[shard].removeFirst(shards[shard].prefix { $0.row.id <= id }.count)
+        shards[shard].removeFirst(shards[shard].prefix { $0.id <= id }.count)
     }
 
     private func shard(of message: Message) -> Int {

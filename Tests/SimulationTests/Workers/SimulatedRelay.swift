@@ -9,7 +9,8 @@ final class SimulatedRelay: Participant {
         let shard: Int
         let epoch: Int64
         let rows: [Row]
-        let leaving: Set<Int64>
+        /// The places of those that leave.
+        let leaving: [Int]
         var isPublished = false
     }
 
@@ -83,12 +84,12 @@ final class SimulatedRelay: Participant {
     private func read() {
         for shard in held.keys.sorted() {
             let rows = database.outbox.read(shard, limit: 50)
-            guard !rows.isEmpty, let leaving = held[shard]?.leaving(of: rows.map(\.row)), let epoch = held[shard]?.epoch
+            guard !rows.isEmpty, let leaving = held[shard]?.leaving(of: rows.map(\.entry)), let epoch = held[shard]?.epoch
             else { continue }
-            hand.append(InHand(shard: shard, epoch: epoch, rows: rows, leaving: Set(leaving.map(\.id))))
+            hand.append(InHand(shard: shard, epoch: epoch, rows: rows, leaving: leaving))
         }
         if mutant == .relayDeletesFirst {
-            for task in hand { database.outbox.delete(task.shard, through: task.rows.last?.row.id ?? 0) }
+            for task in hand { database.outbox.delete(task.shard, through: task.rows.last?.id ?? 0) }
         }
     }
 
@@ -99,7 +100,7 @@ final class SimulatedRelay: Participant {
             hand = []
             return broker.admit(id)
         }
-        for row in task.rows where task.leaving.contains(row.row.id) { broker.append(row.message, at: now) }
+        for place in task.leaving { broker.append(task.rows[place].message, at: now) }
         var task = task
         task.isPublished = true
         hand.append(task)
@@ -107,7 +108,7 @@ final class SimulatedRelay: Participant {
 
     private func settle(_ task: InHand) {
         guard database.leases[task.shard]?.epoch == task.epoch else { return letGo(task.shard) }
-        database.outbox.delete(task.shard, through: task.rows.last?.row.id ?? 0)
+        database.outbox.delete(task.shard, through: task.rows.last?.id ?? 0)
         held[task.shard]?.held()
     }
 }

@@ -1,0 +1,91 @@
+/// What a lane remembers of the streams it follows, so that it need not read what it has written itself.
+///
+/// Each transaction that writes objects leaves a mark that nobody else draws in the locked rows of their streams. What
+/// is remembered of a stream holds as long as its row has the mark of what was remembered last. Another lane, a
+/// transaction that was rolled back and a recovery leave another one, and then everything is read again. One a lane.
+final class ResourceMemory {
+    private struct Stream {
+        var mark: Int64
+        var objects: [ResourceID: ResourceState] = [:]
+        var instances: [String: InstanceTallies] = [:]
+        /// The batch that used it last.
+        var usedIn = 0
+    }
+
+    private var streams: [StreamID: Stream] = [:]
+    private var objectCount = 0
+    private var batch = 0
+    /// The most objects that are remembered; about half a kilobyte each.
+    private let limit: Int
+    /// The most texts of an instance that is remembered; one with more is counted each time.
+    private static let longestInstance = 1_000
+
+    init(limit: Int = 16_384) {
+        self.limit = limit
+    }
+
+    /// What is remembered of an object; it holds only if its stream does, see ``check(_:marks:)``.
+    func state(of id: ResourceID) -> ResourceState? { streams[id.stream]?.objects[id] }
+
+    /// Forgets those of the streams whose rows, now locked, have another mark or are not there.
+    ///
+    /// - Returns: Those that are forgotten.
+    func check(_ followed: some Sequence<StreamID>, marks: [StreamID: Int64]) -> Set<StreamID> {
+        batch += 1
+        var forgotten: Set<StreamID> = []
+        for stream in followed where streams[stream] != nil && streams[stream]?.mark != marks[stream] {
+            forget(stream)
+            forgotten.insert(stream)
+        }
+        return forgotten
+    }
+
+    /// Forgets a stream.
+    func forget(_ stream: StreamID) {
+        objectCount -= streams.removeValue(forKey: stream)?.objects.count ?? 0
+    }
+
+    /// Takes in what a batch has read and written of streams whose rows are locked and will have a mark.
+    func take(_ histories: [ResourceHistory], of locked: some Sequence<StreamID>, mark: Int64) {
+        for stream in locked {
+            streams[stream, default: Stream(mark: mark)].mark = mark
+            streams[stream]?.usedIn = batch
+        }
+        for history in histories {
+            guard let state = history.result ?? history.stored else { continue }
+            take(history, state)
+        }
+        makeRoom()
+    }
+
+    private func take(_ history: ResourceHistory, _ state: ResourceState) {
+        let (id, stream) = (history.id, history.id.stream)
+        guard streams[stream] != nil else { return }
+        if streams[stream]?.objects.updateValue(state, forKey: id) == nil { objectCount += 1 }
+        guard history.isChanged else { return }
+        for instance in Set([history.stored?.instance, state.instance].compactMap { $0 }) {
+            let before = InstanceTallies.Part(id, history.stored, of: instance)
+            let after = InstanceTallies.Part(id, state, of: instance)
+            guard before != after else { continue }
+            if let before { streams[stream]?.instances[instance]?.remove(before) }
+            if let after { streams[stream]?.instances[instance]?.add(after) }
+        }
+    }
+
+    /// What an instance's objects add up to, as far as this batch; `nil` where they are to be counted.
+    func tallies(of id: InstanceID) -> InstanceTallies? { streams[id.stream]?.instances[id.instance] }
+
+    /// Remembers what was counted after this batch's objects were written.
+    func note(_ tallies: InstanceTallies, of id: InstanceID) {
+        guard streams[id.stream] != nil, tallies.textCount <= Self.longestInstance else { return }
+        streams[id.stream]?.instances[id.instance] = tallies
+    }
+
+    /// Forgets the streams that were not used for longest.
+    private func makeRoom() {
+        guard objectCount > limit else { return }
+        for (stream, _) in streams.sorted(by: { $0.value.usedIn < $1.value.usedIn }) where objectCount > limit / 4 * 3 {
+            forget(stream)
+        }
+    }
+}

@@ -1,0 +1,145 @@
+import Foundation
+import Testing
+import WorkerRuntime
+
+@testable import Domain
+
+/// A lane that remembers what it wrote comes to the same as one that reads everything.
+@Suite struct ResourceMemoryTests {
+    @Test(arguments: 1...6)
+    func `lanes that remember leave the same rows as one that reads everything`(seed: UInt64) throws {
+        let remembering = try ResourceWorld()
+        let reading = try ResourceWorld()
+        var random = SeededNumbers(seed)
+        var load = RandomChanges()
+        let lanes = [try remembering.freshHandler(), try remembering.freshHandler()]
+        // Mostly one lane for a while, as partitions move now and then.
+        var lane = 0
+        for step in 1...60 {
+            if Int.random(in: 0..<6, using: &random) == 0 { lane = 1 - lane }
+            let messages = (0..<Int.random(in: 1...8, using: &random)).map { _ in load.next(&random) }
+            let isLost = Int.random(in: 0..<8, using: &random) == 0
+            let one = try remembering.handle(messages, by: lanes[lane], isLost: isLost)
+            let other = try reading.handle(messages, by: try reading.freshHandler(), isLost: isLost)
+            #expect(one.outcomes.map { "\($0)" } == other.outcomes.map { "\($0)" }, "step \(step)")
+            #expect(one.records.map(Self.text) == other.records.map(Self.text), "step \(step)")
+            #expect(try Self.rows(remembering) == Self.rows(reading), "step \(step)")
+        }
+    }
+
+    @Test func `objects that another lane wrote are read again`() throws {
+        let world = try ResourceWorld()
+        let (one, other) = (try world.freshHandler(), try world.freshHandler())
+        func change(_ sequence: Int64, available: Int) -> KafkaMessageView {
+            AgentMessage.changed(
+                AgentMessage.deployment("web", available: available),
+                1,
+                sequence,
+                instance: "web-1"
+            )
+        }
+        try world.handle([change(1, available: 1)], by: one)
+        try world.handle([change(2, available: 0)], by: other)
+        try world.handle([change(3, available: 1)], by: one)
+        #expect(try world.objects() == ["Deployment web u1 healthy 3"])
+    }
+
+    @Test func `what is remembered has a bound, and what was forgotten is read again`() throws {
+        let memory = ResourceMemory(limit: 10)
+        func state(_ sequence: Int64) -> ResourceState {
+            ResourceState(
+                apiVersion: "v1",
+                uid: "u",
+                position: StreamPosition(epoch: 1, sequence: sequence),
+                assessment: HealthAssessment(.healthy)
+            )
+        }
+        func histories(_ namespace: String, _ count: Int) -> [ResourceHistory] {
+            (0..<count).map { number in
+                let id = ResourceID(
+                    stream: StreamID(cluster: "c", namespace: namespace),
+                    kind: "Pod",
+                    name: "p\(number)"
+                )
+                return ResourceHistory(id: id, stored: state(1))
+            }
+        }
+        for namespace in ["a", "b", "c"] {
+            let stream = StreamID(cluster: "c", namespace: namespace)
+            #expect(memory.check([stream], marks: [:]).isEmpty)
+            memory.take(histories(namespace, 4), of: [stream], mark: 7)
+        }
+        let remembered = ["a", "b", "c"].map { histories($0, 4).filter { memory.state(of: $0.id) != nil }.count }
+        #expect(remembered == [0, 0, 4])
+        let last = StreamID(cluster: "c", namespace: "c")
+        #expect(memory.check([last], marks: [last: 7]).isEmpty)
+        #expect(memory.check([last], marks: [last: 8]) == [last])
+        #expect(memory.state(of: histories("c", 1)[0].id) == nil)
+    }
+
+    private static func text(_ record: OutboxRecord) -> String {
+        "\(record.topic) \(String(decoding: record.key, as: UTF8.self)) \(String(decoding: record.value ?? [], as: UTF8.self))"
+    }
+
+    private static func rows(_ world: ResourceWorld) throws -> [String] {
+        try world.connection.query(
+            """
+            select to_jsonb(r)::text from resource r order by 1
+            """
+        ).map { try $0.string(0) }
+            + world.connection.query(
+                "select concat_ws(' ', instance, health, health_reason, pods_ready, pods_total, objects, revision) from instance order by 1"
+            ).map { try $0.string(0) }
+            + world.connection.query(
+                "select concat_ws(' ', namespace, epoch, sequence, gaps, unbroken_since, snapshot_wanted) from resource_stream order by 1"
+            ).map { try $0.string(0) }
+    }
+}
+
+/// Changes of a few objects of two instances, with deletions, snapshots, repetitions, gaps and late messages.
+private struct RandomChanges {
+    private var sequence: Int64 = 0
+
+    mutating func next(_ random: inout SeededNumbers) -> KafkaMessageView {
+        switch Int.random(in: 0..<20, using: &random) {
+        case 0: sequence += 2
+        case 1, 2: break
+        default: sequence += 1
+        }
+        let late = Int.random(in: 0..<10, using: &random) == 0
+        let place = max(1, late ? sequence - Int64.random(in: 0...4, using: &random) : sequence)
+        let name = "n\(Int.random(in: 0..<5, using: &random))"
+        let instance = ["web-1", "web-1", "other", nil].randomElement(using: &random) ?? nil
+        switch Int.random(in: 0..<10, using: &random) {
+        case 0: return AgentMessage.gone("Deployment", name, uid: "u1", 1, place)
+        case 1: return AgentMessage.gone("Pod", name, uid: "p-\(name)", 1, place)
+        case 2:
+            let kind = Bool.random(using: &random) ? "Pod" : "Deployment"
+            let began = max(1, place - Int64.random(in: 0...6, using: &random))
+            return AgentMessage.snapshotEnded(kind, began: began, count: 1, 1, place)
+        case 3: return AgentMessage.changed(AgentMessage.crashingPod(name), 1, place, instance: instance)
+        case 4, 5, 6:
+            let pod = AgentMessage.pod(name, isReady: Bool.random(using: &random))
+            return AgentMessage.changed(pod, 1, place, instance: instance)
+        default:
+            let available = Int.random(in: 0...1, using: &random)
+            let object = AgentMessage.deployment(name, available: available)
+            return AgentMessage.changed(object, 1, place, instance: instance)
+        }
+    }
+}
+
+/// The numbers of a seed (SplitMix64).
+private struct SeededNumbers: RandomNumberGenerator {
+    private var state: UInt64
+
+    init(_ seed: UInt64) { state = seed }
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var word = state
+        word = (word ^ (word >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        word = (word ^ (word >> 27)) &* 0x94D0_49BB_1331_11EB
+        return word ^ (word >> 31)
+    }
+}
