@@ -1,4 +1,5 @@
 import Foundation
+import Postgres
 import Testing
 import WorkerRuntime
 
@@ -22,7 +23,8 @@ import WorkerRuntime
             let one = try remembering.handle(messages, by: lanes[lane], isLost: isLost)
             let other = try reading.handle(messages, by: try reading.freshHandler(), isLost: isLost)
             #expect(one.outcomes.map { "\($0)" } == other.outcomes.map { "\($0)" }, "step \(step)")
-            #expect(one.records.map(Self.text) == other.records.map(Self.text), "step \(step)")
+            // Objects that a snapshot found gone are told in the order in which the database has them.
+            #expect(one.records.map(Self.text).sorted() == other.records.map(Self.text).sorted(), "step \(step)")
             #expect(try Self.rows(remembering) == Self.rows(reading), "step \(step)")
         }
     }

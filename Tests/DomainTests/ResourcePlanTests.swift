@@ -16,7 +16,7 @@ private func change(_ uid: String, _ health: Health = .healthy) -> ResourceChang
 
 @Suite struct ResourcePlanTests {
     @Test func `a fact counts only if it is later than the one that is held`() {
-        var history = ResourceHistory(id: web, stored: nil)
+        let history = ResourceHistory(id: web, stored: nil)
         #expect(history.apply(change("a"), at: at(2, 5), entry: 0, now: 0) == .applied)
         #expect(history.apply(change("a", .degraded), at: at(2, 5), entry: 1, now: 0) == .repeated)
         #expect(history.apply(change("a", .degraded), at: at(2, 4), entry: 2, now: 0) == .stale)
@@ -27,7 +27,7 @@ private func change(_ uid: String, _ health: Health = .healthy) -> ResourceChang
     }
 
     @Test func `a deletion ends only the life it names`() {
-        var history = ResourceHistory(id: web, stored: nil)
+        let history = ResourceHistory(id: web, stored: nil)
         _ = history.apply(change("a"), at: at(1, 1), entry: 0, now: 0)
         #expect(history.apply(ResourceGone(id: web, apiVersion: "apps/v1", uid: "a"), at: at(1, 2)) == .applied)
         #expect(history.apply(change("b"), at: at(1, 3), entry: 1, now: 0) == .applied)
@@ -53,7 +53,7 @@ private func change(_ uid: String, _ health: Health = .healthy) -> ResourceChang
     }
 
     @Test func `the deletion of an object nobody saw is remembered and not told`() {
-        var history = ResourceHistory(id: web, stored: nil)
+        let history = ResourceHistory(id: web, stored: nil)
         #expect(history.apply(ResourceGone(id: web, apiVersion: "apps/v1", uid: "a"), at: at(1, 5)) == .applied)
         #expect(history.isChanged)
         #expect(!history.isVisiblyChanged)
@@ -61,7 +61,7 @@ private func change(_ uid: String, _ health: Health = .healthy) -> ResourceChang
     }
 
     @Test func `an object whose newest state cannot be read is unknown and stays`() throws {
-        var history = ResourceHistory(id: web, stored: nil)
+        let history = ResourceHistory(id: web, stored: nil)
         _ = history.apply(change("a"), at: at(1, 1), entry: 0, now: 0)
         history.applyUnreadable(Reason(code: "wrong_type", sentence: "'spec' is a string."), at: at(1, 2))
         let state = try #require(history.result)

@@ -200,7 +200,9 @@ import Testing
         var keys: [String] = []
         while keys.last != "last" { keys.append(try #require(try reader.next(timeout: .seconds(10))?.key)) }
         reader.close()
-        #expect(keys == ["c", "before", "small", "last"])
+        // What went out before the refusal comes once more, because this producer has no transactions.
+        var told: Set<String> = []
+        #expect(keys.filter { told.insert($0).inserted } == ["c", "before", "small", "last"])
         try shards.close()
     }
 

@@ -19,14 +19,14 @@ public final class AgentSignatures: SignatureVerifier {
 
     /// Checks the signature with the key of the cluster and the number that it names.
     public func verify(_ message: KafkaMessageView, from cluster: String) throws(Reason) -> Int32 {
-        guard let text = message.header(MessageSignature.header) else {
+        guard let signature = message.withHeader("slipway-signature", MessageSignature.init(bytes:)) else {
             throw Reason(
                 code: "bad_signature",
                 sentence: "The header 'slipway-signature' is missing; agents sign every message.",
                 field: MessageSignature.header
             )
         }
-        guard let signature = MessageSignature(text), let parts = SignedParts(.fromAgent, of: message),
+        guard let signature, let parts = SignedParts(.fromAgent, of: message),
             key(cluster, signature.keyID).verifies(signature, of: parts)
         else {
             throw Reason(

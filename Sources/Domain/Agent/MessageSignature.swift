@@ -110,17 +110,58 @@ public struct MessageSignature: Sendable, Hashable {
     public static let header = "slipway-signature"
     /// The number of the key.
     public let keyID: Int32
-    let code: Data
+    let code: [UInt8]
+
+    private static let prefix: StaticString = "v1:"
+    /// Base64 of 32 bytes: 43 digits and one that fills up.
+    private static let codeLength = 44
 
     /// Takes the header's value apart; `nil` where it is not of that form.
     public init?(_ text: String) {
-        let bytes = text.utf8
-        guard bytes.starts(with: "v1:".utf8), let colon = bytes.lastIndex(of: UInt8(ascii: ":")) else { return nil }
-        let number = bytes.index(bytes.startIndex, offsetBy: 3)
-        guard number <= colon, let keyID = Int32(text[number..<colon]),
-            let code = Data(base64Encoded: String(text[bytes.index(after: colon)...])), code.count == 32
+        var text = text
+        guard let signature = text.withUTF8({ MessageSignature(bytes: UnsafeRawBufferPointer($0)) }) else { return nil }
+        self = signature
+    }
+
+    /// Takes the bytes of the header's value apart; `nil` where they are not of that form.
+    init?(bytes: UnsafeRawBufferPointer) {
+        let start = Self.prefix.utf8CodeUnitCount
+        let colon = bytes.count - Self.codeLength - 1
+        guard colon > start, bytes[colon] == UInt8(ascii: ":"),
+            zip(bytes, UnsafeBufferPointer(start: Self.prefix.utf8Start, count: start)).allSatisfy({ $0 == $1 }),
+            let number = DecimalDigits.number(UnsafeRawBufferPointer(rebasing: bytes[start..<colon])),
+            let keyID = Int32(exactly: number),
+            let code = Self.code(UnsafeRawBufferPointer(rebasing: bytes[(colon + 1)...]))
         else { return nil }
         self.keyID = keyID
         self.code = code
+    }
+
+    private static func code(_ digits: UnsafeRawBufferPointer) -> [UInt8]? {
+        guard digits[codeLength - 1] == UInt8(ascii: "=") else { return nil }
+        var code: [UInt8] = []
+        code.reserveCapacity(32)
+        var bits: UInt32 = 0
+        var count: UInt32 = 0
+        for digit in digits.dropLast() {
+            guard let value = value(of: digit) else { return nil }
+            bits = bits << 6 | UInt32(value)
+            count += 6
+            guard count >= 8 else { continue }
+            count -= 8
+            code.append(UInt8(truncatingIfNeeded: bits >> count))
+        }
+        return bits & (1 << count - 1) == 0 ? code : nil
+    }
+
+    private static func value(of digit: UInt8) -> UInt8? {
+        switch digit {
+        case UInt8(ascii: "A")...UInt8(ascii: "Z"): digit - UInt8(ascii: "A")
+        case UInt8(ascii: "a")...UInt8(ascii: "z"): digit - UInt8(ascii: "a") + 26
+        case UInt8(ascii: "0")...UInt8(ascii: "9"): digit - UInt8(ascii: "0") + 52
+        case UInt8(ascii: "+"): 62
+        case UInt8(ascii: "/"): 63
+        default: nil
+        }
     }
 }

@@ -30,7 +30,9 @@ struct ResourceState: Sendable, Equatable {
 ///
 /// The rules of the object store, without the store: a fact counts only if its position is later than that of the fact
 /// that is held, and a deletion only if it ends the life that is held.
-struct ResourceHistory: Sendable {
+///
+/// A class, because what it holds is much to copy and each step of a batch looks at it.
+final class ResourceHistory {
     let id: ResourceID
     let stored: ResourceState?
     private(set) var current: ResourceState?
@@ -52,7 +54,7 @@ struct ResourceHistory: Sendable {
     /// - Parameters:
     ///   - entry: The place of its message in the batch.
     ///   - now: Microseconds since 1970, for what waits for an address.
-    mutating func apply(_ change: ResourceChange, at position: StreamPosition, entry: Int, now: Int64) -> Outcome {
+    func apply(_ change: ResourceChange, at position: StreamPosition, entry: Int, now: Int64) -> Outcome {
         if let late = verdict(on: position) { return late }
         current = ResourceState(
             apiVersion: change.apiVersion,
@@ -72,7 +74,7 @@ struct ResourceHistory: Sendable {
     }
 
     /// Takes in a deletion; the late deletion of an earlier life is stale.
-    mutating func apply(_ gone: ResourceGone, at position: StreamPosition) -> Outcome {
+    func apply(_ gone: ResourceGone, at position: StreamPosition) -> Outcome {
         if let late = verdict(on: position) { return late }
         if let current, !current.isGone, current.uid != gone.uid { return .stale }
         end(at: position, apiVersion: gone.apiVersion, uid: gone.uid)
@@ -82,14 +84,14 @@ struct ResourceHistory: Sendable {
     /// Notes that the object's newest fact could not be read, so that its stored health is no longer believed.
     ///
     /// It is still there: a snapshot that holds an unreadable object must not remove it.
-    mutating func applyUnreadable(_ reason: Reason, at position: StreamPosition) {
+    func applyUnreadable(_ reason: Reason, at position: StreamPosition) {
         guard verdict(on: position) == nil, var state = current, !state.isGone else { return }
         state.position = position
         state.assessment = HealthAssessment(.unknown, "Its newest state could not be read: \(reason.sentence)")
         current = state
     }
 
-    private mutating func end(at position: StreamPosition, apiVersion: String, uid: String) {
+    private func end(at position: StreamPosition, apiVersion: String, uid: String) {
         var state =
             current
             ?? ResourceState(

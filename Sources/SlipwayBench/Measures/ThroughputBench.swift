@@ -22,7 +22,7 @@ enum ThroughputBench {
             )
         }
         try world.start("outbox-relay")
-        let progress = try Progress.follow(world, until: count)
+        let progress = try Progress.follow(world, until: count, after: shape.warmUp(of: count))
         return samples(progress, shape, world)
     }
 
@@ -32,15 +32,15 @@ enum ThroughputBench {
         var samples = [
             Sample(name, counted / progress.whole.seconds, "messages/s", picture: shape.picture),
             Sample("\(name): consumed", counted / progress.consuming.seconds, "messages/s"),
-            Sample("\(name): WAL", world.walBytes / Double(progress.all), "bytes/message"),
+            Sample("\(name): WAL", (world.walBytes - progress.before.wal) / counted, "bytes/message"),
         ]
-        let usage = world.usage()
-        let cpu = usage.filter { $0.name != "broker" }.reduce(0) { $0 + $1.cpu }
+        let usage = world.usage(since: progress.before.usage)
+        let cpu = usage.filter { $0.name != "broker" }.reduce(0) { $0 + $1.cpu } / counted * 1e6
         samples.append(
-            Sample("\(name): CPU without the broker", cpu / Double(progress.all) * 1e6, "s/million", digits: 1)
+            Sample("\(name): CPU without the broker", cpu, "s/million", digits: 1)
         )
         for process in usage {
-            let million = process.cpu / Double(progress.all) * 1e6
+            let million = process.cpu / counted * 1e6
             samples.append(Sample("\(name): CPU of \(process.name)", million, "s/million", digits: 1))
             if process.peak > 0 {
                 samples.append(Sample("\(name): peak memory of \(process.name)", process.peak, "MiB"))
@@ -54,17 +54,17 @@ enum ThroughputBench {
 struct Progress {
     /// How many messages were still to do when the clock began.
     var count = 0
-    /// How many there were.
-    var all = 0
+    /// What had been used when the clock began.
+    var before: (usage: [(name: String, cpu: Double, peak: Double)], wal: Double) = ([], 0)
     /// Until all were consumed.
     var consuming = Duration.zero
     /// Until everything was published as well.
     var whole = Duration.zero
 
-    /// Looks until everything is consumed and published.
-    static func follow(_ world: BenchWorld, until count: Int) throws -> Progress {
+    /// Looks until everything is consumed and published; the clock begins when so many messages are consumed.
+    static func follow(_ world: BenchWorld, until count: Int, after warmUp: Int = 0) throws -> Progress {
         let limit = ContinuousClock.now + .seconds(600)
-        var progress = Progress(all: count)
+        var progress = Progress()
         var began: ContinuousClock.Instant?
         while ContinuousClock.now < limit {
             let consumed = try world.consumed()
@@ -74,7 +74,8 @@ struct Progress {
                     progress.whole = .now - began
                     return progress
                 }
-            } else if consumed > 0 {
+            } else if consumed > warmUp {
+                progress.before = (world.usage(), world.walBytes)
                 began = .now
                 progress.count = count - consumed
             }

@@ -7,7 +7,12 @@ struct ThroughputShape {
     var batch = 500
     var load = ResourceLoad.Shape()
     var stock = BenchStock()
+    /// Whether the first half of the messages is not counted: in it each instance that is touched is counted once.
+    var isWarm = false
     var picture: Sample.Picture?
+
+    /// How many messages are not counted.
+    func warmUp(of count: Int) -> Int { isWarm ? count / 2 : 0 }
 
     static func lanes(_ lanes: Int) -> ThroughputShape {
         ThroughputShape(name: "\(lanes) lane\(lanes == 1 ? "" : "s")", lanes: lanes, picture: .throughput)
@@ -31,16 +36,25 @@ struct ThroughputShape {
     /// By what is stored before.
     static let growth: [ThroughputShape] =
         [10_000, 100_000, 1_000_000].map { stored in
-            ThroughputShape(name: "1 lane, \(stored) objects stored", stock: BenchStock(resources: stored))
+            ThroughputShape(
+                name: "1 lane, \(stored) objects stored",
+                stock: BenchStock(resources: stored),
+                isWarm: true
+            )
         }
         + [1_000, 100_000].map { instances in
-            ThroughputShape(name: "1 lane, \(instances) instances", stock: BenchStock(instances: instances))
+            ThroughputShape(
+                name: "1 lane, \(instances) instances",
+                stock: BenchStock(instances: instances),
+                isWarm: true
+            )
         }
         + [1_000].map { environments in
             ThroughputShape(
                 name: "1 lane, \(environments) environments",
                 load: ResourceLoad.Shape(namespaces: environments),
-                stock: BenchStock(environments: environments)
+                stock: BenchStock(environments: environments),
+                isWarm: true
             )
         }
 }

@@ -187,6 +187,12 @@ final class BenchWorld {
         rows.append(("PostgreSQL, its sessions", cpu, 0))
         return rows
     }
+
+    /// The same, of the time since an earlier look.
+    func usage(since before: [(name: String, cpu: Double, peak: Double)]) -> [(name: String, cpu: Double, peak: Double)]
+    {
+        zip(usage(), before).map { ($0.name, $0.cpu - $1.cpu, $0.peak) }
+    }
 }
 
 /// What a world's database holds before a round begins.

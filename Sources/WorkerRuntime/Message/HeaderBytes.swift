@@ -6,15 +6,33 @@ enum HeaderBytes {
         var bytes: [UInt8] = []
         bytes.reserveCapacity(headers.reduce(0) { $0 + 6 + $1.0.utf8.count + ($1.1?.count ?? 0) })
         for (name, value) in headers {
-            let length = UInt16(truncatingIfNeeded: name.utf8.count)
-            bytes.append(UInt8(length >> 8))
-            bytes.append(UInt8(length & 0xFF))
-            bytes.append(contentsOf: name.utf8)
-            let count = value.map { Int32($0.count) } ?? -1
-            withUnsafeBytes(of: count.bigEndian) { bytes.append(contentsOf: $0) }
+            append(name, count: value.map { Int32($0.count) } ?? -1, to: &bytes)
             if let value { bytes.append(contentsOf: value) }
         }
         return bytes
+    }
+
+    /// The same of headers whose values are texts.
+    static func encode(_ headers: [(String, String)]) -> [UInt8] {
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(headers.reduce(0) { $0 + 6 + $1.0.utf8.count + $1.1.utf8.count })
+        for (name, value) in headers {
+            append(name, count: Int32(value.utf8.count), to: &bytes)
+            bytes.append(contentsOf: value.utf8)
+        }
+        return bytes
+    }
+
+    private static func append(_ name: String, count: Int32, to bytes: inout [UInt8]) {
+        let length = UInt16(truncatingIfNeeded: name.utf8.count)
+        bytes.append(UInt8(length >> 8))
+        bytes.append(UInt8(length & 0xFF))
+        bytes.append(contentsOf: name.utf8)
+        let count = UInt32(bitPattern: count)
+        bytes.append(UInt8(truncatingIfNeeded: count >> 24))
+        bytes.append(UInt8(truncatingIfNeeded: count >> 16))
+        bytes.append(UInt8(truncatingIfNeeded: count >> 8))
+        bytes.append(UInt8(truncatingIfNeeded: count))
     }
 
     /// Reads what ``encode(_:)`` wrote; `nil` when the bytes are not of that form.

@@ -59,12 +59,11 @@ struct OutboxTable {
         var open = [OutboxContent](repeating: OutboxContent(), count: shards)
         for record in records {
             let shard = shard(of: record)
-            let headers = HeaderBytes.encode(record.headers)
-            if !open[shard].hasRoom(for: OutboxContent.size(of: record, headers)) {
+            if !open[shard].hasRoom(for: OutboxContent.size(of: record)) {
                 rows.append((shard, open[shard]))
                 open[shard] = OutboxContent()
             }
-            open[shard].append(record, headers)
+            open[shard].append(record)
         }
         return rows + open.enumerated().filter { $0.element.count > 0 }.map { (shard: $0.offset, content: $0.element) }
     }

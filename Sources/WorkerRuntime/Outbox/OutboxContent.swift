@@ -19,28 +19,30 @@ struct OutboxContent {
 
     /// Adds a message.
     mutating func append(_ record: OutboxRecord) {
-        let headers = HeaderBytes.encode(record.headers)
-        append(record, headers)
+        append(
+            record.topic,
+            key: record.key,
+            headers: record.headerBytes,
+            value: record.value,
+            coalesces: record.coalesces
+        )
     }
 
-    /// Adds a message whose headers are encoded.
-    mutating func append(_ record: OutboxRecord, _ headers: [UInt8]) {
-        if bytes.isEmpty { bytes.reserveCapacity(max(Self.longest, Self.size(of: record, headers))) }
-        let flags = (record.coalesces ? Self.coalescesFlag : 0) | (record.value == nil ? 0 : Self.valueFlag)
-        bytes.append(flags)
-        for length in [record.topic.utf8.count, record.key.count, headers.count, record.value?.count ?? 0] {
-            appendLength(length)
-        }
-        bytes.append(contentsOf: record.topic.utf8)
-        bytes.append(contentsOf: record.key)
+    private mutating func append(_ topic: String, key: [UInt8], headers: [UInt8], value: [UInt8]?, coalesces: Bool) {
+        let lengths = [topic.utf8.count, key.count, headers.count, value?.count ?? 0]
+        if bytes.isEmpty { bytes.reserveCapacity(max(Self.longest, Self.prefixCount + lengths.reduce(0, +))) }
+        bytes.append((coalesces ? Self.coalescesFlag : 0) | (value == nil ? 0 : Self.valueFlag))
+        for length in lengths { appendLength(length) }
+        bytes.append(contentsOf: topic.utf8)
+        bytes.append(contentsOf: key)
         bytes.append(contentsOf: headers)
-        if let value = record.value { bytes.append(contentsOf: value) }
+        if let value { bytes.append(contentsOf: value) }
         count += 1
     }
 
     /// How many bytes a message takes.
-    static func size(of record: OutboxRecord, _ headers: [UInt8]) -> Int {
-        prefixCount + record.topic.utf8.count + record.key.count + headers.count + (record.value?.count ?? 0)
+    static func size(of record: OutboxRecord) -> Int {
+        prefixCount + record.topic.utf8.count + record.key.count + record.headerBytes.count + (record.value?.count ?? 0)
     }
 
     private mutating func appendLength(_ length: Int) {
@@ -86,9 +88,13 @@ extension OutboxContent {
     /// The content of messages that were read.
     init(_ messages: some Sequence<OutboxMessage>) {
         for message in messages {
-            var record = OutboxRecord(topic: message.topic, key: message.key, headers: [], value: message.value)
-            record.coalesces = message.coalesces
-            append(record, message.headers)
+            append(
+                message.topic,
+                key: message.key,
+                headers: message.headers,
+                value: message.value,
+                coalesces: message.coalesces
+            )
         }
     }
 }

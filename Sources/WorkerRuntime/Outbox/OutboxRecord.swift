@@ -67,8 +67,8 @@ public struct OutboxRecord: Sendable {
     public var topic: String
     /// The Kafka key; empty for a message without one.
     public var key: [UInt8]
-    /// The headers, in order.
-    public var headers: [(String, [UInt8]?)]
+    /// The headers as ``HeaderBytes`` writes them: most records are written and never looked at.
+    let headerBytes: [UInt8]
     /// The value; `nil` is a tombstone.
     public var value: [UInt8]?
     /// Whether only the newest record of the key need leave, as on a compacted topic.
@@ -80,7 +80,7 @@ public struct OutboxRecord: Sendable {
     public init(topic: String, key: String, event: OutgoingEvent, coalesces: Bool = false) {
         self.topic = topic
         self.key = Array(key.utf8)
-        headers = event.headers.map { ($0.0, Array($0.1.utf8)) }
+        headerBytes = HeaderBytes.encode(event.headers)
         value = event.data
         self.coalesces = coalesces
         shardsByTopic = topic.hasPrefix("agent.commands.")
@@ -90,10 +90,10 @@ public struct OutboxRecord: Sendable {
     public init(tombstone topic: String, key: String, id: String, source: String, revision: Int64, time: Int64) {
         self.topic = topic
         self.key = Array(key.utf8)
-        headers = [
+        headerBytes = HeaderBytes.encode([
             ("ce_specversion", "1.0"), ("ce_id", id), ("ce_source", source), ("ce_type", "slipway.tombstone.v1"),
             ("ce_time", RFC3339.format(microseconds: time)), ("ce_revision", String(revision)),
-        ].map { ($0.0, Array($0.1.utf8)) }
+        ])
         value = nil
         coalesces = true
         shardsByTopic = false
@@ -103,9 +103,12 @@ public struct OutboxRecord: Sendable {
     public init(topic: String, key: [UInt8], headers: [(String, [UInt8]?)], value: [UInt8]?) {
         self.topic = topic
         self.key = key
-        self.headers = headers
+        headerBytes = HeaderBytes.encode(headers)
         self.value = value
         coalesces = false
         shardsByTopic = false
     }
+
+    /// The headers, in order.
+    public var headers: [(String, [UInt8]?)] { HeaderBytes.decode(headerBytes) ?? [] }
 }

@@ -84,7 +84,8 @@ final class SimulatedRelay: Participant {
     private func read() {
         for shard in held.keys.sorted() {
             let rows = database.outbox.read(shard, limit: 50)
-            guard !rows.isEmpty, let leaving = held[shard]?.leaving(of: rows.map(\.entry)), let epoch = held[shard]?.epoch
+            guard !rows.isEmpty, let epoch = held[shard]?.epoch,
+                let leaving = held[shard]?.leaving(of: rows.map(\.entry))
             else { continue }
             hand.append(InHand(shard: shard, epoch: epoch, rows: rows, leaving: leaving))
         }
