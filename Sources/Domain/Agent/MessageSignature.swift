@@ -112,7 +112,8 @@ public struct MessageSignature: Sendable, Hashable {
     public let keyID: Int32
     let code: [UInt8]
 
-    private static let prefix: StaticString = "v1:"
+    /// The length of `v1:`.
+    private static let start = 3
     /// Base64 of 32 bytes: 43 digits and one that fills up.
     private static let codeLength = 44
 
@@ -125,11 +126,10 @@ public struct MessageSignature: Sendable, Hashable {
 
     /// Takes the bytes of the header's value apart; `nil` where they are not of that form.
     init?(bytes: UnsafeRawBufferPointer) {
-        let start = Self.prefix.utf8CodeUnitCount
         let colon = bytes.count - Self.codeLength - 1
-        guard colon > start, bytes[colon] == UInt8(ascii: ":"),
-            zip(bytes, UnsafeBufferPointer(start: Self.prefix.utf8Start, count: start)).allSatisfy({ $0 == $1 }),
-            let number = DecimalDigits.number(UnsafeRawBufferPointer(rebasing: bytes[start..<colon])),
+        guard colon > Self.start, bytes[colon] == UInt8(ascii: ":"),
+            bytes[0] == UInt8(ascii: "v"), bytes[1] == UInt8(ascii: "1"), bytes[2] == UInt8(ascii: ":"),
+            let number = DecimalDigits.number(UnsafeRawBufferPointer(rebasing: bytes[Self.start..<colon])),
             let keyID = Int32(exactly: number),
             let code = Self.code(UnsafeRawBufferPointer(rebasing: bytes[(colon + 1)...]))
         else { return nil }
@@ -139,29 +139,39 @@ public struct MessageSignature: Sendable, Hashable {
 
     private static func code(_ digits: UnsafeRawBufferPointer) -> [UInt8]? {
         guard digits[codeLength - 1] == UInt8(ascii: "=") else { return nil }
-        var code: [UInt8] = []
-        code.reserveCapacity(32)
-        var bits: UInt32 = 0
-        var count: UInt32 = 0
-        for digit in digits.dropLast() {
-            guard let value = value(of: digit) else { return nil }
-            bits = bits << 6 | UInt32(value)
-            count += 6
-            guard count >= 8 else { continue }
-            count -= 8
-            code.append(UInt8(truncatingIfNeeded: bits >> count))
+        let code = [UInt8](unsafeUninitializedCapacity: 32) { buffer, written in
+            written = buffer.baseAddress.map { decode(digits, into: $0) } ?? 0
         }
-        return bits & (1 << count - 1) == 0 ? code : nil
+        return code.isEmpty ? nil : code
     }
 
-    private static func value(of digit: UInt8) -> UInt8? {
-        switch digit {
-        case UInt8(ascii: "A")...UInt8(ascii: "Z"): digit - UInt8(ascii: "A")
-        case UInt8(ascii: "a")...UInt8(ascii: "z"): digit - UInt8(ascii: "a") + 26
-        case UInt8(ascii: "0")...UInt8(ascii: "9"): digit - UInt8(ascii: "0") + 52
-        case UInt8(ascii: "+"): 62
-        case UInt8(ascii: "/"): 63
-        default: nil
+    /// Decodes 43 digits; returns 32, the number of bytes, or 0 where they are not what an encoder writes.
+    private static func decode(_ digits: UnsafeRawBufferPointer, into code: UnsafeMutablePointer<UInt8>) -> Int {
+        values.withUnsafeBufferPointer { values in
+            var bits: UInt32 = 0
+            var count: UInt32 = 0
+            var written = 0
+            var place = 0
+            while place < codeLength - 1 {
+                let value = values[Int(digits[place])]
+                guard value < 64 else { return 0 }
+                bits = bits << 6 | UInt32(value)
+                count += 6
+                place += 1
+                guard count >= 8 else { continue }
+                count -= 8
+                code[written] = UInt8(truncatingIfNeeded: bits >> count)
+                written += 1
+            }
+            return bits & 3 == 0 ? written : 0
         }
     }
+
+    /// What each digit of base64 stands for; 255 for what is none.
+    private static let values: [UInt8] = {
+        var values = [UInt8](repeating: 255, count: 256)
+        let digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8
+        for (value, digit) in digits.enumerated() { values[Int(digit)] = UInt8(value) }
+        return values
+    }()
 }

@@ -28,11 +28,7 @@ enum HeaderBytes {
         bytes.append(UInt8(length >> 8))
         bytes.append(UInt8(length & 0xFF))
         bytes.append(contentsOf: name.utf8)
-        let count = UInt32(bitPattern: count)
-        bytes.append(UInt8(truncatingIfNeeded: count >> 24))
-        bytes.append(UInt8(truncatingIfNeeded: count >> 16))
-        bytes.append(UInt8(truncatingIfNeeded: count >> 8))
-        bytes.append(UInt8(truncatingIfNeeded: count))
+        withUnsafeBytes(of: count.bigEndian) { bytes.append(contentsOf: $0) }
     }
 
     /// Reads what ``encode(_:)`` wrote; `nil` when the bytes are not of that form.
