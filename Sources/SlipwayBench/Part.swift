@@ -24,13 +24,15 @@ enum Part: String, CaseIterable, ExpressibleByArgument {
     case growth
     /// The hot path for minutes, with a producer beside it.
     case sustained
+    /// How fast the hot path is again after faults.
+    case recovery
     /// What the fleet costs while it has nothing to do.
     case idle
     /// What a cluster's agent costs, with objects that rest and with objects that change.
     case agent
 
     /// What is left out of a quick run.
-    var isLong: Bool { [.shapes, .growth, .sustained, .workers].contains(self) }
+    var isLong: Bool { [.shapes, .growth, .sustained, .recovery, .workers].contains(self) }
 
     /// What a round of it measures, each on a world of its own.
     func measures(quick: Bool, messages: Int?) -> [Measure] {
@@ -53,6 +55,7 @@ enum Part: String, CaseIterable, ExpressibleByArgument {
             }
         case .growth: return ThroughputShape.growth.map { ThroughputBench.measure(count, $0, once: true) }
         case .sustained: return [Measure(once: true) { try SustainedBench.run(seconds: 300) }]
+        case .recovery: return [Measure { try RecoveryBench.run() }]
         case .idle: return [Measure(once: true) { try IdleBench.run(seconds: quick ? 5 : 20) }]
         case .agent: return [Measure(once: true) { try AgentBench.run(seconds: quick ? 5 : 20) }]
         }

@@ -7,7 +7,7 @@ import WorkerRuntime
 /// A durable database, a broker in a process of its own, and workers as processes: what a round is measured on.
 final class BenchWorld {
     let folder = NSTemporaryDirectory() + "slipway-bench-\(UUID().uuidString.prefix(8))"
-    private let server: PostgresServer
+    let server: PostgresServer
     private var children: [(name: String, process: Process)] = []
     let url: String
     let database: PostgresConnection
