@@ -48,7 +48,6 @@ final class ChaosRun {
             try world.record.write(RecordLine(sighting: Sighting(situation, count: count)))
         }
         try settle(world, load)
-        code = try judge(world)
         let report = Report(
             log: log,
             faults: player.played,
@@ -57,6 +56,7 @@ final class ChaosRun {
             samples: sampler.samples
         )
         report.show(before: before, during: during, after: after)
+        code = try judge(world)
         return code
     }
 

@@ -78,7 +78,7 @@ final class FaultPlayer {
         case .killAfterPoll: try kill(at: "afterPoll")
         case .killInTransaction: try kill(at: "inTransaction")
         case .killAfterCommit: try kill(at: "afterCommit")
-        case .killAfterPublishing: try kill(at: "afterPublish")
+        case .killAfterPublishing: try killAfterPublishing()
         case .killRepeatedly: try killRepeatedly()
         case .zombieBeforeTransaction: try zombie(at: "afterPoll")
         case .zombieInTransaction: try zombie(at: "inTransaction")
