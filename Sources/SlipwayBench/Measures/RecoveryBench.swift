@@ -1,5 +1,4 @@
 import Foundation
-import Kafka
 import Postgres
 import WorkerRuntime
 
@@ -77,9 +76,9 @@ private enum RecoveryFault: String, CaseIterable {
     func play(on world: BenchWorld, worker: Int32, start: () throws -> Int32) throws -> Int32 {
         var worker = worker
         switch self {
-        case .databaseRestarted: try world.restartDatabase()
-        case .backendsTerminated: try world.terminateBackends()
-        case .connectionsUsedUp: try world.useUpConnections(seconds: 4)
+        case .databaseRestarted: try world.server.restart(immediate: true)
+        case .backendsTerminated: try world.server.terminateSessions(of: BenchWorld.databaseName)
+        case .connectionsUsedUp: try world.server.useUpConnections(of: BenchWorld.databaseName, for: .seconds(4))
         case .workerKilled:
             kill(worker, SIGKILL)
             worker = try start()
@@ -94,29 +93,21 @@ private enum RecoveryFault: String, CaseIterable {
     }
 }
 
-/// Keeps a bounded number of messages ahead of the workers, and notes how far they are, also while the database is away.
+/// Keeps the workers busy and notes how far they are, also while the database is away.
 private final class RecoveryLoad {
-    private static let ahead = 40_000
-
     private let world: BenchWorld
-    private let producer: KafkaProducer
-    private var load: ResourceLoad
-    private let shape = ResourceLoad.Shape(novelty: .allKnown)
+    private let load: LoadAhead
     private var monitor: PostgresConnection?
     private var points: [(at: ContinuousClock.Instant, count: Int)] = []
-    private var sent = 0
     private(set) var consumed = 0
 
     init(_ world: BenchWorld) throws {
         self.world = world
-        load = ResourceLoad(fleetKey: try world.fleetKey, shape)
-        var settings = world.kafka
-        settings.properties["linger.ms"] = "20"
-        producer = try KafkaProducer(settings)
+        load = try LoadAhead(world)
     }
 
     func close() {
-        producer.close()
+        load.close()
         monitor?.close()
     }
 
@@ -125,14 +116,7 @@ private final class RecoveryLoad {
         let end = ContinuousClock.now + .seconds(seconds)
         while ContinuousClock.now < end {
             look()
-            while sent < consumed + Self.ahead {
-                var record = load.next()
-                record.partition = Int32(sent % shape.namespaces % BenchWorld.partitions)
-                try producer.sendWaiting(record, tag: UInt64(sent))
-                sent += 1
-                if sent % 1000 == 0 { _ = producer.poll(timeout: .zero) }
-            }
-            _ = producer.poll(timeout: .milliseconds(50))
+            try load.fill(beyond: consumed, pause: .milliseconds(50))
             if isDone() { return }
         }
     }

@@ -1,36 +1,21 @@
 import Foundation
-import Kafka
 import WorkerRuntime
 
 /// The hot path for minutes: a producer beside it keeps a bounded number of messages ahead.
 enum SustainedBench {
-    /// How many messages may wait: what a lane's queue holds, so that no worker ever idles.
-    private static let ahead = 40_000
     private static let lanes = 2
 
     static func run(seconds: Int) throws -> [Sample] {
         let world = try BenchWorld()
-        let shape = ResourceLoad.Shape(novelty: .allKnown)
-        var load = ResourceLoad(fleetKey: try world.fleetKey, shape)
-        var settings = world.kafka
-        settings.properties["linger.ms"] = "20"
-        let producer = try KafkaProducer(settings)
-        defer { producer.close() }
+        let load = try LoadAhead(world)
+        defer { load.close() }
         try world.start("resource-worker", [], ["SLIPWAY_LANES": String(lanes)])
         try world.start("outbox-relay")
-        var sent = 0
         var meter = SteadyMeter()
         while meter.seconds < Double(seconds) {
             let consumed = try world.consumed()
             meter.note(consumed)
-            while sent < consumed + ahead {
-                var record = load.next()
-                record.partition = Int32(sent % shape.namespaces % BenchWorld.partitions)
-                try producer.sendWaiting(record, tag: UInt64(sent))
-                sent += 1
-                if sent % 1000 == 0 { _ = producer.poll(timeout: .zero) }
-            }
-            _ = producer.poll(timeout: .milliseconds(20))
+            try load.fill(beyond: consumed, pause: .milliseconds(20))
         }
         let name = "sustained for \(seconds) s, \(lanes) lanes, its producer on the same cores"
         return [

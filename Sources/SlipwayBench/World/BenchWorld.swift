@@ -11,6 +11,7 @@ final class BenchWorld {
     private var children: [(name: String, process: Process)] = []
     let url: String
     let database: PostgresConnection
+    static let databaseName = "bench"
     /// Of each topic.
     static let partitions = 48
     let fleetKeyText = FleetKey.random()
@@ -37,7 +38,7 @@ final class BenchWorld {
             isTemporary: true,
             settings: Self.postgres
         )
-        url = try server.createDatabase("bench")
+        url = try server.createDatabase(Self.databaseName)
         database = try PostgresConnection(PostgresConfiguration(url: url))
         _ = try PostgresMigrator(fleetMigrations).migrate(database)
         try Installation.prepare(on: database)

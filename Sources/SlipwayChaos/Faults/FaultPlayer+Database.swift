@@ -6,8 +6,10 @@ extension FaultPlayer {
     func playDatabase(_ fault: Fault) throws -> String {
         switch fault {
         case .databaseRestart: return try restart()
-        case .backendsTerminated: return "\(try terminateBackends()) backends"
-        case .connectionsUsedUp: return try useUpConnections()
+        case .backendsTerminated: return "\(try world.server.terminateSessions(of: ChaosWorld.databaseName)) backends"
+        case .connectionsUsedUp:
+            let held = try world.server.useUpConnections(of: ChaosWorld.databaseName, for: .seconds(4))
+            return "\(held) of 80 for 4 s"
         case .refusedRows: return try refuseRows()
         case .diskFull: return try fillDisk()
         case .databaseCut:
@@ -45,41 +47,6 @@ extension FaultPlayer {
         world.proxy.dropAnswers(toCommits: 0)
         guard world.proxy.droppedAnswers > before else { throw NotPlayed("no transaction was committed") }
         return "\(world.proxy.droppedAnswers - before) transactions were committed and nobody told"
-    }
-
-    @discardableResult
-    private func terminateBackends() throws -> Int {
-        let connection = try world.database()
-        defer { connection.close() }
-        return try connection.query(
-            """
-            select pg_terminate_backend(pid) from pg_stat_activity
-            where datname = current_database() and pid <> pg_backend_pid()
-            """
-        ).count
-    }
-
-    /// Takes every connection there is, then those of the fleet as they end.
-    private func useUpConnections() throws -> String {
-        var held: [PostgresConnection] = []
-        defer { for connection in held { connection.close() } }
-        func takeAll() { while let connection = try? world.database() { held.append(connection) } }
-        takeAll()
-        guard let last = held.last else { throw NotPlayed("no connection was free") }
-        let own = held.map { $0.backendPID }
-        _ = try last.query(
-            """
-            select pg_terminate_backend(pid) from pg_stat_activity
-            where datname = current_database() and pid <> all($1::int[])
-            """,
-            [.array(.int32s(own))]
-        )
-        let end = ContinuousClock.now + .seconds(4)
-        while ContinuousClock.now < end {
-            takeAll()
-            wait(0.01)
-        }
-        return "\(held.count) of 80 for 4 s"
     }
 
     /// Has PostgreSQL say of every write of a lane what it says when its disk is full.

@@ -15,6 +15,7 @@ final class ChaosWorld {
     let proxy: DatabaseProxy
     let record: LineWriter<RecordLine>
     /// Past the proxy, for the run's own connections.
+    static let databaseName = "slipway"
     let directURL: String
     let fleet: FleetProcesses
     let token: String
@@ -46,7 +47,7 @@ final class ChaosWorld {
             isTemporary: true,
             settings: ["max_connections": "80"]
         )
-        directURL = try server.createDatabase("slipway")
+        directURL = try server.createDatabase(Self.databaseName)
         proxy = try DatabaseProxy(to: server.port)
         let keySet = folder + "/token-keys.json"
         token = try TokenIssuer.create(privateKey: folder + "/token-key.pem", keySet: keySet).token(

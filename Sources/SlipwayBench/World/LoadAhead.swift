@@ -1,0 +1,36 @@
+import Kafka
+import WorkerRuntime
+
+/// A producer that keeps a bounded number of messages ahead of the workers, about objects that are known after a while.
+final class LoadAhead {
+    /// How many messages may wait: what a lane's queue holds, so that no worker ever idles.
+    private static let most = 40_000
+
+    private let producer: KafkaProducer
+    private let shape = ResourceLoad.Shape(novelty: .allKnown)
+    private var load: ResourceLoad
+    private var sent = 0
+
+    init(_ world: BenchWorld) throws {
+        load = ResourceLoad(fleetKey: try world.fleetKey, shape)
+        var settings = world.kafka
+        settings.properties["linger.ms"] = "20"
+        producer = try KafkaProducer(settings)
+    }
+
+    func close() {
+        producer.close()
+    }
+
+    /// Sends what is missing, then gives the producer some time.
+    func fill(beyond consumed: Int, pause: Duration) throws {
+        while sent < consumed + Self.most {
+            var record = load.next()
+            record.partition = Int32(sent % shape.namespaces % BenchWorld.partitions)
+            try producer.sendWaiting(record, tag: UInt64(sent))
+            sent += 1
+            if sent % 1000 == 0 { _ = producer.poll(timeout: .zero) }
+        }
+        _ = producer.poll(timeout: pause)
+    }
+}
