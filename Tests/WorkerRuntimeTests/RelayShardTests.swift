@@ -58,7 +58,7 @@ import Testing
 
     /// Sends what waits in the shard.
     private func send() throws -> [Int: RelayShards.Published] {
-        try shards.send(try shards.rows.read([3: 100]))
+        try shards.send(try shards.rows.read([3: 100]).mapValues(\.rows))
     }
 
     @Test func `a relay that lost its shard after publishing deletes nothing and marks the compacted keys`() throws {
@@ -203,6 +203,25 @@ import Testing
         // What went out before the refusal comes once more, because this producer has no transactions.
         var told: Set<String> = []
         #expect(keys.filter { told.insert($0).inserted } == ["c", "before", "small", "last"])
+        try shards.close()
+    }
+
+    @Test func `a row of a form that this version does not read stays, keeps its shard waiting, and not the others`()
+        throws
+    {
+        let row = try connection.query(
+            "insert into outbox (shard, messages, content) values (3, 1, 'newer') returning id"
+        ).only().int64(0)
+        try Self.put([.event("behind", "1")], on: connection)
+        var content = OutboxContent()
+        content.append(.event("other", "1"))
+        try connection.query("insert into outbox (shard, messages, content) values (4, 1, $1)", [.bytes(content.bytes)])
+        try connection.script("update outbox_lease set epoch = 5 where shard = 4")
+        shards.held[4] = RelayShard(epoch: 5)
+        while try shards.publish() {}
+        let left = try connection.query("select id from outbox where shard = 3 order by id").map { try $0.int64(0) }
+        #expect(left == [row, row + 1])
+        #expect(try connection.query("select 1 from outbox where shard = 4").isEmpty)
         try shards.close()
     }
 

@@ -5,7 +5,7 @@ struct OutboxRows {
     let connection: PostgresConnection
 
     /// The oldest rows of each shard in the order of their ids, at most so many; shards without rows are left out.
-    func read(_ limits: [Int: Int]) throws -> [Int: [OutboxRow]] {
+    func read(_ limits: [Int: Int]) throws -> [Int: WaitingRows] {
         let rows = try connection.query(
             """
             select o.id, o.content, wanted.shard
@@ -16,10 +16,13 @@ struct OutboxRows {
             """,
             [.array(.int32s(limits.keys.map { Int32($0) })), .array(.int32s(limits.values.map { Int32($0) }))]
         )
-        var found: [Int: [OutboxRow]] = [:]
-        for row in rows { found[Int(try row.int32(2)), default: []].append(try OutboxRow(row)) }
+        var found: [Int: [(id: Int64, messages: [OutboxMessage]?)]] = [:]
+        for row in rows {
+            let messages = try row.withBytes(1, OutboxContent.messages)
+            found[Int(try row.int32(2)), default: []].append((try row.int64(0), messages))
+        }
         // They come in this order, but the join does not promise it.
-        return found.mapValues { $0.sorted { $0.id < $1.id } }
+        return found.mapValues { WaitingRows($0.sorted { $0.id < $1.id }) }
     }
 
     /// Deletes rows where the lease of their shard still has the epoch under which they were read.

@@ -9,6 +9,9 @@ struct RelayShard {
     /// Whoever gives the shard up marks them: another owner may publish newer states before these arrive.
     private(set) var inFlight: Set<OutboxKey> = []
 
+    /// The row that this version cannot read, and that was told of.
+    private var unreadable: Int64?
+
     /// Takes a lease.
     init(epoch: Int64) {
         self.epoch = epoch
@@ -26,6 +29,12 @@ struct RelayShard {
         }
         inFlight.formUnion(seen)
         return messages.indices.filter { leaves[$0] }
+    }
+
+    /// Notes a row that this version cannot read; returns whether it had not been noted yet.
+    mutating func stops(at id: Int64) -> Bool {
+        defer { unreadable = id }
+        return unreadable != id
     }
 
     /// Notes that the broker refused one of so many messages: they go alone until it is found.

@@ -18,7 +18,9 @@ extension RelayShards {
 
     /// Publishes what waits in the shards; returns whether anything was there.
     func publish() throws -> Bool {
-        let found = try rows.read(held.mapValues { $0.isAlone ? 1 : configuration.batchRows })
+        let waiting = try rows.read(held.mapValues { $0.isAlone ? 1 : configuration.batchRows })
+        for (shard, rows) in waiting { if let id = rows.unreadable { noteUnreadable(id, of: shard) } }
+        let found = waiting.mapValues(\.rows).filter { !$0.value.isEmpty }
         let alone = found.filter { held[$0.key]?.isAlone == true }
         for (shard, rows) in alone.sorted(by: { $0.key < $1.key }) {
             for row in rows { try settle(try sendAlone(row, of: shard)) }
@@ -26,6 +28,15 @@ extension RelayShards {
         let together = found.filter { alone[$0.key] == nil }
         if !together.isEmpty { try settle(try send(together)) }
         return !found.isEmpty
+    }
+
+    /// Tells, once, of a row that keeps its shard waiting; it may be one of a newer version.
+    private func noteUnreadable(_ id: Int64, of shard: Int) {
+        guard held[shard]?.stops(at: id) == true else { return }
+        logger.error(
+            "a row of the outbox is not of the form that this version reads; its shard waits, the others go on",
+            metadata: [LogKey.shard: "\(shard)", "row": "\(id)"]
+        )
     }
 
     /// Sends rows of shards that are held.
