@@ -78,7 +78,7 @@ extension KafkaConsumer {
 
     /// Where partitions end, asked from their leaders at once; blocks at most the timeout.
     ///
-    /// A partition whose leader did not answer is left out.
+    /// A partition whose leader did not answer is left out; where none did, that is an error.
     public func ends(
         of partitions: [KafkaTopicPartition],
         timeout: Duration
@@ -147,7 +147,7 @@ extension RDKafkaHandle {
         return KafkaWatermarks(low: low, high: high)
     }
 
-    /// Asks leaders for offsets; partitions without an answer in time are left out.
+    /// Asks leaders for offsets; partitions without an answer in time are left out, as long as there is any.
     ///
     /// `rd_kafka_query_watermark_offsets` is not used: up to version 2.2 it waits for a broker that is away, however long
     /// that takes, whatever its timeout says.
@@ -160,9 +160,12 @@ extension RDKafkaHandle {
         let operation = "read the watermarks"
         let list = RDKafkaPartitionList(partitions.map { KafkaPosition($0, offset: place.rawValue) })
         let code = rd_kafka_offsets_for_times(pointer, list.pointer, timeout.timeoutMilliseconds)
-        guard code == RD_KAFKA_RESP_ERR_NO_ERROR || partitions.count > 1 else {
-            throw KafkaError(KafkaError.Code(code), operation: operation, topicPartition: partitions[0])
+        let answers = list.answers
+        if answers.isEmpty {
+            try list.check(operation)
+            let isUnsaid = code == RD_KAFKA_RESP_ERR_NO_ERROR
+            throw KafkaError(isUnsaid ? .timedOut : KafkaError.Code(code), operation: operation)
         }
-        return Dictionary(list.answers.map { ($0.topicPartition, $0.offset) }, uniquingKeysWith: { first, _ in first })
+        return Dictionary(answers.map { ($0.topicPartition, $0.offset) }, uniquingKeysWith: { first, _ in first })
     }
 }

@@ -35,4 +35,19 @@ struct BrokerAwayTests {
         #expect(try Verification.differences(on: world.database) == [])
         #expect(agent.isRunning)
     }
+
+    @Test func `a worker whose broker is away goes on by itself, and ends when it is asked to`() throws {
+        let world = try FleetWorld(topics: ["deployment.requests", "deployment.results"], partitions: 4)
+        world.environment["SLIPWAY_LOG_LEVEL"] = "debug"
+        let worker = try world.start("deployment-worker")
+        _ = try eventually("every partition is read to its end") {
+            try world.number("select count(*) from partition_claim where consumed_until is not null") == 4 ? true : nil
+        }
+        try world.broker.setBrokerDown()
+        _ = try eventually("it gives up to ask, and asks again later") {
+            worker.output.contains("whether partitions have ended is asked later") ? true : nil
+        }
+        worker.signal(SIGTERM)
+        #expect(try worker.exitCode() == 0)
+    }
 }
