@@ -288,7 +288,8 @@ let package = Package(
         .testTarget(
             name: "FuzzTests",
             dependencies: [
-                "ClusterAgent", "CloudEvents", "Domain", "JSON", "Kafka", "Kubernetes", "Sealing", "WorkerRuntime",
+                "ClusterAgent", "CloudEvents", "Domain", "JSON", "Kafka", "Kubernetes", "Sealing", "TestSupport",
+                "WorkerRuntime",
             ],
             exclude: ["Corpus"],
             swiftSettings: strict

@@ -1,5 +1,6 @@
 import Foundation
 import Postgres
+import TestSupport
 import Testing
 import WorkerRuntime
 
@@ -40,10 +41,45 @@ import WorkerRuntime
                 instance: "web-1"
             )
         }
-        try world.handle([change(1, available: 1)], by: one)
-        try world.handle([change(2, available: 0)], by: other)
-        try world.handle([change(3, available: 1)], by: one)
+        for sequence in 1...2 { try world.handle([change(Int64(sequence), available: 1)], by: one) }
+        try world.handle([change(3, available: 0)], by: other)
+        try world.handle([change(4, available: 1)], by: one)
         #expect(try world.objects() == ["Deployment web u1 healthy 3"])
+    }
+
+    @Test func `what a lane wrote itself is not read again`() throws {
+        let world = try ResourceWorld()
+        func change(_ sequence: Int64, available: Int) -> KafkaMessageView {
+            let object = AgentMessage.deployment("web", available: available)
+            return AgentMessage.changed(object, 1, sequence, instance: "web-1")
+        }
+        // A stream is remembered from the second batch on, when its row is there to be locked.
+        try world.handle([change(1, available: 1)])
+        try world.handle([change(2, available: 0)])
+        // As nobody may: the stream keeps the lane's mark.
+        try world.connection.script(
+            """
+            update resource set revision = 100;
+            insert into resource (cluster, namespace, kind, name, api_version, uid, instance, epoch, sequence, health, changed_at)
+                values ('c1', 'shop', 'StatefulSet', 'db', 'apps/v1', 'u9', 'web-1', 1, 1, 'degraded', now())
+            """
+        )
+        try world.handle([change(3, available: 1)])
+        #expect(try world.objects() == ["Deployment web u1 healthy 3", "StatefulSet db u9 degraded 0"])
+        #expect(try world.instance().hasPrefix("healthy"))
+    }
+
+    @Test func `objects that a recovery renumbered are read again`() throws {
+        let world = try ResourceWorld()
+        try Installation.prepare(on: world.connection)
+        func change(epoch: Int64, _ sequence: Int64, available: Int) -> KafkaMessageView {
+            let object = AgentMessage.deployment("web", available: available)
+            return AgentMessage.changed(object, epoch, sequence, instance: "web-1")
+        }
+        for sequence in 1...2 { try world.handle([change(epoch: 1, Int64(sequence), available: 1)]) }
+        _ = try Recovery(fleetKey: try FleetKey(base64: FleetKey.random())).run(on: world.connection, isForced: true)
+        try world.handle([change(epoch: Recovery.jump + 1, 1, available: 0)])
+        #expect(try world.objects() == ["Deployment web u1 progressing \(Recovery.jump + 2)"])
     }
 
     @Test func `what is remembered has a bound, and what was forgotten is read again`() throws {
@@ -128,20 +164,5 @@ private struct RandomChanges {
             let object = AgentMessage.deployment(name, available: available)
             return AgentMessage.changed(object, 1, place, instance: instance)
         }
-    }
-}
-
-/// The numbers of a seed (SplitMix64).
-private struct SeededNumbers: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(_ seed: UInt64) { state = seed }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var word = state
-        word = (word ^ (word >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        word = (word ^ (word >> 27)) &* 0x94D0_49BB_1331_11EB
-        return word ^ (word >> 31)
     }
 }

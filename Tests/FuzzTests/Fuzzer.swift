@@ -1,19 +1,13 @@
 import Foundation
+import TestSupport
 
 /// Makes hostile inputs out of good ones; a seed gives the same again.
 struct Fuzzer: RandomNumberGenerator {
-    private var state: UInt64
+    private var numbers: SeededNumbers
 
-    init(seed: UInt64) { state = seed }
+    init(seed: UInt64) { numbers = SeededNumbers(seed) }
 
-    /// SplitMix64, as Steele, Lea and Flood describe it.
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var word = state
-        word = (word ^ (word >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        word = (word ^ (word >> 27)) &* 0x94D0_49BB_1331_11EB
-        return word ^ (word >> 31)
-    }
+    mutating func next() -> UInt64 { numbers.next() }
 
     /// What decoders of JSON, YAML, URLs and numbers trip over.
     private static let tokens: [[UInt8]] =

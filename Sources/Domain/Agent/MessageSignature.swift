@@ -110,12 +110,7 @@ public struct MessageSignature: Sendable, Hashable {
     public static let header = "slipway-signature"
     /// The number of the key.
     public let keyID: Int32
-    let code: [UInt8]
-
-    /// The length of `v1:`.
-    private static let start = 3
-    /// Base64 of 32 bytes: 43 digits and one that fills up.
-    private static let codeLength = 44
+    let code: Data
 
     /// Takes the header's value apart; `nil` where it is not of that form.
     public init?(_ text: String) {
@@ -124,54 +119,14 @@ public struct MessageSignature: Sendable, Hashable {
         self = signature
     }
 
-    /// Takes the bytes of the header's value apart; `nil` where they are not of that form.
+    /// Takes the bytes of the header's value apart, without making a text of them; `nil` where they are not of that form.
     init?(bytes: UnsafeRawBufferPointer) {
-        let colon = bytes.count - Self.codeLength - 1
-        guard colon > Self.start, bytes[colon] == UInt8(ascii: ":"),
-            bytes[0] == UInt8(ascii: "v"), bytes[1] == UInt8(ascii: "1"), bytes[2] == UInt8(ascii: ":"),
-            let number = DecimalDigits.number(UnsafeRawBufferPointer(rebasing: bytes[Self.start..<colon])),
+        guard bytes.starts(with: "v1:".utf8), let colon = bytes.lastIndex(of: UInt8(ascii: ":")), colon > 2,
+            let number = DecimalDigits.number(UnsafeRawBufferPointer(rebasing: bytes[3..<colon])),
             let keyID = Int32(exactly: number),
-            let code = Self.code(UnsafeRawBufferPointer(rebasing: bytes[(colon + 1)...]))
+            let code = Data(base64Encoded: Data(bytes[(colon + 1)...])), code.count == 32
         else { return nil }
         self.keyID = keyID
         self.code = code
     }
-
-    private static func code(_ digits: UnsafeRawBufferPointer) -> [UInt8]? {
-        guard digits[codeLength - 1] == UInt8(ascii: "=") else { return nil }
-        let code = [UInt8](unsafeUninitializedCapacity: 32) { buffer, written in
-            written = buffer.baseAddress.map { decode(digits, into: $0) } ?? 0
-        }
-        return code.isEmpty ? nil : code
-    }
-
-    /// Decodes 43 digits; returns 32, the number of bytes, or 0 where they are not what an encoder writes.
-    private static func decode(_ digits: UnsafeRawBufferPointer, into code: UnsafeMutablePointer<UInt8>) -> Int {
-        values.withUnsafeBufferPointer { values in
-            var bits: UInt32 = 0
-            var count: UInt32 = 0
-            var written = 0
-            var place = 0
-            while place < codeLength - 1 {
-                let value = values[Int(digits[place])]
-                guard value < 64 else { return 0 }
-                bits = bits << 6 | UInt32(value)
-                count += 6
-                place += 1
-                guard count >= 8 else { continue }
-                count -= 8
-                code[written] = UInt8(truncatingIfNeeded: bits >> count)
-                written += 1
-            }
-            return bits & 3 == 0 ? written : 0
-        }
-    }
-
-    /// What each digit of base64 stands for; 255 for what is none.
-    private static let values: [UInt8] = {
-        var values = [UInt8](repeating: 255, count: 256)
-        let digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8
-        for (value, digit) in digits.enumerated() { values[Int(digit)] = UInt8(value) }
-        return values
-    }()
 }
