@@ -76,14 +76,14 @@ READ_OBJECTS = f"""
         and r.kind = wanted.kind and r.name = wanted.name
 """
 WRITE_OBJECTS = _write_objects(
-    """select *, now(), now()
-        from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::bigint[], $6::bigint[], $7::text[],
-            $8::text[], $9::text[], $10::bigint[], $11::bigint[], $12::text[], $13::text[], $14::bigint[],
-            $15::text[], $16::jsonb[], $17::bigint[])"""
+    """select unnest($1::text[]), unnest($2::text[]), unnest($3::text[]), unnest($4::text[]), unnest($5::bigint[]),
+        unnest($6::bigint[]), unnest($7::text[]), unnest($8::text[]), unnest($9::text[]), unnest($10::bigint[]),
+        unnest($11::bigint[]), unnest($12::text[]), unnest($13::text[]), unnest($14::bigint[]), unnest($15::text[]),
+        unnest($16::json[]), unnest($17::bigint[]), now(), now()"""
 )
 ADVANCE_STREAMS = _advance_streams(
-    """select *, now()
-        from unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[])"""
+    """select unnest($1::text[]), unnest($2::text[]), unnest($3::bigint[]), unnest($4::bigint[]), unnest($5::bigint[]),
+        unnest($6::bigint[]), now()"""
 )
 LOCK_INSTANCES = f"""
     select wanted.place, {_INSTANCE}
@@ -103,7 +103,9 @@ COUNT_OBJECTS = f"""
         and r.instance = wanted.instance and not r.gone
     group by wanted.place, r.health
 """
-UPDATE_INSTANCES = _update_instances("select * from unnest($1::bigint[], $2::text[], $3::text[], $4::int[])")
+UPDATE_INSTANCES = _update_instances(
+    "select unnest($1::bigint[]), unnest($2::text[]), unnest($3::text[]), unnest($4::int[])"
+)
 
 # For one message.
 

@@ -95,7 +95,7 @@ public struct PostgresCopyWriter {
         buffer.append(contentsOf: bytes)
     }
 
-    /// Appends a `bytea`.
+    /// Appends a `bytea` or, as UTF-8, a `text` or `json`.
     public mutating func append(_ value: [UInt8]) {
         value.withUnsafeBytes { append(bytes: $0) }
     }

@@ -37,7 +37,7 @@ import Testing
             """,
             [
                 .text(uid), .text(health), .optionalText(reason),
-                .jsonb(Array(#"{"status":{\#(times.joined(separator: ","))}}"#.utf8)),
+                .json(Array(#"{"status":{\#(times.joined(separator: ","))}}"#.utf8)),
             ]
         )
     }

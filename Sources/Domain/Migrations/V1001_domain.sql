@@ -263,7 +263,8 @@ create table resource (
     failing_code text,
     failing_reason text,
     command_generation bigint,
-    object jsonb,
+    -- As the agent sent it: jsonb would be taken apart and built anew at every change, and is looked into by few.
+    object json,
     changed_at timestamptz not null,
     -- When the newest revision was written; changes that nobody can see from outside leave it.
     status_at timestamptz not null default now(),

@@ -117,8 +117,10 @@ struct InstanceHealthStore {
             set health = new.health, health_reason = new.health_reason, pods_ready = new.pods_ready,
                 pods_total = new.pods_total, objects = new.objects, revision = new.revision, changed_at = $8,
                 changed_by = $9
-            from unnest($1::bigint[], $2::text[], $3::text[], $4::int[], $5::int[], $6::int[], $7::bigint[])
-                as new(id, health, health_reason, pods_ready, pods_total, objects, revision)
+            from (
+                select unnest($1::bigint[]), unnest($2::text[]), unnest($3::text[]), unnest($4::int[]),
+                    unnest($5::int[]), unnest($6::int[]), unnest($7::bigint[])
+            ) as new(id, health, health_reason, pods_ready, pods_total, objects, revision)
             where i.id = new.id
             """,
             [

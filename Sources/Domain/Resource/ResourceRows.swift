@@ -47,7 +47,7 @@ struct ResourceRows {
         failingCode = column(.text)
         failingReason = column(.text)
         commandGeneration = column(.int64)
-        object = column(.jsonb)
+        object = column(.json)
     }
 
     /// The number of rows.

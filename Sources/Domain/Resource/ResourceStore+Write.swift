@@ -5,7 +5,8 @@ extension ResourceStore {
     /// Writes the objects of a batch with one statement.
     ///
     /// Fenced: a row whose stored position is not lower than the new one is left as it is. A new object that cannot be
-    /// read keeps what was stored of it; a deleted one keeps nothing but its counters.
+    /// read keeps what was stored of it; a deleted one keeps nothing but its counters. Arrays are taken apart in the
+    /// list of the select, in step with each other: behind `from` PostgreSQL would first store each on its own.
     ///
     /// - Returns: The number of rows written; fewer than asked for means that another lane was ahead.
     func write(
@@ -19,10 +20,11 @@ extension ResourceStore {
                 (cluster, namespace, kind, name, api_version, uid, instance, epoch, sequence, generation,
                 observed_generation, resource_version, health, health_reason, gone, revision, ready, failing_code,
                 failing_reason, command_generation, object, changed_at, status_at)
-            select *, $22, $22
-            from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[],
-                $8::bigint[], $9::bigint[], $10::bigint[], $11::bigint[], $12::text[], $13::text[], $14::text[],
-                $15::boolean[], $16::bigint[], $17::boolean[], $18::text[], $19::text[], $20::bigint[], $21::jsonb[])
+            select unnest($1::text[]), unnest($2::text[]), unnest($3::text[]), unnest($4::text[]), unnest($5::text[]),
+                unnest($6::text[]), unnest($7::text[]), unnest($8::bigint[]), unnest($9::bigint[]),
+                unnest($10::bigint[]), unnest($11::bigint[]), unnest($12::text[]), unnest($13::text[]),
+                unnest($14::text[]), unnest($15::boolean[]), unnest($16::bigint[]), unnest($17::boolean[]),
+                unnest($18::text[]), unnest($19::text[]), unnest($20::bigint[]), unnest($21::json[]), $22, $22
             on conflict (cluster, namespace, kind, name) do update
             set api_version = excluded.api_version, uid = excluded.uid, instance = excluded.instance,
                 epoch = excluded.epoch, sequence = excluded.sequence, generation = excluded.generation,
@@ -57,8 +59,8 @@ extension ResourceStore {
             """
             insert into resource_stream as s
                 (cluster, namespace, epoch, sequence, gaps, unbroken_since, snapshot_wanted, mark, changed_at)
-            select *, $8, $9 from unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[],
-                $7::boolean[])
+            select unnest($1::text[]), unnest($2::text[]), unnest($3::bigint[]), unnest($4::bigint[]),
+                unnest($5::bigint[]), unnest($6::bigint[]), unnest($7::boolean[]), $8, $9
             on conflict (cluster, namespace) do update
             set epoch = excluded.epoch, sequence = excluded.sequence, gaps = excluded.gaps,
                 unbroken_since = excluded.unbroken_since, snapshot_wanted = excluded.snapshot_wanted,

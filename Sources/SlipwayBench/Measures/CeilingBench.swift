@@ -48,7 +48,7 @@ enum CeilingBench {
         let shape = ResourceLoad.Shape()
         var name = PostgresArray(.text, capacity: rows)
         var sequence = PostgresArray(.int64, capacity: rows)
-        var object = PostgresArray(.jsonb, capacity: rows)
+        var object = PostgresArray(.json, capacity: rows)
         var content = PostgresArray(.bytea, capacity: rows / 10 + 1)
         for row in from..<from + rows {
             let number = row % 10 == 0 ? row : row % 4000
@@ -62,7 +62,8 @@ enum CeilingBench {
             """
             insert into resource as r (cluster, namespace, kind, name, api_version, uid, epoch, sequence, health, object, changed_at)
             select distinct on (name) 'bench', $1, 'Deployment', name, 'apps/v1', 'u', 1, sequence, 'healthy', object, now()
-            from unnest($2::text[], $3::bigint[], $4::jsonb[]) as new(name, sequence, object) order by name, sequence desc
+            from (select unnest($2::text[]), unnest($3::bigint[]), unnest($4::json[])) as new(name, sequence, object)
+            order by name, sequence desc
             on conflict (cluster, namespace, kind, name) do update
                 set sequence = excluded.sequence, object = excluded.object, changed_at = excluded.changed_at
                 where (r.epoch, r.sequence) < (excluded.epoch, excluded.sequence)
@@ -71,7 +72,7 @@ enum CeilingBench {
         )
         _ = try transaction.query(
             """
-            insert into outbox (shard, messages, content) select 0, 10, content from unnest($1::bytea[]) as new(content)
+            insert into outbox (shard, messages, content) select 0, 10, unnest($1::bytea[])
             """,
             [.array(content)]
         )

@@ -22,7 +22,7 @@ enum CopyLimitBench {
     private static func copy(_ rows: Range<Int>, in transaction: borrowing PostgresTransaction) throws {
         let shape = ResourceLoad.Shape()
         let now = Int64(Date().timeIntervalSince1970 * 1_000_000)
-        let header = [UInt8](repeating: 65, count: 200)
+        let content = [UInt8](repeating: 65, count: 7_500)
         try transaction.copyIn(
             into: "resource",
             columns: [
@@ -35,19 +35,15 @@ enum CopyLimitBench {
                 writer.append(Int64(1))
                 writer.append(Int64(row + 1))
                 writer.append("healthy")
-                writer.append(jsonb: Array(shape.object("bench-0", "app-\(row)", "app", Int64(row), 2).utf8))
+                writer.append(Array(shape.object("bench-0", "app-\(row)", "app", Int64(row), 2).utf8))
                 writer.append(timestamp: now)
             }
         }
-        try transaction.copyIn(into: "outbox", columns: ["shard", "topic", "key", "headers", "value", "coalesces"]) {
-            writer in
-            for row in rows {
+        try transaction.copyIn(into: "outbox", columns: ["shard", "messages", "content"]) { writer in
+            for _ in stride(from: rows.lowerBound, to: rows.upperBound, by: 10) {
                 writer.append(Int32(0))
-                writer.append("resource.status")
-                writer.append(Array("app-\(row)".utf8))
-                writer.append(header)
-                writer.append(header)
-                writer.append(true)
+                writer.append(Int32(10))
+                writer.append(content)
             }
         }
     }

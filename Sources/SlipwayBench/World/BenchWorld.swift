@@ -92,7 +92,7 @@ final class BenchWorld {
             insert into resource (cluster, namespace, kind, name, api_version, uid, instance, epoch, sequence, health,
                 object, changed_at)
             select 'bench', 'bench-' || n % $1, 'Deployment', 'stored-' || n, 'apps/v1', 'u' || n, 'app-' || n % $2, 1, 0,
-                'healthy', $3::jsonb, now()
+                'healthy', $3::json, now()
             from generate_series(1, $4) n
             """,
             [

@@ -31,6 +31,8 @@ struct OutboxTable {
     }
 
     /// Writes all records with one statement; within a shard they keep the order of appending.
+    ///
+    /// Arrays are taken apart in the list of the select: in their order, and without being stored first.
     func insert(_ records: [OutboxRecord], in transaction: borrowing PostgresTransaction) throws(PostgresError) {
         guard !records.isEmpty else { return }
         let rows = rows(of: records)
@@ -45,9 +47,7 @@ struct OutboxTable {
         try transaction.submit(
             """
             insert into outbox (shard, messages, content)
-            select shard, messages, content
-            from unnest($1::int[], $2::int[], $3::bytea[]) with ordinality as row(shard, messages, content, place)
-            order by place
+            select unnest($1::int[]), unnest($2::int[]), unnest($3::bytea[])
             """,
             [.array(shard), .array(messages), .array(content)]
         )
