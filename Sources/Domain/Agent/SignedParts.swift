@@ -54,26 +54,18 @@ public struct SignedParts: Sendable {
     /// The parts of a message that was read, as the message wrote them; `nil` where one that must be there is missing.
     public init?(_ direction: Direction, of message: KafkaMessageView) {
         var list = PartList()
-        var isWhole = true
-        func put(_ header: StaticString, isNeeded: Bool = false) {
-            if message.withHeader(header, { list.put($0) }) == nil {
-                list.put("")
-                isWhole = isWhole && !isNeeded
-            }
-        }
         list.put(direction.rawValue)
         list.put(message.topic)
-        isWhole = message.withKey { list.put($0) } != nil
-        put("ce_type", isNeeded: true)
-        put("ce_source", isNeeded: true)
-        put("ce_id", isNeeded: true)
-        put("ce_subject")
-        put("ce_time")
+        guard message.withKey({ list.put($0) }) != nil, list.put("ce_type", of: message),
+            list.put("ce_source", of: message), list.put("ce_id", of: message)
+        else { return nil }
+        list.putAny("ce_subject", of: message)
+        list.putAny("ce_time", of: message)
         list.put("application/json")
-        put("ce_epoch")
-        put("ce_sequence")
-        put("ce_onbehalfof")
-        guard isWhole, message.withValue({ list.putDigest(of: $0) }) != nil else { return nil }
+        list.putAny("ce_epoch", of: message)
+        list.putAny("ce_sequence", of: message)
+        list.putAny("ce_onbehalfof", of: message)
+        guard message.withValue({ list.putDigest(of: $0) }) != nil else { return nil }
         bytes = list.bytes
     }
 }
@@ -96,6 +88,16 @@ private struct PartList {
         bytes.append(contentsOf: part)
     }
 
+    /// Puts a header's value; returns whether the message has the header.
+    mutating func put(_ header: StaticString, of message: KafkaMessageView) -> Bool {
+        message.withHeader(header) { put($0) } != nil
+    }
+
+    /// Puts a header's value, which is empty where the message has no such header.
+    mutating func putAny(_ header: StaticString, of message: KafkaMessageView) {
+        if !put(header, of: message) { putCount(0) }
+    }
+
     mutating func putDigest(of value: UnsafeRawBufferPointer) {
         var digest = SHA256()
         digest.update(bufferPointer: value)
@@ -103,11 +105,7 @@ private struct PartList {
     }
 
     private mutating func putCount(_ count: Int) {
-        let count = UInt32(count)
-        bytes.append(UInt8(truncatingIfNeeded: count >> 24))
-        bytes.append(UInt8(truncatingIfNeeded: count >> 16))
-        bytes.append(UInt8(truncatingIfNeeded: count >> 8))
-        bytes.append(UInt8(truncatingIfNeeded: count))
+        withUnsafeBytes(of: UInt32(count).bigEndian) { bytes.append(contentsOf: $0) }
     }
 }
 

@@ -186,7 +186,7 @@ public final class ResourceHandler: Handler {
         var touched: Set<InstanceID> = []
         let gone = Set(swept.map(\.id))
         for history in changed {
-            for instance in Set([history.stored?.instance, history.current?.instance].compactMap { $0 }) {
+            for instance in history.instances {
                 touched.insert(InstanceID(stream: history.id.stream, instance: instance))
             }
             guard !gone.contains(history.id), let state = history.result else { continue }

@@ -4,12 +4,31 @@
 /// is remembered of a stream holds as long as its row has the mark of what was remembered last. Another lane, a
 /// transaction that was rolled back and a recovery leave another one, and then everything is read again. One a lane.
 final class ResourceMemory {
-    private struct Stream {
-        var mark: Int64
-        var objects: [ResourceID: ResourceState] = [:]
+    private final class Stream {
+        var mark: Int64 = 0
+        var objects: [Name: ResourceState] = [:]
         var instances: [String: InstanceTallies] = [:]
         /// The batch that used it last.
         var usedIn = 0
+
+        /// Brings the sums of the object's instances up to what it has become.
+        func add(_ state: ResourceState, of history: ResourceHistory) {
+            for instance in history.instances {
+                let before = InstanceTallies.Part(history.id, history.stored, of: instance)
+                let after = InstanceTallies.Part(history.id, state, of: instance)
+                guard before != after else { continue }
+                if let before { instances[instance]?.remove(before) }
+                if let after { instances[instance]?.add(after) }
+            }
+        }
+    }
+
+    /// What an object is called within its stream.
+    private struct Name: Hashable {
+        let kind: String
+        let name: String
+
+        init(_ id: ResourceID) { (kind, name) = (id.kind, id.name) }
     }
 
     private var streams: [StreamID: Stream] = [:]
@@ -25,7 +44,7 @@ final class ResourceMemory {
     }
 
     /// What is remembered of an object; it holds only if its stream does, see ``check(_:marks:)``.
-    func state(of id: ResourceID) -> ResourceState? { streams[id.stream]?.objects[id] }
+    func state(of id: ResourceID) -> ResourceState? { streams[id.stream]?.objects[Name(id)] }
 
     /// Forgets those of the streams whose rows, now locked, have another mark or are not there.
     ///
@@ -47,29 +66,19 @@ final class ResourceMemory {
 
     /// Takes in what a batch has read and written of streams whose rows are locked and will have a mark.
     func take(_ histories: [ResourceHistory], of locked: some Sequence<StreamID>, mark: Int64) {
-        for stream in locked {
-            streams[stream, default: Stream(mark: mark)].mark = mark
-            streams[stream]?.usedIn = batch
+        for id in locked {
+            let stream = streams[id] ?? Stream()
+            (stream.mark, stream.usedIn) = (mark, batch)
+            streams[id] = stream
         }
         for history in histories {
-            guard let state = history.result ?? history.stored else { continue }
-            take(history, state)
+            guard let stream = streams[history.id.stream], let state = history.result ?? history.stored else {
+                continue
+            }
+            if stream.objects.updateValue(state, forKey: Name(history.id)) == nil { objectCount += 1 }
+            if history.isChanged { stream.add(state, of: history) }
         }
         makeRoom()
-    }
-
-    private func take(_ history: ResourceHistory, _ state: ResourceState) {
-        let (id, stream) = (history.id, history.id.stream)
-        guard streams[stream] != nil else { return }
-        if streams[stream]?.objects.updateValue(state, forKey: id) == nil { objectCount += 1 }
-        guard history.isChanged else { return }
-        for instance in Set([history.stored?.instance, state.instance].compactMap { $0 }) {
-            let before = InstanceTallies.Part(id, history.stored, of: instance)
-            let after = InstanceTallies.Part(id, state, of: instance)
-            guard before != after else { continue }
-            if let before { streams[stream]?.instances[instance]?.remove(before) }
-            if let after { streams[stream]?.instances[instance]?.add(after) }
-        }
     }
 
     /// What an instance's objects add up to, as far as this batch; `nil` where they are to be counted.
@@ -77,7 +86,7 @@ final class ResourceMemory {
 
     /// Remembers what was counted after this batch's objects were written.
     func note(_ tallies: InstanceTallies, of id: InstanceID) {
-        guard streams[id.stream] != nil, tallies.textCount <= Self.longestInstance else { return }
+        guard tallies.textCount <= Self.longestInstance else { return }
         streams[id.stream]?.instances[id.instance] = tallies
     }
 

@@ -35,11 +35,18 @@ struct ResourceState: Sendable, Equatable {
 final class ResourceHistory {
     let id: ResourceID
     let stored: ResourceState?
-    private(set) var current: ResourceState?
+    private(set) var current: ResourceState? { didSet { ending = nil } }
     /// The entry of the batch whose object is to be stored; `nil` when none was kept.
     private(set) var objectEntry: Int?
 
     private let numbersBegin: Int64
+    private var ending: Ending?
+
+    /// What the messages so far come to.
+    private struct Ending {
+        let isVisiblyChanged: Bool
+        let result: ResourceState?
+    }
 
     /// Starts from what is stored; the revision of what was never published begins behind `numbersBegin`.
     init(id: ResourceID, stored: ResourceState?, numbersBegin: Int64 = 0) {
@@ -121,18 +128,33 @@ final class ResourceHistory {
     /// Whether followers of the object's status see a difference.
     ///
     /// An object that came and went unseen is none.
-    var isVisiblyChanged: Bool {
-        guard let current else { return false }
-        guard let stored else { return !current.isGone }
-        return !current.looksLike(stored)
-    }
+    var isVisiblyChanged: Bool { concluded().isVisiblyChanged }
 
     /// What is to be stored, with its revision.
-    var result: ResourceState? {
-        guard isChanged, var state = current else { return nil }
+    var result: ResourceState? { concluded().result }
+
+    /// The instances that it belonged to before, and belongs to now, each once.
+    var instances: [String] {
+        let (before, now) = (stored?.instance, current?.instance)
+        guard let now, now != before else { return before.map { [$0] } ?? [] }
+        return before.map { [$0, now] } ?? [now]
+    }
+
+    /// Made once after the last message, because several steps ask for it.
+    private func concluded() -> Ending {
+        if let ending { return ending }
+        let made = makeEnding()
+        ending = made
+        return made
+    }
+
+    private func makeEnding() -> Ending {
+        guard var state = current else { return Ending(isVisiblyChanged: false, result: nil) }
+        let isVisiblyChanged = stored.map { !state.looksLike($0) } ?? !state.isGone
+        guard isChanged else { return Ending(isVisiblyChanged: isVisiblyChanged, result: nil) }
         let revision = stored?.revision ?? 0
         // What nobody has seen stays at 0, before its first number.
         state.revision = isVisiblyChanged ? max(revision, numbersBegin) + 1 : revision
-        return state
+        return Ending(isVisiblyChanged: isVisiblyChanged, result: state)
     }
 }

@@ -2,7 +2,9 @@ import Foundation
 import Kafka
 
 /// A decoded message in a lane's hand, with the epoch under which it was polled.
-struct Held<Input> {
+///
+/// A class, because what it holds is much to copy and goes through several lists.
+final class Held<Input> {
     let message: KafkaMessageView
     /// The epoch of the claim when the message was polled: after a new claim the message is read again.
     let epoch: Int64
@@ -10,6 +12,13 @@ struct Held<Input> {
     let decoded: Result<Input, Refusal>
     /// What the inbox remembers of it.
     let inboxKey: InboxKey?
+
+    init(message: KafkaMessageView, epoch: Int64, decoded: Result<Input, Refusal>, inboxKey: InboxKey?) {
+        self.message = message
+        self.epoch = epoch
+        self.decoded = decoded
+        self.inboxKey = inboxKey
+    }
 
     var partition: Int32 { message.partition }
     var offset: Int64 { message.offset }
