@@ -163,20 +163,23 @@ struct ClaimStore {
     }
 
     /// Says that these partitions were consumed up to when their ends were last seen to be their ends.
+    ///
+    /// The locks are taken in a statement of their own: as a part of the join it is run again for each row.
     func note(_ consumed: [ConsumedPartition], on connection: PostgresConnection) throws {
         guard !consumed.isEmpty else { return }
         _ = try connection.query(
             """
-            update partition_claim c
-            set consumed_until = greatest(c.consumed_until, clock_timestamp() - held.age * interval '1 millisecond'),
-                end_reached = held.ending
-            from (
+            with held as materialized (
                 select c.partition, mine.ending, mine.age from partition_claim c
                 join unnest($3::int[], $4::bigint[], $5::bigint[], $6::bigint[]) as mine(partition, epoch, ending, age)
                     on c.partition = mine.partition and c.epoch = mine.epoch
                 where c.consumer_group = $1 and c.topic = $2
                 order by c.partition for no key update of c skip locked
-            ) held
+            )
+            update partition_claim c
+            set consumed_until = greatest(c.consumed_until, clock_timestamp() - held.age * interval '1 millisecond'),
+                end_reached = held.ending
+            from held
             where c.consumer_group = $1 and c.topic = $2 and c.partition = held.partition
             """,
             [

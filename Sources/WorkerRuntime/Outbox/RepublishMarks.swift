@@ -40,8 +40,10 @@ public enum RepublishMarks {
     ) throws(PostgresError) -> [OutboxKey] {
         let rows = try transaction.query(
             """
-            delete from outbox_republish m
-            using (select topic, key from outbox_republish order by topic, key limit $1 for update skip locked) taken
+            with taken as materialized (
+                select topic, key from outbox_republish order by topic, key limit $1 for update skip locked
+            )
+            delete from outbox_republish m using taken
             where m.topic = taken.topic and m.key = taken.key
             returning m.topic, m.key
             """,

@@ -40,9 +40,7 @@ struct ShardLeases {
         for row in renewed { held[Int(try row.int32(0))] = try Lease(row) }
         let taken = try connection.query(
             """
-            update outbox_lease l
-            set owner = $1, epoch = l.epoch + 1, lease_until = clock_timestamp() + $2 * interval '1 second'
-            from (
+            with free as materialized (
                 select shard from outbox_lease where lease_until < clock_timestamp()
                 order by shard
                 limit greatest(0, (
@@ -50,7 +48,10 @@ struct ShardLeases {
                         where seen_at > clock_timestamp() - $2 * interval '1 second')))
                     from outbox_lease) - $3)
                 for update skip locked
-            ) free
+            )
+            update outbox_lease l
+            set owner = $1, epoch = l.epoch + 1, lease_until = clock_timestamp() + $2 * interval '1 second'
+            from free
             where l.shard = free.shard
             returning l.shard, l.epoch, l.producer
             """,
