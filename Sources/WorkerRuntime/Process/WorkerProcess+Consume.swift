@@ -1,3 +1,5 @@
+import Kafka
+
 /// A topic that a worker consumes, and what handles its messages.
 public struct Subscription: Sendable {
     /// The logical topic.
@@ -66,6 +68,7 @@ extension WorkerProcess {
             database: database,
             logger: logger
         )
+        configuration.kafka.shareQueue(among: try laneCount)
         configuration.instance = settings.text("INSTANCE")
         configuration.batchCount = try settings.number(
             "BATCH_COUNT",
@@ -78,5 +81,19 @@ extension WorkerProcess {
             try settings.number("RETRY_MILLISECONDS", default: 1000, in: 10...600_000)
         )
         return configuration
+    }
+}
+
+extension KafkaSettings {
+    /// Divides what a process keeps of messages that were fetched and not yet taken among its lanes, so that four of them
+    /// take no more memory than two; properties that the operator has set stay.
+    ///
+    /// Two lanes or one have the client's own bounds: it fetches nothing for a second when a lane is over them.
+    mutating func shareQueue(among lanes: Int) {
+        guard lanes > 2 else { return }
+        let shares = [
+            "queued.min.messages": max(2_000, 32_000 / lanes), "queued.max.messages.kbytes": max(1_024, 20_480 / lanes),
+        ]
+        for (name, share) in shares where properties[name] == nil { properties[name] = String(share) }
     }
 }

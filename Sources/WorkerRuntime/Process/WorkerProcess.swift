@@ -81,11 +81,16 @@ public struct WorkerProcess: Sendable {
         }
     }
 
+    /// How many lanes each work has.
+    var laneCount: Int {
+        get throws { try settings.number("LANES", default: 1, in: 1...256) }
+    }
+
     /// Runs each work on as many threads as there are to be lanes, and ends when all have ended.
     func runLanes(_ works: [LaneWork]) async throws {
         let presence = WorkerPresence(name: name, instance: settings.text("INSTANCE"))
         try checkDatabase(for: presence)
-        let count = try settings.number("LANES", default: 1, in: 1...256)
+        let count = try laneCount
         let process = "\(ProcessInfo.processInfo.hostName)-\(ProcessInfo.processInfo.processIdentifier)"
         let lanes = works.flatMap { work in (0..<count).map { _ in (work, LanePulse()) } }
         let pulses = lanes.map(\.1)
