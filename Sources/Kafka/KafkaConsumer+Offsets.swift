@@ -164,7 +164,11 @@ extension RDKafkaHandle {
         if answers.isEmpty {
             try list.check(operation)
             let isUnsaid = code == RD_KAFKA_RESP_ERR_NO_ERROR
-            throw KafkaError(isUnsaid ? .timedOut : KafkaError.Code(code), operation: operation)
+            throw KafkaError(
+                isUnsaid ? .timedOut : KafkaError.Code(code),
+                operation: operation,
+                topicPartition: partitions.count == 1 ? partitions[0] : nil
+            )
         }
         return Dictionary(answers.map { ($0.topicPartition, $0.offset) }, uniquingKeysWith: { first, _ in first })
     }

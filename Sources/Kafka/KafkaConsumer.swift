@@ -23,7 +23,7 @@ public final class KafkaConsumer {
     ///
     /// Defaults, each of which `properties` may change: cooperative-sticky assignment, no automatic commit or offset
     /// store, `auto.offset.reset=error`, sessions of 10 s with a heartbeat a second, end-of-partition events, and a
-    /// queue of at most 4 MiB.
+    /// queue of at most 16,000 messages or 10 MiB.
     /// - Parameters:
     ///   - settings: The cluster and any librdkafka property.
     ///   - group: The consumer group.

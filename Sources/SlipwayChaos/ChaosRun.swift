@@ -9,12 +9,13 @@ final class ChaosRun {
     private let workers: Int
     private let rate: Double
     private let mutant: Mutant?
+    private let other: String?
     private let folder: String
     private let keepsFolder: Bool
     private let log = RunLog()
 
-    init(seed: UInt64, workers: Int, rate: Double, mutant: Mutant?, folder: String?) {
-        (self.seed, self.workers, self.rate, self.mutant) = (seed, workers, rate, mutant)
+    init(seed: UInt64, workers: Int, rate: Double, mutant: Mutant?, other: String?, folder: String?) {
+        (self.seed, self.workers, self.rate, self.mutant, self.other) = (seed, workers, rate, mutant, other)
         keepsFolder = folder != nil
         self.folder = folder ?? NSTemporaryDirectory() + "slipway-chaos-\(ProcessInfo.processInfo.processIdentifier)"
     }
@@ -26,6 +27,7 @@ final class ChaosRun {
         var code: Int32 = 3
         defer { world.end(keepsFolder: keepsFolder || code != 0) }
         try world.start(workersOfAKind: workers)
+        world.fleet.otherPrograms = other.map { URL(filePath: $0) }
         let load = LoadThread(seed: seed, kafka: world.kafka, token: world.token, record: world.record)
         load.start(rate: rate)
         try prepare(world, load)

@@ -27,6 +27,8 @@ struct SlipwayChaos: ParsableCommand {
     var only: [String] = []
     @Option(help: "A promise that is broken on purpose: \(Mutant.allCases.map(\.rawValue).joined(separator: ", ")).")
     var mutant: Mutant?
+    @Option(help: "The folder of another version's executables: 'rolling-restart' changes to it and back.")
+    var other: String?
     @Option(help: "Where logs, record and messages are kept; a folder that goes with a run that went well by default.")
     var folder: String?
     @Flag(help: "Show the schedule and end.")
@@ -35,6 +37,10 @@ struct SlipwayChaos: ParsableCommand {
     func validate() throws {
         guard minutes > 0, (1...8).contains(workers), rate > 0, rate <= 1000 else {
             throw ValidationError("Minutes and rate should be above 0, and workers from 1 to 8.")
+        }
+        for worker in other == nil ? [] : FleetProcesses.workers {
+            guard let other, !FileManager.default.isExecutableFile(atPath: "\(other)/\(worker)") else { continue }
+            throw ValidationError("'--other \(other)' should be a folder with every worker; it has no '\(worker)'.")
         }
         for name in only where Fault(rawValue: name) == nil {
             let all = Fault.allCases.map(\.rawValue).joined(separator: ", ")
@@ -49,7 +55,7 @@ struct SlipwayChaos: ParsableCommand {
             for entry in plan.entries { print(String(format: "%6.1f s", entry.at), entry.fault.rawValue) }
             return
         }
-        let run = ChaosRun(seed: seed, workers: workers, rate: rate, mutant: mutant, folder: folder)
+        let run = ChaosRun(seed: seed, workers: workers, rate: rate, mutant: mutant, other: other, folder: folder)
         do {
             throw ExitCode(try run.run(plan))
         } catch let error as ExitCode {

@@ -63,13 +63,13 @@ struct Stuck: ParsableCommand {
         (
             """
             select 'outbox shard ' || l.shard || ', ' || o.messages || ' messages', \(time("o.oldest")),
-                case when l.lease_until < now() then 'nobody publishes it' else 'its relay does not get on, and logs why' end
+                case when l.lease_until < now() then 'nobody publishes it' else 'a relay has it and is behind' end
             from outbox_lease l join lateral (
                 select sum(messages) as messages, min(created_at) as oldest from outbox where shard = l.shard
             ) o on o.messages > 0
             where o.oldest < now() - interval '1 minute' order by l.shard
             """,
-            "start outbox-relay, or read what it logs"
+            "start outbox-relay; where one is behind, read what it logs"
         ),
         (
             """

@@ -1,6 +1,7 @@
 import Domain
 import Foundation
 import Kafka
+import Postgres
 import TestSupport
 import Testing
 
@@ -47,6 +48,13 @@ struct BrokerAwayTests {
         _ = try eventually("it gives up to ask, and asks again later") {
             worker.output.contains("whether partitions have ended is asked later") ? true : nil
         }
+        try world.broker.setBrokerUp()
+        try world.database.script("create table back as select clock_timestamp() as at")
+        let caughtUp = "select count(*) from partition_claim where consumed_until > (select at from back)"
+        _ = try eventually("its partitions are read to their ends again") {
+            try world.number(caughtUp) == 4 ? true : nil
+        }
+        try world.broker.setBrokerDown()
         worker.signal(SIGTERM)
         #expect(try worker.exitCode() == 0)
     }

@@ -33,6 +33,17 @@ struct NamedBrokerFleetTests {
             worker.signal(SIGKILL)
             _ = try worker.exitCode()
         }
+        let died = ContinuousClock.now
+        let dead = killed.map { "owner like '%-\($0.pid)-%'" }.joined(separator: " or ")
+        try fleet.waitFor(
+            "others to have the partitions",
+            world,
+            "select count(*) from partition_claim where \(dead)",
+            0
+        )
+        print(
+            "Others had every partition of the killed workers after \(ContinuousClock.now - died), with sessions of 6 s."
+        )
         try world.request(
             "instance.restart",
             key: "shop/staging",

@@ -40,7 +40,7 @@ import Testing
     }
 
     @Test func `bytes that are cut off, at any place, are no content`() {
-        var ends = [0]
+        var ends: [Int] = []
         var content = OutboxContent()
         for record in Self.records.prefix(3) {
             content.append(record)
@@ -48,8 +48,13 @@ import Testing
         }
         for length in 0...content.bytes.count {
             let messages = content.bytes.prefix(length).withUnsafeBytes(OutboxContent.messages)
-            #expect(messages?.count == ends.firstIndex(of: length), "\(length) bytes")
+            #expect(messages?.count == ends.firstIndex(of: length).map { $0 + 1 }, "\(length) bytes")
         }
+    }
+
+    @Test func `a message whose headers cannot be read is none`() {
+        let message = OutboxMessage(topic: "t", key: [], headers: [0, 5, 65], value: [], coalesces: false)
+        #expect(OutboxContent([message]).bytes.withUnsafeBytes(OutboxContent.messages) == nil)
     }
 
     @Test func `the database shows the same messages`() throws {

@@ -222,6 +222,11 @@ import Testing
         let left = try connection.query("select id from outbox where shard = 3 order by id").map { try $0.int64(0) }
         #expect(left == [row, row + 1])
         #expect(try connection.query("select 1 from outbox where shard = 4").isEmpty)
+        #expect(shards.held[3]?.wantsOneRow == true, "what lies behind it is not read again and again")
+        try connection.query("delete from outbox where id = $1", [.int64(row)])
+        while try shards.publish() {}
+        #expect(try waiting() == 0)
+        #expect(shards.held[3]?.wantsOneRow == false)
         try shards.close()
     }
 

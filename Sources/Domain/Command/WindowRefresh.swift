@@ -114,17 +114,18 @@ public enum WindowRefresh {
     private static func objectsLeft(of instance: Int64, in transaction: borrowing PostgresTransaction) throws -> Int {
         try transaction.query(
             """
-            select count(*) from resource r
-            join instance i on i.cluster = r.cluster and i.namespace = r.namespace and i.instance = r.instance
-            where i.id = $1 and not r.gone and r.kind <> 'PersistentVolumeClaim'
-                and r.object #> '{metadata,annotations,helm.sh/hook}' is null
-                and coalesce(r.object #>> '{metadata,annotations,helm.sh/resource-policy}', '') <> 'keep'
-                and not (r.kind = 'Pod' and coalesce(r.object #>> '{status,phase}', '') in ('Succeeded', 'Failed'))
-                and not exists (
-                    select from resource hook
-                    where hook.cluster = r.cluster and hook.namespace = r.namespace and hook.instance = r.instance
-                        and hook.uid = r.object #>> '{metadata,ownerReferences,0,uid}'
-                        and hook.object #> '{metadata,annotations,helm.sh/hook}' is not null)
+            with own as materialized (
+                select r.uid, r.kind, r.object #> '{metadata,annotations,helm.sh/hook}' is not null as is_hook,
+                    r.object #>> '{metadata,ownerReferences,0,uid}' as owner, r.object #>> '{status,phase}' as phase,
+                    r.object #>> '{metadata,annotations,helm.sh/resource-policy}' as policy
+                from resource r
+                join instance i on i.cluster = r.cluster and i.namespace = r.namespace and i.instance = r.instance
+                where i.id = $1 and not r.gone
+            )
+            select count(*) from own
+            where kind <> 'PersistentVolumeClaim' and not is_hook and coalesce(policy, '') <> 'keep'
+                and not (kind = 'Pod' and coalesce(phase, '') in ('Succeeded', 'Failed'))
+                and (owner is null or owner not in (select uid from own where is_hook))
             """,
             [.int64(instance)]
         ).only().int(0)

@@ -43,18 +43,20 @@ public final class OutputRetention: Sendable {
         guard due.withLock({ $0 <= .now }) else { return 0 }
         let events = try connection.query(
             """
-            delete from cluster_event where (cluster, namespace, uid) in (
+            with old as materialized (
                 select cluster, namespace, uid from cluster_event where last_time < now() - $1 * interval '1 day'
                 order by last_time limit $2 for update skip locked)
+            delete from cluster_event where (cluster, namespace, uid) in (select cluster, namespace, uid from old)
             """,
             [.int32(Int32(eventDays)), .int64(Int64(chunk))]
         ).affected
         let outputs = try connection.query(
             """
-            update stage set output = null, truncated = true where (command, name) in (
+            with old as materialized (
                 select command, name from stage
                 where output is not null and output_at < now() - $1 * interval '1 day'
                 order by output_at limit $2 for update skip locked)
+            update stage set output = null, truncated = true where (command, name) in (select command, name from old)
             """,
             [.int32(Int32(outputDays)), .int64(Int64(chunk))]
         ).affected

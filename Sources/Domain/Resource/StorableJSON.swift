@@ -1,6 +1,6 @@
 import Glibc
 
-/// What JSON may hold and PostgreSQL's `jsonb` and `text` may not.
+/// What JSON may hold and PostgreSQL's `jsonb` and `text` may not; its `json` takes it and fails whoever reads it.
 public enum StorableJSON {
     /// Whether some string has an escape for U+0000 or for half of a surrogate pair.
     ///

@@ -187,14 +187,15 @@ public struct Timekeeper: Sendable {
     private func missLostAgents(on connection: PostgresConnection) throws -> Bool {
         let lost = try connection.query(
             """
-            update cluster c set state = 'lost', revision = revision + 1
-            where c.cluster in (
+            with silent as materialized (
                 select c.cluster from cluster c
                 where c.state = any($3) and c.last_seen < now() - $1 * interval '1 second'
                     and c.status_partition is not null
                     and handled_until($2, 'agent.status', c.status_partition, c.cluster)
                         > c.last_seen + $1 * interval '1 second'
                 order by c.cluster for no key update skip locked)
+            update cluster c set state = 'lost', revision = revision + 1
+            where c.cluster in (select cluster from silent)
             """,
             [.int32(Int32(leaseSeconds)), .text(group), .array(.texts(AgentState.endedBySilence))]
         )

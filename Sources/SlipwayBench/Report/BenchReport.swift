@@ -85,6 +85,11 @@ struct BenchReport {
         try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
+        encoder.nonConformingFloatEncodingStrategy = .convertToString(
+            positiveInfinity: "infinite",
+            negativeInfinity: "infinite",
+            nan: "none"
+        )
         let file = File(
             machine: "\(ProcessInfo.processInfo.activeProcessorCount) cores, \(Self.processor)",
             measured: ISO8601DateFormatter().string(from: Date()),
@@ -101,5 +106,7 @@ struct BenchReport {
         return line?.split(separator: ":").last.map { $0.trimmingCharacters(in: .whitespaces) } ?? "unknown processor"
     }
 
-    static func text(_ value: Double, _ digits: Int) -> String { String(format: "%.\(digits)f", value) }
+    static func text(_ value: Double, _ digits: Int) -> String {
+        value.isNaN ? "none" : String(format: "%.\(digits)f", value)
+    }
 }

@@ -3,7 +3,7 @@ import WorkerRuntime
 
 /// A producer that keeps a bounded number of messages ahead of the workers, about objects that are known after a while.
 final class LoadAhead {
-    /// How many messages may wait: what a lane's queue holds, so that no worker ever idles.
+    /// How many messages may wait: more than the lanes' queues hold, so that no worker ever idles.
     private static let most = 40_000
 
     private let producer: KafkaProducer

@@ -20,6 +20,7 @@ enum Fault: String, Sendable, CaseIterable {
     case pauseRelay = "pause-relay"
     case stopAndStart = "stop-and-start"
     case scaleUpAndDown = "scale-up-and-down"
+    case rollingRestart = "rolling-restart"
     case databaseRestart = "database-restart"
     case backendsTerminated = "backends-terminated"
     case connectionsUsedUp = "connections-used-up"
@@ -52,6 +53,7 @@ enum Fault: String, Sendable, CaseIterable {
         case .zombieInTransaction, .zombieBeforeTransaction: 35
         case .pauseWorker, .agentAway, .agentKilled: 18
         case .twoAgents: 20
+        case .rollingRestart: 35
         case .killRepeatedly, .refusedRows, .pauseRelay, .wrongClock: 14
         case .requestsRepeated, .poisonBurst, .leadersMoved, .databaseCut: 7
         default: 10

@@ -8,8 +8,12 @@ extension FaultPlayer {
         case .databaseRestart: return try restart()
         case .backendsTerminated: return "\(try world.server.terminateSessions(of: ChaosWorld.databaseName)) backends"
         case .connectionsUsedUp:
-            let held = try world.server.useUpConnections(of: ChaosWorld.databaseName, for: .seconds(4))
-            return "\(held) of 80 for 4 s"
+            do {
+                let held = try world.server.useUpConnections(of: ChaosWorld.databaseName, for: .seconds(4))
+                return "\(held) of 80 for 4 s"
+            } catch {
+                throw NotPlayed("no connection was free: \(error)")
+            }
         case .refusedRows: return try refuseRows()
         case .diskFull: return try fillDisk()
         case .databaseCut:

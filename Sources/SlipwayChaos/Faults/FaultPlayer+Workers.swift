@@ -45,6 +45,8 @@ extension FaultPlayer {
         while ContinuousClock.now < limit, let slot = try catchProcess(at: point) {
             guard try holdsStates(slot) else {
                 letPass(point)
+                // Who waits there looks every 10 ms whether it may pass.
+                wait(0.1)
                 continue
             }
             fleet.kill9(slot)
@@ -58,13 +60,12 @@ extension FaultPlayer {
 
     /// Stops whoever comes first to a point until others have taken over, then wakes it; once more where it was not fenced.
     func zombie(at point: String) throws -> String {
-        for _ in 0..<2 {
-            let (target, isFenced) = try stopUntilTakenOver(at: point)
-            // In a transaction it may be the database that ends it first.
-            if isFenced || point == "inTransaction" { return target }
-            world.log.line("  \(target), and nothing of it was fenced: once more")
-        }
-        throw NotPlayed("nobody was fenced at \(point)")
+        let (target, isFenced) = try stopUntilTakenOver(at: point)
+        // In a transaction it may be the database that ends it first.
+        if isFenced || point == "inTransaction" { return target }
+        world.log.line("  \(target), and nothing of it was fenced: once more")
+        let again = try stopUntilTakenOver(at: point)
+        return again.target + (again.isFenced ? "" : ", and nothing was fenced")
     }
 
     /// Waits until others own every partition of the process: which one its batch is of is not known here.
@@ -118,6 +119,22 @@ extension FaultPlayer {
         wait(5)
         fleet.stop("\(kind)-more")
         return "one more \(kind) for 5 s"
+    }
+
+    /// Replaces every worker, one after the other, as an upgrade does: by the other version, where one is named, and back.
+    func rollingRestart() throws -> String {
+        let slots = FleetProcesses.workers.flatMap(fleet.living)
+        for programs in [fleet.otherPrograms, FleetProcesses.programs].compactMap({ $0 }) {
+            for slot in slots {
+                fleet.stop(slot)
+                try fleet.startAgain(slot, from: programs)
+                wait(0.5)
+                guard fleet.pid(of: slot) != nil else {
+                    throw ChaosFailure("\(slot) of \(programs.path) did not stay: \(fleet.lastLine(of: slot))")
+                }
+            }
+        }
+        return "\(slots.count) workers" + (fleet.otherPrograms == nil ? "" : ", by another version and back")
     }
 
     /// A worker whose clock is ten minutes off, where libfaketime is installed, or `FAKETIME_LIBRARY` names it.

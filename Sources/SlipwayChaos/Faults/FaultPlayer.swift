@@ -87,6 +87,7 @@ final class FaultPlayer {
         case .pauseRelay: try pause(aOf: "outbox-relay", seconds: 5)
         case .stopAndStart: try stopAndStart()
         case .scaleUpAndDown: try scaleUpAndDown()
+        case .rollingRestart: try rollingRestart()
         case .wrongClock: try wrongClock()
         case .agentKilled, .agentAway, .twoAgents: try playAgent(fault)
         case .requestsRepeated, .poisonBurst: playMessages(fault)

@@ -14,8 +14,8 @@ final class ChaosWorld {
     let server: PostgresServer
     let proxy: DatabaseProxy
     let record: LineWriter<RecordLine>
-    /// Past the proxy, for the run's own connections.
     static let databaseName = "slipway"
+    /// Past the proxy, for the run's own connections.
     let directURL: String
     let fleet: FleetProcesses
     let token: String

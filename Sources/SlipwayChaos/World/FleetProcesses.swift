@@ -34,6 +34,8 @@ final class FleetProcesses {
 
     /// Where this program lies, and the fleet's beside it; asked for once, since a program may be replaced meanwhile.
     static let programs = URL(filePath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
+    /// Where the workers of another version lie, if one is to run for a while.
+    var otherPrograms: URL?
     var environment: [String: String] = [:]
     private let folder: String
     private let record: LineWriter<RecordLine>
@@ -62,15 +64,16 @@ final class FleetProcesses {
     /// Where the slot's processes write.
     func logPath(of slot: String) -> String { "\(folder)/logs/\(slot).log" }
 
-    /// Starts a process in a slot that is free, with the executable that lies beside this one.
+    /// Starts a process in a slot that is free, with the executable that lies beside this one or in another folder.
     func start(
         _ executable: String,
         slot: String,
         _ arguments: [String] = [],
         _ more: [String: String] = [:],
-        takesOrders: Bool = false
+        takesOrders: Bool = false,
+        from programs: URL = FleetProcesses.programs
     ) throws -> Int32 {
-        let path = Self.programs.appending(path: executable)
+        let path = programs.appending(path: executable)
         guard FileManager.default.isExecutableFile(atPath: path.path) else {
             throw ChaosFailure("'\(path.path)' is missing; build the whole package first")
         }
@@ -98,9 +101,13 @@ final class FleetProcesses {
     }
 
     /// Starts the slot's executable again, as it was started before.
-    func startAgain(_ slot: String, _ more: [String: String] = [:]) throws {
+    func startAgain(
+        _ slot: String,
+        _ more: [String: String] = [:],
+        from programs: URL = FleetProcesses.programs
+    ) throws {
         guard let before = slots[slot], !before.process.isRunning else { return }
-        _ = try start(before.executable, slot: slot, before.arguments, before.more.merging(more) { $1 })
+        _ = try start(before.executable, slot: slot, before.arguments, before.more.merging(more) { $1 }, from: programs)
     }
 
     /// Sends a signal; one that ends the process makes its end no surprise.
@@ -196,7 +203,8 @@ final class FleetProcesses {
         (try? String(contentsOfFile: logPath(of: slot), encoding: .utf8)) ?? ""
     }
 
-    private func lastLine(of slot: String) -> String {
+    /// The last thing they wrote.
+    func lastLine(of slot: String) -> String {
         output(of: slot).split(separator: "\n").last.map { String($0.prefix(300)) } ?? ""
     }
 

@@ -164,7 +164,7 @@ struct ClaimStore {
 
     /// Says that these partitions were consumed up to when their ends were last seen to be their ends.
     ///
-    /// The locks are taken in a statement of their own: as a part of the join it is run again for each row.
+    /// The locks are taken before the join, of which they would be taken again for each row.
     func note(_ consumed: [ConsumedPartition], on connection: PostgresConnection) throws {
         guard !consumed.isEmpty else { return }
         _ = try connection.query(

@@ -103,7 +103,7 @@ final class Lane<H: Handler> {
     }
 
     /// How long to wait for a message: until the relay may be woken, if it is still to be.
-    private var idleWait: Duration { relayWake.wait(at: .now) ?? .milliseconds(50) }
+    private var idleWait: Duration { relayWake.wait(at: .now) ?? .milliseconds(100) }
 
     /// Takes one event of the consumer; returns the bytes that a message adds to the hand.
     func take(_ event: KafkaConsumerEvent) throws -> Int {

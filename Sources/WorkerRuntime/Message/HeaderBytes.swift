@@ -50,6 +50,28 @@ enum HeaderBytes {
         return headers
     }
 
+    /// Whether ``decode(_:)`` can read the bytes; makes nothing of them.
+    static func areReadable(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        var place = 0
+        func skip(_ count: Int) -> Bool {
+            guard bytes.count - place >= count else { return false }
+            place += count
+            return true
+        }
+        while place < bytes.count {
+            let length = place
+            guard skip(2), skip(Int(UInt16(bigEndian: bytes.loadUnaligned(fromByteOffset: length, as: UInt16.self))))
+            else {
+                return false
+            }
+            let valueLength = place
+            guard skip(4) else { return false }
+            let count = UInt32(bigEndian: bytes.loadUnaligned(fromByteOffset: valueLength, as: UInt32.self))
+            guard count == .max || skip(Int(count)) else { return false }
+        }
+        return true
+    }
+
     private static func number(_ rest: inout ArraySlice<UInt8>, bytes: Int) -> Int? {
         take(&rest, bytes).map { $0.reduce(0) { $0 << 8 | Int($1) } }
     }

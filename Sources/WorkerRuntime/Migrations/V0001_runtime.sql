@@ -204,7 +204,7 @@ $$;
 create table outbox (
     id bigint generated always as identity,
     shard int not null,
-    messages int not null,
+    messages int not null check (messages > 0),
     -- The messages in their order; outbox_message shows them.
     content bytea not null,
     created_at timestamptz not null default clock_timestamp(),

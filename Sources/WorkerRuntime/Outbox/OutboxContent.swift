@@ -66,7 +66,8 @@ extension OutboxContent {
         while place < bytes.count {
             guard let flags = take(1)?[0], let topicLength = length(), let keyLength = length(),
                 let headersLength = length(), let valueLength = length(), let topic = take(topicLength),
-                let key = take(keyLength), let headers = take(headersLength), let value = take(valueLength)
+                let key = take(keyLength), let headers = take(headersLength), let value = take(valueLength),
+                HeaderBytes.areReadable(headers)
             else { return nil }
             messages.append(
                 OutboxMessage(
@@ -78,7 +79,7 @@ extension OutboxContent {
                 )
             )
         }
-        return messages
+        return messages.isEmpty ? nil : messages
     }
 
     /// The content of messages that were read.

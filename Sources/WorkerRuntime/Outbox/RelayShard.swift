@@ -20,6 +20,9 @@ struct RelayShard {
     /// Whether the shard's next messages are sent one at a time.
     var isAlone: Bool { aloneLeft > 0 }
 
+    /// Whether only the shard's next row is of interest: it may go alone, or be the one that cannot be read.
+    var wantsOneRow: Bool { isAlone || unreadable != nil }
+
     /// The places of the messages that leave: of several states of one key only the newest, where the topic is compacted.
     mutating func leaving(of messages: [OutboxMessage]) -> [Int] {
         var leaves = [Bool](repeating: true, count: messages.count)
@@ -31,10 +34,10 @@ struct RelayShard {
         return messages.indices.filter { leaves[$0] }
     }
 
-    /// Notes a row that this version cannot read; returns whether it had not been noted yet.
-    mutating func stops(at id: Int64) -> Bool {
+    /// Notes the row that this version cannot read, if there is one; returns whether it is one that was not noted yet.
+    mutating func stops(at id: Int64?) -> Bool {
         defer { unreadable = id }
-        return unreadable != id
+        return id != nil && unreadable != id
     }
 
     /// Notes that the broker refused one of so many messages: they go alone until it is found.

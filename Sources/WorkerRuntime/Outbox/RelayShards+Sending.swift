@@ -18,8 +18,8 @@ extension RelayShards {
 
     /// Publishes what waits in the shards; returns whether anything was there.
     func publish() throws -> Bool {
-        let waiting = try rows.read(held.mapValues { $0.isAlone ? 1 : configuration.batchRows })
-        for (shard, rows) in waiting { if let id = rows.unreadable { noteUnreadable(id, of: shard) } }
+        let waiting = try rows.read(held.mapValues { $0.wantsOneRow ? 1 : configuration.batchRows })
+        for (shard, rows) in waiting { noteUnreadable(rows.unreadable, of: shard) }
         let found = waiting.mapValues(\.rows).filter { !$0.value.isEmpty }
         let alone = found.filter { held[$0.key]?.isAlone == true }
         for (shard, rows) in alone.sorted(by: { $0.key < $1.key }) {
@@ -31,8 +31,8 @@ extension RelayShards {
     }
 
     /// Tells, once, of a row that keeps its shard waiting; it may be one of a newer version.
-    private func noteUnreadable(_ id: Int64, of shard: Int) {
-        guard held[shard]?.stops(at: id) == true else { return }
+    private func noteUnreadable(_ id: Int64?, of shard: Int) {
+        guard held[shard]?.stops(at: id) == true, let id else { return }
         logger.error(
             "a row of the outbox is not of the form that this version reads; its shard waits, the others go on",
             metadata: [LogKey.shard: "\(shard)", "row": "\(id)"]

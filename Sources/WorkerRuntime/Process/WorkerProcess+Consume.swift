@@ -50,6 +50,7 @@ extension WorkerProcess {
         try await runLanes(
             try subscriptions.enumerated().map { place, subscription in
                 var lane = try configuration(of: subscription)
+                lane.kafka.shareQueue(among: try laneCount * subscriptions.count)
                 if place > 0 { lane.group += ".\(subscription.topic)" }
                 let configuration = lane
                 return LaneWork(about: "consuming \(lane.realTopic) as group \(lane.group)") { name, pulse in
@@ -68,7 +69,6 @@ extension WorkerProcess {
             database: database,
             logger: logger
         )
-        configuration.kafka.shareQueue(among: try laneCount)
         configuration.instance = settings.text("INSTANCE")
         configuration.batchCount = try settings.number(
             "BATCH_COUNT",
@@ -85,8 +85,8 @@ extension WorkerProcess {
 }
 
 extension KafkaSettings {
-    /// Divides what a process keeps of messages that were fetched and not yet taken among its lanes, so that four of them
-    /// take no more memory than two; properties that the operator has set stay.
+    /// Divides what a process keeps of messages that were fetched and not yet taken among its lanes, so that several of them
+    /// take no more memory than two, down to 2,000 messages and 1 MiB each; properties that the operator has set stay.
     ///
     /// Two lanes or one have the client's own bounds: it fetches nothing for a second when a lane is over them.
     mutating func shareQueue(among lanes: Int) {

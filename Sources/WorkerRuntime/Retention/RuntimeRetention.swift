@@ -43,9 +43,10 @@ public final class RuntimeRetention: Sendable {
     private func purgeInbox(on connection: PostgresConnection) throws(PostgresError) -> Int {
         let deleted = try connection.query(
             """
-            delete from inbox where id in (
+            with old as materialized (
                 select id from inbox where seen_at < now() - $1 * interval '1 millisecond'
                 order by seen_at limit $2 for update skip locked)
+            delete from inbox where id in (select id from old)
             """,
             [.int64(keep.milliseconds), .int64(Int64(chunk))]
         )
