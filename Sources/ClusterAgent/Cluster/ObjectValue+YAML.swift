@@ -13,7 +13,7 @@ extension ObjectValue {
     /// Reads every document of a YAML stream; empty ones are passed over.
     public static func documents(yaml text: String) throws(ManifestError) -> [ObjectValue] {
         do {
-            var nodes = try Yams.compose_all(yaml: text)
+            var nodes = try Yams.compose_all(yaml: text, .default, .default, .utf8)
             var values: [ObjectValue] = []
             // Not a loop over a copy of the sequence: only the one that is drained knows its error.
             while let node = nodes.next() { values.append(ObjectValue(node)) }

@@ -16,12 +16,8 @@ indirect enum ValuesTree: Sendable, Hashable {
     ///
     /// - Throws: What ``ValuesYAML/check(_:field:)`` finds.
     init(yaml text: String, field: String) throws(Reason) {
-        try ValuesYAML.check(text, field: field)
-        guard let root = (try? Yams.compose(yaml: text)).flatMap({ $0 }) else {
-            self = .mapping([:])
-            return
-        }
-        self = try Self.tree(root, field)
+        let mapping = try ValuesYAML.checked(text, field: field)
+        self = .mapping(try mapping.map { mapping throws(Reason) in try Self.members(mapping, field) } ?? [:])
     }
 
     private static func tree(_ node: Node, _ field: String) throws(Reason) -> ValuesTree {

@@ -10,6 +10,11 @@ public enum ValuesYAML {
 
     /// Refuses what is not a YAML mapping.
     public static func check(_ text: String, field: String) throws(Reason) {
+        _ = try checked(text, field: field)
+    }
+
+    /// The mapping, if there is one, of values that ``check(_:field:)`` accepts.
+    static func checked(_ text: String, field: String) throws(Reason) -> Node.Mapping? {
         guard text.utf8.count <= maximumBytes else {
             throw Reason(
                 code: "too_large",
@@ -25,7 +30,7 @@ public enum ValuesYAML {
                 field: field
             )
         }
-        _ = try mapping(text, field: field)
+        return try mapping(text, field: field)
     }
 
     /// Lays values over others, mapping by mapping; the later ones win.
@@ -45,7 +50,8 @@ public enum ValuesYAML {
     private static func mapping(_ text: String, field: String) throws(Reason) -> Node.Mapping? {
         let node: Node?
         do {
-            node = try Yams.compose(yaml: text)
+            // Without an encoding it is asked for in the environment, which costs more than the parsing.
+            node = try Yams.compose(yaml: text, .default, .default, .utf8)
         } catch let error as YamlError {
             throw Reason(
                 code: "invalid_yaml",

@@ -17,8 +17,9 @@ create table installation (
 --     revision bigint not null default first_number()
 -- (numbers_begin() where the first number is given later). A statement that names a first number itself names
 -- first_number() instead of 1. A recovery raises the revision of every row of every table by itself.
-create function numbers_begin() returns bigint stable language sql as
-    'select coalesce((select numbers_begin from installation), 0)';
+-- Not in SQL, in which it would be planned anew by each statement that has it.
+create function numbers_begin() returns bigint stable language plpgsql as $$
+begin return coalesce((select i.numbers_begin from installation i), 0); end $$;
 create function first_number() returns bigint stable language sql as 'select numbers_begin() + 1';
 
 -- The worker processes that live, each with the version of the fleet's messages and stored states that it understands.
