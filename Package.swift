@@ -249,7 +249,8 @@ let package = Package(
         .testTarget(
             name: "DomainTests",
             dependencies: [
-                "Domain", "TestSupport", "Identity", "WorkerRuntime", "Postgres", "CloudEvents", "JSON", "Sealing",
+                "Domain", "TestSupport", "Identity", "WorkerRuntime", "Postgres", "CloudEvents", "ClusterAgent", "JSON",
+                "Sealing",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "SwiftASN1", package: "swift-asn1"),
@@ -288,8 +289,7 @@ let package = Package(
         .testTarget(
             name: "FuzzTests",
             dependencies: [
-                "ClusterAgent", "CloudEvents", "Domain", "JSON", "Kafka", "Kubernetes", "Sealing", "TestSupport",
-                "WorkerRuntime",
+                "ClusterAgent", "CloudEvents", "Domain", "JSON", "Kafka", "Kubernetes", "Sealing", "WorkerRuntime",
             ],
             exclude: ["Corpus"],
             swiftSettings: strict

@@ -1,3 +1,4 @@
+import ClusterAgent
 import Foundation
 import Postgres
 import TestSupport
@@ -12,7 +13,7 @@ import WorkerRuntime
     func `lanes that remember leave the same rows as one that reads everything`(seed: UInt64) throws {
         let remembering = try ResourceWorld()
         let reading = try ResourceWorld()
-        var random = SeededNumbers(seed)
+        var random = SeededRandom(seed: seed)
         var load = RandomChanges()
         let lanes = [try remembering.freshHandler(), try remembering.freshHandler()]
         // Mostly one lane for a while, as partitions move now and then.
@@ -138,7 +139,7 @@ import WorkerRuntime
 private struct RandomChanges {
     private var sequence: Int64 = 0
 
-    mutating func next(_ random: inout SeededNumbers) -> KafkaMessageView {
+    mutating func next(_ random: inout SeededRandom) -> KafkaMessageView {
         switch Int.random(in: 0..<20, using: &random) {
         case 0: sequence += 2
         case 1, 2: break

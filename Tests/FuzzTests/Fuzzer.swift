@@ -1,11 +1,11 @@
+import ClusterAgent
 import Foundation
-import TestSupport
 
 /// Makes hostile inputs out of good ones; a seed gives the same again.
 struct Fuzzer: RandomNumberGenerator {
-    private var numbers: SeededNumbers
+    private var numbers: SeededRandom
 
-    init(seed: UInt64) { numbers = SeededNumbers(seed) }
+    init(seed: UInt64) { numbers = SeededRandom(seed: seed) }
 
     mutating func next() -> UInt64 { numbers.next() }
 
