@@ -1,15 +1,22 @@
 public import Postgres
 import WorkerRuntime
 
-/// The schema of the fleet: the runtime's tables, then the domain's.
+/// The schema of the fleet, in the order of the names: what was added later has a higher number, whosever it is.
+///
+/// A step that was released is never changed. While workers of two versions run, steps are expansions
+/// (`PostgresMigration.isExpansion`): the next version but one may take away what nobody needs any more.
 public let fleetMigrations: [PostgresMigration] =
-    runtimeMigrations
+    (runtimeMigrations
     + [
-        ("V1001_domain", PackageResources.V1001_domain_sql),
-        ("V1002_permission", PackageResources.V1002_permission_sql),
-        ("V1003_object", PackageResources.V1003_object_sql),
-        ("V1004_audit", PackageResources.V1004_audit_sql),
-        ("V1005_deployment", PackageResources.V1005_deployment_sql),
-        ("V1006_environment", PackageResources.V1006_environment_sql),
-        ("V1008_views", PackageResources.V1008_views_sql),
-    ].map { PostgresMigration(name: $0.0, sql: String(decoding: $0.1, as: UTF8.self)) }
+        step("V1001_domain", PackageResources.V1001_domain_sql),
+        step("V1002_permission", PackageResources.V1002_permission_sql),
+        step("V1003_object", PackageResources.V1003_object_sql),
+        step("V1004_audit", PackageResources.V1004_audit_sql),
+        step("V1005_deployment", PackageResources.V1005_deployment_sql),
+        step("V1006_environment", PackageResources.V1006_environment_sql),
+        step("V1008_views", PackageResources.V1008_views_sql),
+    ]).sorted { $0.name < $1.name }
+
+private func step(_ name: String, _ sql: [UInt8], isExpansion: Bool = false) -> PostgresMigration {
+    PostgresMigration(name: name, sql: String(decoding: sql, as: UTF8.self), isExpansion: isExpansion)
+}

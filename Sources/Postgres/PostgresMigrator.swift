@@ -4,11 +4,16 @@ public struct PostgresMigration: Sendable {
     public let name: String
     /// The statements; they run in one transaction, so `create index concurrently` is not possible.
     public let sql: String
+    /// Whether programs that do not know the step go on with a database that has it ("expand and contract").
+    ///
+    /// A step may say so if what it brings is nothing that they must write, and takes away nothing that they read.
+    public let isExpansion: Bool
 
-    /// Makes a step.
-    public init(name: String, sql: String) {
+    /// Makes a step; one that is no expansion ends the time of programs that do not know it.
+    public init(name: String, sql: String, isExpansion: Bool = false) {
         self.name = name
         self.sql = sql
+        self.isExpansion = isExpansion
     }
 }
 
@@ -19,6 +24,7 @@ public struct PostgresMigrator: Sendable {
     private struct Record {
         let name: String
         let checksum: String
+        let isExpansion: Bool
     }
 
     private let migrations: [PostgresMigration]
@@ -46,13 +52,23 @@ public struct PostgresMigrator: Sendable {
         try missing(connection).map(\.name)
     }
 
+    /// The names of the steps that the database has from a newer program, and that this one may work with all the same.
+    ///
+    /// - Throws: ``PostgresError`` of the kind `migration` if the database's steps and the program's do not fit together.
+    public func newer(on connection: PostgresConnection) throws(PostgresError) -> [String] {
+        _ = try missing(connection)
+        let known = Set(migrations.map(\.name))
+        return try records(connection).map(\.name).filter { !known.contains($0) }
+    }
+
     /// Applies the missing steps; blocks while another process migrates.
     ///
     /// The session's limits on statements and locks do not hold for the steps.
     ///
     /// - Returns: The names of the steps that were applied now.
-    /// - Throws: ``PostgresError`` of the kind `migration` if the database has a step the program does not know or knows
-    ///   with another text, or the error of the step that failed; the steps before it stay applied.
+    /// - Throws: ``PostgresError`` of the kind `migration` if the database has a step that the program does not know and
+    ///   that is no expansion, or one that it knows with another text, or the error of the step that failed; the steps
+    ///   before it stay applied.
     @discardableResult
     public func migrate(_ connection: PostgresConnection) throws -> [String] {
         try requireDistinctNames()
@@ -75,10 +91,10 @@ public struct PostgresMigrator: Sendable {
             try transaction.script(migration.sql)
             try transaction.query(
                 """
-                insert into \(PostgresIdentifier.quoteTable(table)) (name, checksum)
-                values ($1, encode(sha256($2), 'hex'))
+                insert into \(PostgresIdentifier.quoteTable(table)) (name, checksum, is_expansion)
+                values ($1, encode(sha256($2), 'hex'), $3)
                 """,
-                [.text(migration.name), .bytes(Array(migration.sql.utf8))]
+                [.text(migration.name), .bytes(Array(migration.sql.utf8)), .bool(migration.isExpansion)]
             )
         }
     }
@@ -88,6 +104,7 @@ public struct PostgresMigrator: Sendable {
         let checksums = try checksums(connection)
         for record in records {
             guard let checksum = checksums[record.name] else {
+                if record.isExpansion { continue }
                 throw refusal("has the migration \(record.name), which this program does not know: use a newer version")
             }
             guard checksum == record.checksum else {
@@ -107,9 +124,19 @@ public struct PostgresMigrator: Sendable {
         guard try connection.query("select to_regclass($1) is not null", [.text(name)]).only().bool(0) else {
             return []
         }
-        let rows = try connection.query("select name, checksum from \(name) order by position")
+        // A table of the first programs has no such column until the next migration.
+        let rows = try connection.query(
+            """
+            select name, checksum, coalesce((to_jsonb(step) ->> 'is_expansion')::boolean, false)
+            from \(name) step order by position
+            """
+        )
         var records: [Record] = []
-        for row in rows { records.append(Record(name: try row.string(0), checksum: try row.string(1))) }
+        for row in rows {
+            records.append(
+                Record(name: try row.string(0), checksum: try row.string(1), isExpansion: try row.bool(2))
+            )
+        }
         return records
     }
 
@@ -131,9 +158,18 @@ public struct PostgresMigrator: Sendable {
                 position integer generated always as identity primary key,
                 name text not null unique,
                 checksum text not null,
+                is_expansion boolean not null default false,
                 applied_at timestamptz not null default now()
             )
             """
+        )
+        let hasColumn = try connection.query(
+            "select exists (select from pg_attribute where attrelid = to_regclass($1) and attname = 'is_expansion')",
+            [.text(PostgresIdentifier.quoteTable(table))]
+        ).only().bool(0)
+        guard !hasColumn else { return }
+        try connection.script(
+            "alter table \(PostgresIdentifier.quoteTable(table)) add column is_expansion boolean not null default false"
         )
     }
 

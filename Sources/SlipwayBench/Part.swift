@@ -48,7 +48,10 @@ enum Part: String, CaseIterable, ExpressibleByArgument {
         case .peers: return PeerBench.Peer.allCases.map { peer in Measure { try PeerBench.run(peer, count: count) } }
         case .workers: return [1, 2].map { ThroughputBench.measure(count, .workers($0)) }
         case .shapes: return ThroughputShape.shapes.map { ThroughputBench.measure(count, $0) }
-        case .requests: return [Measure { try RequestBench.run(count: quick ? 1_000 : 10_000) }]
+        case .requests:
+            let count = quick ? 1_000 : 10_000
+            let alone = Measure { try RequestBench.run(count: count) }
+            return quick ? [alone] : [alone, Measure { try RequestBench.run(count: count, beside: 100_000) }]
         case .latency:
             return (quick ? [500] : [100, 500, 2000]).map { rate in
                 Measure { try LatencyBench.run(rate: rate, seconds: quick ? 8 : 30) }

@@ -33,11 +33,17 @@ struct DatabaseDoctor {
     }
 
     private func schema(_ database: PostgresConnection) throws -> [Finding] {
-        let pending = try PostgresMigrator(fleetMigrations).pending(on: database)
+        let migrator = PostgresMigrator(fleetMigrations)
+        let pending = try migrator.pending(on: database)
         guard pending.isEmpty else {
             return [
                 Finding("schema", .wrong, "\(pending.joined(separator: ", ")) were not applied; run 'slipway migrate'")
             ]
+        }
+        let newer = try migrator.newer(on: database)
+        guard newer.isEmpty else {
+            let names = newer.joined(separator: ", ")
+            return [Finding("schema", .right, "has \(names) of a newer version, which this one may work with")]
         }
         return [Finding("schema", .right, "is up to date")]
     }

@@ -13,8 +13,12 @@ struct Migrate: ParsableCommand {
     var outboxShards = Installation.defaultOutboxShards
 
     func run() throws {
-        let applied = try Self.migrate(try connection.connect(), outboxShards: outboxShards)
+        let database = try connection.connect()
+        let applied = try Self.migrate(database, outboxShards: outboxShards)
         for name in applied { print("applied \(name)") }
+        for name in try PostgresMigrator(fleetMigrations).newer(on: database) {
+            print("\(name) is of a newer version, which this one may work with")
+        }
         print("the database is up to date")
     }
 

@@ -30,6 +30,32 @@ struct RollingUpgradeTests {
         #expect(try world.number("select count(*) from worker") == 1, "who was killed is forgotten later")
     }
 
+    @Test
+    func `a worker goes on with what a newer version has added to the schema, and refuses what it has taken away`()
+        throws
+    {
+        let world = try FleetWorld(topics: DoneOnceTests.topics)
+        try world.database.script(
+            "insert into schema_migration (name, checksum, is_expansion) values ('V9001_more', 'x', true)"
+        )
+        let older = try world.start("deployment-worker")
+        try world.request("project.create", key: "shop", id: "1", #"{"project":"shop"}"#)
+        _ = try eventually("the request is decided") {
+            try world.number("select count(*) from command where state = 'succeeded'") == 1 ? true : nil
+        }
+        let migrate = try world.start("slipway", ["migrate"])
+        #expect(try migrate.exitCode() == 0)
+        #expect(migrate.output.contains("V9001_more is of a newer version, which this one may work with"))
+        try world.database.script(
+            "insert into schema_migration (name, checksum, is_expansion) values ('V9002_less', 'x', false)"
+        )
+        older.signal(SIGTERM)
+        #expect(try older.exitCode() == 0, "who is at work ends as ever")
+        let late = try world.start("deployment-worker")
+        #expect(try late.exitCode() != 0)
+        #expect(late.output.contains("V9002_less, which this program does not know: use a newer version"))
+    }
+
     @Test func `a request in an unknown version waits with its key, and is rejected by that name after the last try`()
         throws
     {

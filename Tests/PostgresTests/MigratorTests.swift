@@ -62,6 +62,33 @@ import Testing
         #expect(error?.message.contains("3_note") == true)
     }
 
+    @Test func `a database that the first programs have migrated is migrated further`() throws {
+        try PostgresMigrator(Array(steps.prefix(2))).migrate(connection)
+        try connection.script("alter table schema_migration drop column is_expansion")
+        let migrator = PostgresMigrator(steps)
+        #expect(try migrator.pending(on: connection) == ["3_note"])
+        #expect(try migrator.newer(on: connection) == [])
+        #expect(try migrator.migrate(connection) == ["3_note"])
+        try connection.query("insert into schema_migration (name, checksum) values ('4_old', 'as they write it')")
+        #expect(try postgresError { _ = try migrator.pending(on: connection) }?.message.contains("4_old") == true)
+    }
+
+    @Test func `a program goes on with expansions that it does not know, until a newer one contracts`() throws {
+        let expansion = PostgresMigration(name: "3_note", sql: steps[2].sql, isExpansion: true)
+        let contraction = PostgresMigration(name: "4_less", sql: "alter table item drop column name")
+        let old = PostgresMigrator(Array(steps.prefix(2)))
+        let new = PostgresMigrator(steps.prefix(2) + [expansion])
+        try new.migrate(connection)
+        #expect(try old.pending(on: connection) == [])
+        #expect(try old.migrate(connection) == [])
+        #expect(try old.newer(on: connection) == ["3_note"])
+        #expect(try new.newer(on: connection) == [])
+        try PostgresMigrator(steps.prefix(2) + [expansion, contraction]).migrate(connection)
+        let error = try postgresError { _ = try old.pending(on: connection) }
+        #expect(error?.message.contains("has the migration 4_less, which this program does not know") == true)
+        #expect(try postgresError { _ = try new.newer(on: connection) }?.kind == .migration)
+    }
+
     @Test func `a step put before applied ones and two of one name are refused`() throws {
         try PostgresMigrator([steps[0]]).migrate(connection)
         let early = PostgresMigration(name: "0_early", sql: "select 1")

@@ -14,9 +14,9 @@ import Testing
         woken.append(wake.take(at: start))
         #expect(wake.wait(at: start) == nil)
         wake.owe()
-        woken.append(wake.take(at: start + .milliseconds(2)))
-        #expect(wake.wait(at: start + .milliseconds(2)) == .milliseconds(3))
-        woken.append(wake.take(at: start + .milliseconds(5)))
+        woken.append(wake.take(at: start + .microseconds(400)))
+        #expect(wake.wait(at: start + .microseconds(400)) == .microseconds(600))
+        woken.append(wake.take(at: start + .milliseconds(1)))
         woken.append(wake.take(at: start + .seconds(1)))
         #expect(woken == [false, true, false, true, false])
     }

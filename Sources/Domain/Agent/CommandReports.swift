@@ -24,8 +24,13 @@ struct CommandReports {
         try transaction.submit(
             """
             select id from instance
-            where id in (select instance_id from command where id = any($1))
-                or environment_id in (select environment_id from command where id = any($1) and operation = 'environment.delete')
+            where id = any(array(
+                select instance_id from command where id = any($1)
+                union
+                select i.id from command c cross join lateral (
+                    select id from instance where environment_id = c.environment_id offset 0
+                ) i
+                where c.id = any($1) and c.operation = 'environment.delete'))
             order by id for no key update
             """,
             [ids]

@@ -53,7 +53,10 @@ struct RequestLocks {
         try transaction.submit(
             """
             select id from environment
-            where (project, environment) in (select * from unnest($1::text[], $2::text[])) or project = any($3)
+            where id = any(array(
+                select e.id from unnest($1::text[], $2::text[]) as wanted(project, environment)
+                join environment e on e.project = wanted.project and e.environment = wanted.environment
+                union select e.id from environment e where e.project = any($3)))
             order by id for no key update
             """,
             environments.values + [.array(.texts(wholeProjects.sorted()))]
@@ -78,39 +81,66 @@ struct RequestLocks {
         try transaction.submit(
             """
             select 1 from cluster
-            where cluster = any($3::text[]) or cluster in (
-                select e.cluster from environment e
-                where (e.project, e.environment) in (select * from unnest($1::text[], $2::text[])))
+            where cluster = any(array(
+                select e.cluster from unnest($1::text[], $2::text[]) as wanted(project, environment)
+                join environment e on e.project = wanted.project and e.environment = wanted.environment
+                union select unnest($3::text[])))
             order by cluster \(clusters.isEmpty ? "for share" : "for no key update")
             """,
             environments.values + [.array(.texts(clusters.sorted()))]
         )
     }
 
+    /// Reaches instances by keys alone, as ``lockObjects(in:)`` does objects.
+    ///
+    /// What is to be locked is an array before it is looked up, and who asks for no whole environment does not have the
+    /// server prepare for one: with `or`, or with a join, it would look at all that there are.
     private func lockInstances(in transaction: borrowing PostgresTransaction) throws(PostgresError) {
         guard !instances.names.isEmpty || !wholeEnvironments.projects.isEmpty else { return }
+        let whole = """
+            union
+            select i.id from unnest($4::text[], $5::text[]) as whole(project, environment)
+            join environment e on e.project = whole.project and e.environment = whole.environment
+            join instance i on i.environment_id = e.id
+            """
         try transaction.submit(
             """
-            select i.id from instance i join environment e on e.id = i.environment_id
-            where (e.project, e.environment, i.instance) in (select * from unnest($1::text[], $2::text[], $3::text[]))
-                or (e.project, e.environment) in (select * from unnest($4::text[], $5::text[]))
-            order by i.id for no key update of i
+            select id from instance
+            where id = any(array(
+                select i.id from unnest($1::text[], $2::text[], $3::text[]) as wanted(project, environment, instance)
+                join environment e on e.project = wanted.project and e.environment = wanted.environment
+                join instance i on i.environment_id = e.id and i.instance = wanted.instance
+                \(wholeEnvironments.projects.isEmpty ? "" : whole)))
+            order by id for no key update
             """,
-            instances.values + [.array(.texts(instances.names))] + wholeEnvironments.values
+            instances.values + [.array(.texts(instances.names))] + valuesOfWholeEnvironments
         )
     }
 
     private func lockObjects(in transaction: borrowing PostgresTransaction) throws(PostgresError) {
         guard !objects.names.isEmpty || !wholeEnvironments.projects.isEmpty else { return }
+        let whole = """
+            union
+            select o.id from unnest($5::text[], $6::text[]) as whole(project, environment)
+            join environment e on e.project = whole.project and e.environment = whole.environment
+            join environment_object o on o.environment_id = e.id
+            """
         try transaction.submit(
             """
-            select o.id from environment_object o join environment e on e.id = o.environment_id
-            where (e.project, e.environment, o.kind, o.name) in (
-                    select * from unnest($1::text[], $2::text[], $3::text[], $4::text[]))
-                or (e.project, e.environment) in (select * from unnest($5::text[], $6::text[]))
-            order by o.id for no key update of o
+            select id from environment_object
+            where id = any(array(
+                select o.id
+                from unnest($1::text[], $2::text[], $3::text[], $4::text[]) as wanted(project, environment, kind, name)
+                join environment e on e.project = wanted.project and e.environment = wanted.environment
+                join environment_object o on o.environment_id = e.id and o.kind = wanted.kind and o.name = wanted.name
+                \(wholeEnvironments.projects.isEmpty ? "" : whole)))
+            order by id for no key update
             """,
-            objects.values + [.array(.texts(objects.kinds)), .array(.texts(objects.names))] + wholeEnvironments.values
+            objects.values + [.array(.texts(objects.kinds)), .array(.texts(objects.names))] + valuesOfWholeEnvironments
         )
+    }
+
+    private var valuesOfWholeEnvironments: [PostgresValue] {
+        wholeEnvironments.projects.isEmpty ? [] : wholeEnvironments.values
     }
 }

@@ -54,8 +54,12 @@ struct InstanceHealthStore {
         let objects = """
             from unnest($1::text[], $2::text[], $3::text[]) with ordinality
                 as wanted(cluster, namespace, instance, place)
-            join resource r on r.cluster = wanted.cluster and r.namespace = wanted.namespace
-                and r.instance = wanted.instance and not r.gone
+            cross join lateral (
+                select * from resource
+                where resource.cluster = wanted.cluster and resource.namespace = wanted.namespace
+                    and resource.instance = wanted.instance and not resource.gone
+                offset 0
+            ) r
             """
         let counts = try transaction.submit(
             """

@@ -1,7 +1,9 @@
 public import WorkerRuntime
 
 /// One message of `resource.changes`, understood and checked.
-public struct ResourceMessage: Sendable {
+///
+/// A class: a lane hands it on in generic code, where a structure's fields would be copied one by one.
+public final class ResourceMessage: Sendable {
     /// The numbered stream it belongs to.
     public let stream: StreamID
     /// Its place in the stream.

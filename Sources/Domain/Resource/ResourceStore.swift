@@ -56,6 +56,9 @@ struct ResourceStore {
     }
 
     /// Reads the objects; ``states(of:_:in:)`` gives what was read.
+    ///
+    /// Each is looked up by its key, whatever the server believes of the table: a join could as well read the whole index
+    /// of a table that was empty when the statement was planned.
     func submitRead(
         of ids: [ResourceID],
         in transaction: borrowing PostgresTransaction
@@ -65,8 +68,12 @@ struct ResourceStore {
             select wanted.place, \(Self.columns)
             from unnest($1::text[], $2::text[], $3::text[], $4::text[]) with ordinality
                 as wanted(cluster, namespace, kind, name, place)
-            join resource r on r.cluster = wanted.cluster and r.namespace = wanted.namespace
-                and r.kind = wanted.kind and r.name = wanted.name
+            cross join lateral (
+                select * from resource
+                where resource.cluster = wanted.cluster and resource.namespace = wanted.namespace
+                    and resource.kind = wanted.kind and resource.name = wanted.name
+                limit 1
+            ) r
             """,
             Self.keys(ids)
         )

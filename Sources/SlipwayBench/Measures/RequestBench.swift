@@ -8,8 +8,9 @@ import WorkerRuntime
 enum RequestBench {
     private static let environments = 96
 
-    static func run(count: Int) throws -> [Sample] {
-        let world = try BenchWorld(BenchStock(instances: 0))
+    /// - Parameter instances: How many there are that nobody asks anything of.
+    static func run(count: Int, beside instances: Int = 0) throws -> [Sample] {
+        let world = try BenchWorld(BenchStock(instances: instances))
         try world.database.script(
             """
             insert into project_member values ('bench', 'ada', 'owner', now());
@@ -27,7 +28,7 @@ enum RequestBench {
         let progress = try Progress.follow(world, until: count)
         let accepted = try world.database.query("select count(*) from command where state = 'sent'").only().int64(0)
         guard accepted == count else { throw StartError("Of \(count) requests \(accepted) were sent on to the agent.") }
-        let name = "deploy requests, 1 lane"
+        let name = "deploy requests, 1 lane" + (instances > 0 ? ", beside \(instances) instances" : "")
         return [
             Sample(name, Double(progress.count) / progress.whole.seconds, "requests/s"),
             Sample("\(name): decided", Double(progress.count) / progress.consuming.seconds, "requests/s"),

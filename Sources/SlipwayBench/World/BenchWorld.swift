@@ -19,14 +19,17 @@ final class BenchWorld {
     private var walStart = 0.0
 
     private let stock: BenchStock
+    /// How long the mock broker keeps a fetch that finds nothing; it answers none before, also when messages come.
+    private let fetchWait: Int
 
     /// PostgreSQL's settings, where they differ from its defaults.
     nonisolated(unsafe) static var postgres = [
         "shared_buffers": "256MB", "max_wal_size": "4GB", "checkpoint_timeout": "15min",
     ]
 
-    init(_ stock: BenchStock = BenchStock(), needsBroker: Bool = true) throws {
+    init(_ stock: BenchStock = BenchStock(), needsBroker: Bool = true, fetchWaitMilliseconds: Int = 5) throws {
         self.stock = stock
+        fetchWait = fetchWaitMilliseconds
         try FileManager.default.createDirectory(
             atPath: folder,
             withIntermediateDirectories: true,
@@ -60,7 +63,7 @@ final class BenchWorld {
     /// The mock broker answers an empty fetch only when its wait is over, so the wait is short here.
     var kafka: KafkaSettings {
         var settings = KafkaSettings(bootstrapServers: brokers)
-        settings.properties["fetch.wait.max.ms"] = "5"
+        settings.properties["fetch.wait.max.ms"] = String(fetchWait)
         return settings
     }
 
@@ -109,13 +112,27 @@ final class BenchWorld {
     /// What was written to the write-ahead log since the world was filled.
     var walBytes: Double { ((try? wal()) ?? .nan) - walStart }
 
+    /// Says so where a process has ended by itself: what it was to do would be waited for without end.
+    private func requireProcesses() throws {
+        for child in children where !child.process.isRunning && child.process.terminationReason == .exit {
+            guard child.process.terminationStatus != 0 else { continue }
+            throw StartError(
+                "'\(child.name)' ended with exit code \(child.process.terminationStatus) before its round was over."
+            )
+        }
+    }
+
     /// How many messages were consumed.
     func consumed() throws -> Int {
-        Int(try database.query("select coalesce(sum(consumed), 0)::bigint from partition_claim").only().int64(0))
+        try requireProcesses()
+        return Int(try database.query("select coalesce(sum(consumed), 0)::bigint from partition_claim").only().int64(0))
     }
 
     /// Whether everything that was decided is published; reads what was deleted as well, so it is asked at the end only.
-    func isPublished() throws -> Bool { try database.query("select not exists (select from outbox)").only().bool(0) }
+    func isPublished() throws -> Bool {
+        try requireProcesses()
+        return try database.query("select not exists (select from outbox)").only().bool(0)
+    }
 
     private func startBroker() throws {
         let file = folder + "/address"
@@ -151,7 +168,10 @@ final class BenchWorld {
     }
 
     /// How many workers have said that they live.
-    func workersSeen() throws -> Int { Int(try database.query("select count(*) from worker").only().int64(0)) }
+    func workersSeen() throws -> Int {
+        try requireProcesses()
+        return Int(try database.query("select count(*) from worker").only().int64(0))
+    }
 
     /// Runs a program that is no part of Slipway until it ends; returns what it printed.
     func run(_ program: String, _ arguments: [String], _ more: [String: String]) throws -> (code: Int32, output: String)
@@ -171,7 +191,7 @@ final class BenchWorld {
     private var environment: [String: String] {
         ProcessInfo.processInfo.environment.merging([
             "SLIPWAY_KAFKA_BROKERS": brokers, "SLIPWAY_DATABASE_URL": url, "SLIPWAY_FLEET_KEY": fleetKeyText,
-            "SLIPWAY_LOG_LEVEL": "critical", "SLIPWAY_KAFKA_FETCH_WAIT_MAX_MS": "5",
+            "SLIPWAY_LOG_LEVEL": "critical", "SLIPWAY_KAFKA_FETCH_WAIT_MAX_MS": String(fetchWait),
         ]) { $1 }
     }
 

@@ -10,6 +10,8 @@ final class Held<Input> {
     let epoch: Int64
     /// The handler's input, or why there is none.
     let decoded: Result<Input, Refusal>
+    /// Why it is not handled: what `decoded` says, without a look at an input of unknown type.
+    let refusal: Refusal?
     /// What the inbox remembers of it.
     let inboxKey: InboxKey?
 
@@ -17,6 +19,7 @@ final class Held<Input> {
         self.message = message
         self.epoch = epoch
         self.decoded = decoded
+        refusal = if case .failure(let refusal) = decoded { refusal } else { nil }
         self.inboxKey = inboxKey
     }
 

@@ -71,11 +71,7 @@ extension Lane {
     ) {
         var entries = batch.entries.makeIterator()
         for (index, held) in messages.enumerated() where !waiting.contains(index) {
-            let outcome: Outcome
-            switch held.decoded {
-            case .failure(let refusal): outcome = .deadLettered(refusal.reason)
-            case .success: outcome = entries.next()?.outcome ?? .applied
-            }
+            let outcome = held.refusal.map { .deadLettered($0.reason) } ?? entries.next()?.outcome ?? .applied
             tallies[held.partition, default: Tally()].count(outcome)
             if case .deadLettered(let reason) = outcome {
                 logger.warning("dead-lettered: \(reason)", metadata: place(held.message))

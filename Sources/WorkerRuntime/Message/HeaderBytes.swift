@@ -12,15 +12,33 @@ enum HeaderBytes {
         return bytes
     }
 
-    /// The same of headers whose values are texts.
+    /// The same of headers whose values are texts, as all that workers publish are.
     static func encode(_ headers: [(String, String)]) -> [UInt8] {
-        var bytes: [UInt8] = []
-        bytes.reserveCapacity(headers.reduce(0) { $0 + 6 + $1.0.utf8.count + $1.1.utf8.count })
-        for (name, value) in headers {
-            append(name, count: Int32(value.utf8.count), to: &bytes)
-            bytes.append(contentsOf: value.utf8)
+        let size = headers.reduce(0) { $0 + 6 + $1.0.utf8.count + $1.1.utf8.count }
+        return [UInt8](unsafeUninitializedCapacity: size) { bytes, count in
+            var rest = UnsafeMutableRawBufferPointer(bytes)
+            for (name, value) in headers {
+                put(UInt16(truncatingIfNeeded: name.utf8.count), into: &rest)
+                put(name, into: &rest)
+                put(UInt32(truncatingIfNeeded: value.utf8.count), into: &rest)
+                put(value, into: &rest)
+            }
+            count = size
         }
-        return bytes
+    }
+
+    private static func put(_ number: some FixedWidthInteger, into rest: inout UnsafeMutableRawBufferPointer) {
+        withUnsafeBytes(of: number.bigEndian) { put($0, into: &rest) }
+    }
+
+    private static func put(_ text: String, into rest: inout UnsafeMutableRawBufferPointer) {
+        var text = text
+        text.withUTF8 { put(UnsafeRawBufferPointer($0), into: &rest) }
+    }
+
+    private static func put(_ bytes: UnsafeRawBufferPointer, into rest: inout UnsafeMutableRawBufferPointer) {
+        rest.copyMemory(from: bytes)
+        rest = UnsafeMutableRawBufferPointer(rebasing: rest[bytes.count...])
     }
 
     private static func append(_ name: String, count: Int32, to bytes: inout [UInt8]) {

@@ -46,10 +46,14 @@ public struct OutgoingEvent: Sendable {
 
     /// The headers in the CloudEvents binary mode, in a fixed order.
     public var headers: [(String, String)] {
-        var headers = [
-            ("ce_specversion", "1.0"), ("ce_id", id), ("ce_source", source), ("ce_type", type),
-            ("ce_time", RFC3339.format(microseconds: time)), ("content-type", "application/json"),
-        ]
+        var headers: [(String, String)] = []
+        headers.reserveCapacity(8 + extensions.count + plainHeaders.count)
+        headers.append(("ce_specversion", "1.0"))
+        headers.append(("ce_id", id))
+        headers.append(("ce_source", source))
+        headers.append(("ce_type", type))
+        headers.append(("ce_time", RFC3339.format(microseconds: time)))
+        headers.append(("content-type", "application/json"))
         if let subject { headers.append(("ce_subject", subject)) }
         for (name, value) in extensions { headers.append(("ce_" + name, value)) }
         headers += plainHeaders

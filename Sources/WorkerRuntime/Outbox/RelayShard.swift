@@ -26,11 +26,11 @@ struct RelayShard {
     /// The places of the messages that leave: of several states of one key only the newest, where the topic is compacted.
     mutating func leaving(of messages: [OutboxMessage]) -> [Int] {
         var leaves = [Bool](repeating: true, count: messages.count)
-        var seen: Set<OutboxKey> = []
+        var seen = Set<OutboxKey>(minimumCapacity: messages.count)
         for (place, message) in messages.enumerated().reversed() where message.coalesces {
             leaves[place] = seen.insert(message.identity).inserted
         }
-        inFlight.formUnion(seen)
+        if inFlight.isEmpty { inFlight = seen } else { inFlight.formUnion(seen) }
         return messages.indices.filter { leaves[$0] }
     }
 

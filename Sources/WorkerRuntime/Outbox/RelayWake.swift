@@ -1,9 +1,9 @@
-/// When a lane wakes the relay: at most every 5 ms, and never not at all.
+/// When a lane wakes the relay: at most every millisecond, and never not at all.
 ///
 /// A commit that follows another one too soon is remembered; without that its rows would lie until the relay looks by
-/// itself, ten times as long.
+/// itself, fifty times as long.
 struct RelayWake {
-    private static let pause = Duration.milliseconds(5)
+    private static let pause = Duration.milliseconds(1)
 
     private var isOwed = false
     private var next: ContinuousClock.Instant?

@@ -32,6 +32,7 @@ public struct WorkerProcess: Sendable {
         logger = Logger(label: name)
         database = try settings.database(program: name)
         signal(SIGPIPE, SIG_IGN)
+        Heap.goWithoutFastBins()
     }
 
     /// Publishes the outbox in as many lanes as are configured, until SIGTERM.

@@ -1,0 +1,70 @@
+import Postgres
+import TestSupport
+import Testing
+
+@testable import Domain
+@testable import WorkerRuntime
+
+/// What a message costs does not grow with what is stored of others: rows are reached by their keys.
+@Suite struct KeyedReadTests {
+    /// How many rows of tables the transaction has looked at.
+    private func rowsRead(of tables: [String], in transaction: borrowing PostgresTransaction) throws -> Int64 {
+        try transaction.query(
+            """
+            select coalesce(sum(coalesce(seq_tup_read, 0) + coalesce(idx_tup_fetch, 0)), 0)::bigint
+            from pg_stat_xact_user_tables where relname = any($1)
+            """,
+            [.array(.texts(tables))]
+        ).only().int64(0)
+    }
+
+    @Test func `a request looks only at the instances and objects that it is about`() throws {
+        let world = try CommandWorld.ready()
+        try world.connection.script(
+            """
+            insert into instance (environment_id, instance, application, cluster, namespace, desired_version, state, changed_at)
+                select id, 'other-' || n, 'web', cluster, namespace, '1.0.0', 'running', now()
+                from environment, generate_series(1, 2000) n;
+            analyze;
+            set enable_seqscan = off;
+            set plan_cache_mode = force_generic_plan
+            """
+        )
+        // The newest: its number is behind those of all others.
+        let message = world.message(
+            "instance.deploy",
+            key: "shop/staging",
+            CommandWorld.deployment("1.0.0", instance: "other-2000")
+        )
+        let read = try world.connection.transaction { (transaction: borrowing PostgresTransaction) in
+            let handler = CommandWorld.requests(world.fleetKey)
+            #expect(try CommandWorld.run(handler, [message], in: transaction) == [.applied])
+            return try rowsRead(of: ["instance", "environment_object"], in: transaction)
+        }
+        #expect(read < 100)
+    }
+
+    @Test func `an object is read by its key, also where the table was empty when the statement was planned`() throws {
+        let world = try ResourceWorld()
+        let stream = StreamID(cluster: "east", namespace: "many")
+        let wanted = ["app-1", "app-1000", "none"].map { ResourceID(stream: stream, kind: "Deployment", name: $0) }
+        try world.connection.script(
+            "analyze resource; set plan_cache_mode = force_generic_plan; set enable_seqscan = off"
+        )
+        let store = ResourceStore()
+        try world.connection.transaction { transaction in _ = try store.states(of: wanted, in: transaction) }
+        try world.connection.script(
+            """
+            insert into resource (cluster, namespace, kind, name, api_version, uid, epoch, sequence, health, changed_at)
+                select 'east', 'many', 'Deployment', 'app-' || n, 'apps/v1', 'u' || n, 1, n, 'healthy', now()
+                from generate_series(1, 2000) n
+            """
+        )
+        let (states, read) = try world.connection.transaction { (transaction: borrowing PostgresTransaction) in
+            let states = try store.states(of: wanted, in: transaction)
+            return (states, try rowsRead(of: ["resource"], in: transaction))
+        }
+        #expect(states.map { $0?.uid } == ["u1", "u1000", nil])
+        #expect(read < 10)
+    }
+}
