@@ -46,6 +46,9 @@ struct RollingUpgradeTests {
         let migrate = try world.start("slipway", ["migrate"])
         #expect(try migrate.exitCode() == 0)
         #expect(migrate.output.contains("V9001_more is of a newer version, which this one may work with"))
+        let doctor = try world.start("slipway", ["doctor", "--partitions", "2"])
+        _ = try doctor.exitCode()
+        #expect(doctor.output.contains("has V9001_more of a newer version"))
         try world.database.script(
             "insert into schema_migration (name, checksum, is_expansion) values ('V9002_less', 'x', false)"
         )

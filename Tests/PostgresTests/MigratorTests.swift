@@ -38,10 +38,18 @@ import Testing
     }
 
     @Test func `two at the same time apply each step once`() throws {
-        let slow = PostgresMigration(name: "4_slow", sql: "select pg_sleep(0.2)")
-        let migrator = PostgresMigrator(steps + [slow])
+        // The last step of the first waits for this session, and the second for the first.
+        let last = PostgresMigration(name: "4_last", sql: "select pg_advisory_xact_lock(4)")
+        let migrator = PostgresMigrator(steps + [last])
+        try connection.query("select pg_advisory_lock(4)")
         let configuration = configuration
         let runs = (0..<2).map { _ in Background { try migrator.migrate(PostgresConnection(configuration)).count } }
+        let waiting = """
+            select count(*) from pg_locks where locktype = 'advisory' and not granted
+                and database = (select oid from pg_database where datname = current_database())
+            """
+        try eventually { try connection.query(waiting).only().int64(0) == 2 }
+        try connection.query("select pg_advisory_unlock(4)")
         let counts = try runs.map { try $0.value() }
         #expect(counts.sorted() == [0, 4])
     }

@@ -13,6 +13,16 @@ import Testing
         #expect(back.map(\.1) == headers.map(\.1))
     }
 
+    @Test func `a name that is longer than the form can hold is cut, and all can still be read`() throws {
+        let long = String(repeating: "ü", count: 40_000)
+        let bytes = HeaderBytes.encode([("before", [1]), (long, [2]), ("after", [3])] as [(String, [UInt8]?)])
+        #expect(bytes.withUnsafeBytes(HeaderBytes.areReadable))
+        let back = try #require(HeaderBytes.decode(bytes))
+        #expect(back.map(\.1) == [[1], [2], [3]])
+        #expect(back.count == 3 && back[0].0 == "before" && back[2].0 == "after")
+        #expect(back.count == 3 && back[1].0.hasPrefix("üüü") && back[1].0.utf8.count > 65_000)
+    }
+
     @Test(arguments: [[0], [0, 5, 65], [0, 1, 65], [0, 1, 65, 0, 0], [0, 1, 65, 0, 0, 0, 9, 1]] as [[UInt8]])
     func `bytes of another form are refused`(bytes: [UInt8]) {
         #expect(HeaderBytes.decode(bytes) == nil)

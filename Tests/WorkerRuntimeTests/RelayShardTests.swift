@@ -72,6 +72,14 @@ import Testing
         try shards.close()
     }
 
+    @Test func `only the delete of what was published does without the disk, leases do not`() throws {
+        try connection.script("set synchronous_commit = on")
+        try shards.settle(try send())
+        #expect(try waiting() == 0)
+        #expect(try connection.query("show synchronous_commit").only().string(0) == "on")
+        try shards.close()
+    }
+
     @Test func `a relay whose producer fails marks the compacted keys under way, and deletes nothing`() throws {
         _ = try shards.producer()
         try broker.setBrokerDown()

@@ -33,7 +33,7 @@ public enum StorableJSON {
         return UnsafeRawPointer(found) - base
     }
 
-    /// The code unit of an escape of the form `\uXXXX` at a place.
+    /// The code unit of an escape at a place: `\u` and four hexadecimal digits.
     private static func codeUnit(_ bytes: UnsafeRawBufferPointer, at place: Int) -> UInt16? {
         guard place + 6 <= bytes.count, bytes[place] == UInt8(ascii: "\\"), bytes[place + 1] == UInt8(ascii: "u")
         else { return nil }

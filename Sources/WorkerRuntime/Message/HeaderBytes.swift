@@ -2,29 +2,48 @@
 ///
 /// Lengths are big-endian; a value's length of -1 is a null value. Order and repetition are kept.
 enum HeaderBytes {
+    /// The most bytes of a name: its length has two bytes, and a character that is cut through takes two more.
+    private static let longestName = Int(UInt16.max) - 2
+
+    /// Writes headers as they came from Kafka; a longer name than the form can hold is cut, so that all can be read.
     static func encode(_ headers: [(String, [UInt8]?)]) -> [UInt8] {
-        var bytes: [UInt8] = []
-        bytes.reserveCapacity(headers.reduce(0) { $0 + 6 + $1.0.utf8.count + ($1.1?.count ?? 0) })
-        for (name, value) in headers {
-            append(name, count: value.map { Int32($0.count) } ?? -1, to: &bytes)
-            if let value { bytes.append(contentsOf: value) }
+        let headers = headers.map { name, value in
+            (
+                name.utf8.count > longestName ? String(decoding: name.utf8.prefix(longestName), as: UTF8.self) : name,
+                value
+            )
         }
-        return bytes
+        return write(headers.reduce(0) { $0 + 6 + $1.0.utf8.count + ($1.1?.count ?? 0) }) { rest in
+            for (name, value) in headers {
+                put(name, count: value?.count, into: &rest)
+                value?.withUnsafeBytes { put($0, into: &rest) }
+            }
+        }
     }
 
-    /// The same of headers whose values are texts, as all that workers publish are.
+    /// The same of headers whose values are texts and whose names are the fleet's own.
     static func encode(_ headers: [(String, String)]) -> [UInt8] {
-        let size = headers.reduce(0) { $0 + 6 + $1.0.utf8.count + $1.1.utf8.count }
-        return [UInt8](unsafeUninitializedCapacity: size) { bytes, count in
-            var rest = UnsafeMutableRawBufferPointer(bytes)
+        write(headers.reduce(0) { $0 + 6 + $1.0.utf8.count + $1.1.utf8.count }) { rest in
             for (name, value) in headers {
-                put(UInt16(truncatingIfNeeded: name.utf8.count), into: &rest)
-                put(name, into: &rest)
-                put(UInt32(truncatingIfNeeded: value.utf8.count), into: &rest)
+                put(name, count: value.utf8.count, into: &rest)
                 put(value, into: &rest)
             }
+        }
+    }
+
+    private static func write(_ size: Int, _ body: (inout UnsafeMutableRawBufferPointer) -> Void) -> [UInt8] {
+        [UInt8](unsafeUninitializedCapacity: size) { bytes, count in
+            var rest = UnsafeMutableRawBufferPointer(rebasing: UnsafeMutableRawBufferPointer(bytes)[..<size])
+            body(&rest)
             count = size
         }
+    }
+
+    /// Puts a name and how many bytes its value has; no number is a null value.
+    private static func put(_ name: String, count: Int?, into rest: inout UnsafeMutableRawBufferPointer) {
+        put(UInt16(truncatingIfNeeded: name.utf8.count), into: &rest)
+        put(name, into: &rest)
+        put(count.map { UInt32(truncatingIfNeeded: $0) } ?? .max, into: &rest)
     }
 
     private static func put(_ number: some FixedWidthInteger, into rest: inout UnsafeMutableRawBufferPointer) {
@@ -39,14 +58,6 @@ enum HeaderBytes {
     private static func put(_ bytes: UnsafeRawBufferPointer, into rest: inout UnsafeMutableRawBufferPointer) {
         rest.copyMemory(from: bytes)
         rest = UnsafeMutableRawBufferPointer(rebasing: rest[bytes.count...])
-    }
-
-    private static func append(_ name: String, count: Int32, to bytes: inout [UInt8]) {
-        let length = UInt16(truncatingIfNeeded: name.utf8.count)
-        bytes.append(UInt8(length >> 8))
-        bytes.append(UInt8(length & 0xFF))
-        bytes.append(contentsOf: name.utf8)
-        withUnsafeBytes(of: count.bigEndian) { bytes.append(contentsOf: $0) }
     }
 
     /// Reads what ``encode(_:)`` wrote; `nil` when the bytes are not of that form.
