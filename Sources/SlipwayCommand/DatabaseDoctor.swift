@@ -19,7 +19,7 @@ struct DatabaseDoctor {
         }
         defer { database.close() }
         let looks: [(String, (PostgresConnection) throws -> [Finding])] = [
-            ("schema", schema), ("origin", origin), ("clock", clock), ("durability", durability), ("workers", workers),
+            ("schema", schema), ("origin", origin), ("clock", clock), ("settings", settings), ("workers", workers),
             ("agents", agents),
             ("outbox", outbox),
         ]
@@ -79,22 +79,25 @@ struct DatabaseDoctor {
         ]
     }
 
-    private func durability(_ database: PostgresConnection) throws -> [Finding] {
+    /// What the server's settings make of commits, of hot tables and of keys.
+    private func settings(_ database: PostgresConnection) throws -> [Finding] {
         let row = try database.query(
-            "select current_setting('fsync'), current_setting('synchronous_commit'), pg_is_in_recovery()"
+            """
+            select pg_is_in_recovery(), current_setting('fsync'), current_setting('synchronous_commit'),
+                current_setting('full_page_writes'), current_setting('autovacuum'), pg_encoding_to_char(encoding),
+                datcollate, coalesce(to_jsonb(d) ->> 'datlocprovider', 'c')
+            from pg_database d where datname = current_database()
+            """
         ).only()
-        if try row.bool(2) { return [Finding("durability", .wrong, "the database is a standby that takes no writes")] }
-        let (fsync, commit) = (try row.string(0), try row.string(1))
-        guard fsync == "on", commit != "off" else {
-            return [
-                Finding(
-                    "durability",
-                    .wrong,
-                    "fsync=\(fsync) and synchronous_commit=\(commit): what was committed can be lost; set both to on"
-                )
-            ]
-        }
-        return [Finding("durability", .right, "fsync=on, synchronous_commit=\(commit)")]
+        if try row.bool(0) { return [Finding("durability", .wrong, "the database is a standby that takes no writes")] }
+        return DatabaseSettings(
+            fsync: try row.string(1),
+            synchronousCommit: try row.string(2),
+            fullPageWrites: try row.string(3),
+            autovacuum: try row.string(4),
+            encoding: try row.string(5),
+            locale: try row.string(7) == "i" ? "a language (ICU)" : try row.string(6)
+        ).findings
     }
 
     private func workers(_ database: PostgresConnection) throws -> [Finding] {

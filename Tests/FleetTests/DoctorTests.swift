@@ -48,4 +48,23 @@ struct DoctorTests {
         let away = try doctor(world, ["SLIPWAY_DATABASE_URL": "postgresql://127.0.0.1:\(port)/none"])
         #expect(away.findings.contains { $0.what == "database" && $0.verdict == "wrong" })
     }
+
+    @Test func `settings that lose, slow down or fill up are named`() throws {
+        let world = try FleetWorld(topics: [])
+        let url = try #require(URL(string: world.environment["SLIPWAY_DATABASE_URL"] ?? ""))
+        func texts(_ name: String, _ options: String) throws -> Finding? {
+            try world.database.script("create database \(name) template template0 \(options)")
+            let other = url.deletingLastPathComponent().appending(path: name).absoluteString
+            return try doctor(world, ["SLIPWAY_DATABASE_URL": other]).findings.first { $0.what == "texts" }
+        }
+        let own = try doctor(world).findings
+        #expect(own.contains { $0.what == "texts" && $0.verdict == "right" })
+        #expect(own.contains { $0.what == "autovacuum" && $0.verdict == "right" })
+        // The tests' server is one that may lose what was committed.
+        #expect(own.contains { $0.what == "durability" && $0.verdict == "wrong" && $0.says.hasPrefix("fsync=off") })
+        let bytes = try texts("bytes_\(getpid())", "encoding 'SQL_ASCII' locale 'C'")
+        #expect(bytes?.verdict == "wrong" && bytes?.says.contains("SQL_ASCII") == true)
+        let english = try texts("english_\(getpid())", "encoding 'UTF8' locale_provider icu icu_locale 'en-US'")
+        #expect(english?.verdict == "warning" && english?.says.contains("locale 'C'") == true)
+    }
 }

@@ -1,5 +1,6 @@
 import ClusterAgent
 import Foundation
+import JSON
 
 @testable import Domain
 @testable import WorkerRuntime
@@ -225,10 +226,14 @@ final class World {
             }
         }
         // What a boot says that was superseded while it worked changes nothing.
-        let told = (broker.topics[Topics.status] ?? []).joined().compactMap(\.statement)
-            .filter { $0.type == AgentStatusType.applied }.map { String(decoding: $0.data, as: UTF8.self) }
+        let parser = JSONParser()
+        let told = Set(
+            (broker.topics[Topics.status] ?? []).joined().compactMap(\.statement)
+                .filter { $0.type == AgentStatusType.applied }
+                .compactMap { try? parser.withDocument($0.data) { $0["command"]?.string } }
+        )
         for cluster in clusters {
-            for (subject, mark) in cluster.marks where !told.contains(where: { $0.contains(mark.command) }) {
+            for (subject, mark) in cluster.marks where !told.contains(mark.command) {
                 complaints.append("\(subject) is as command \(mark.command) says, and nobody has told")
             }
         }

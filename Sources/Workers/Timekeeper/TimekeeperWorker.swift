@@ -39,12 +39,16 @@ struct TimekeeperWorker: AsyncParsableCommand {
                 in: 1...36_500
             )
         )
+        let ledger = LedgerRetention(
+            days: try worker.settings.number("LEDGER_DAYS", default: LedgerRetention.defaultDays, in: 1...36_500)
+        )
         try await worker.repeatRounds(every: .milliseconds(250)) { connection in
             let moved = try timekeeper.round(on: connection)
             // A chunk a round: what is due can wait, deadlines cannot.
             try retention.round(on: connection)
             try audit.round(on: connection)
             try output.round(on: connection)
+            try ledger.round(on: connection)
             return moved
         }
     }
