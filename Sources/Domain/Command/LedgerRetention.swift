@@ -45,7 +45,7 @@ public final class LedgerRetention: Sendable {
         return Int(deleted)
     }
 
-    /// The state is one of those of the index `command_ended`. What points at a command goes in the same statement.
+    /// One statement, since rows point at each other; the states are those of the index `command_ended`.
     private static let deletion = """
         with old as materialized (
             select c.id from command c
