@@ -11,8 +11,8 @@ import Testing
 /// What a relay does with rows whose shard another relay has taken meanwhile.
 @Suite struct RelayShardTests {
     private let broker: KafkaMockCluster
-    private let connection: PostgresConnection
-    private let configuration: RelayConfiguration
+    let connection: PostgresConnection
+    let configuration: RelayConfiguration
     private let shards: RelayShards
 
     init() throws {

@@ -35,10 +35,12 @@ final class OutboxRelayLane {
 
     /// Publishes until the stop is asked for, then gives the shards up.
     func run() throws {
-        try connection.listen(Self.channel)
+        var isListening = false
         while !stop.isRequested {
             pulse.beat()
             do {
+                if !isListening { try connection.listen(Self.channel) }
+                isListening = true
                 if ContinuousClock.now >= nextLeaseVisit {
                     nextLeaseVisit = ContinuousClock.now + visitEvery
                     try shards.visitLeases()
