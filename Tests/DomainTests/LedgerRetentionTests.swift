@@ -3,6 +3,7 @@ import TestSupport
 import Testing
 
 @testable import Domain
+@testable import WorkerRuntime
 
 /// Old commands are forgotten with what belongs to them; what something still goes by stays.
 @Suite struct LedgerRetentionTests {
@@ -105,8 +106,24 @@ import Testing
         try command("instance", "old", 3)
         try command("instance", "old", 4, "instance.delete")
         let retention = LedgerRetention(chunk: 1, interval: .zero)
-        #expect(try (1...4).map { _ in try retention.round(on: connection) } == [1, 1, 1, 0])
+        // One at a time, in turns; the first end goes in the second turn, when nothing lies before it any more.
+        #expect(try (1...12).reduce(0) { count, _ in try count + retention.round(on: connection) } == 3)
         #expect(try kept()["old"] == [4])
+    }
+
+    @Test func `what stays keeps no round from what lies behind it`() throws {
+        for number in 1...5 { try command("environment", "e\(number)", 1, "environment.create", daysAgo: 600) }
+        try command("container", "logs", 1, "container.logs", "canceled")
+        let retention = LedgerRetention(chunk: 2)
+        #expect(try (1...4).map { _ in try retention.round(on: connection) } == [0, 0, 1, 0])
+        // All was looked at: the next turn is a day later.
+        try command("container", "logs", 2, "container.logs", "canceled")
+        #expect(try retention.round(on: connection) == 0)
+        #expect(try kept()["logs"] == [2])
+    }
+
+    @Test func `as long as the inbox knows a request its command is kept`() {
+        #expect(Duration.seconds(86_400) * LedgerRetention.fewestDays > InboxReach.kept)
     }
 
     @Test func `a deletion stays as long as deployments lie before it`() throws {

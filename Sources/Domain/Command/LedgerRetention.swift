@@ -1,32 +1,42 @@
 import CoreMetrics
+import Foundation
 public import Postgres
 import Synchronization
 
 /// Forgets commands that ended long ago, with their ledger, their deployments and their stages.
 ///
-/// At most a chunk at a time, so that no lock is held for long. What something still goes by stays, whatever its age: the
-/// newest command of each instance, object and rule, what an instance may be rolled back to, a deletion that such deployments
-/// lie before, and what was done to environments, which is little. Rows and not whole partitions, because a row is known by the
-/// command's id, which says nothing of its age. By the time a request's command is forgotten the inbox refuses a repeat as too old.
+/// What something still goes by stays, whatever its age: the newest command of each instance, object and rule, what an
+/// instance may be rolled back to, a deletion that such deployments lie before, and what was done to environments, which is
+/// little. A round looks at a chunk of what is old, whether it stays or not, and the next one at what is behind it: no lock is
+/// held for long, and no round takes longer the more stays. Rows and not whole partitions, because a row is known by the command's id,
+/// which says nothing of its age.
 public final class LedgerRetention: Sendable {
     /// How many days ended commands are kept, unless an operator says otherwise.
     public static let defaultDays = 400
+    /// Fewer would forget commands whose requests the inbox still knows, and would answer a repeat of.
+    public static let fewestDays = 30
     /// So many of an instance's newest deployments stay, as what it may be rolled back to.
     public static let keptDeployments = 20
 
     private let days: Int
     private let chunk: Int
     private let interval: Duration
-    private let due = Mutex(ContinuousClock.now)
+    private let progress = Mutex(Progress())
     private let forgotten = Counter(label: "slipway_commands_forgotten")
+
+    /// When the next round is due, and behind which command it looks: when that ended, and its id.
+    private struct Progress {
+        var due = ContinuousClock.now
+        var behind: (time: Int64, id: UUID)?
+    }
 
     /// Makes a retention that is due at once.
     ///
     /// - Parameters:
     ///   - days: How long a command is kept after it ended.
-    ///   - chunk: The most commands of one round.
-    ///   - interval: The pause after a round that found less than a chunk.
-    public init(days: Int = defaultDays, chunk: Int = 200, interval: Duration = .seconds(3600)) {
+    ///   - chunk: How many commands a round looks at.
+    ///   - interval: The pause after all that is old was looked at, and after a round that failed.
+    public init(days: Int = defaultDays, chunk: Int = 200, interval: Duration = .seconds(86_400)) {
         self.days = days
         self.chunk = chunk
         self.interval = interval
@@ -35,23 +45,38 @@ public final class LedgerRetention: Sendable {
     /// One round, if it is due; returns how many commands were forgotten.
     @discardableResult
     public func round(on connection: PostgresConnection) throws(PostgresError) -> Int {
-        guard due.withLock({ $0 <= .now }) else { return 0 }
-        let deleted = try connection.query(
+        let (due, behind) = progress.withLock { ($0.due, $0.behind) }
+        guard due <= .now else { return 0 }
+        progress.withLock { $0.due = .now + interval }
+        let round = try connection.query(
             Self.deletion,
-            [.int32(Int32(days)), .int64(Int64(chunk)), .int64(Int64(Self.keptDeployments))]
-        ).affected
-        if deleted < chunk { due.withLock { $0 = .now + interval } }
-        forgotten.increment(by: Int(deleted))
-        return Int(deleted)
+            [
+                .int32(Int32(days)), .int64(Int64(chunk)), .int64(Int64(Self.keptDeployments)),
+                .timestamp(behind?.time ?? 0), .uuid(behind?.id ?? Self.first),
+            ]
+        ).only()
+        let (looked, deleted) = (try round.int(0), try round.int(1))
+        let last: (time: Int64, id: UUID)? = looked < chunk ? nil : (try round.timestamp(2), try round.uuid(3))
+        progress.withLock {
+            $0.behind = last
+            if last != nil { $0.due = .now }
+        }
+        forgotten.increment(by: deleted)
+        return deleted
     }
+
+    private static let first = UUID(uuid: (0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0))
 
     /// One statement, since rows point at each other; the states are those of the index `command_ended`.
     private static let deletion = """
-        with old as materialized (
-            select c.id from command c
-            where c.state in ('succeeded', 'failed', 'timed_out', 'superseded', 'canceled')
-                and c.changed_at < now() - $1 * interval '1 day'
-                and not exists (select from auto_deploy_rule r where r.last_command = c.id)
+        with looked as materialized (
+            select id, changed_at from command
+            where state in ('succeeded', 'failed', 'timed_out', 'superseded', 'canceled')
+                and changed_at < now() - $1 * interval '1 day' and (changed_at, id) > ($4, $5)
+            order by changed_at, id limit $2
+        ), old as materialized (
+            select c.id from looked join command c using (id)
+            where not exists (select from auto_deploy_rule r where r.last_command = c.id)
                 and c.subject_kind <> 'environment'
                 and not (c.object_id is not null and not exists (
                     select from command n where n.object_id = c.object_id and n.generation > c.generation))
@@ -68,14 +93,17 @@ public final class LedgerRetention: Sendable {
                         ) newest where newest.generation = c.generation)
                     or (c.operation = 'instance.delete' and exists (
                         select from deployment d where d.instance_id = c.instance_id and d.generation < c.generation))))
-            order by c.changed_at limit $2 for update of c skip locked
+            for update of c skip locked
         ), steps as (
             delete from command_step s using old where s.command = old.id
         ), stages as (
             delete from stage s using old where s.command = old.id
         ), deployments as (
             delete from deployment d using old where d.command = old.id
+        ), commands as (
+            delete from command c using old where c.id = old.id
         )
-        delete from command c using old where c.id = old.id
+        select (select count(*) from looked), (select count(*) from old), last.changed_at, last.id
+        from (select) one left join lateral (select * from looked order by changed_at desc, id desc limit 1) last on true
         """
 }

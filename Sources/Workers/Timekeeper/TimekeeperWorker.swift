@@ -40,7 +40,11 @@ struct TimekeeperWorker: AsyncParsableCommand {
             )
         )
         let ledger = LedgerRetention(
-            days: try worker.settings.number("LEDGER_DAYS", default: LedgerRetention.defaultDays, in: 1...36_500)
+            days: try worker.settings.number(
+                "LEDGER_DAYS",
+                default: LedgerRetention.defaultDays,
+                in: LedgerRetention.fewestDays...36_500
+            )
         )
         try await worker.repeatRounds(every: .milliseconds(250)) { connection in
             let moved = try timekeeper.round(on: connection)
