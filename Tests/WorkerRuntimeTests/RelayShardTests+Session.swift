@@ -32,4 +32,15 @@ extension RelayShardTests {
         #expect(throws: Never.self) { try result.get() }
         #expect(try connection.query("select 1 from outbox").isEmpty)
     }
+
+    @Test func `a lane whose session ends before its first statement connects again`() throws {
+        let lane = try PostgresConnection(configuration.database)
+        try connection.script(
+            """
+            select pg_terminate_backend(pid, 10000) from pg_stat_activity
+            where datname = current_database() and pid <> pg_backend_pid()
+            """
+        )
+        #expect(try Installation.outboxShards(reconnecting: lane) == Installation.defaultOutboxShards)
+    }
 }

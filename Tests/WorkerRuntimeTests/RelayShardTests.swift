@@ -10,10 +10,10 @@ import Testing
 
 /// What a relay does with rows whose shard another relay has taken meanwhile.
 @Suite struct RelayShardTests {
-    private let broker: KafkaMockCluster
+    let broker: KafkaMockCluster
     let connection: PostgresConnection
     let configuration: RelayConfiguration
-    private let shards: RelayShards
+    let shards: RelayShards
 
     init() throws {
         broker = try KafkaMockCluster()
@@ -38,7 +38,7 @@ import Testing
     }
 
     /// Puts messages into one row of the shard.
-    private static func put(_ records: [OutboxRecord], on connection: PostgresConnection) throws {
+    static func put(_ records: [OutboxRecord], on connection: PostgresConnection) throws {
         var content = OutboxContent()
         for record in records { content.append(record) }
         try connection.query(
@@ -47,7 +47,7 @@ import Testing
         )
     }
 
-    private func waiting() throws -> Int64 {
+    func waiting() throws -> Int64 {
         try connection.query("select coalesce(sum(messages), 0)::bigint from outbox").only().int64(0)
     }
 
@@ -261,7 +261,7 @@ import Testing
 
 extension OutboxRecord {
     /// A state on a compacted topic.
-    fileprivate static func status(_ key: String, _ value: String) -> OutboxRecord {
+    static func status(_ key: String, _ value: String) -> OutboxRecord {
         var record = OutboxRecord(
             topic: "instance.status",
             key: Array(key.utf8),

@@ -62,7 +62,7 @@ final class Lane<H: Handler> {
         logger[metadataKey: LogKey.lane] = "\(name)"
         self.logger = logger
         connection = try PostgresConnection(configuration.database.forKeyedRows, logger: logger)
-        outbox = OutboxTable(shards: try Installation.outboxShards(on: connection))
+        outbox = OutboxTable(shards: try Installation.outboxShards(reconnecting: connection))
         claimStore = ClaimStore(group: configuration.group, topic: configuration.topic, owner: name)
         metrics = LaneMetrics(worker: configuration.worker)
         consumer = try KafkaConsumer(

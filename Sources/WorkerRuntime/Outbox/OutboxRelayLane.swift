@@ -44,6 +44,8 @@ final class OutboxRelayLane {
                 if ContinuousClock.now >= nextLeaseVisit {
                     nextLeaseVisit = ContinuousClock.now + visitEvery
                     try shards.visitLeases()
+                    // The broker may have been asked for longer than the leases last.
+                    guard ContinuousClock.now < shards.leaseEnd else { continue }
                 }
                 if try !publish() { _ = try connection.waitForNotification(timeout: .milliseconds(50)) }
             } catch let error as PostgresError {

@@ -46,19 +46,26 @@ final class RelayProducer {
 
     private var patience: Duration { stop.isRequested ? min(longest, Self.lastPatience) : longest }
 
+    private func patience(before leaseEnd: ContinuousClock.Instant) -> Duration {
+        max(.milliseconds(1), min(patience, leaseEnd - .now))
+    }
+
     /// Sends a batch in its order and waits for the broker's word, about a minute at most.
     ///
+    /// - Parameter leaseEnd: When the shards may be another relay's: what the broker does not have by then must not go
+    ///   out any more, because newer states of the same keys may be there first.
     /// - Throws: ``KafkaError`` if nobody knows what the broker has; then the producer is of no more use.
-    func publish(_ records: [KafkaRecord]) throws(KafkaError) -> Outcome {
+    func publish(_ records: [KafkaRecord], before leaseEnd: ContinuousClock.Instant) throws(KafkaError) -> Outcome {
+        try check(leaseEnd)
         if id != nil { try producer.beginTransaction() }
-        var refusal = try enqueue(records)
-        if refusal == nil { refusal = try waitForDeliveries() }
+        var refusal = try enqueue(records, before: leaseEnd)
+        if refusal == nil { refusal = try waitForDeliveries(before: leaseEnd) }
         guard id != nil else { return refusal.map { .refused($0) } ?? .published }
         if let refusal {
-            try producer.abortTransaction(timeout: patience)
+            try producer.abortTransaction(timeout: patience(before: leaseEnd))
             return .refused(refusal)
         }
-        try producer.commitTransaction(timeout: patience)
+        try producer.commitTransaction(timeout: patience(before: leaseEnd))
         return .published
     }
 
@@ -69,12 +76,16 @@ final class RelayProducer {
 
     // MARK: Steps
 
-    private func enqueue(_ records: [KafkaRecord]) throws(KafkaError) -> KafkaError? {
+    private func enqueue(
+        _ records: [KafkaRecord],
+        before leaseEnd: ContinuousClock.Instant
+    ) throws(KafkaError) -> KafkaError? {
         for (index, record) in records.enumerated() {
             while let error = refusal(of: record, tag: UInt64(index)) {
                 if error.isPermanentForMessage { return error }
                 guard error.isQueueFull else { throw error }
                 if let failure = try permanentFailure(in: producer.poll(timeout: .milliseconds(20))) { return failure }
+                try check(leaseEnd)
             }
         }
         return nil
@@ -89,17 +100,20 @@ final class RelayProducer {
         }
     }
 
-    private func waitForDeliveries() throws(KafkaError) -> KafkaError? {
-        var end = ContinuousClock.now + longest * 2
+    private func waitForDeliveries(before leaseEnd: ContinuousClock.Instant) throws(KafkaError) -> KafkaError? {
+        var end = min(leaseEnd, .now + longest * 2)
         var isLast = false
         while producer.outstanding > 0 {
             if stop.isRequested, !isLast { (isLast, end) = (true, min(end, .now + Self.lastPatience)) }
             if let failure = try permanentFailure(in: producer.poll(timeout: .milliseconds(20))) { return failure }
-            guard ContinuousClock.now < end else {
-                throw KafkaError(.timedOut, operation: "publish", reason: "the broker did not answer in time")
-            }
+            try check(end)
         }
         return nil
+    }
+
+    private func check(_ end: ContinuousClock.Instant) throws(KafkaError) {
+        guard ContinuousClock.now >= end else { return }
+        throw KafkaError(.timedOut, operation: "publish", reason: "the broker did not answer in time")
     }
 
     /// The first failure that no repetition mends; one that may pass is thrown.

@@ -17,6 +17,8 @@ extension RelayShards {
     }
 
     /// Publishes what waits in the shards; returns whether anything was there.
+    ///
+    /// - Throws: ``KafkaError`` if nobody knows what the broker has, or if the leases may have ended before it was asked.
     func publish() throws -> Bool {
         let waiting = try rows.read(held.mapValues { $0.wantsOneRow ? 1 : configuration.batchRows })
         for (shard, rows) in waiting { noteUnreadable(rows.unreadable, of: shard) }
@@ -55,7 +57,8 @@ extension RelayShards {
             leaving += mine.map { messages[$0] }
         }
         guard !leaving.isEmpty else { return [:] }
-        switch try producer().publish(leaving.map { $0.record(prefix: configuration.topicPrefix) }) {
+        let records = leaving.map { $0.record(prefix: configuration.topicPrefix) }
+        switch try producer().publish(records, before: leaseEnd) {
         case .published:
             TestSignal.afterPublish.reach()
             return published
@@ -71,7 +74,8 @@ extension RelayShards {
     private func sendAlone(_ row: OutboxRow, of shard: Int) throws -> [Int: Published] {
         guard let epoch = held[shard]?.epoch, let places = held[shard]?.leaving(of: row.messages) else { return [:] }
         for place in places {
-            switch try producer().publish([row.messages[place].record(prefix: configuration.topicPrefix)]) {
+            let record = row.messages[place].record(prefix: configuration.topicPrefix)
+            switch try producer().publish([record], before: leaseEnd) {
             case .published: TestSignal.afterPublish.reach()
             case .refused(let error):
                 try setAside(place, of: row, of: shard, error)

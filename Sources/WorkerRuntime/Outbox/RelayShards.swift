@@ -17,6 +17,9 @@ final class RelayShards {
 
     /// The shards that are held and may be published, by their numbers.
     var held: [Int: RelayShard] = [:]
+    /// Until when nobody else can have what is held, by this process's clock; it counts from before the database was
+    /// asked, so it is over before the lease is.
+    var leaseEnd: ContinuousClock.Instant
     /// Keys that are to be published again, until the database has noted them.
     var unmarked: Set<OutboxKey> = []
 
@@ -34,12 +37,15 @@ final class RelayShards {
         self.logger = logger
         rows = OutboxRows(connection: connection)
         leases = ShardLeases(owner: owner, duration: configuration.leaseDuration)
+        leaseEnd = .now + configuration.leaseDuration
     }
 
     /// Renews what is held, takes its share of what is free, gives up what is more than its share.
     func visitLeases() throws {
         try mark()
+        let asked = ContinuousClock.now
         let leased = try leases.renew(holding: held.mapValues(\.epoch), on: connection)
+        leaseEnd = asked + configuration.leaseDuration
         for shard in held.keys.sorted() where leased[shard] == nil {
             logger.warning("the lease of a shard is gone", metadata: [LogKey.shard: "\(shard)"])
             metrics.fenced.increment()

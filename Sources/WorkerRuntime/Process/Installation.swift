@@ -32,6 +32,16 @@ public enum Installation {
         return Int(try row.int32(0))
     }
 
+    /// The number of shards that the outbox has, over a connection that may have been cut since it was made.
+    static func outboxShards(reconnecting connection: PostgresConnection) throws -> Int {
+        do {
+            return try outboxShards(on: connection)
+        } catch let error as PostgresError where error.isConnectionLost {
+            try reconnect(connection)
+            return try outboxShards(on: connection)
+        }
+    }
+
     /// Refuses a database whose schema this program does not know, or that was restored from a back-up.
     public static func check(_ migrations: [PostgresMigration], on connection: PostgresConnection) throws {
         let pending: [String]

@@ -45,7 +45,7 @@ public struct WorkerProcess: Sendable {
         )
         configuration.isTransactional = try settings.truth("RELAY_TRANSACTIONS", default: true)
         configuration.leaseDuration = .milliseconds(
-            try settings.number("LEASE_MILLISECONDS", default: 10_000, in: 500...600_000)
+            try settings.number("LEASE_MILLISECONDS", default: 10_000, in: 2_000...600_000)
         )
         let relay = configuration
         let work = LaneWork(about: "publishing the outbox") { name, pulse in

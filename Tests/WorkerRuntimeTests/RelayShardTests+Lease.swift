@@ -1,0 +1,50 @@
+import Foundation
+import Kafka
+import Postgres
+import TestSupport
+import Testing
+
+@testable import WorkerRuntime
+
+/// A relay's leases end while it waits for the broker.
+extension RelayShardTests {
+    @Test(arguments: [false, true])
+    func `what a relay could not send within its lease never arrives behind a newer state`(transactional: Bool) throws {
+        var configuration = configuration
+        configuration.isTransactional = transactional
+        configuration.leaseDuration = .seconds(1)
+        configuration.kafka.properties["message.timeout.ms"] = "60000"
+        let slow = RelayShards(configuration, owner: "slow", connection: connection, logger: configuration.logger)
+        try slow.visitLeases()
+        try broker.setBrokerDown()
+        let error = try #require(throws: KafkaError.self) { try slow.publish() }
+        #expect(error.code == .timedOut)
+        #expect(ContinuousClock.now >= slow.leaseEnd)
+        try slow.startAnew(after: error)
+        try broker.setBrokerUp()
+
+        let next = RelayShards(self.configuration, owner: "next", connection: connection, logger: configuration.logger)
+        try Self.put([.status("a", "3")], on: connection)
+        _ = try eventually("the lease") {
+            try next.visitLeases()
+            return next.held[3]
+        }
+        while try next.publish() {}
+        let reader = try KafkaReader(broker.settings)
+        try reader.read(["t.instance.status"], fromBeginning: true)
+        var last: [String: String] = [:]
+        while !reader.isAtEnd {
+            guard let state = try reader.next(timeout: .milliseconds(200)) else { continue }
+            last[try #require(state.key)] = state.valueBytes.map { String(decoding: $0, as: UTF8.self) }
+        }
+        reader.close()
+        #expect(last == ["a": "3", "b": "1"])
+        try next.close()
+    }
+
+    @Test func `a relay sends nothing when its lease is over`() throws {
+        shards.leaseEnd = .now
+        #expect(throws: KafkaError.self) { try shards.publish() }
+        #expect(try waiting() == 4)
+    }
+}
