@@ -53,9 +53,10 @@ struct KubernetesClientTests {
     }
 
     @Test func `a server that is away is told at once in a sentence, and may be tried again`() async throws {
-        let port = try WebPage.freePort()
+        let port = try SilentPort()
+        defer { withExtendedLifetime(port) {} }
         let client = KubernetesClient(
-            KubernetesConfiguration(server: "http://127.0.0.1:\(port)", credential: .none)
+            KubernetesConfiguration(server: "http://127.0.0.1:\(port.number)", credential: .none)
         )
         // Were the connection tried again in secret, each would take its 30 seconds.
         for _ in 1...3 {

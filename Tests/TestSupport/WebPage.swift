@@ -37,20 +37,31 @@ public struct WebPage: Sendable, Hashable {
         return page
     }
 
-    /// A port that nobody listens on now.
-    public static func freePort() throws -> Int {
-        let handle = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        defer { close(handle) }
+    /// A port that nobody listens on now; another test's server may be given it next.
+    public static func freePort() throws -> Int { try SilentPort().number }
+}
+
+/// A port that nobody listens on, and nobody else can have as long as this lives.
+public final class SilentPort: Sendable {
+    /// The port.
+    public let number: Int
+    private let handle: Int32
+
+    /// Takes a port of the loopback and does not listen on it.
+    public init() throws {
+        handle = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
         address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
         var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-        let isBound = withUnsafeMutablePointer(to: &address) { pointer in
+        let isBound = withUnsafeMutablePointer(to: &address) { [handle] pointer in
             pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
                 bind(handle, $0, length) == 0 && getsockname(handle, $0, &length) == 0
             }
         }
+        number = Int(UInt16(bigEndian: address.sin_port))
         guard isBound else { throw NotSeen(description: "a free port") }
-        return Int(UInt16(bigEndian: address.sin_port))
     }
+
+    deinit { close(handle) }
 }
