@@ -8,12 +8,14 @@ import Testing
 
 /// A relay's leases end while it waits for the broker.
 extension RelayShardTests {
-    @Test(arguments: [false, true])
+    @Test(.timeLimit(.minutes(1)), arguments: [false, true])
     func `what a relay could not send within its lease never arrives behind a newer state`(transactional: Bool) throws {
         var configuration = configuration
         configuration.isTransactional = transactional
         configuration.leaseDuration = .seconds(1)
-        configuration.kafka.properties["message.timeout.ms"] = "60000"
+        configuration.brokerPatience = .seconds(60)
+        configuration.kafka.properties["message.timeout.ms"] = "600000"
+        if transactional { configuration.kafka.properties["transaction.timeout.ms"] = "600000" }
         let slow = RelayShards(configuration, owner: "slow", connection: connection, logger: configuration.logger)
         try slow.visitLeases()
         try broker.setBrokerDown()
@@ -40,6 +42,31 @@ extension RelayShardTests {
         reader.close()
         #expect(last == ["a": "3", "b": "1"])
         try next.close()
+    }
+
+    @Test func `a broker that takes too little within a lease is given less, and more again when it takes that`() throws
+    {
+        for _ in 1...6 { try Self.put([.event("c", "2")], on: connection) }
+        var configuration = configuration
+        configuration.batchRows = 4
+        let relay = RelayShards(configuration, owner: "test", connection: connection, logger: configuration.logger)
+        var rounds: [Int64] = []
+        func round() throws {
+            relay.held[3] = RelayShard(epoch: 5)
+            let before = try waiting()
+            _ = try relay.publish()
+            rounds.append(before - (try waiting()))
+        }
+        for _ in 1...3 {
+            relay.leaseEnd = .now
+            let error = try #require(throws: KafkaError.self) { try round() }
+            try relay.startAnew(after: error)
+        }
+        relay.leaseEnd = .now + configuration.leaseDuration
+        for _ in 1...3 { try round() }
+        // Two rows of two messages each, then rows of one: one row, two, four.
+        #expect(rounds == [2, 3, 4])
+        try relay.close()
     }
 
     @Test func `a relay sends nothing when its lease is over`() throws {

@@ -11,12 +11,7 @@ extension RelayShardTests {
     @Test func `a relay whose session ends before it listens connects again`() throws {
         let stop = StopSignal()
         let relay = try OutboxRelayLane(configuration, name: "relay", stop: stop, pulse: LanePulse())
-        try connection.script(
-            """
-            select pg_terminate_backend(pid, 10000) from pg_stat_activity
-            where datname = current_database() and pid <> pg_backend_pid()
-            """
-        )
+        try cutOtherSessions()
         nonisolated(unsafe) let lane = relay
         let ended = Mutex<Result<Void, any Error>?>(nil)
         Thread.detachNewThread {
@@ -35,12 +30,17 @@ extension RelayShardTests {
 
     @Test func `a lane whose session ends before its first statement connects again`() throws {
         let lane = try PostgresConnection(configuration.database)
+        try cutOtherSessions()
+        #expect(try Installation.outboxShards(reconnecting: lane) == Installation.defaultOutboxShards)
+    }
+
+    /// Ends every session of the database but the test's own, and waits until they are gone.
+    private func cutOtherSessions() throws {
         try connection.script(
             """
             select pg_terminate_backend(pid, 10000) from pg_stat_activity
             where datname = current_database() and pid <> pg_backend_pid()
             """
         )
-        #expect(try Installation.outboxShards(reconnecting: lane) == Installation.defaultOutboxShards)
     }
 }

@@ -273,7 +273,7 @@ extension OutboxRecord {
     }
 
     /// An event that always leaves.
-    fileprivate static func event(_ key: String, _ value: String) -> OutboxRecord {
+    static func event(_ key: String, _ value: String) -> OutboxRecord {
         OutboxRecord(topic: "cdevents", key: Array(key.utf8), headers: [], value: Array(value.utf8))
     }
 }

@@ -20,7 +20,7 @@ extension RelayShards {
     ///
     /// - Throws: ``KafkaError`` if nobody knows what the broker has, or if the leases may have ended before it was asked.
     func publish() throws -> Bool {
-        let waiting = try rows.read(held.mapValues { $0.wantsOneRow ? 1 : configuration.batchRows })
+        let waiting = try rows.read(held.mapValues { $0.wantsOneRow ? 1 : rowsAtOnce })
         for (shard, rows) in waiting { noteUnreadable(rows.unreadable, of: shard) }
         let found = waiting.mapValues(\.rows).filter { !$0.value.isEmpty }
         let alone = found.filter { held[$0.key]?.isAlone == true }
@@ -61,6 +61,7 @@ extension RelayShards {
         switch try producer().publish(records, before: leaseEnd) {
         case .published:
             TestSignal.afterPublish.reach()
+            taken()
             return published
         case .refused:
             for (shard, rows) in published { held[shard]?.search(rows.messages) }

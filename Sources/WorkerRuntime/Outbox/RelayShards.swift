@@ -20,6 +20,9 @@ final class RelayShards {
     /// Until when nobody else can have what is held, by this process's clock; it counts from before the database was
     /// asked, so it is over before the lease is.
     var leaseEnd: ContinuousClock.Instant
+    /// The most rows of a shard in the next round: half as many after a round that the broker did not take in time, so
+    /// that a slow broker gets what it can take within a lease.
+    private(set) var rowsAtOnce: Int
     /// Keys that are to be published again, until the database has noted them.
     var unmarked: Set<OutboxKey> = []
 
@@ -37,6 +40,7 @@ final class RelayShards {
         self.logger = logger
         rows = OutboxRows(connection: connection)
         leases = ShardLeases(owner: owner, duration: configuration.leaseDuration)
+        rowsAtOnce = configuration.batchRows
         leaseEnd = .now + configuration.leaseDuration
     }
 
@@ -67,6 +71,7 @@ final class RelayShards {
     /// Gives everything up after an error of the producer; with the next visit it is taken anew.
     func startAnew(after error: KafkaError) throws {
         logger.warning("the producer is made anew: \(error)")
+        if error.code == .timedOut { rowsAtOnce = max(1, rowsAtOnce / 2) }
         current?.close()
         current = nil
         try letGo(held.keys.sorted(), isSettled: false)
@@ -78,6 +83,11 @@ final class RelayShards {
         let made = try RelayProducer(configuration, stop: stop)
         current = made
         return made
+    }
+
+    /// Notes that the broker took a round.
+    func taken() {
+        rowsAtOnce = min(configuration.batchRows, rowsAtOnce * 2)
     }
 
     /// Notes which keys are to be published again.
