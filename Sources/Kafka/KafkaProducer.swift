@@ -42,8 +42,25 @@ public final class KafkaProducer {
     /// - Throws: ``KafkaError/isQueueFull`` when the queue has no room: poll and send again;
     ///   ``KafkaError/isPermanentForMessage`` when this message will never be accepted. No delivery follows an error.
     public func send(_ record: KafkaRecord, tag: UInt64) throws(KafkaError) {
+        try record.lend { (lent) throws(KafkaError) in
+            try send(lent, tag: tag) { headers in
+                for header in record.headers { headers.add(header) }
+            }
+        }
+    }
+
+    /// The same for a message whose bytes lie elsewhere: nothing is made of them, and they are copied once.
+    ///
+    /// - Parameter headers: Adds the headers, in their order.
+    public func send(
+        _ record: KafkaLentRecord,
+        tag: UInt64,
+        headers: (inout KafkaHeaderList) -> Void
+    ) throws(KafkaError) {
         let handle = try open("send a message")
-        if let error = RDKafkaRecord.produce(record, tag: tag, with: handle.pointer) {
+        var list = KafkaHeaderList()
+        headers(&list)
+        if let error = RDKafkaRecord.produce(record, &list, tag: tag, with: handle.pointer) {
             var failure = KafkaError(consuming: error, operation: "send a message")
             failure.topicPartition = KafkaTopicPartition(topic: record.topic, partition: record.partition ?? -1)
             throw failure

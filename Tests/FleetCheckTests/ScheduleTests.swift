@@ -17,12 +17,14 @@ import Testing
         let faults = Schedule(seed: seed, minutes: 60).entries.map(\.fault)
         #expect(Set(faults.prefix(Fault.needed.count)) == Set(Fault.needed))
         #expect(Set(faults.prefix(Fault.allCases.count)) == Set(Fault.allCases))
+        #expect(Set(Schedule(seed: seed, minutes: 60).needed.map(\.fault)) == Set(Fault.needed))
     }
 
     @Test func `only the faults that were chosen are played`() {
         let faults = Schedule(seed: 1, minutes: 2, faults: [.databaseCut, .brokerDown]).entries.map(\.fault)
         #expect(faults.count > 5)
         #expect(Set(faults) == [.databaseCut, .brokerDown])
+        #expect(Schedule(seed: 1, minutes: 2, faults: [.databaseCut]).needed.isEmpty)
     }
 
     @Test func `a seed gives the same load, whatever becomes of it`() {

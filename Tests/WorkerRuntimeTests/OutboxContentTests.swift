@@ -29,7 +29,7 @@ import Testing
 
     @Test func `what is read is what was written, and is written again`() throws {
         let content = content()
-        let messages = try #require(content.bytes.withUnsafeBytes(OutboxContent.messages))
+        let messages = try #require(OutboxContent.messages(content.bytes))
         #expect(content.count == 4)
         #expect(messages.map(\.topic) == Self.records.map(\.topic))
         #expect(messages.map(\.key) == Self.records.map(\.key))
@@ -47,14 +47,14 @@ import Testing
             ends.append(content.bytes.count)
         }
         for length in 0...content.bytes.count {
-            let messages = content.bytes.prefix(length).withUnsafeBytes(OutboxContent.messages)
+            let messages = OutboxContent.messages(Array(content.bytes.prefix(length)))
             #expect(messages?.count == ends.firstIndex(of: length).map { $0 + 1 }, "\(length) bytes")
         }
     }
 
     @Test func `a message whose headers cannot be read is none`() {
         let message = OutboxMessage(topic: "t", key: [], headers: [0, 5, 65], value: [], coalesces: false)
-        #expect(OutboxContent([message]).bytes.withUnsafeBytes(OutboxContent.messages) == nil)
+        #expect(OutboxContent.messages(OutboxContent([message]).bytes) == nil)
     }
 
     @Test func `the database shows the same messages`() throws {
@@ -75,7 +75,7 @@ import Testing
                 coalesces: try $0.bool(5)
             )
         }
-        #expect(shown == content().bytes.withUnsafeBytes(OutboxContent.messages))
+        #expect(shown == OutboxContent.messages(content().bytes))
         #expect(try rows.map { try $0.int(0) } == [1, 2, 3, 4])
     }
 

@@ -1,69 +1,57 @@
 import CRdkafka
 
-/// Hands a ``KafkaRecord`` to librdkafka, which copies it.
+/// Hands a message to librdkafka, which copies it.
 enum RDKafkaRecord {
-    /// Returns librdkafka's error object, which the caller owns, or `nil`.
-    static func produce(_ record: KafkaRecord, tag: UInt64, with client: OpaquePointer) -> OpaquePointer? {
-        let headers = makeHeaders(record.headers)
+    /// Returns librdkafka's error object, which the caller owns, or `nil`; then the message has the headers.
+    static func produce(
+        _ record: KafkaLentRecord,
+        _ headers: inout KafkaHeaderList,
+        tag: UInt64,
+        with client: OpaquePointer
+    ) -> OpaquePointer? {
         let error = record.topic.withCString { topic in
-            withBytes(record.key) { key, keyCount in
-                withBytes(record.value) { value, valueCount in
-                    var fields = Fields()
-                    fields.add(RD_KAFKA_VTYPE_TOPIC) { $0.cstr = topic }
-                    fields.add(RD_KAFKA_VTYPE_PARTITION) { $0.i32 = record.partition ?? -1 }
-                    fields.add(RD_KAFKA_VTYPE_MSGFLAGS) { $0.i = Int32(RD_KAFKA_MSG_F_COPY) }
-                    fields.add(RD_KAFKA_VTYPE_KEY) { $0.mem = .init(ptr: key, size: keyCount) }
-                    fields.add(RD_KAFKA_VTYPE_VALUE) { $0.mem = .init(ptr: value, size: valueCount) }
-                    fields.add(RD_KAFKA_VTYPE_OPAQUE) { $0.ptr = crdkafka_tag_pointer(tag) }
-                    if let time = record.timestampMilliseconds {
-                        fields.add(RD_KAFKA_VTYPE_TIMESTAMP) { $0.i64 = time }
-                    }
-                    if let headers { fields.add(RD_KAFKA_VTYPE_HEADERS) { $0.headers = headers } }
-                    return rd_kafka_produceva(client, fields.values, fields.values.count)
+            withUnsafeTemporaryAllocation(of: rd_kafka_vu_t.self, capacity: 8) { buffer in
+                var fields = Fields(buffer)
+                fields.add(RD_KAFKA_VTYPE_TOPIC) { $0.cstr = topic }
+                fields.add(RD_KAFKA_VTYPE_PARTITION) { $0.i32 = record.partition ?? -1 }
+                fields.add(RD_KAFKA_VTYPE_MSGFLAGS) { $0.i = Int32(RD_KAFKA_MSG_F_COPY) }
+                fields.add(RD_KAFKA_VTYPE_KEY) {
+                    $0.mem = .init(ptr: record.key.flatMap(pointer), size: record.key?.count ?? 0)
                 }
+                fields.add(RD_KAFKA_VTYPE_VALUE) {
+                    $0.mem = .init(ptr: record.value.flatMap(pointer), size: record.value?.count ?? 0)
+                }
+                fields.add(RD_KAFKA_VTYPE_OPAQUE) { $0.ptr = crdkafka_tag_pointer(tag) }
+                if let time = record.timestampMilliseconds { fields.add(RD_KAFKA_VTYPE_TIMESTAMP) { $0.i64 = time } }
+                if let list = headers.list { fields.add(RD_KAFKA_VTYPE_HEADERS) { $0.headers = list } }
+                return rd_kafka_produceva(client, buffer.baseAddress, fields.count)
             }
         }
         // librdkafka takes the headers over only with the message.
-        if error != nil, let headers { rd_kafka_headers_destroy(headers) }
+        if error == nil { headers.isTaken() }
         return error
     }
 
-    private struct Fields {
-        var values: [rd_kafka_vu_t] = []
+    /// Where bytes begin; no bytes begin somewhere, too, because to librdkafka a null pointer is null and not empty.
+    static func pointer(to bytes: UnsafeRawBufferPointer) -> UnsafeMutableRawPointer? {
+        bytes.baseAddress.map(UnsafeMutableRawPointer.init(mutating:)) ?? UnsafeMutableRawPointer(bitPattern: 1)
+    }
 
-        init() {
-            values.reserveCapacity(8)
+    /// Fields in memory that is lent.
+    private struct Fields {
+        private let values: UnsafeMutableBufferPointer<rd_kafka_vu_t>
+        private(set) var count = 0
+
+        init(_ values: UnsafeMutableBufferPointer<rd_kafka_vu_t>) {
+            self.values = values
         }
 
         mutating func add(_ type: rd_kafka_vtype_t, _ set: (inout rd_kafka_vu_s.__Unnamed_union_u) -> Void) {
             var field = rd_kafka_vu_t()
             field.vtype = type
             set(&field.u)
-            values.append(field)
+            values.initializeElement(at: count, to: field)
+            count += 1
         }
-    }
-
-    private static func makeHeaders(_ headers: [KafkaHeader]) -> OpaquePointer? {
-        guard !headers.isEmpty, let list = rd_kafka_headers_new(headers.count) else { return nil }
-        for header in headers {
-            var name = header.name
-            name.withUTF8 { name in
-                name.withMemoryRebound(to: CChar.self) { name in
-                    _ = withBytes(header.value) { value, count in
-                        rd_kafka_header_add(list, name.baseAddress, name.count, value, value == nil ? -1 : count)
-                    }
-                }
-            }
-        }
-        return list
-    }
-
-    /// Lends bytes so that `nil` is a null pointer and an empty array is not.
-    private static func withBytes<R>(_ bytes: [UInt8]?, _ body: (UnsafeMutableRawPointer?, Int) -> R) -> R {
-        guard let bytes else { return body(nil, 0) }
-        guard !bytes.isEmpty else {
-            return withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 1) { body($0.baseAddress, 0) }
-        }
-        return bytes.withUnsafeBytes { body(UnsafeMutableRawPointer(mutating: $0.baseAddress), $0.count) }
     }
 }

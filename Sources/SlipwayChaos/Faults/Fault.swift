@@ -73,6 +73,11 @@ struct Schedule: Sendable, Equatable {
 
     let entries: [Entry]
 
+    /// Where each fault first comes that makes a rare situation.
+    var needed: [Entry] {
+        Fault.needed.compactMap { fault in entries.first { $0.fault == fault } }
+    }
+
     /// Every fault comes once before any comes twice, in a random order, and the needed ones first.
     init(seed: UInt64, minutes: Double, faults: [Fault] = Fault.allCases) {
         var random = SeededRandom(seed: seed ^ 0xFA17)

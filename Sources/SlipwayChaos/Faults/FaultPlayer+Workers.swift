@@ -80,7 +80,7 @@ extension FaultPlayer {
         fleet.signal(SIGSTOP, slot)
         letPass(point)
         var taken = 0
-        let patience = ContinuousClock.now + .seconds(25)
+        let patience = ContinuousClock.now + .seconds(35)
         while taken < before.count, ContinuousClock.now < patience {
             wait(0.5)
             let now = try epochs()

@@ -63,51 +63,40 @@ enum HeaderBytes {
     /// Reads what ``encode(_:)`` wrote; `nil` when the bytes are not of that form.
     static func decode(_ bytes: [UInt8]) -> [(String, [UInt8]?)]? {
         var headers: [(String, [UInt8]?)] = []
-        var rest = bytes[...]
-        while !rest.isEmpty {
-            guard let nameLength = number(&rest, bytes: 2), let name = take(&rest, nameLength),
-                let valueLength = number(&rest, bytes: 4)
-            else { return nil }
-            let text = String(decoding: name, as: UTF8.self)
-            if valueLength == 0xFFFF_FFFF {
-                headers.append((text, nil))
-                continue
-            }
-            guard let value = take(&rest, valueLength) else { return nil }
-            headers.append((text, Array(value)))
+        let isReadable = bytes.withUnsafeBytes { bytes in
+            forEach(in: bytes) { headers.append((String(decoding: $0, as: UTF8.self), $1.map(Array.init))) }
         }
-        return headers
+        return isReadable ? headers : nil
     }
 
     /// Whether ``decode(_:)`` can read the bytes; makes nothing of them.
-    static func areReadable(_ bytes: UnsafeRawBufferPointer) -> Bool {
+    static func areReadable(_ bytes: UnsafeRawBufferPointer) -> Bool { forEach(in: bytes) { _, _ in } }
+
+    /// Lends each name and value, in order.
+    ///
+    /// - Returns: Whether all of the bytes are of that form; if not, those before the first that is not were lent.
+    static func forEach(
+        in bytes: UnsafeRawBufferPointer,
+        _ body: (_ name: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer?) -> Void
+    ) -> Bool {
         var place = 0
-        func skip(_ count: Int) -> Bool {
-            guard bytes.count - place >= count else { return false }
-            place += count
-            return true
+        func take(_ count: Int) -> UnsafeRawBufferPointer? {
+            guard bytes.count - place >= count else { return nil }
+            defer { place += count }
+            return UnsafeRawBufferPointer(rebasing: bytes[place..<place + count])
         }
         while place < bytes.count {
-            let length = place
-            guard skip(2), skip(Int(UInt16(bigEndian: bytes.loadUnaligned(fromByteOffset: length, as: UInt16.self))))
-            else {
-                return false
+            guard let nameLength = take(2)?.loadUnaligned(as: UInt16.self),
+                let name = take(Int(UInt16(bigEndian: nameLength))),
+                let valueLength = take(4)?.loadUnaligned(as: UInt32.self)
+            else { return false }
+            guard valueLength != .max else {
+                body(name, nil)
+                continue
             }
-            let valueLength = place
-            guard skip(4) else { return false }
-            let count = UInt32(bigEndian: bytes.loadUnaligned(fromByteOffset: valueLength, as: UInt32.self))
-            guard count == .max || skip(Int(count)) else { return false }
+            guard let value = take(Int(UInt32(bigEndian: valueLength))) else { return false }
+            body(name, value)
         }
         return true
-    }
-
-    private static func number(_ rest: inout ArraySlice<UInt8>, bytes: Int) -> Int? {
-        take(&rest, bytes).map { $0.reduce(0) { $0 << 8 | Int($1) } }
-    }
-
-    private static func take(_ rest: inout ArraySlice<UInt8>, _ count: Int) -> ArraySlice<UInt8>? {
-        guard rest.count >= count else { return nil }
-        defer { rest = rest.dropFirst(count) }
-        return rest.prefix(count)
     }
 }

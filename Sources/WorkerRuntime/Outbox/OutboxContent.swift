@@ -53,33 +53,41 @@ struct OutboxContent {
 // MARK: Reading
 
 extension OutboxContent {
-    /// The messages of a row; `nil` where the bytes are not of this form.
-    static func messages(_ bytes: UnsafeRawBufferPointer) -> [OutboxMessage]? {
-        var messages: [OutboxMessage] = []
-        var place = 0
-        func take(_ count: Int) -> UnsafeRawBufferPointer? {
-            guard count >= 0, bytes.count - place >= count else { return nil }
-            defer { place += count }
-            return UnsafeRawBufferPointer(rebasing: bytes[place..<place + count])
+    /// The messages of a row, which share its bytes; `nil` where the bytes are not of this form.
+    static func messages(_ content: [UInt8]) -> [OutboxMessage]? {
+        content.withUnsafeBytes { bytes in
+            var messages: [OutboxMessage] = []
+            var start = 0
+            while start < bytes.count {
+                guard let place = place(at: start, in: bytes) else { return nil }
+                messages.append(OutboxMessage(content, place))
+                start = place.start + place.topicCount + place.keyCount + place.headersCount + place.valueCount
+            }
+            return messages.isEmpty ? nil : messages
         }
-        func length() -> Int? { take(4).map { Int(UInt32(bigEndian: $0.loadUnaligned(as: UInt32.self))) } }
-        while place < bytes.count {
-            guard let flags = take(1)?[0], let topicLength = length(), let keyLength = length(),
-                let headersLength = length(), let valueLength = length(), let topic = take(topicLength),
-                let key = take(keyLength), let headers = take(headersLength), let value = take(valueLength),
-                HeaderBytes.areReadable(headers)
-            else { return nil }
-            messages.append(
-                OutboxMessage(
-                    topic: String(decoding: topic, as: UTF8.self),
-                    key: Array(key),
-                    headers: Array(headers),
-                    value: flags & valueFlag > 0 ? Array(value) : nil,
-                    coalesces: flags & coalescesFlag > 0
-                )
+    }
+
+    private static func place(at start: Int, in bytes: UnsafeRawBufferPointer) -> OutboxMessage.Place? {
+        guard bytes.count - start >= prefixCount else { return nil }
+        func length(_ number: Int) -> Int {
+            Int(UInt32(bigEndian: bytes.loadUnaligned(fromByteOffset: start + 1 + number * 4, as: UInt32.self)))
+        }
+        let place = OutboxMessage.Place(
+            start: start + prefixCount,
+            topicCount: length(0),
+            keyCount: length(1),
+            headersCount: length(2),
+            valueCount: length(3),
+            hasValue: bytes[start] & valueFlag > 0,
+            coalesces: bytes[start] & coalescesFlag > 0
+        )
+        let headers = place.start + place.topicCount + place.keyCount
+        guard headers + place.headersCount + place.valueCount <= bytes.count,
+            HeaderBytes.areReadable(
+                UnsafeRawBufferPointer(rebasing: bytes[headers..<headers + place.headersCount])
             )
-        }
-        return messages.isEmpty ? nil : messages
+        else { return nil }
+        return place
     }
 
     /// The content of messages that were read.

@@ -1,32 +1,7 @@
-import Kafka
-
 /// A row of the outbox as the relay reads it.
 struct OutboxRow {
     let id: Int64
     let messages: [OutboxMessage]
-}
-
-/// A message of the outbox.
-struct OutboxMessage: Equatable {
-    let topic: String
-    let key: [UInt8]
-    /// As ``HeaderBytes`` writes them.
-    let headers: [UInt8]
-    let value: [UInt8]?
-    let coalesces: Bool
-
-    var identity: OutboxKey { OutboxKey(topic: topic, key: key) }
-
-    func record(prefix: String) -> KafkaRecord {
-        KafkaRecord(
-            topic: prefix + topic,
-            partition: nil,
-            key: key.isEmpty ? nil : key,
-            value: value,
-            headers: (HeaderBytes.decode(headers) ?? []).map { KafkaHeader(name: $0.0, value: $0.1) },
-            timestampMilliseconds: nil
-        )
-    }
 }
 
 /// What waits in a shard, in the order of the rows' ids.

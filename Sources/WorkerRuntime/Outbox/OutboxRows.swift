@@ -18,7 +18,7 @@ struct OutboxRows {
         )
         var found: [Int: [(id: Int64, messages: [OutboxMessage]?)]] = [:]
         for row in rows {
-            let messages = try row.withBytes(1, OutboxContent.messages)
+            let messages = OutboxContent.messages(try row.bytes(1))
             found[Int(try row.int32(2)), default: []].append((try row.int64(0), messages))
         }
         // They come in this order, but the join does not promise it.

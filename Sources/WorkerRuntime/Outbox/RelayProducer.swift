@@ -17,6 +17,7 @@ final class RelayProducer {
     /// What the broker knows the producer by; `nil` if it is not transactional.
     let id: String?
     private let producer: KafkaProducer
+    private var topics: TopicNames
     private let longest: Duration
     private let stop: StopSignal
     /// How long a relay that was asked to stop waits for a broker that is away: less than orchestrators wait for it.
@@ -33,6 +34,7 @@ final class RelayProducer {
         id =
             configuration.isTransactional ? "\(configuration.topicPrefix)outbox-\(UUID().uuidString.lowercased())" : nil
         longest = configuration.brokerPatience
+        topics = TopicNames(prefix: configuration.topicPrefix)
         producer = try KafkaProducer(kafka, transactionalID: id)
         if id != nil { try producer.initTransactions(timeout: patience) }
     }
@@ -55,10 +57,10 @@ final class RelayProducer {
     /// - Parameter leaseEnd: When the shards may be another relay's: what the broker does not have by then must not go
     ///   out any more, because newer states of the same keys may be there first.
     /// - Throws: ``KafkaError`` if nobody knows what the broker has; then the producer is of no more use.
-    func publish(_ records: [KafkaRecord], before leaseEnd: ContinuousClock.Instant) throws(KafkaError) -> Outcome {
+    func publish(_ messages: [OutboxMessage], before leaseEnd: ContinuousClock.Instant) throws(KafkaError) -> Outcome {
         try check(leaseEnd)
         if id != nil { try producer.beginTransaction() }
-        var refusal = try enqueue(records, before: leaseEnd)
+        var refusal = try enqueue(messages, before: leaseEnd)
         if refusal == nil { refusal = try waitForDeliveries(before: leaseEnd) }
         guard id != nil else { return refusal.map { .refused($0) } ?? .published }
         if let refusal {
@@ -77,11 +79,11 @@ final class RelayProducer {
     // MARK: Steps
 
     private func enqueue(
-        _ records: [KafkaRecord],
+        _ messages: [OutboxMessage],
         before leaseEnd: ContinuousClock.Instant
     ) throws(KafkaError) -> KafkaError? {
-        for (index, record) in records.enumerated() {
-            while let error = refusal(of: record, tag: UInt64(index)) {
+        for message in messages {
+            while let error = refusal(of: message) {
                 if error.isPermanentForMessage { return error }
                 guard error.isQueueFull else { throw error }
                 if let failure = try permanentFailure(in: producer.poll(timeout: .milliseconds(20))) { return failure }
@@ -91,9 +93,18 @@ final class RelayProducer {
         return nil
     }
 
-    private func refusal(of record: KafkaRecord, tag: UInt64) -> KafkaError? {
+    private func refusal(of message: OutboxMessage) -> KafkaError? {
         do throws(KafkaError) {
-            try producer.send(record, tag: tag)
+            try message.withParts { (parts) throws(KafkaError) in
+                let lent = KafkaLentRecord(
+                    topic: topics.name(of: parts.topic),
+                    key: parts.key.isEmpty ? nil : parts.key,
+                    value: parts.value
+                )
+                try producer.send(lent, tag: 0) { headers in
+                    _ = HeaderBytes.forEach(in: parts.headers) { headers.add($0, $1) }
+                }
+            }
             return nil
         } catch {
             return error

@@ -4,10 +4,13 @@ struct RelayShard {
     let epoch: Int64
     /// How many more messages are sent one at a time, because one of them may be what the broker does not take.
     private(set) var aloneLeft = 0
-    /// Keys of compacted topics whose states were handed to the producer since the shard was last seen to be held.
+    /// States of compacted topics that were handed to the producer since the shard was last seen to be held.
+    private var states: Set<OutboxMessage.Identity> = []
+
+    /// The keys of the states that were handed to the producer since the shard was last seen to be held.
     ///
     /// Whoever gives the shard up marks them: another owner may publish newer states before these arrive.
-    private(set) var inFlight: Set<OutboxKey> = []
+    var inFlight: Set<OutboxKey> { Set(states.map(\.key)) }
 
     /// The row that this version cannot read, and that was told of.
     private var unreadable: Int64?
@@ -26,11 +29,11 @@ struct RelayShard {
     /// The places of the messages that leave: of several states of one key only the newest, where the topic is compacted.
     mutating func leaving(of messages: [OutboxMessage]) -> [Int] {
         var leaves = [Bool](repeating: true, count: messages.count)
-        var seen = Set<OutboxKey>(minimumCapacity: messages.count)
+        var seen = Set<OutboxMessage.Identity>(minimumCapacity: messages.count)
         for (place, message) in messages.enumerated().reversed() where message.coalesces {
             leaves[place] = seen.insert(message.identity).inserted
         }
-        if inFlight.isEmpty { inFlight = seen } else { inFlight.formUnion(seen) }
+        if states.isEmpty { states = seen } else { states.formUnion(seen) }
         return messages.indices.filter { leaves[$0] }
     }
 
@@ -57,6 +60,6 @@ struct RelayShard {
 
     /// Notes that the shard was seen to be held after all that was sent.
     mutating func held() {
-        inFlight = []
+        states = []
     }
 }

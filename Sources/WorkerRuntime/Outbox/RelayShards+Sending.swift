@@ -57,8 +57,7 @@ extension RelayShards {
             leaving += mine.map { messages[$0] }
         }
         guard !leaving.isEmpty else { return [:] }
-        let records = leaving.map { $0.record(prefix: configuration.topicPrefix) }
-        switch try producer().publish(records, before: leaseEnd) {
+        switch try producer().publish(leaving, before: leaseEnd) {
         case .published:
             TestSignal.afterPublish.reach()
             taken()
@@ -75,8 +74,7 @@ extension RelayShards {
     private func sendAlone(_ row: OutboxRow, of shard: Int) throws -> [Int: Published] {
         guard let epoch = held[shard]?.epoch, let places = held[shard]?.leaving(of: row.messages) else { return [:] }
         for place in places {
-            let record = row.messages[place].record(prefix: configuration.topicPrefix)
-            switch try producer().publish([record], before: leaseEnd) {
+            switch try producer().publish([row.messages[place]], before: leaseEnd) {
             case .published: TestSignal.afterPublish.reach()
             case .refused(let error):
                 try setAside(place, of: row, of: shard, error)
