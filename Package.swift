@@ -168,11 +168,18 @@ let package = Package(
             name: "slipway-bench",
             dependencies: [
                 "Domain", "WorkerRuntime", "Kafka", "Postgres", "CloudEvents", "JSON", "Identity", "Sealing",
+                "SimdjsonLimit",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],
             path: "Sources/SlipwayBench",
             swiftSettings: strict
+        ),
+        .target(
+            name: "SimdjsonLimit",
+            path: "Benchmarks/simdjson",
+            cxxSettings: [.unsafeFlags(["-O3"])],
+            linkerSettings: [.linkedLibrary("simdjson"), .linkedLibrary("stdc++")]
         ),
         // The checker knows nothing of the workers: it must not share their mistakes.
         .target(name: "FleetCheck", dependencies: ["Kafka", "Postgres"], swiftSettings: strict),

@@ -51,6 +51,21 @@ extension KafkaConsumer {
         }
     }
 
+    /// Has librdkafka look again whether its queue has room, where it is time for that; blocks a millisecond at most.
+    ///
+    /// What makes it look is that it hears from the brokers, so they are asked for where the partitions end.
+    func keepFetching(_ handle: RDKafkaHandle) {
+        guard let queue = rd_kafka_queue_get_consumer(handle.pointer) else { return }
+        defer { rd_kafka_queue_destroy(queue) }
+        guard pacing.wantsLook(queued: rd_kafka_queue_length(queue)), !assigned.isEmpty else { return }
+        let latest = RDKafkaPartitionList(assigned.map { KafkaPosition($0, offset: -1) })
+        // The answer is of no interest, nor whether it comes in time; only that the brokers were asked.
+        switch rd_kafka_offsets_for_times(handle.pointer, latest.pointer, 1) {
+        case RD_KAFKA_RESP_ERR_NO_ERROR, RD_KAFKA_RESP_ERR__TIMED_OUT: break
+        default: pacing.wasNotTold()
+        }
+    }
+
     private func begin(
         _ position: KafkaPosition,
         _ handle: RDKafkaHandle,

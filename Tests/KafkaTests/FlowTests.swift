@@ -32,6 +32,23 @@ import Testing
         }
     }
 
+    @Test func `a queue that is small is filled again in time`() async throws {
+        try await onOwnThread {
+            let world = try World()
+            try world.send(
+                (0..<3000).map { KafkaRecord(topic: world.topic, value: Array("message \($0)".utf8)) },
+                ["batch.num.messages": "20"]
+            )
+            // librdkafka alone would fetch again after a second each time: half a minute in all.
+            let reader = Reader(
+                try world.consumer(["queued.min.messages": "100", "fetch.message.max.bytes": "2000"])
+            )
+            try reader.read(3000)
+            #expect(reader.messages.map(\.offset) == Array(0..<3000))
+            #expect(reader.consumer.close(deadline: .seconds(5)))
+        }
+    }
+
     @Test func `a partition paused before its first message begins at its start`() async throws {
         try await onOwnThread {
             let world = try World()

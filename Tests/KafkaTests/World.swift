@@ -40,8 +40,8 @@ struct World: Sendable {
         try send(records)
     }
 
-    func send(_ records: [KafkaRecord]) throws {
-        let producer = try KafkaProducer(settings())
+    func send(_ records: [KafkaRecord], _ properties: [String: String] = [:]) throws {
+        let producer = try KafkaProducer(settings(properties))
         for (index, record) in records.enumerated() { try producer.send(record, tag: UInt64(index)) }
         let deliveries = try producer.flush(timeout: .seconds(10))
         #expect(deliveries.compactMap(\.error).isEmpty)

@@ -5,7 +5,7 @@ import Testing
 
 /// How many fetched messages the lanes of a process keep.
 @Suite struct LaneQueueTests {
-    @Test(arguments: [(1, nil), (2, nil), (4, "8000"), (8, "4000"), (256, "2000")] as [(Int, String?)])
+    @Test(arguments: [(1, nil), (2, nil), (4, "1500"), (8, "750"), (256, "500")] as [(Int, String?)])
     func `many lanes share what two may keep`(lanes: Int, messages: String?) {
         var settings = KafkaSettings(bootstrapServers: "127.0.0.1:9092")
         settings.shareQueue(among: lanes)

@@ -45,12 +45,15 @@ struct RemedyTests {
         ("a b! c", "a|b!|c"), ("a! b!", "a!|b!"), ("a b! a", "a|b!|a"), ("a b a b", "a b|a b"),
     ])
     func `a transaction ends before a repetition and around a suspect`(polled: String, groups: String) {
+        let messages = polled.split(separator: " ").map(String.init)
         let cut = transactionGroups(
-            of: polled.split(separator: " ").map(String.init),
-            isSuspect: { $0.hasSuffix("!") },
-            identity: { $0 == "-" ? nil : InboxKey(caller: "c", source: "s", id: $0, digest: []) }
+            messages.count,
+            isSuspect: { messages[$0].hasSuffix("!") },
+            identity: {
+                messages[$0] == "-" ? nil : InboxKey(caller: "c", source: "s", id: messages[$0], digest: [])
+            }
         )
-        #expect(cut.map { $0.joined(separator: " ") }.joined(separator: "|") == groups)
+        #expect(cut.map { messages[$0].joined(separator: " ") }.joined(separator: "|") == groups)
     }
 
     @Test(arguments: [(1, 2000), (7, 60_000), (8, nil), (9, nil)] as [(Int, Int64?)])

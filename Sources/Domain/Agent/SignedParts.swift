@@ -34,48 +34,70 @@ public struct SignedParts: Sendable {
         onBehalfOf: String? = nil,
         value: UnsafeRawBufferPointer
     ) {
-        var list = PartList()
-        list.put(direction.rawValue)
-        list.put(topic)
-        list.put(key)
-        list.put(type)
-        list.put(source)
-        list.put(id)
-        list.put(subject ?? "")
-        list.put(time ?? "")
-        list.put("application/json")
-        list.put(epoch.map(String.init) ?? "")
-        list.put(sequence.map(String.init) ?? "")
-        list.put(onBehalfOf ?? "")
-        list.putDigest(of: value)
-        bytes = list.bytes
+        bytes = PartList.bytes { list in
+            list.put(direction.rawValue)
+            list.put(topic)
+            list.put(key)
+            list.put(type)
+            list.put(source)
+            list.put(id)
+            list.put(subject ?? "")
+            list.put(time ?? "")
+            list.put("application/json")
+            list.put(epoch.map(String.init) ?? "")
+            list.put(sequence.map(String.init) ?? "")
+            list.put(onBehalfOf ?? "")
+            list.putDigest(of: value)
+        }
     }
 
     /// The parts of a message that was read, as the message wrote them; `nil` where one that must be there is missing.
     public init?(_ direction: Direction, of message: KafkaMessageView) {
-        var list = PartList()
-        list.put(direction.rawValue)
-        list.put(message.topic)
-        guard message.withKey({ list.put($0) }) != nil, list.put("ce_type", of: message),
-            list.put("ce_source", of: message), list.put("ce_id", of: message)
-        else { return nil }
-        list.putAny("ce_subject", of: message)
-        list.putAny("ce_time", of: message)
-        list.put("application/json")
-        list.putAny("ce_epoch", of: message)
-        list.putAny("ce_sequence", of: message)
-        list.putAny("ce_onbehalfof", of: message)
-        guard message.withValue({ list.putDigest(of: $0) }) != nil else { return nil }
-        bytes = list.bytes
+        var isWhole = false
+        bytes = PartList.bytes { list in
+            list.put(direction.rawValue)
+            list.put(message.topic)
+            guard message.withKey({ list.put($0) }) != nil, list.put("ce_type", of: message),
+                list.put("ce_source", of: message), list.put("ce_id", of: message)
+            else { return }
+            list.putAny("ce_subject", of: message)
+            list.putAny("ce_time", of: message)
+            list.put("application/json")
+            list.putAny("ce_epoch", of: message)
+            list.putAny("ce_sequence", of: message)
+            list.putAny("ce_onbehalfof", of: message)
+            isWhole = message.withValue { list.putDigest(of: $0) } != nil
+        }
+        guard isWhole else { return nil }
     }
 }
 
 /// Parts with their lengths before them, so that no two lists have the same bytes.
+///
+/// They are written once into room that nearly always suffices; where it does not, they are written again into as much as
+/// they turned out to need.
 private struct PartList {
-    private(set) var bytes: [UInt8] = []
+    private static let usual = 512
+    private var room: UnsafeMutableRawBufferPointer
+    /// How many bytes the parts take, whether or not there was room for them.
+    private var count = 0
 
-    init() {
-        bytes.reserveCapacity(320)
+    static func bytes(_ write: (inout PartList) -> Void) -> [UInt8] {
+        var needed = 0
+        func attempt(_ capacity: Int) -> [UInt8] {
+            [UInt8](unsafeUninitializedCapacity: capacity) { buffer, count in
+                var list = PartList(room: UnsafeMutableRawBufferPointer(buffer))
+                write(&list)
+                needed = list.count
+                count = list.count <= capacity ? list.count : 0
+            }
+        }
+        let bytes = attempt(usual)
+        return needed <= usual ? bytes : attempt(needed)
+    }
+
+    private init(room: UnsafeMutableRawBufferPointer) {
+        self.room = room
     }
 
     mutating func put(_ text: String) {
@@ -85,7 +107,7 @@ private struct PartList {
 
     mutating func put(_ part: UnsafeRawBufferPointer) {
         putCount(part.count)
-        bytes.append(contentsOf: part)
+        append(part)
     }
 
     /// Puts a header's value; returns whether the message has the header.
@@ -105,7 +127,14 @@ private struct PartList {
     }
 
     private mutating func putCount(_ count: Int) {
-        withUnsafeBytes(of: UInt32(count).bigEndian) { bytes.append(contentsOf: $0) }
+        withUnsafeBytes(of: UInt32(count).bigEndian) { append($0) }
+    }
+
+    private mutating func append(_ bytes: UnsafeRawBufferPointer) {
+        if count + bytes.count <= room.count, let from = bytes.baseAddress, let to = room.baseAddress {
+            (to + count).copyMemory(from: from, byteCount: bytes.count)
+        }
+        count += bytes.count
     }
 }
 

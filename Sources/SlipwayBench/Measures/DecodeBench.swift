@@ -22,15 +22,20 @@ enum DecodeBench {
         settings.properties["fetch.wait.max.ms"] = "5"
         try fill(settings, fleetKey, cluster)
         var load = ResourceLoad(fleetKey: fleetKey)
-        let inMemory = (0..<messagesOfABatch).map { _ in KafkaMessageView(of: load.next()) }
+        let records = (0..<messagesOfABatch).map { _ in load.next() }
+        let inMemory = records.map(KafkaMessageView.init(of:))
+        let limit = DecodeLimit(records)
         let trusting = ResourceHandler(fleetKey: fleetKey, verifier: TrustingVerifier())
         let checking = ResourceHandler(fleetKey: fleetKey)
+        let consumed = try rates(count, settings, trusting, beside: limit)
         return [
             Sample("decode a resource change (560 B)", try rate(count, inMemory, trusting), "messages/s"),
-            Sample("decode one from a consumer", try rate(count, settings, trusting), "messages/s"),
+            Sample("decode one from a consumer", consumed.decoded, "messages/s"),
+            Sample("simdjson alone, six of its fields as strings", consumed.limit, "messages/s"),
+            Sample("decode one from a consumer, of that", consumed.decoded / consumed.limit, "x", digits: 2),
             Sample(
                 "decode one and check its signature",
-                try rate(count / 2, settings, checking),
+                try rates(count / 2, settings, checking, beside: limit).decoded,
                 "messages/s"
             ),
             Sample("encode a status event", encodeRate(count / 4), "messages/s"),
@@ -61,9 +66,15 @@ enum DecodeBench {
         return Double(done) / (ContinuousClock.now - began).seconds
     }
 
-    /// Decodes batches right after they were polled, as a lane does; the polling is not counted.
-    private static func rate(_ count: Int, _ settings: KafkaSettings, _ handler: ResourceHandler) throws -> Double {
+    /// Decodes batches right after they were polled, as a lane does, and the limit's by turns; the polling is not counted.
+    private static func rates(
+        _ count: Int,
+        _ settings: KafkaSettings,
+        _ handler: ResourceHandler,
+        beside limit: DecodeLimit
+    ) throws -> (decoded: Double, limit: Double) {
         var took = Duration.zero
+        var limitTook = Duration.zero
         var done = 0
         while done < count {
             let reader = try KafkaReader(settings)
@@ -76,10 +87,11 @@ enum DecodeBench {
                     do { _ = try handler.decode(view) } catch { throw StartError("\(error)") }
                 }
                 took += .now - began
+                limitTook += try limit.read()
                 done += views.count
             }
         }
-        return Double(done) / took.seconds
+        return (Double(done) / took.seconds, Double(done) / limitTook.seconds)
     }
 
     private static func poll(_ reader: KafkaReader) throws -> [KafkaMessageView] {

@@ -24,7 +24,7 @@ final class BenchWorld {
 
     /// PostgreSQL's settings, where they differ from its defaults.
     nonisolated(unsafe) static var postgres = [
-        "shared_buffers": "256MB", "max_wal_size": "4GB", "checkpoint_timeout": "15min",
+        "shared_buffers": "256MB", "max_wal_size": "4GB", "min_wal_size": "1GB", "checkpoint_timeout": "15min",
     ]
 
     init(_ stock: BenchStock = BenchStock(), needsBroker: Bool = true, fetchWaitMilliseconds: Int = 5) throws {
@@ -83,8 +83,15 @@ final class BenchWorld {
         )
         if stock.resources > 0 { try store() }
         try database.script("analyze")
-        try database.script("checkpoint")
+        try fillWriteAheadLog()
         walStart = try wal()
+    }
+
+    /// Has the server keep files of its write-ahead log to write into, as one that has run for a while does; a new one would
+    /// write each file full of zeros first.
+    private func fillWriteAheadLog() throws {
+        for _ in 0..<40 { try database.script("select pg_logical_emit_message(true, 'bench', ''), pg_switch_wal()") }
+        try database.script("checkpoint")
     }
 
     /// Stores objects that the round does not touch.

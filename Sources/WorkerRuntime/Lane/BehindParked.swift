@@ -62,7 +62,7 @@ extension Lane {
         guard !parked.isEmpty else { return behind }
         var full: [Int32: FullQueue] = [:]
         for (index, held) in messages.enumerated() where full[held.partition] == nil {
-            guard case .success(let input) = held.decoded, let key = held.message.keyBytes, let queue = parked[key]
+            guard let input = held.input, let key = held.message.keyBytes, let queue = parked[key]
             else { continue }
             behind.places.insert(index)
             let bytes = held.message.valueCount

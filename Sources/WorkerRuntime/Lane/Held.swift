@@ -8,19 +8,39 @@ final class Held<Input> {
     let message: KafkaMessageView
     /// The epoch of the claim when the message was polled: after a new claim the message is read again.
     let epoch: Int64
-    /// The handler's input, or why there is none.
-    let decoded: Result<Input, Refusal>
-    /// Why it is not handled: what `decoded` says, without a look at an input of unknown type.
+    /// What the handler decides about; `nil` where there is a refusal.
+    private let entry: Entry<Input>?
+    private var wasTried = false
+    /// Why it is not handled.
     let refusal: Refusal?
     /// What the inbox remembers of it.
     let inboxKey: InboxKey?
 
-    init(message: KafkaMessageView, epoch: Int64, decoded: Result<Input, Refusal>, inboxKey: InboxKey?) {
+    /// A message that was decoded.
+    init(_ input: Input, message: KafkaMessageView, epoch: Int64, inboxKey: InboxKey?) {
         self.message = message
         self.epoch = epoch
-        self.decoded = decoded
-        refusal = if case .failure(let refusal) = decoded { refusal } else { nil }
         self.inboxKey = inboxKey
+        entry = Entry(input, message: message)
+        refusal = nil
+    }
+
+    /// A message that is not handled.
+    init(_ refusal: Refusal, message: KafkaMessageView, epoch: Int64) {
+        self.message = message
+        self.epoch = epoch
+        self.refusal = refusal
+        (entry, inboxKey) = (nil, nil)
+    }
+
+    /// The handler's input, unless there is a refusal.
+    var input: Input? { entry?.input }
+
+    /// The entry for a transaction that begins, with nothing of one that failed before; `nil` where there is a refusal.
+    func newEntry() -> Entry<Input>? {
+        if wasTried { entry?.forget() }
+        wasTried = true
+        return entry
     }
 
     var partition: Int32 { message.partition }
@@ -48,10 +68,17 @@ struct Span {
 
     /// The spans of messages in order of their partitions, which is the order in which claims are locked.
     static func of<Input>(_ messages: [Held<Input>], claims: [Int32: PartitionClaim]) -> [Span] {
-        var last: [Int32: Held<Input>] = [:]
-        for message in messages { last[message.partition] = message }
+        var last: [Int32: Int] = [:]
+        for place in messages.indices {
+            let partition = messages[place].partition
+            guard place + 1 < messages.count, messages[place + 1].partition == partition else {
+                last[partition] = place
+                continue
+            }
+        }
         return last.keys.sorted().compactMap { partition in
-            guard let claim = claims[partition], let message = last[partition] else { return nil }
+            guard let claim = claims[partition], let place = last[partition] else { return nil }
+            let message = messages[place]
             return Span(
                 partition: partition,
                 epoch: claim.epoch,

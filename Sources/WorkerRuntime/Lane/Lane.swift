@@ -133,17 +133,19 @@ final class Lane<H: Handler> {
 
     /// Decodes a message into the hand, unless it lies before the claim or the topic turns out to be another one.
     private func accept(_ message: KafkaMessage) throws -> Bool {
-        guard var claim = claims[message.partition], fullQueues[message.partition] == nil else { return false }
-        claim.endReached = nil
-        if let last = claim.lastHandled {
-            claim.lastHandled = nil
+        guard var claim = claims[message.partition], fullQueues.isEmpty || fullQueues[message.partition] == nil
+        else { return false }
+        if claim.endReached != nil || claim.lastHandled != nil {
+            let last = claim.lastHandled
+            (claim.endReached, claim.lastHandled) = (nil, nil)
             claims[message.partition] = claim
-            if message.offset == last.offset, message.timestamp.millisecondsSince1970 != last.timestamp {
+            if let last, message.offset == last.offset,
+                message.timestamp.millisecondsSince1970 != last.timestamp
+            {
                 try restartRemadeTopic(message.topicPartition, claim: claim)
                 return false
             }
         }
-        claims[message.partition] = claim
         guard message.offset >= claim.nextOffset else { return false }
         hand.append(decode(message, claim: claim))
         return true
@@ -151,24 +153,17 @@ final class Lane<H: Handler> {
 
     private func decode(_ message: KafkaMessage, claim: PartitionClaim) -> Held<H.Input> {
         let view = KafkaMessageView(message, topic: configuration.topic)
-        let decoded: Result<H.Input, Refusal>
         if claim.condemnedOffset == message.offset {
             // It is not looked at again: whatever reads it may be what ends the worker.
-            return Held(
-                message: view,
-                epoch: claim.epoch,
-                decoded: .failure(.deadLetter(.workerCrashed)),
-                inboxKey: nil
-            )
-        } else {
-            do throws(Refusal) {
-                decoded = .success(try handler.decode(view))
-            } catch {
-                decoded = .failure(error)
-            }
+            return Held(.deadLetter(.workerCrashed), message: view, epoch: claim.epoch)
         }
-        let key: InboxKey? = if case .success(let input) = decoded { handler.inboxKey(of: input) } else { nil }
-        return Held(message: handler.keepable(view), epoch: claim.epoch, decoded: decoded, inboxKey: key)
+        do throws(Refusal) {
+            let input = try handler.decode(view)
+            let key = handler.inboxKey(of: input)
+            return Held(input, message: handler.keepable(view), epoch: claim.epoch, inboxKey: key)
+        } catch {
+            return Held(error, message: handler.keepable(view), epoch: claim.epoch)
+        }
     }
 
     private func settleHand() throws {

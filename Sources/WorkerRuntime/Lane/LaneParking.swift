@@ -57,7 +57,7 @@ extension Lane {
         var tally = Tally()
         if parks {
             let delay = jittered(configuration.retries.delayMilliseconds(attempt: 1))
-            let kept = (try? held.decoded.get()).map(handler.keptHeaders) ?? []
+            let kept = held.input.map(handler.keptHeaders) ?? []
             if try parkedQueue.lock([held.message.keyBytes ?? []], in: transaction).isEmpty {
                 try parkedQueue.open(held.message, keeping: kept, reason: reason, delay: delay, in: transaction)
             } else {
@@ -68,7 +68,7 @@ extension Lane {
         } else {
             let records = try lastRecords(
                 held.message,
-                try? held.decoded.get(),
+                held.input,
                 reason: reason,
                 now: now,
                 in: transaction

@@ -7,22 +7,20 @@ import Postgres
 extension Lane {
     /// Brings every message to an outcome: alone, in halves, or after the trouble is over.
     func settle(_ messages: [Held<H.Input>]) throws {
+        let isCautious = claims.values.contains(where: \.isCautious)
         let groups = transactionGroups(
-            of: messages,
-            isSuspect: { claims[$0.partition]?.isCautious ?? false },
-            identity: \.inboxKey
+            messages.count,
+            isSuspect: { isCautious && claims[messages[$0].partition]?.isCautious ?? false },
+            identity: { messages[$0].inboxKey }
         )
-        for group in groups { try settleGroup(group) }
+        for group in groups { try settleGroup(Array(messages[group])) }
     }
 
     private func settleGroup(_ group: [Held<H.Input>]) throws {
         var failures = 0
         while true {
             // What was polled under an epoch that is gone is read again from the claim, as is what waits for room.
-            let messages = group.filter { held in
-                guard let claim = claims[held.partition], claim.epoch == held.epoch else { return false }
-                return held.offset >= claim.nextOffset && held.offset < fullQueues[held.partition]?.offset ?? .max
-            }
+            let messages = group.allSatisfy(isStillMine) ? group : group.filter(isStillMine)
             guard !messages.isEmpty else { return }
             do {
                 try markSuspect(messages)
@@ -33,6 +31,12 @@ extension Lane {
                 guard try isWorthRepeating(messages, after: error, failures: failures) else { return }
             }
         }
+    }
+
+    private func isStillMine(_ held: Held<H.Input>) -> Bool {
+        guard let claim = claims[held.partition], claim.epoch == held.epoch else { return false }
+        guard !fullQueues.isEmpty, let full = fullQueues[held.partition] else { return held.offset >= claim.nextOffset }
+        return held.offset >= claim.nextOffset && held.offset < full.offset
     }
 
     /// Deals with one failure; returns whether the same messages should be tried once more.

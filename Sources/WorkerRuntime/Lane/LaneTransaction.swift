@@ -51,13 +51,14 @@ extension Lane {
         var entries: [Entry<H.Input>] = []
         entries.reserveCapacity(messages.count)
         var keyed: [(Entry<H.Input>, InboxKey)] = []
-        for (index, held) in messages.enumerated() where !behind.places.contains(index) {
-            guard case .success(let input) = held.decoded else { continue }
-            let entry = Entry(input, message: held.message)
+        for place in messages.indices where behind.places.isEmpty || !behind.places.contains(place) {
+            guard let entry = messages[place].newEntry() else { continue }
             entries.append(entry)
-            if let key = held.inboxKey { keyed.append((entry, key)) }
+            if let key = messages[place].inboxKey { keyed.append((entry, key)) }
         }
-        keyed += behind.refused.compactMap { refused in refused.inboxKey.map { (refused.entry, $0) } }
+        if !behind.refused.isEmpty {
+            keyed += behind.refused.compactMap { refused in refused.inboxKey.map { (refused.entry, $0) } }
+        }
         try Inbox(reach: configuration.inboxReach).admit(keyed, now: now, in: transaction)
         return Batch(entries, now: now)
     }
@@ -69,15 +70,32 @@ extension Lane {
         except waiting: Set<Int>,
         tallies: inout [Int32: Tally]
     ) {
-        var entries = batch.entries.makeIterator()
-        for (index, held) in messages.enumerated() where !waiting.contains(index) {
-            let outcome = held.refusal.map { .deadLettered($0.reason) } ?? entries.next()?.outcome ?? .applied
-            tallies[held.partition, default: Tally()].count(outcome)
-            if case .deadLettered(let reason) = outcome {
-                logger.warning("dead-lettered: \(reason)", metadata: place(held.message))
-                batch.outbox.append(DeadLetter(held.message, reason: reason, group: configuration.group).record)
+        let entries = batch.entries
+        var next = 0
+        // Messages of one partition follow each other, so their counts are added up before they are put away.
+        var (partition, tally) = (messages.first?.partition ?? 0, Tally())
+        for index in messages.indices where waiting.isEmpty || !waiting.contains(index) {
+            let held = messages[index]
+            if held.partition != partition {
+                tallies[partition, default: Tally()].add(tally)
+                (partition, tally) = (held.partition, Tally())
+            }
+            if let refusal = held.refusal {
+                tally.count(.deadLettered(refusal.reason))
+                sendToDeadLetters(held.message, refusal.reason, batch.outbox)
+            } else {
+                let outcome = entries[next].outcome
+                next += 1
+                tally.count(outcome)
+                if case .deadLettered(let reason) = outcome { sendToDeadLetters(held.message, reason, batch.outbox) }
             }
         }
+        tallies[partition, default: Tally()].add(tally)
+    }
+
+    private func sendToDeadLetters(_ message: KafkaMessageView, _ reason: Reason, _ outbox: OutboxBuffer) {
+        logger.warning("dead-lettered: \(reason)", metadata: place(message))
+        outbox.append(DeadLetter(message, reason: reason, group: configuration.group).record)
     }
 
     /// Keeps what a repeat of a message is answered with.

@@ -1,25 +1,33 @@
 /// Cuts what was polled where one transaction must end: before a repeated inbox key, and around suspects; pure.
 ///
+/// Messages are named by their places, so that it is made once and not anew for what each handler decodes.
 /// - Parameters:
+///   - count: How many messages there are.
 ///   - isSuspect: Whether the message may be one that ends its worker: it gets a transaction of its own.
 ///   - identity: What the inbox knows the message by, if it does.
-func transactionGroups<Message>(
-    of messages: [Message],
-    isSuspect: (Message) -> Bool,
-    identity: (Message) -> InboxKey?
-) -> [[Message]] {
-    var groups: [[Message]] = [[]]
+/// - Returns: The places of each transaction's messages, which together are all places in order.
+func transactionGroups(
+    _ count: Int,
+    isSuspect: (Int) -> Bool,
+    identity: (Int) -> InboxKey?
+) -> [Range<Int>] {
+    var groups: [Range<Int>] = []
+    var start = 0
     var seen: Set<InboxKey> = []
-    for message in messages {
-        let stands = isSuspect(message)
-        let key = identity(message)
+    func cut(before place: Int) {
+        if start < place { groups.append(start..<place) }
+        start = place
+    }
+    for place in 0..<count {
+        let stands = isSuspect(place)
+        let key = identity(place)
         let isRepeat = key.map { !seen.insert($0).inserted } ?? false
-        if stands || isRepeat, groups[groups.count - 1].isEmpty == false {
-            groups.append([])
+        if stands || isRepeat, start < place {
+            cut(before: place)
             seen = Set([key].compactMap { $0 })
         }
-        groups[groups.count - 1].append(message)
-        if stands { groups.append([]) }
+        if stands { cut(before: place + 1) }
     }
-    return groups.filter { !$0.isEmpty }
+    cut(before: count)
+    return groups
 }

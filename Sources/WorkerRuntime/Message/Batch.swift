@@ -50,6 +50,14 @@ public final class Entry<Input> {
         self.message = message
         remembered = admission
     }
+
+    /// Forgets what a transaction that failed made of it.
+    func forget() {
+        remembered = .first
+        earlier = nil
+        outcome = .applied
+        answer = nil
+    }
 }
 
 /// The messages of one transaction, in the order of their partitions.

@@ -86,13 +86,13 @@ extension WorkerProcess {
 
 extension KafkaSettings {
     /// Divides what a process keeps of messages that were fetched and not yet taken among its lanes, so that several of them
-    /// take no more memory than two, down to 2,000 messages and 1 MiB each; properties that the operator has set stay.
+    /// take no more memory than two, down to 500 messages and 1 MiB each; properties that the operator has set stay.
     ///
-    /// Two lanes or one have the client's own bounds: it fetches nothing for a second when a lane is over them.
+    /// Two lanes or one have the client's own bounds.
     mutating func shareQueue(among lanes: Int) {
         guard lanes > 2 else { return }
         let shares = [
-            "queued.min.messages": max(2_000, 32_000 / lanes), "queued.max.messages.kbytes": max(1_024, 20_480 / lanes),
+            "queued.min.messages": max(500, 6_000 / lanes), "queued.max.messages.kbytes": max(1_024, 20_480 / lanes),
         ]
         for (name, share) in shares where properties[name] == nil { properties[name] = String(share) }
     }

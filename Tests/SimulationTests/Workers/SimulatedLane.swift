@@ -106,8 +106,9 @@ final class SimulatedLane: Participant {
             }
         }
         if mutant == .offsetsFirst { storeFirst(hand) }
-        let groups = transactionGroups(of: hand, isSuspect: { _ in false }, identity: \.inboxKey)
-        tasks = groups.reversed().map { .settle($0) }
+        let polled = hand
+        let groups = transactionGroups(polled.count, isSuspect: { _ in false }, identity: { polled[$0].inboxKey })
+        tasks = groups.reversed().map { .settle(Array(polled[$0])) }
     }
 
     // MARK: The group
