@@ -160,7 +160,9 @@ final class Lane<H: Handler> {
         do throws(Refusal) {
             let input = try handler.decode(view)
             let key = handler.inboxKey(of: input)
-            return Held(input, message: handler.keepable(view), epoch: claim.epoch, inboxKey: key)
+            let kept = handler.keepable(view)
+            kept.forgetHeaders()
+            return Held(input, message: kept, epoch: claim.epoch, inboxKey: key)
         } catch {
             return Held(error, message: handler.keepable(view), epoch: claim.epoch)
         }

@@ -72,6 +72,9 @@ public struct KafkaMessageView: Sendable, CloudEventCarrier {
         )
     }
 
+    /// Gives back what was made of the headers, after the last look at them that is likely.
+    func forgetHeaders() { message.forgetHeaders() }
+
     /// The partition it was read from.
     public var partition: Int32 { message.partition }
     /// Its offset in the partition.

@@ -47,7 +47,13 @@ final class OutboxRelayLane {
                     // The broker may have been asked for longer than the leases last.
                     guard ContinuousClock.now < shards.leaseEnd else { continue }
                 }
-                if try !publish() { _ = try connection.waitForNotification(timeout: .milliseconds(50)) }
+                let began = ContinuousClock.now
+                guard try publish() else {
+                    _ = try connection.waitForNotification(timeout: .milliseconds(50))
+                    continue
+                }
+                let rest = RelayPace.rest(after: shards.latestRound, took: .now - began)
+                if rest > .zero { Thread.sleep(forTimeInterval: rest / .seconds(1)) }
             } catch let error as PostgresError {
                 try recover(from: error)
             }

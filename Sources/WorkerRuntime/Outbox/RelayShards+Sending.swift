@@ -60,7 +60,7 @@ extension RelayShards {
         switch try producer().publish(leaving, before: leaseEnd) {
         case .published:
             TestSignal.afterPublish.reach()
-            taken()
+            taken(leaving.count)
             return published
         case .refused:
             for (shard, rows) in published { held[shard]?.search(rows.messages) }

@@ -23,6 +23,8 @@ final class RelayShards {
     /// The most rows of a shard in the next round: half as many after a round that the broker did not take in time, so
     /// that a slow broker gets what it can take within a lease.
     private(set) var rowsAtOnce: Int
+    /// How many messages the broker took in the latest round.
+    private(set) var latestRound = 0
     /// Keys that are to be published again, until the database has noted them.
     var unmarked: Set<OutboxKey> = []
 
@@ -85,8 +87,9 @@ final class RelayShards {
         return made
     }
 
-    /// Notes that the broker took a round.
-    func taken() {
+    /// Notes that the broker took so many messages in a round.
+    func taken(_ messages: Int) {
+        latestRound = messages
         rowsAtOnce = min(configuration.batchRows, rowsAtOnce * 2)
     }
 
