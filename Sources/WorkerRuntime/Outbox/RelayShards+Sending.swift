@@ -20,6 +20,7 @@ extension RelayShards {
     ///
     /// - Throws: ``KafkaError`` if nobody knows what the broker has, or if the leases may have ended before it was asked.
     func publish() throws -> Bool {
+        latestRound = 0
         let waiting = try rows.read(held.mapValues { $0.wantsOneRow ? 1 : rowsAtOnce })
         for (shard, rows) in waiting { noteUnreadable(rows.unreadable, of: shard) }
         let found = waiting.mapValues(\.rows).filter { !$0.value.isEmpty }

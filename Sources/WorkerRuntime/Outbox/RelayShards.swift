@@ -23,8 +23,8 @@ final class RelayShards {
     /// The most rows of a shard in the next round: half as many after a round that the broker did not take in time, so
     /// that a slow broker gets what it can take within a lease.
     private(set) var rowsAtOnce: Int
-    /// How many messages the broker took in the latest round.
-    private(set) var latestRound = 0
+    /// How many messages the broker took together in the latest round.
+    var latestRound = 0
     /// Keys that are to be published again, until the database has noted them.
     var unmarked: Set<OutboxKey> = []
 
