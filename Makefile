@@ -5,8 +5,8 @@ SCALE ?= 1
 MINUTES ?= 5
 SEED ?= 1
 FUZZ_SECONDS ?= 60
-RUNS ?= 100
-REQUESTS ?= 300
+COMMANDS ?= 100000
+REQUESTS ?= 3000
 # Their tests block threads of Swift's pool while they wait for PostgreSQL, which would starve tests that wait without.
 BLOCKING := DomainTests|PostgresTests|WorkerRuntimeTests|FleetCheckTests|SimulationTests
 
@@ -46,10 +46,12 @@ chaos: setup ## Play faults on a fleet under load and judge the outcome (MINUTES
 	@$(SWIFT) build
 	@.build/debug/slipway-chaos --minutes $(MINUTES) --seed $(SEED) $(CHAOS)
 
-simulate: setup ## Play the fleet's decisions in one process under a virtual clock (RUNS=1000 REQUESTS=300 SEED=1)
+# Not by `swift test`, which would keep others from building meanwhile.
+simulate: setup ## Play the fleet's decisions in one process under a virtual clock (COMMANDS=1000000 REQUESTS=3000 SEED=1, at most PLAY_MINUTES)
 	@$(SWIFT) build --build-tests
-	@SLIPWAY_SIMULATION_RUNS=$(RUNS) SLIPWAY_SIMULATION_REQUESTS=$(REQUESTS) SLIPWAY_SIMULATION_SEED=$(SEED) \
-		$(SWIFT) test --skip-build --filter SimulationTests.SimulationTests
+	@SLIPWAY_SIMULATION_COMMANDS=$(COMMANDS) SLIPWAY_SIMULATION_REQUESTS=$(REQUESTS) SLIPWAY_SIMULATION_SEED=$(SEED) \
+		SLIPWAY_SIMULATION_MINUTES=$(PLAY_MINUTES) \
+		.build/debug/slipwayPackageTests.xctest --testing-library swift-testing --filter ManyCommandsTests
 
 fuzz: setup ## Feed every decoder with hostile input (FUZZ_SECONDS=600 each, SEED=7)
 	@$(SWIFT) build --build-tests

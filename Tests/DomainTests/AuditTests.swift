@@ -110,10 +110,10 @@ import Testing
                 (now(), 'x', 'new', 'done')
             """
         )
-        #expect(try AuditRetention(days: 400).round(on: connection) == 1)
+        #expect(try PartitionRetention("audit", days: 400).round(on: connection) == 1)
         #expect(try !partitions().contains("audit_2020_01"))
         #expect(try lines(world) == ["x nobody new done"])
-        #expect(try AuditRetention(days: 400).round(on: connection) == 0)
+        #expect(try PartitionRetention("audit", days: 400).round(on: connection) == 0)
     }
 
     @Test func `a line whose month had no partition is kept and moves into it`() throws {
@@ -126,7 +126,7 @@ import Testing
             """
         )
         #expect(try connection.query("select tableoid::regclass::text from audit").only().string(0) == "audit_rest")
-        try AuditRetention().round(on: connection)
+        try PartitionRetention("audit", days: 400).round(on: connection)
         #expect(try connection.query("select tableoid::regclass::text from audit").only().string(0) == "audit_\(month)")
     }
 }

@@ -126,6 +126,7 @@ import Testing
             select table_name || '.' || column_name || ' ' || coalesce(column_default, 'none')
             from information_schema.columns
             where table_schema = 'public' and column_name in ('revision', 'generation', 'epoch')
+                and not (select relispartition from pg_class where oid = table_name::regclass)
                 and table_name || '.' || column_name <> all($1)
                 and coalesce(column_default, '') not in ('first_number()', 'numbers_begin()')
             """,

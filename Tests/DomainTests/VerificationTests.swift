@@ -46,6 +46,10 @@ import Testing
             select id, revision + 2, 'applied', now(), 'x' from command where operation = 'instance.deploy'
             """, "no terminal state is left"
         ),
+        (
+            "insert into command_step (command, revision, state, at, worker) values (gen_random_uuid(), 1, 'sent', now(), 'x')",
+            "a step belongs to a command"
+        ),
         ("update command set deadline = now() - interval '1 hour'", "long after its deadline"),
         ("update instance set open_command = null", "an instance's open command"),
         ("update instance set state = 'running'", "an instance is operating"),

@@ -3,13 +3,13 @@ import Foundation
 public import Postgres
 import Synchronization
 
-/// Forgets commands that ended long ago, with their ledger, their deployments and their stages.
+/// Forgets the ledger's old months, and commands that ended long ago with their deployments and their stages.
 ///
-/// What something still goes by stays, whatever its age: the newest command of each instance, object and rule, what an
-/// instance may be rolled back to, a deletion that such deployments lie before, and what was done to environments, which is
-/// little. A round looks at a chunk of what is old, whether it stays or not, and the next one at what is behind it: no lock is
-/// held for long, and no round takes longer the more stays. Rows and not whole partitions, because a row is known by the command's id,
-/// which says nothing of its age.
+/// The steps of all commands go by month, as partitions that are dropped. A command goes when it has none left, unless something
+/// goes by it, whatever its age: the newest command of each instance, object and rule stays, what an instance may be rolled back
+/// to, a deletion that such deployments lie before, and what was done to environments, which is little. A round looks at a chunk
+/// of what is old, whether it stays or not, and the next one at what is behind it: no lock is held for long, and no round takes
+/// longer the more stays. Commands are rows and not whole partitions, because they are known by an id that says nothing of age.
 public final class LedgerRetention: Sendable {
     /// How many days ended commands are kept, unless an operator says otherwise.
     public static let defaultDays = 400
@@ -21,6 +21,7 @@ public final class LedgerRetention: Sendable {
     private let days: Int
     private let chunk: Int
     private let interval: Duration
+    private let steps: PartitionRetention
     private let progress = Mutex(Progress())
     private let forgotten = Counter(label: "slipway_commands_forgotten")
 
@@ -33,18 +34,20 @@ public final class LedgerRetention: Sendable {
     /// Makes a retention that is due at once.
     ///
     /// - Parameters:
-    ///   - days: How long a command is kept after it ended.
+    ///   - days: How long a command and its steps are kept, at least.
     ///   - chunk: How many commands a round looks at.
     ///   - interval: The pause after all that is old was looked at, and after a round that failed.
     public init(days: Int = defaultDays, chunk: Int = 200, interval: Duration = .seconds(86_400)) {
         self.days = days
         self.chunk = chunk
+        steps = PartitionRetention("command_step", days: days)
         self.interval = interval
     }
 
     /// One round, if it is due; returns how many commands were forgotten.
     @discardableResult
-    public func round(on connection: PostgresConnection) throws(PostgresError) -> Int {
+    public func round(on connection: PostgresConnection) throws -> Int {
+        try steps.round(on: connection)
         let (due, behind) = progress.withLock { ($0.due, $0.behind) }
         guard due <= .now else { return 0 }
         progress.withLock { $0.due = .now + interval }
@@ -76,7 +79,8 @@ public final class LedgerRetention: Sendable {
             order by changed_at, id limit $2
         ), old as materialized (
             select c.id from looked join command c using (id)
-            where not exists (select from auto_deploy_rule r where r.last_command = c.id)
+            where not exists (select from command_step s where s.command = c.id)
+                and not exists (select from auto_deploy_rule r where r.last_command = c.id)
                 and c.subject_kind <> 'environment'
                 and not (c.object_id is not null and not exists (
                     select from command n where n.object_id = c.object_id and n.generation > c.generation))
@@ -94,8 +98,6 @@ public final class LedgerRetention: Sendable {
                     or (c.operation = 'instance.delete' and exists (
                         select from deployment d where d.instance_id = c.instance_id and d.generation < c.generation))))
             for update of c skip locked
-        ), steps as (
-            delete from command_step s using old where s.command = old.id
         ), stages as (
             delete from stage s using old where s.command = old.id
         ), deployments as (

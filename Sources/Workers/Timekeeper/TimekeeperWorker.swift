@@ -24,8 +24,13 @@ struct TimekeeperWorker: AsyncParsableCommand {
             )
         )
         let retention = RuntimeRetention()
-        let audit = AuditRetention(
-            days: try worker.settings.number("AUDIT_DAYS", default: AuditRetention.defaultDays, in: 1...36_500)
+        let audit = PartitionRetention(
+            "audit",
+            days: try worker.settings.number(
+                "AUDIT_DAYS",
+                default: PartitionRetention.defaultAuditDays,
+                in: 1...36_500
+            )
         )
         let output = OutputRetention(
             eventDays: try worker.settings.number(

@@ -8,40 +8,43 @@ import Postgres
 ///
 /// PostgreSQL's row locks make the fleet's transactions equal to some such order; what it does beside that is not played.
 final class Database {
-    let claims = Table<ClaimName, ClaimRow>()
-    let inbox = Table<UUID, InboxRow>()
-    let parked = Table<ParkedName, ParkedRow>()
-    let outbox = Outbox(shards: 4)
-    let commands = Table<UUID, Command>()
+    private let journal: Journal
+    let claims: Table<ClaimName, ClaimRow>
+    let inbox: Table<UUID, InboxRow>
+    let parked: Table<ParkedName, ParkedRow>
+    let outbox: Outbox
+    let commands: Table<UUID, Command>
     /// The commands that are not ended.
-    let open = Table<UUID, String>()
-    let steps = Log<StepRow>()
+    let open: Table<UUID, String>
+    let steps: Log<StepRow>
     /// The newest result of each command, to answer a repetition with.
-    let answers = Table<UUID, OutboxRecord>()
+    let answers: Table<UUID, OutboxRecord>
     /// What the agents say that the commands applied.
-    let applied = Table<UUID, [AppliedObject]>()
-    let instances = Table<InstanceName, InstanceEntry>()
-    let clusters = Table<String, ClusterEntry>()
-    let boots = Table<String, BootRow>()
-    let streams = Table<StreamID, StreamState>()
-    let resources = Table<ResourceID, ResourceState>()
-    let leases = Table<Int, LeaseRow>()
-    let marks = Table<OutboxKey, Bool>()
-
-    private var tables: [any Journaled] {
-        [
-            claims, inbox, parked, outbox, commands, open, steps, answers, applied, instances, clusters, boots, streams,
-            resources,
-            leases, marks,
-        ]
-    }
-    private lazy var journals = tables
+    let applied: Table<UUID, [AppliedObject]>
+    let instances: Table<InstanceName, InstanceEntry>
+    let clusters: Table<String, ClusterEntry>
+    let boots: Table<String, BootRow>
+    let streams: Table<StreamID, StreamState>
+    let resources: Table<ResourceID, ResourceState>
+    let leases: Table<Int, LeaseRow>
+    let marks: Table<OutboxKey, Bool>
     /// Until when the server is away.
     var awayUntil: Int64 = 0
     /// What goes wrong with a transaction, asked at its end.
     var trouble: () -> Trouble? = { nil }
     /// Who is told that rows wait in the outbox.
     var published: () -> Void = {}
+
+    init() {
+        let journal = Journal()
+        self.journal = journal
+        outbox = Outbox(shards: 4, journal)
+        steps = Log(journal)
+        (claims, inbox, parked) = (Table(journal), Table(journal), Table(journal))
+        (commands, open, answers, applied) = (Table(journal), Table(journal), Table(journal), Table(journal))
+        (instances, clusters, boots) = (Table(journal), Table(journal), Table(journal))
+        (streams, resources, leases, marks) = (Table(journal), Table(journal), Table(journal), Table(journal))
+    }
 
     /// What can go wrong with a transaction.
     enum Trouble {
@@ -61,17 +64,17 @@ final class Database {
         do {
             result = try body()
         } catch {
-            for journal in journals { journal.rollback() }
+            journal.rollback()
             throw error
         }
         let trouble = trouble()
         if trouble == .serialization || trouble == .lost {
-            for journal in journals { journal.rollback() }
+            journal.rollback()
             throw trouble == .lost
                 ? PostgresError(kind: .connection, message: "the connection was lost")
                 : PostgresError(kind: .server, message: "it lost against another one", sqlState: .serializationFailure)
         }
-        for journal in journals { journal.commit() }
+        journal.commit()
         if outbox.count > waiting { published() }
         if trouble == .answerLost { throw PostgresError(kind: .commitUnknown, message: "the answer was lost") }
         return result

@@ -6,14 +6,37 @@ protocol Journaled: AnyObject {
     func rollback()
 }
 
+/// What a transaction has changed.
+final class Journal {
+    private var changed: [any Journaled] = []
+
+    func note(_ table: any Journaled) { changed.append(table) }
+
+    func commit() {
+        for table in changed { table.commit() }
+        changed.removeAll(keepingCapacity: true)
+    }
+
+    func rollback() {
+        for table in changed { table.rollback() }
+        changed.removeAll(keepingCapacity: true)
+    }
+}
+
 /// A table by its key.
 final class Table<Key: Hashable, Value>: Journaled {
     private(set) var rows: [Key: Value] = [:]
     private var undo: [(Key, Value?)] = []
+    private unowned let journal: Journal
+
+    init(_ journal: Journal) {
+        self.journal = journal
+    }
 
     subscript(_ key: Key) -> Value? {
         get { rows[key] }
         set {
+            if undo.isEmpty { journal.note(self) }
             undo.append((key, rows[key]))
             rows[key] = newValue
         }
@@ -31,8 +54,16 @@ final class Table<Key: Hashable, Value>: Journaled {
 final class Log<Value>: Journaled {
     private(set) var rows: [Value] = []
     private var kept = 0
+    private unowned let journal: Journal
 
-    func append(_ value: Value) { rows.append(value) }
+    init(_ journal: Journal) {
+        self.journal = journal
+    }
+
+    func append(_ value: Value) {
+        if rows.count == kept { journal.note(self) }
+        rows.append(value)
+    }
 
     func commit() { kept = rows.count }
 
@@ -46,17 +77,20 @@ final class Outbox: Journaled {
     private var added: [Int] = []
     private var lastID: Int64 = 0
     private var known: [OutboxKey: Int] = [:]
+    private unowned let journal: Journal
+    private(set) var count = 0
 
-    init(shards count: Int) {
+    init(shards count: Int, _ journal: Journal) {
+        self.journal = journal
         table = OutboxTable(shards: count)
         shards = [[Row]](repeating: [], count: count)
     }
 
-    var count: Int { shards.reduce(0) { $0 + $1.count } }
-
     func append(_ message: Message) {
         let shard = shard(of: message)
         lastID += 1
+        count += 1
+        if added.isEmpty { journal.note(self) }
         shards[shard].append(Row(message, id: lastID))
         added.append(shard)
     }
@@ -65,7 +99,9 @@ final class Outbox: Journaled {
 
     /// Deletes what was published; not to be taken back.
     func delete(_ shard: Int, through id: Int64) {
-        shards[shard].removeFirst(shards[shard].prefix { $0.id <= id }.count)
+        let published = shards[shard].prefix { $0.id <= id }.count
+        shards[shard].removeFirst(published)
+        count -= published
     }
 
     private func shard(of message: Message) -> Int {
@@ -82,6 +118,7 @@ final class Outbox: Journaled {
 
     func rollback() {
         for shard in added.reversed() { shards[shard].removeLast() }
+        count -= added.count
         commit()
     }
 }

@@ -96,8 +96,10 @@ final class SimulatedTimekeeper: Participant {
     }
 
     private func missLostAgents(at now: Int64) throws {
+        let silent = database.clusters.rows.filter { $0.value.lastSeen ?? now < now - Self.lease }
+        guard !silent.isEmpty else { return }
         try database.transaction(at: now) {
-            for (name, cluster) in database.clusters.rows.sorted(by: { $0.key < $1.key }) {
+            for (name, cluster) in silent.sorted(by: { $0.key < $1.key }) {
                 guard let seen = cluster.lastSeen, seen + Self.lease < now,
                     handled(name, at: now) ?? 0 > seen + Self.lease
                 else { continue }

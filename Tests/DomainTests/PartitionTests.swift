@@ -1,0 +1,92 @@
+import Foundation
+import Postgres
+import TestSupport
+import Testing
+
+@testable import Domain
+
+/// Tables by month: what is to come has its partition, what is old goes with its own, and nothing waits for long.
+@Suite struct PartitionTests {
+    private let url: String
+    private let connection: PostgresConnection
+
+    init() throws {
+        url = try TestDatabase.make()
+        connection = try TestDatabase.connect(url)
+    }
+
+    private func number(_ sql: String) throws -> Int64 { try connection.query(sql).only().int64(0) }
+
+    private func write(steps count: Int, everyDays days: Int) throws {
+        try connection.script(
+            """
+            insert into command_step (command, revision, state, at, worker)
+                select gen_random_uuid(), 1, 'sent', now() - (number - 1) * interval '\(days) days', 'x'
+                from generate_series(1, \(count)) number
+            """
+        )
+    }
+
+    @Test(arguments: ["UTC", "America/New_York", "Pacific/Auckland"])
+    func `what has no partition gets that of its month, whatever the time zone, and goes with it`(zone: String) throws {
+        try connection.script("set timezone = '\(zone)'")
+        try write(steps: 100, everyDays: 10)
+        #expect(try number("select count(*) from command_step_rest") > 90)
+        try PartitionRetention("command_step", days: 400).round(on: connection)
+        #expect(try number("select count(*) from command_step_rest") == 0)
+        // Nothing younger was dropped, and of what is older only what shares its month with what is not.
+        #expect(try number("select count(*) from command_step where at > now() - interval '400 days'") == 40)
+        #expect(try number("select count(*) from command_step") <= 44)
+        let months = try number(
+            "select count(*) from time_partitions('command_step') where date_trunc('month', begins, 'UTC') <> begins or ends <> "
+                + "(begins at time zone 'UTC' + interval '1 month') at time zone 'UTC'"
+        )
+        #expect(months == 0)
+        #expect(try PartitionRetention("command_step", days: 400).round(on: connection) == 0)
+    }
+
+    @Test func `a table that others read for long is left for a minute, and nobody waits behind it`() throws {
+        try write(steps: 1, everyDays: 1)
+        try connection.script("select keep_partitions('command_step', 3, '10 years')")
+        let reader = try TestDatabase.connect(url)
+        try reader.transaction { (transaction: borrowing PostgresTransaction) in
+            _ = try transaction.query("select count(*) from command_step")
+            let retention = PartitionRetention("command_step", days: -100)
+            #expect(try retention.round(on: connection) == 0)
+            #expect(try retention.round(on: connection) == 0)
+        }
+        #expect(try PartitionRetention("command_step", days: -100).round(on: connection) > 0)
+    }
+
+    @Test func `a ledger without partitions becomes the first one, as it is, and goes when all of it is old`() throws {
+        let name = "before_\(UUID().uuidString.prefix(8).lowercased())"
+        try connection.script("create schema \(name); set search_path = \(name)")
+        for step in fleetMigrations where step.name < "V1010" { try connection.script(step.sql) }
+        try connection.script(
+            """
+            insert into command (id, operation, key, subject_kind, subject_name, caller, state, revision, request_source, request_id,
+                request_type, created_at, changed_at, deadline, step_seconds, settle_seconds, failure_seconds)
+            select gen_random_uuid(), 'x', 'k', 'container', 'logs', 'x', 'succeeded', 2, '/x', number::text, 'x',
+                now() - number * interval '1 day', now() - number * interval '1 day', now(), '{1,2,3}', 1, 1
+            from generate_series(0, 99) number;
+            insert into command_step (command, revision, state, at, worker)
+                select id, step, case step when 1 then 'sent' else 'succeeded' end, changed_at, 'x'
+                from command, generate_series(1, 2) step
+            """
+        )
+        for step in fleetMigrations where step.name >= "V1010" { try connection.script(step.sql) }
+        #expect(try number("select count(*) from command_step_before") == 200)
+        #expect(try number("select count(*) from command_step where revision = 2 and state = 'succeeded'") == 100)
+        #expect(try Verification.differences(on: connection).isEmpty)
+        // As the workers of the version before write.
+        try connection.script(
+            """
+            insert into command_step (command, revision, state, late, reason_code, reason, at, worker)
+                select id, 3, 'failed', true, null, null, now(), 'x' from command
+            """
+        )
+        #expect(try PartitionRetention("command_step", days: 10).round(on: connection) == 0)
+        #expect(try PartitionRetention("command_step", days: -40).round(on: connection) > 0)
+        #expect(try number("select count(*) from command_step") == 0)
+    }
+}
