@@ -16,7 +16,9 @@ public let fleetMigrations: [PostgresMigration] =
         step("V1006_environment", PackageResources.V1006_environment_sql),
         step("V1008_views", PackageResources.V1008_views_sql),
         step("V1009_ledger_retention", PackageResources.V1009_ledger_retention_sql, isExpansion: true),
-        step("V1010_ledger_partitions", PackageResources.V1010_ledger_partitions_sql, isExpansion: true),
+        step("V1010_ledger_bound", PackageResources.V1010_ledger_bound_sql, isExpansion: true),
+        step("V1011_ledger_bound_checked", PackageResources.V1011_ledger_bound_checked_sql, isExpansion: true),
+        step("V1012_ledger_partitions", PackageResources.V1012_ledger_partitions_sql, isExpansion: true),
     ]).sorted { $0.name < $1.name }
 
 private func step(_ name: String, _ sql: [UInt8], isExpansion: Bool = false) -> PostgresMigration {

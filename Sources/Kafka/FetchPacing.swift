@@ -4,7 +4,8 @@
 /// (2.0.2; newer ones have `fetch.queue.backoff.ms`). A consumer that empties the queue sooner would wait for the rest of that
 /// second, so it has librdkafka look when the queue is half empty.
 struct FetchPacing {
-    /// How many messages are taken between two looks at the queue; few enough that a full one is seen.
+    /// How many messages, or an eighth of the bytes, are taken between two looks at the queue; few enough that a full one is
+    /// seen.
     private let pause: Int
     private let messages: Int
     private let bytes: Int
@@ -23,7 +24,7 @@ struct FetchPacing {
     mutating func took(bytes: Int) -> Bool {
         taken += 1
         takenBytes += bytes
-        return taken >= pause
+        return taken >= pause || takenBytes >= self.bytes / 8
     }
 
     /// Notes how much is in the queue; returns whether librdkafka should look again.

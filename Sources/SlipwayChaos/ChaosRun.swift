@@ -23,7 +23,8 @@ final class ChaosRun {
     /// Returns the exit code.
     func run(_ schedule: Schedule) throws -> Int32 {
         log.line("seed \(seed), \(schedule.entries.count) faults, \(workers) of each worker; logs in \(folder)")
-        let world = try ChaosWorld(seed: seed, folder: folder, log: log)
+        let grows = schedule.entries.contains { $0.fault == .partitionsAdded }
+        let world = try ChaosWorld(seed: seed, folder: folder, log: log, grows: grows)
         var code: Int32 = 3
         defer { world.end(keepsFolder: keepsFolder || code != 0) }
         try world.start(workersOfAKind: workers)

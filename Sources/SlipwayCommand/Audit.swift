@@ -76,7 +76,7 @@ struct Audit: ParsableCommand {
         let parts = place?.split(separator: "/", maxSplits: 1).map(String.init) ?? []
         return try database.query(
             """
-            select to_char(at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), decided_by, caller, on_behalf_of,
+            select \(Instant.text("at")), decided_by, caller, on_behalf_of,
                 operation, project, environment, subject_kind, subject_name, request_source, request_id, command::text,
                 outcome, reason_code, reason
             from (

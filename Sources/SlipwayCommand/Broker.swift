@@ -22,6 +22,8 @@ struct Broker: ParsableCommand {
     var topicPrefix: String?
     @Option(help: "The partitions of each topic.")
     var partitions = 4
+    @Option(help: "A topic, without the prefix, with another number of them, as <topic>=<number>; may be repeated.")
+    var partitionsOf: [String] = []
     @Option(help: "A cluster whose command topic is made; may be repeated.")
     var cluster: [String] = []
     @Option(help: "A file that the address is written to.")
@@ -31,11 +33,30 @@ struct Broker: ParsableCommand {
     @Flag(help: "Take orders from standard input.")
     var control = false
 
+    func validate() throws { _ = try others() }
+
+    /// The topics with another number of partitions.
+    private func others() throws -> [String: Int] {
+        let known = Set(Topics.complete(clusters: cluster).map(\.name))
+        return try partitionsOf.reduce(into: [:]) { numbers, text in
+            let parts = text.split(separator: "=", omittingEmptySubsequences: false).map(String.init)
+            guard parts.count == 2, known.contains(parts[0]), let number = Int(parts[1]), (1...1000).contains(number)
+            else {
+                throw ValidationError(
+                    "'--partitions-of \(text)' should be a topic and a number from 1 to 1000, such as deployment.requests=8."
+                )
+            }
+            numbers[parts[0]] = number
+        }
+    }
+
     func run() throws {
+        let others = try others()
         let prefix = Settings(flags: ["TOPIC_PREFIX": topicPrefix]).topicPrefix
         let broker = try KafkaMockCluster(brokers: brokers)
         for topic in Topics.complete(clusters: cluster) {
-            try broker.createTopic(prefix + topic.name, partitions: topic.partitions == 1 ? 1 : partitions)
+            let number = others[topic.name] ?? (topic.partitions == 1 ? 1 : partitions)
+            try broker.createTopic(prefix + topic.name, partitions: number)
         }
         if control { BrokerControl(broker: broker).start() }
         print(broker.bootstrapServers)

@@ -46,8 +46,8 @@ struct DetailReader {
     private func stages() throws -> [StageDetail] {
         try database.query(
             """
-            select c.operation, c.generation, s.name, s.kind, s.state, \(Self.time("s.started_at")),
-                \(Self.time("s.ended_at")), s.output, s.truncated
+            select c.operation, c.generation, s.name, s.kind, s.state, \(Instant.text("s.started_at")),
+                \(Instant.text("s.ended_at")), s.output, s.truncated
             from stage s join command c on c.id = s.command
             where c.project = $1 and c.environment = $2
                 and ($3::text is null or (c.subject_kind = 'instance' and c.subject_name = $3))
@@ -74,7 +74,7 @@ struct DetailReader {
         try database.query(
             """
             select * from (
-                select \(Self.time("v.last_time")), v.type, v.kind || '/' || v.name, v.reason, v.message, v.count
+                select \(Instant.text("v.last_time")), v.type, v.kind || '/' || v.name, v.reason, v.message, v.count
                 from cluster_event v join environment e on e.cluster = v.cluster and e.namespace = v.namespace
                 where e.project = $1 and e.environment = $2 and e.state <> 'deleted'
                     and ($3::text is null or v.instance = $3)
@@ -97,7 +97,7 @@ struct DetailReader {
     private func deployments() throws -> [DeploymentDetail] {
         try database.query(
             """
-            select d.generation, d.operation, d.version, d.caller, \(Self.time("d.created_at")), d.outcome,
+            select d.generation, d.operation, d.version, d.caller, \(Instant.text("d.created_at")), d.outcome,
                 d.desired::text, d.diff::text
             from deployment d join instance i on i.id = d.instance_id join environment e on e.id = i.environment_id
             where e.project = $1 and e.environment = $2 and ($3::text is null or i.instance = $3)
@@ -123,9 +123,9 @@ struct DetailReader {
         try database.query(
             """
             select * from (
-                select \(Self.time("created_at")),
+                select \(Instant.text("created_at")),
                     case when state in ('accepted', 'sent', 'acknowledged', 'applied') then null
-                        else \(Self.time("changed_at")) end,
+                        else \(Instant.text("changed_at")) end,
                     operation, subject_kind || ' ' || subject_name, caller, state,
                     reason_code || coalesce(': ' || reason, ''), id::text
                 from command
@@ -148,9 +148,5 @@ struct DetailReader {
                 command: try row.string(7)
             )
         }
-    }
-
-    private static func time(_ column: String) -> String {
-        "to_char(\(column) at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"')"
     }
 }

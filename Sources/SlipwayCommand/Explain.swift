@@ -55,10 +55,11 @@ struct Explain: ParsableCommand {
             terminal.line(
                 "\(terminal.paint(story.operation, .bold)) of \(story.subject)  \(terminal.state(story.state))  \(terminal.paint(story.command, .dim))"
             )
+            if story.steps.isEmpty { terminal.line("  its steps are older than the ledger goes back") }
             for step in story.steps {
                 let late = step.isLate ? " (late: changes nothing)" : ""
                 terminal.line(
-                    "  \(step.time)  \(terminal.state(step.state))\(late)  by \(step.worker)  \(step.reason ?? "")"
+                    "  \(Instant.short(step.time))  \(terminal.state(step.state))\(late)  by \(step.worker)  \(step.reason ?? "")"
                 )
             }
             if let waits = story.waitsFor { terminal.line("  \(terminal.paint("waits for", .yellow)) \(waits)") }
@@ -111,7 +112,7 @@ struct Explain: ParsableCommand {
         ).only()
         let steps = try database.query(
             """
-            select to_char(at at time zone 'UTC', 'HH24:MI:SS.MS'), state, late, worker, reason_code, reason
+            select \(Instant.text("at")), state, late, worker, reason_code, reason
             from command_step where command = $1 order by revision
             """,
             [.uuid(id)]

@@ -25,7 +25,7 @@ struct Lag: ParsableCommand {
         let reader = try KafkaConsumer(try connection.kafka(), group: "slipway-lag", topics: [])
         let claims = try database.query(
             """
-            select consumer_group, topic, partition, next_offset, to_char(consumed_until, 'YYYY-MM-DD HH24:MI:SS')
+            select consumer_group, topic, partition, next_offset, \(Instant.text("consumed_until"))
             from partition_claim order by 1, 2, 3
             """
         )

@@ -21,7 +21,7 @@ struct RuleStory: Encodable {
         return try database.query(
             """
             select r.instance, r.name, r.enabled, r.creator, r.last_version,
-                to_char(r.last_evaluated at time zone 'UTC', 'YYYY-MM-DD HH24:MI:SS'), r.last_reason_code,
+                \(Instant.text("r.last_evaluated")), r.last_reason_code,
                 r.last_reason, r.last_command::text, r.last_command_state, r.last_command_reason_code,
                 r.last_command_reason
             from auto_deploy_rule r join environment e on e.id = r.environment_id

@@ -69,7 +69,7 @@ struct Status: ParsableCommand {
         report.workers = try workers(database)
         report.fleetVersion = try database.query("select fleet_version()").only().optionalInt32(0)
         report.clusters = try database.query(
-            "select cluster, state, epoch, coalesce(to_char(last_seen, 'YYYY-MM-DD HH24:MI:SS'), 'never') from cluster where deleted_at is null order by 1"
+            "select cluster, state, epoch, coalesce(\(Instant.text("last_seen")), 'never') from cluster where deleted_at is null order by 1"
         ).map {
             [
                 "cluster": try $0.string(0), "state": try $0.string(1), "epoch": String(try $0.int64(2)),
@@ -108,7 +108,7 @@ struct Status: ParsableCommand {
         try database.query(
             """
             select w.name, w.host, w.pid, w.instance, w.version, exists (select from live_worker l where l.id = w.id),
-                to_char(w.seen_at, 'YYYY-MM-DD HH24:MI:SS')
+                \(Instant.text("w.seen_at"))
             from worker w order by 1, 4, 2, 3
             """
         ).map { row in

@@ -100,7 +100,5 @@ struct Stuck: ParsableCommand {
         ),
     ]
 
-    private static func time(_ column: String) -> String {
-        "coalesce(to_char(\(column) at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"'), 'unknown')"
-    }
+    private static func time(_ column: String) -> String { "coalesce(\(Instant.text(column)), 'unknown')" }
 }

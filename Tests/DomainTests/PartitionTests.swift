@@ -1,5 +1,6 @@
 import Foundation
 import Postgres
+import Synchronization
 import TestSupport
 import Testing
 
@@ -61,7 +62,7 @@ import Testing
     @Test func `a ledger without partitions becomes the first one, as it is, and goes when all of it is old`() throws {
         let name = "before_\(UUID().uuidString.prefix(8).lowercased())"
         try connection.script("create schema \(name); set search_path = \(name)")
-        for step in fleetMigrations where step.name < "V1010" { try connection.script(step.sql) }
+        try migrate { $0 < "V1010" }
         try connection.script(
             """
             insert into command (id, operation, key, subject_kind, subject_name, caller, state, revision, request_source, request_id,
@@ -74,7 +75,14 @@ import Testing
                 from command, generate_series(1, 2) step
             """
         )
-        for step in fleetMigrations where step.name >= "V1010" { try connection.script(step.sql) }
+        try migrate { $0 == "V1010_ledger_bound" }
+        // As the workers of the version before write meanwhile.
+        try connection.script(
+            "update command_step set at = now() where revision = 2 and command = (select max(id::text)::uuid from command)"
+        )
+        try migrate { $0 > "V1010_ledger_bound" }
+        let index = "select indexrelid::regclass::text from pg_index where indrelid = 'command_step_before'::regclass"
+        #expect(try connection.query(index).map { try $0.string(0) } == ["command_step_pkey"], "none is built anew")
         #expect(try number("select count(*) from command_step_before") == 200)
         #expect(try number("select count(*) from command_step where revision = 2 and state = 'succeeded'") == 100)
         #expect(try Verification.differences(on: connection).isEmpty)
@@ -86,7 +94,54 @@ import Testing
             """
         )
         #expect(try PartitionRetention("command_step", days: 10).round(on: connection) == 0)
-        #expect(try PartitionRetention("command_step", days: -40).round(on: connection) > 0)
+        // A command need not wait until all that was written before is old.
+        try connection.script("delete from command_step where late")
+        #expect(try LedgerRetention(days: 50).round(on: connection) == 50)
+        #expect(try number("select count(*) from command_step") == 100)
+        #expect(try PartitionRetention("command_step", days: -70).round(on: connection) > 0)
         #expect(try number("select count(*) from command_step") == 0)
+    }
+
+    private func migrate(_ isWanted: (String) -> Bool) throws {
+        for step in fleetMigrations where isWanted(step.name) {
+            try connection.transaction { (transaction: borrowing PostgresTransaction) in
+                try transaction.script(step.sql)
+            }
+        }
+    }
+
+    @Test func `months are made and dropped beside readers, and what nobody could place moves beside writers`() throws {
+        try write(steps: 50, everyDays: 10)
+        let others = [Bool](repeating: true, count: 2).indices.map { number in
+            Helper(url: url, sql: number == 0 ? "select count(*) from command_step" : Self.insertion)
+        }
+        defer { others.forEach { $0.stop() } }
+        others.forEach { $0.waitForWork() }
+        #expect(try PartitionRetention("command_step", days: 100).round(on: connection) > 0)
+        #expect(try number("select count(*) from command_step_rest") == 0)
+        #expect(try PartitionRetention("command_step", days: 30).round(on: connection) > 0)
+    }
+
+    private static let insertion =
+        "insert into command_step (command, revision, state, at, worker) values (gen_random_uuid(), 1, 'sent', now(), 'x')"
+}
+
+/// Does one statement again and again, on a thread and a connection of its own.
+private final class Helper: Sendable {
+    private let rounds = Mutex(0)
+    private let isStopping = Mutex(false)
+
+    init(url: String, sql: String) {
+        Thread.detachNewThread { [self] in
+            guard let connection = try? TestDatabase.connect(url) else { return }
+            while !isStopping.withLock({ $0 }), (try? connection.query(sql)) != nil { rounds.withLock { $0 += 1 } }
+            connection.close()
+        }
+    }
+
+    func stop() { isStopping.withLock { $0 = true } }
+
+    func waitForWork() {
+        _ = try? eventually("a helper works") { rounds.withLock { $0 } > 3 ? true : nil }
     }
 }

@@ -42,6 +42,19 @@ import Testing
         #expect(verdict.exitCode == 1)
     }
 
+    @Test func `a request that was given up and is sent again may have an end of its own`() {
+        var sound = SoundHistory()
+        let rejection = SoundHistory.result(command: nil, request: "given-up", "rejected", 0, reason: true)
+        sound.request("given-up")
+        sound.add("deployment.results", key: "shop/staging", id: "first", rejection)
+        sound.deadLetter("deployment.requests", offset: 4, reason: "not_now")
+        sound.request("given-up")
+        sound.add("deployment.results", key: "shop/staging", id: "second", rejection)
+        #expect(!Verdict(sound.history).violations.contains { $0.invariant == .end })
+        sound.add("deployment.results", key: "shop/staging", id: "third", rejection)
+        #expect(Verdict(sound.history).violations.contains { $0.invariant == .end })
+    }
+
     static let breaches: [Breach] = ends + once + order + facts + offsets + ledger + convergence + openness
 
     private static let ends = [
@@ -122,6 +135,13 @@ import Testing
         },
         Breach(.order, "an old state as the last word of a key") { sound, _ in
             sound.status("instance.status", "shop/staging/web", 1)
+        },
+        Breach(.order, "a request that is done before one that came before it") { sound, history in
+            sound.request("deploy-2")
+            var earlier = history.database.commands[0]
+            (earlier.id, earlier.request, earlier.generation) = ("c-0", "deploy-2", 1)
+            history.database.commands[0].generation = 2
+            history.database.commands.append(earlier)
         },
         Breach(.order, "a status without a revision") { sound, _ in
             sound.add("object.status", key: "k", id: "o", "{}")

@@ -24,6 +24,15 @@ struct FetchPacingTests {
         #expect(looks.indices.filter { looks[$0] } == told)
     }
 
+    @Test func `of few large messages each is looked at`() {
+        var pacing = FetchPacing(messages: 3000, bytes: 1_000_000)
+        let looks = (0..<8).map { left in
+            // 8 of 131,072 bytes fill it.
+            pacing.took(bytes: 131_072) && pacing.wantsLook(queued: 7 - left)
+        }
+        #expect(looks.firstIndex(of: true) == 4)
+    }
+
     @Test func `the queue is looked at now and then, not for each message`() {
         var pacing = FetchPacing(messages: 1000, bytes: 100_000)
         let looks = (0..<640).filter { _ in pacing.took(bytes: 10) && !pacing.wantsLook(queued: 0) }

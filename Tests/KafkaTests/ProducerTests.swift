@@ -38,6 +38,9 @@ import Testing
             }
             let deliveries = try producer.flush(timeout: .seconds(10)).sorted { $0.tag < $1.tag }
             #expect(deliveries.map(\.position.topicPartition.partition) == expected.map(\.partition))
+            for sample in expected {
+                #expect(KafkaPartitioner.murmur2(Array(sample.key.utf8), partitions: 12) == sample.partition)
+            }
             producer.close()
         }
     }

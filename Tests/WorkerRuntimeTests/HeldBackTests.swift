@@ -1,3 +1,4 @@
+import Kafka
 import Postgres
 import TestSupport
 import Testing
@@ -55,11 +56,11 @@ import Testing
     }
 
     @Test func `an old partition that nobody claimed counts as unread, unless it was empty`() throws {
-        let growth = try TopicGrowth(of: "t", from: 2, to: 3)
+        let growth = try TopicGrowth(of: "t", from: 2, to: 4)
         try growth.begin(on: connection)
         try growth.note(ends: [5, 1], on: connection)
         try stand([5, nil])
-        #expect(try held() == [2])
+        #expect(try held() == [2, 3])
         try connection.script("update topic_growth set ends = array[5, 0]::bigint[]")
         #expect(try held() == [])
     }
@@ -79,11 +80,11 @@ import Testing
         try first.begin(on: connection)
         try first.note(ends: [1], on: connection)
         try stand([1, 7, 7])
-        let second = try TopicGrowth(of: "t", from: 3, to: 5)
+        let second = try TopicGrowth(of: "t", from: 3, to: 6)
         try second.begin(on: connection)
         #expect(try TopicGrowth.unfinished(of: "t", on: connection) == second)
         try second.note(ends: [1, 7, 8], on: connection)
-        #expect(try held() == [3, 4])
+        #expect(try held() == [3, 4, 5])
         try stand([1, 7, 8])
         #expect(try held() == [])
         #expect(try TopicGrowth.unfinished(of: "t", on: connection) == nil)
@@ -97,5 +98,17 @@ import Testing
         #expect(throws: StartError.self) { try TopicGrowth(of: "t", from: 4, to: 4) }
         #expect(throws: StartError.self) { try TopicGrowth(of: "t", from: 4, to: 3) }
         #expect(throws: StartError.self) { try growth.note(ends: [1, 2], on: connection) }
+    }
+
+    @Test func `a number that is no multiple is refused, since keys would move between the old partitions`() throws {
+        let refusal = #expect(throws: StartError.self) { try TopicGrowth(of: "t", from: 4, to: 6) }
+        #expect(refusal.map { "\($0)" }?.contains("a multiple of it, such as 8") == true)
+        // With a multiple a key stays where it is or moves to a new one.
+        for key in (0..<1000).map({ Array("key\($0)".utf8) }) {
+            let (before, after) = (
+                KafkaPartitioner.murmur2(key, partitions: 4), KafkaPartitioner.murmur2(key, partitions: 12)
+            )
+            #expect(after == before || after >= 4)
+        }
     }
 }

@@ -5,8 +5,8 @@ import Synchronization
 
 /// Forgets the ledger's old months, and commands that ended long ago with their deployments and their stages.
 ///
-/// The steps of all commands go by month, as partitions that are dropped. A command goes when it has none left, unless something
-/// goes by it, whatever its age: the newest command of each instance, object and rule stays, what an instance may be rolled back
+/// The steps of all commands go by month, as partitions that are dropped. A command goes when it has none left but those from
+/// before there were partitions, unless something goes by it, whatever its age: the newest command of each instance, object and rule stays, what an instance may be rolled back
 /// to, a deletion that such deployments lie before, and what was done to environments, which is little. A round looks at a chunk
 /// of what is old, whether it stays or not, and the next one at what is behind it: no lock is held for long, and no round takes
 /// longer the more stays. Commands are rows and not whole partitions, because they are known by an id that says nothing of age.
@@ -79,7 +79,11 @@ public final class LedgerRetention: Sendable {
             order by changed_at, id limit $2
         ), old as materialized (
             select c.id from looked join command c using (id)
-            where not exists (select from command_step s where s.command = c.id)
+            -- Asked again of the row that is locked: a late step changes it.
+            where c.changed_at < now() - $1 * interval '1 day'
+                and not exists (
+                    select from command_step s
+                    where s.command = c.id and s.tableoid is distinct from to_regclass('command_step_before'))
                 and not exists (select from auto_deploy_rule r where r.last_command = c.id)
                 and c.subject_kind <> 'environment'
                 and not (c.object_id is not null and not exists (
@@ -98,6 +102,9 @@ public final class LedgerRetention: Sendable {
                     or (c.operation = 'instance.delete' and exists (
                         select from deployment d where d.instance_id = c.instance_id and d.generation < c.generation))))
             for update of c skip locked
+        ), steps as (
+            delete from command_step s using old
+            where s.command = old.id and s.tableoid = to_regclass('command_step_before')
         ), stages as (
             delete from stage s using old where s.command = old.id
         ), deployments as (

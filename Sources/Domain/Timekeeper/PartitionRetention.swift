@@ -27,10 +27,12 @@ public final class PartitionRetention: Sendable {
 
     /// One round, if it is due; returns how many partitions were made or dropped.
     ///
-    /// Whoever uses the table waits for half a second at most. Where others use it for longer, it is left for a minute.
+    /// Whoever uses the table waits for half a second at most. Where others use it for longer, or anything else is in the way, it
+    /// is left for a minute, so that the other tasks of its caller go on.
     @discardableResult
     public func round(on connection: PostgresConnection) throws -> Int {
         guard due.withLock({ $0 <= .now }) else { return 0 }
+        due.withLock { $0 = .now + .seconds(60) }
         do {
             let changed = try connection.transaction { (transaction: borrowing PostgresTransaction) in
                 try transaction.script("set local lock_timeout = '500ms'")
@@ -42,7 +44,6 @@ public final class PartitionRetention: Sendable {
             due.withLock { $0 = .now + interval }
             return Int(changed)
         } catch let error as PostgresError where error.sqlState == .lockNotAvailable {
-            due.withLock { $0 = .now + .seconds(60) }
             return 0
         }
     }

@@ -49,7 +49,7 @@ public enum Verification {
             from command c left join lateral (
                 select state from command_step where command = c.id and not late order by revision desc limit 1
             ) s on true
-            where s.state is distinct from c.state and not (s.state is null and c.created_at < ledger_begins())
+            where s.state is distinct from c.state and not (s.state is null and c.created_at < (select ledger_begins()))
             """
         ),
         (
@@ -58,7 +58,7 @@ public enum Verification {
             select c.id::text, 'the ledger says ' || coalesce(max(s.revision)::text, 'nothing') || ', the command ' || c.revision
             from command c left join command_step s on s.command = c.id
             group by c.id having max(s.revision) is distinct from c.revision
-                and not (max(s.revision) is null and c.created_at < ledger_begins())
+                and not (max(s.revision) is null and c.created_at < (select ledger_begins()))
             """
         ),
         (

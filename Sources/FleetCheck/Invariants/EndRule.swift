@@ -25,10 +25,12 @@ private struct Ends {
     }
 
     /// What is wrong with how the request ended; a dry run is decided anew each time that it is asked for.
-    func fault(of name: RequestName, isDryRun: Bool) -> String? {
+    ///
+    /// - Parameter givenUp: How often it was dead-lettered before: whoever sends it again asks for another try.
+    func fault(of name: RequestName, isDryRun: Bool, givenUp: Int) -> String? {
         let all = reached[name] ?? []
         if all.isEmpty { return planned.contains(name) ? nil : "it has no end" }
-        return all.count == 1 || isDryRun ? nil : "it has \(all.count) ends: \(all.joined(separator: ", "))"
+        return all.count <= 1 + givenUp || isDryRun ? nil : "it has \(all.count) ends: \(all.joined(separator: ", "))"
     }
 
     /// What is wrong with the answer to another content under a used id.
@@ -80,6 +82,7 @@ enum EndRule {
     private static func unended(_ index: HistoryIndex) -> [Violation] {
         let ends = Ends(index)
         var contents: [RequestName: [String]] = [:]
+        var givenUp: [RequestName: Int] = [:]
         var found: [Violation] = []
         for message in index.history.messages where message.topic == Topic.requests {
             let isDeadLetter = index.letters[message.place] != nil
@@ -89,15 +92,19 @@ enum EndRule {
                 }
                 continue
             }
-            guard !isDeadLetter else { continue }
             let name = RequestName(source: source, id: id)
+            guard !isDeadLetter else {
+                givenUp[name, default: 0] += 1
+                continue
+            }
             let content = "\(message.type) \(message.key) \(message.text ?? "")"
             let isFirst = contents[name] == nil
             let isDryRun = message.text?.contains(#""dryRun":true"#) == true
             // A repetition is answered by the same end.
             guard !contents[name, default: []].contains(content) else { continue }
             contents[name, default: []].append(content)
-            if let says = isFirst ? ends.fault(of: name, isDryRun: isDryRun) : ends.refusal(of: name) {
+            let fault = ends.fault(of: name, isDryRun: isDryRun, givenUp: givenUp[name] ?? 0)
+            if let says = isFirst ? fault : ends.refusal(of: name) {
                 found.append(Violation(.end, "\(source) \(id) \(message.type)", says))
             }
         }

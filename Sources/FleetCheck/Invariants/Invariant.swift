@@ -14,7 +14,7 @@ package enum Invariant: String, Codable, Sendable, Hashable, CaseIterable {
         switch self {
         case .end: "every request reached one end"
         case .onceOnly: "nothing was done twice, nothing was said in two ways"
-        case .order: "revisions rise per subject, and no terminal state is left"
+        case .order: "requests are done in their order, revisions rise per subject, and no terminal state is left"
         case .facts: "facts never went backwards"
         case .offsets: "no offset was ahead of what was done"
         case .ledger: "every message that was consumed has one outcome"

@@ -1,8 +1,43 @@
 /// I3: who drops repetitions sees revisions rise per subject, a terminal state last, and the newest state as a key's
-/// last word.
+/// last word; and what was asked of a subject is done in the order in which it was asked.
 enum OrderRule {
     static func violations(_ index: HistoryIndex) -> [Violation] {
-        statuses(index) + results(index) + ledger(index)
+        statuses(index) + results(index) + ledger(index) + requests(index)
+    }
+
+    /// Requests about one thing become its generations in the order in which they lie on their topic.
+    ///
+    /// Where a key's messages lie in two partitions, the higher one was added later. What was dead-lettered does not count.
+    private static func requests(_ index: HistoryIndex) -> [Violation] {
+        struct Name: Hashable {
+            let source: String
+            let id: String
+        }
+        func isBefore(_ left: Place, _ right: Place) -> Bool {
+            (left.partition, left.offset) < (right.partition, right.offset)
+        }
+        var first: [Name: Place] = [:]
+        for message in index.history.messages where message.topic == Topic.requests {
+            guard let source = message.source, let id = message.id, index.letters[message.place] == nil else {
+                continue
+            }
+            let name = Name(source: source, id: id)
+            if let known = first[name], isBefore(known, message.place) { continue }
+            first[name] = message.place
+        }
+        var last: [String: (command: StoredCommand, place: Place)] = [:]
+        var found: [Violation] = []
+        for command in index.history.database.commands.sorted(by: { $0.generation < $1.generation }) {
+            guard let subject = command.subject, command.generation > 0,
+                let place = first[Name(source: command.source, id: command.request)]
+            else { continue }
+            if let before = last[subject], isBefore(place, before.place) {
+                let says = "\(command.request) came before \(before.command.request) and was done after it"
+                found.append(Violation(.order, subject, says))
+            }
+            last[subject] = (command, place)
+        }
+        return found
     }
 
     private static func statuses(_ index: HistoryIndex) -> [Violation] {

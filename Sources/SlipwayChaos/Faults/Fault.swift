@@ -5,6 +5,7 @@ enum Fault: String, Sendable, CaseIterable {
     case refusedRows = "refused-rows"
     case killAfterPublishing = "kill-after-publishing"
     case agentKilled = "agent-killed"
+    case partitionsAdded = "partitions-added"
 
     case killReleaseWorker = "kill-release-worker"
     case killDeploymentWorker = "kill-deployment-worker"
@@ -42,9 +43,11 @@ enum Fault: String, Sendable, CaseIterable {
     case twoAgents = "two-agents"
     case wrongClock = "wrong-clock"
 
-    /// The faults that make the rare situations, without which a run proves too little.
+    /// The faults that every run plays: those that make the rare situations, without which a run proves too little, and the
+    /// one that can be played only once.
     static let needed: [Fault] = [
         .zombieBeforeTransaction, .zombieInTransaction, .refusedRows, .killAfterPublishing, .agentKilled,
+        .partitionsAdded,
     ]
 
     /// About how many seconds it takes, with the time to recover.

@@ -113,6 +113,7 @@ final class FaultPlayer {
         case .scaleUpAndDown: try scaleUpAndDown()
         case .rollingRestart: try rollingRestart()
         case .wrongClock: try wrongClock()
+        case .partitionsAdded: try addPartitions()
         case .agentKilled, .agentAway, .twoAgents: try playAgent(fault)
         case .requestsRepeated, .poisonBurst: playMessages(fault)
         case .brokerErrors, .brokerDown, .brokerSlow, .brokerPaused, .leadersMoved, .coordinatorsMoved:

@@ -11,6 +11,8 @@ enum Mutant: String, CaseIterable, ExpressibleByArgument {
     case offsetsFirst = "offsets-first"
     /// Rows leave the outbox unpublished, as where they are deleted before the acknowledgement and a crash follows.
     case deletedBeforeAcknowledged = "deleted-before-acknowledged"
+    /// Partitions that were added are read before those from which keys came.
+    case hastyPartitions = "hasty-partitions"
 
     /// Breaks the promise from now on.
     func begin(on connection: PostgresConnection) throws {
@@ -29,6 +31,13 @@ enum Mutant: String, CaseIterable, ExpressibleByArgument {
                 returns timestamptz language sql as 'select clock_timestamp()'
                 """
             )
+        case .hastyPartitions:
+            try connection.script(
+                """
+                create or replace function is_held_back(consumer text, of_topic text, of_partition int)
+                returns boolean stable language sql as 'select false'
+                """
+            )
         case .offsetsFirst, .deletedBeforeAcknowledged: break
         }
     }
@@ -36,7 +45,7 @@ enum Mutant: String, CaseIterable, ExpressibleByArgument {
     /// What happens to it every now and then.
     func strike(on connection: PostgresConnection) throws {
         switch self {
-        case .forgetfulInbox, .uncheckedFence: break
+        case .forgetfulInbox, .uncheckedFence, .hastyPartitions: break
         case .offsetsFirst:
             try connection.script(
                 """

@@ -18,6 +18,8 @@ final class LoadThread: Sendable {
         var extra: [Outgoing] = []
         var repetitions = 0
         var burst = 0
+        /// Messages of the load that are to be sent at once.
+        var ahead = 0
         /// Whether the load goes on, beside what others want.
         var isOn = false
         var sent = 0
@@ -29,6 +31,10 @@ final class LoadThread: Sendable {
         var ended: Set<String> = []
         var latencies: [Double] = []
         var failure: String?
+        /// How many partitions the topic of requests has, as far as the producer knows.
+        var partitions = ChaosWorld.partitions
+        /// Whether messages are on their way that were sent when it knew of fewer.
+        var waitsForFormerPartitions = false
     }
 
     init(seed: UInt64, kafka: KafkaSettings, token: String, record: LineWriter<RecordLine>) {
@@ -51,7 +57,15 @@ final class LoadThread: Sendable {
     func send(_ messages: [Outgoing]) { state.withLock { $0.extra += messages } }
     func sendRepetitions(_ count: Int) { state.withLock { $0.repetitions += count } }
     func sendBurst(_ count: Int) { state.withLock { $0.burst += count } }
+    /// Has the next messages of the load sent at once.
+    func sendAhead(_ count: Int) { state.withLock { $0.ahead += count } }
     func setOn(_ isOn: Bool) { state.withLock { $0.isOn = isOn } }
+    /// Has the producer send to so many partitions of the topic of requests from now on.
+    func learn(partitions: Int) {
+        state.withLock { ($0.partitions, $0.waitsForFormerPartitions) = (partitions, true) }
+    }
+    var partitions: Int { state.withLock { $0.partitions } }
+    var waitsForFormerPartitions: Bool { state.withLock { $0.waitsForFormerPartitions } }
     var sentCount: Int { state.withLock { $0.sent } }
     var endedCount: Int { state.withLock { $0.ended.count } }
     var failure: String? { state.withLock { $0.failure } }
@@ -98,6 +112,9 @@ extension LoadThread {
         private var probe = 0
         private var nextMessage = ContinuousClock.now
         private var nextProbe = ContinuousClock.now
+        private var partitions = ChaosWorld.partitions
+        /// The last message that was sent when fewer partitions were known.
+        private var lastFormerTag: UInt64 = 0
 
         init(_ load: LoadThread, rate: Double) throws {
             self.load = load
@@ -113,6 +130,7 @@ extension LoadThread {
             nextMessage = .now
             nextProbe = .now
             while !load.state.withLock({ $0.isStopping }) {
+                learnPartitions()
                 try sendWhatIsDue()
                 try settle(producer.poll(timeout: .zero))
                 try renewProducer()
@@ -127,11 +145,20 @@ extension LoadThread {
             reader.close()
         }
 
+        private func learnPartitions() {
+            let known = load.partitions
+            if known != partitions { (partitions, lastFormerTag) = (known, tag) }
+            guard load.waitsForFormerPartitions else { return }
+            let waits = tags.keys.contains { $0 <= lastFormerTag }
+            load.state.withLock { $0.waitsForFormerPartitions = waits }
+        }
+
         private func sendWhatIsDue() throws {
-            let (extra, repetitions, burst, isOn) = load.state.withLock { state in
-                defer { (state.extra, state.repetitions, state.burst) = ([], 0, 0) }
-                return (state.extra, state.repetitions, state.burst, state.isOn)
+            let (extra, repetitions, burst, ahead, isOn) = load.state.withLock { state in
+                defer { (state.extra, state.repetitions, state.burst, state.ahead) = ([], 0, 0, 0) }
+                return (state.extra, state.repetitions, state.burst, state.ahead, state.isOn)
             }
+            for _ in 0..<ahead { try send(messages.next()) }
             for message in extra + messages.repetitions(repetitions) { try send(message) }
             for number in 0..<burst {
                 try send(Poison.make(number % Poison.kinds, id: "b\(load.seed)-\(tag)", random: &poison))
@@ -185,9 +212,12 @@ extension LoadThread {
                 }
             }
             headers += message.headers.sorted { $0.key < $1.key }.map { KafkaHeader($0.key, $0.value) }
+            let key = Array(message.key.utf8)
+            let isRequest = message.topic == ChaosWorld.requests
             return KafkaRecord(
                 topic: ChaosWorld.prefix + message.topic,
-                key: Array(message.key.utf8),
+                partition: isRequest ? KafkaPartitioner.murmur2(key, partitions: Int32(partitions)) : nil,
+                key: key,
                 value: message.value,
                 headers: headers
             )

@@ -58,8 +58,16 @@ final class Settling {
     private func lag(_ topics: [String]) throws -> Int64 {
         var lag: Int64 = 0
         let rows = try connection.query(
-            "select topic, partition, next_offset from partition_claim where $1::text[] = '{}' or topic = any($1)",
-            [.array(.texts(topics))]
+            """
+            select topic, partition, next_offset from partition_claim where $1::text[] = '{}' or topic = any($1)
+            union all
+            select $2, number, 0 from generate_series(0, $3 - 1) number
+            where not exists (select from partition_claim where topic = $2 and partition = number)
+            """,
+            [
+                .array(.texts(topics)), .text(ChaosWorld.requests),
+                .int32(Int32(world.grows ? ChaosWorld.grownPartitions : 0)),
+            ]
         )
         for row in rows {
             let place = KafkaTopicPartition(topic: ChaosWorld.prefix + (try row.string(0)), partition: try row.int32(1))

@@ -24,12 +24,23 @@ final class ChaosWorld {
     static let brokers: Int32 = 3
     static let partitions = 4
     static let prefix = "slipway."
+    static let requests = "deployment.requests"
+    /// How many partitions the topic of requests has in the end, see ``FaultPlayer/addPartitions()``.
+    static let grownPartitions = 8
+
+    /// Whether the topic of requests grows in this run; what the fleet itself sends to its new partitions waits until then.
+    let grows: Bool
+
+    /// The growth of the topic of requests, from what producers know in the beginning.
+    static func growth() throws -> TopicGrowth {
+        try TopicGrowth(of: requests, from: partitions, to: grownPartitions)
+    }
 
     var recordPath: String { folder + "/record.jsonl" }
     var messagesPath: String { folder + "/messages.jsonl" }
 
-    init(seed: UInt64, folder: String, log: RunLog) throws {
-        (self.seed, self.folder, self.log) = (seed, folder, log)
+    init(seed: UInt64, folder: String, log: RunLog, grows: Bool) throws {
+        (self.seed, self.folder, self.log, self.grows) = (seed, folder, log, grows)
         // What a run before this one left in the same folder.
         for name in ["postgres", "logs", "signals", "broker.address", "token-key.pem", "token-keys.json"] {
             try? FileManager.default.removeItem(atPath: "\(folder)/\(name)")
@@ -89,6 +100,7 @@ final class ChaosWorld {
         let connection = try database()
         _ = try PostgresMigrator(fleetMigrations).migrate(connection)
         try Installation.prepare(on: connection)
+        if grows { try Self.growth().begin(on: connection) }
         connection.close()
         _ = try fleet.start(
             "slipway-check",
@@ -139,8 +151,10 @@ final class ChaosWorld {
             "slipway",
             slot: "broker",
             [
-                "broker", "--partitions", String(Self.partitions), "--address-file", file, "--brokers",
-                String(Self.brokers), "--control",
+                "broker", "--partitions", String(Self.partitions), "--partitions-of",
+                "\(Self.requests)=\(grows ? Self.grownPartitions : Self.partitions)", "--address-file", file,
+                "--brokers", String(Self.brokers),
+                "--control",
             ] + clusters,
             takesOrders: true
         )

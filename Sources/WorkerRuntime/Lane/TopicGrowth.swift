@@ -2,8 +2,9 @@ public import Postgres
 
 /// Adds partitions to a topic without mixing up the order of its keys.
 ///
-/// A key's messages move to another partition when partitions are added. So lanes hold a new partition back until every
-/// old one was read up to where it ended when all producers knew the new ones: one metadata age after the growth.
+/// A key's messages move to another partition when partitions are added; where there are so many times as many, to a new one
+/// or to none. So lanes hold a new partition back until every old one was read up to where it ended when all producers
+/// knew the new ones: one metadata age after the growth.
 /// The steps are ``begin()``, the growth itself, a wait, and ``note(ends:on:)``.
 public struct TopicGrowth: Sendable, Hashable {
     /// How long producers may go on with what they knew of a topic: librdkafka's `topic.metadata.refresh.interval.ms`,
@@ -24,6 +25,12 @@ public struct TopicGrowth: Sendable, Hashable {
         guard before > 0, after > before, after <= 100_000 else {
             throw StartError(
                 "The topic '\(topic)' has \(before) partitions; it can only be given more of them, and at most 100000."
+            )
+        }
+        guard after % before == 0 else {
+            throw StartError(
+                "The topic '\(topic)' has \(before) partitions; the new number should be a multiple of it, such as \(2 * before): "
+                    + "with \(after) keys would move from one of the present partitions to another, and lose their order."
             )
         }
         self.topic = topic
