@@ -43,7 +43,13 @@ enum RecoveryBench {
     }
 
     private static func start(_ world: BenchWorld) throws -> Int32 {
-        try world.start("resource-worker", [], ["SLIPWAY_KAFKA_SESSION_TIMEOUT_MS": "6000"])
+        // A member whose session ends while it joins is never answered by the mock: its client waits for the longest time
+        // between polls before it joins again.
+        try world.start(
+            "resource-worker",
+            [],
+            ["SLIPWAY_KAFKA_SESSION_TIMEOUT_MS": "6000", "SLIPWAY_KAFKA_MAX_POLL_INTERVAL_MS": "10000"]
+        )
     }
 
     private static func report(
