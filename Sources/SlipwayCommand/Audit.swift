@@ -82,7 +82,7 @@ struct Audit: ParsableCommand {
             from (
                 select * from audit
                 where ($1::text is null or project = $1) and ($2::text is null or environment = $2)
-                    and ($3::text is null or caller = $3 or on_behalf_of = $3)
+                    and ($3::text is null or caller in ($3, $3 || ' (rule)') or on_behalf_of = $3)
                     and ($4::text is null or operation = $4) and ($5::text is null or outcome = $5)
                     and ($6::int is null or at > now() - $6 * interval '1 hour')
                 order by at desc, id desc limit $7

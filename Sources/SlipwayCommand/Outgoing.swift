@@ -1,5 +1,6 @@
 import ArgumentParser
 import CloudEvents
+import Domain
 import Foundation
 import Kafka
 
@@ -16,6 +17,9 @@ struct Outgoing {
     var isRequest: Bool { topic == "deployment.requests" }
 
     init(what: String, set: [String], file: String?, purl: String?, source: String, id: String) throws {
+        guard !source.isEmpty, !id.isEmpty else {
+            throw ValidationError("'--source' and '--id' should not be empty.")
+        }
         self.source = source
         self.id = id
         var fields = try Self.fields(set, file: file)
@@ -37,13 +41,26 @@ struct Outgoing {
             topic = "release.events"
             key = fields["artifact"] as? String ?? ""
         default:
+            guard RequestCatalog.names.contains(what) else { throw Self.unknown(what) }
             type = "slipway.\(what).v1"
             topic = "deployment.requests"
             key = Self.requestKey(what, fields)
         }
+        guard !key.isEmpty else {
+            let name = what.hasPrefix("cluster") ? "cluster" : topic == "release.events" ? "artifact" : "project"
+            throw ValidationError("'--set \(name)=…' is missing: '\(what)' should say what it is about.")
+        }
         data = Array(
             try JSONSerialization.data(withJSONObject: fields, options: [.sortedKeys, .withoutEscapingSlashes])
         )
+    }
+
+    private static func unknown(_ what: String) -> ValidationError {
+        let concept = what.prefix { $0 != "." }
+        let known = RequestCatalog.names + ["release.published", "artifact.published", "artifact.packaged"]
+        let near = known.filter { $0.hasPrefix(concept + ".") }
+        let said = (near.isEmpty ? known : near).sorted().joined(separator: ", ")
+        return ValidationError("There is no request '\(what)'; it should be one of \(said).")
     }
 
     /// A request with its data at hand.

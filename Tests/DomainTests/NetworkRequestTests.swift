@@ -86,6 +86,12 @@ import Testing
         #expect(try world.ask("network.create", members("b")) == .applied)
     }
 
+    @Test func `who asks what a change would do does not have it done`() throws {
+        try world.make("network.create", Self.network("a"))
+        #expect(try world.refusal("network.delete", #""network":"a","dryRun":true"#) == "no_dry_run dryRun")
+        #expect(try world.ask("network.delete", #""network":"a","dryRun":false"#) == .applied)
+    }
+
     // MARK: Domains
 
     static func domain(

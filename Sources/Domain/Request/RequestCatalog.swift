@@ -1,5 +1,8 @@
 /// Every request that Slipway takes.
-enum RequestCatalog {
+public enum RequestCatalog {
+    /// The names of the requests, such as `instance.deploy`, in their order.
+    public static var names: [String] { operations.map { $0.name } }
+
     /// The requests, concept by concept.
     static let operations: [any RequestOperation.Type] =
         project + environment + application + instance + configMap + secret + network + domain + certificate

@@ -97,6 +97,7 @@ struct RequestDecoder {
                     )
                 )
             }
+            if !body.isDryRun { try refuseDryRun(event) }
             try body.check()
             return .success(body)
         } catch let error as CloudEventError {
@@ -106,6 +107,19 @@ struct RequestDecoder {
         } catch {
             return .failure(Reason(code: "invalid_request", sentence: "The data could not be read."))
         }
+    }
+
+    /// Whoever asks what would happen must not have it done: only requests on instances can tell.
+    private func refuseDryRun(_ event: CloudEvent) throws(Reason) {
+        struct Member: Decodable { let dryRun: Bool? }
+        guard event.data.contains(Array("dryRun".utf8)),
+            (try? JSONDecoder().decode(Member.self, from: Data(event.data)))?.dryRun == true
+        else { return }
+        throw FieldPath("dryRun").wrong(
+            "true",
+            should: "left out: what '\(event.type)' would do cannot be told beforehand",
+            code: "no_dry_run"
+        )
     }
 
     /// A source of the fleet's own needs the fleet's signature, so that nobody can speak as the fleet.

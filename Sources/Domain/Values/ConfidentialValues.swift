@@ -7,8 +7,8 @@ struct ConfidentialValues: Sendable, Hashable {
     static let placeholder = "(confidential)"
 
     private static let words = [
-        "password", "passwd", "passphrase", "pwd", "secret", "token", "key", "credential", "private", "dsn",
-        "connectionstring",
+        "pass", "pwd", "secret", "token", "key", "credential", "private", "dsn",
+        "connectionstring", "authorization", "basicauth",
     ]
 
     /// Whether what is called so is confidential, with all that stands under it.

@@ -159,8 +159,8 @@ final class DemoWorld {
             "\(slipway) deployments",
             "\(slipway) audit shop",
             "\(slipway) explain shop/staging/web",
-            "\(slipway) send artifact.published --purl 'pkg:oci/web?repository_url=registry.example/shop/web&tag=1.5.0'",
-            "\(slipway) send instance.upgrade --set project=shop --set environment=staging --set instance=web --set version=1.4.2",
+            "\(slipway) send artifact.published --purl 'pkg:oci/web?repository_url=registry.example/shop/web&tag=1.6.0'",
+            "\(slipway) send instance.upgrade --set project=shop --set environment=staging --set instance=web --set version=1.5.0",
             "\(slipway) status",
         ] { terminal.line("  " + line) }
         terminal.line("\nThe logs are in \(folder)/logs.")

@@ -1,0 +1,22 @@
+import TestSupport
+import Testing
+
+/// What nobody could answer is refused before it is sent.
+@Suite(.ownThreads, .timeLimit(.minutes(15)))
+struct SendCommandTests {
+    @Test(arguments: [
+        (["instance.deply"], "There is no request 'instance.deply'; it should be one of instance.configure"),
+        (["instance.deploy.v1"], "There is no request 'instance.deploy.v1'; it should be one of instance.configure"),
+        ([""], "There is no request ''; it should be one of application.create"),
+        (["project.create", "--set", "owners:=[\"x\"]"], "'--set project=…' is missing"),
+        (["cluster.delete"], "'--set cluster=…' is missing"),
+        (["release.published", "--set", "version=1.0.0"], "'--set artifact=…' is missing"),
+        (["project.create", "--set", "project=shop", "--id", ""], "'--source' and '--id' should not be empty"),
+    ])
+    func `a request that is none is refused at once, with those that there are`(flags: [String], says: String) throws {
+        let world = try FleetWorld(topics: [])
+        let process = try world.start("slipway", ["send"] + flags)
+        #expect(try process.exitCode() == 64)
+        #expect(process.output.contains(says), "\(process.output)")
+    }
+}
