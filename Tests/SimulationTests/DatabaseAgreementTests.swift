@@ -50,7 +50,7 @@ import Testing
         let claim = try claim(0)
         func note(secondsAgo: Int) throws {
             let end = ConsumedPartition(partition: 0, epoch: claim.epoch, end: 0, age: .seconds(secondsAgo))
-            try store.note([end], on: connection)
+            #expect(try store.note([end], on: connection) == [])
         }
         func text(_ expression: String) throws -> Bool {
             try connection.query("select \(expression) from partition_claim").only().bool(0)

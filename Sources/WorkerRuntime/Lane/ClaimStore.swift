@@ -165,9 +165,11 @@ struct ClaimStore {
     /// Says that these partitions were consumed up to when their ends were last seen to be their ends.
     ///
     /// The locks are taken before the join, of which they would be taken again for each row.
-    func note(_ consumed: [ConsumedPartition], on connection: PostgresConnection) throws {
-        guard !consumed.isEmpty else { return }
-        _ = try connection.query(
+    ///
+    /// - Returns: The partitions that have another claim by now, such as one that an operator moved.
+    func note(_ consumed: [ConsumedPartition], on connection: PostgresConnection) throws -> [Int32] {
+        guard !consumed.isEmpty else { return [] }
+        return try connection.query(
             """
             with held as materialized (
                 select c.partition, mine.ending, mine.age from partition_claim c
@@ -175,19 +177,24 @@ struct ClaimStore {
                     on c.partition = mine.partition and c.epoch = mine.epoch
                 where c.consumer_group = $1 and c.topic = $2
                 order by c.partition for no key update of c skip locked
+            ), noted as (
+                update partition_claim c
+                set consumed_until = greatest(c.consumed_until, clock_timestamp() - held.age * interval '1 millisecond'),
+                    end_reached = held.ending
+                from held
+                where c.consumer_group = $1 and c.topic = $2 and c.partition = held.partition
             )
-            update partition_claim c
-            set consumed_until = greatest(c.consumed_until, clock_timestamp() - held.age * interval '1 millisecond'),
-                end_reached = held.ending
-            from held
-            where c.consumer_group = $1 and c.topic = $2 and c.partition = held.partition
+            select c.partition from partition_claim c
+            join unnest($3::int[], $4::bigint[]) as mine(partition, epoch)
+                on c.partition = mine.partition and c.epoch <> mine.epoch
+            where c.consumer_group = $1 and c.topic = $2 order by c.partition
             """,
             [
                 .text(group), .text(topic), .array(.int32s(consumed.map(\.partition))),
                 .array(.int64s(consumed.map(\.epoch))), .array(.int64s(consumed.map(\.end))),
                 .array(.int64s(consumed.map(\.age.milliseconds))),
             ]
-        )
+        ).map { try $0.int32(0) }
     }
 
     private func endSessionOfOwner(_ partition: Int32, on connection: PostgresConnection) throws {

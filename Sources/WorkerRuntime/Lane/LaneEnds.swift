@@ -38,6 +38,8 @@ extension Lane {
     }
 
     /// Says which partitions are consumed up to when; asks the broker first where there is doubt.
+    ///
+    /// What has another claim by now is claimed again.
     func noteConsumed() throws {
         if consumer.errorCount != knownErrorCount || ContinuousClock.now - lastQuiet > Self.longestSilence {
             doubtEnds()
@@ -53,7 +55,14 @@ extension Lane {
                 age: now - max(lastQuiet, ends[partition] ?? lastQuiet)
             )
         }
-        try claimStore.note(ages.sorted { $0.partition < $1.partition }, on: connection)
+        let lost = try claimStore.note(ages.sorted { $0.partition < $1.partition }, on: connection)
+        guard !lost.isEmpty else { return }
+        // Where nothing comes there is no batch to be fenced: as after an operator has set a position.
+        logger.warning(
+            "another lane or an operator claimed partitions at rest; claiming again",
+            metadata: ["partitions": "\(lost)"]
+        )
+        try reclaim(lost)
     }
 
     /// Asks the broker whether partitions end where this lane stands; what does not answer now is asked later.

@@ -168,13 +168,18 @@ final class SimulatedLane: Participant {
     private func keepHouse(at now: Int64) {
         guard now >= nextHousekeeping, now >= database.awayUntil else { return }
         nextHousekeeping = now + 2_000_000
-        for (partition, claim) in claims where claim.endReached != nil {
+        var lost: [Int] = []
+        for (partition, claim) in claims.sorted(by: { $0.key < $1.key }) where claim.endReached != nil {
             let name = ClaimName(topic: topic, partition: partition)
-            guard var row = database.claims[name], row.epoch == claim.epoch else { continue }
+            guard var row = database.claims[name], row.epoch == claim.epoch else {
+                lost.append(partition)
+                continue
+            }
             row.consumedUntil = now
             database.claims[name] = row
         }
         database.claims.commit()
+        reclaim(lost)
     }
 
     private func retryParked(at now: Int64) {
