@@ -75,6 +75,7 @@ struct Send: ParsableCommand {
                 terminal.line(String(decoding: message.valueBytes ?? [], as: UTF8.self))
             } else {
                 terminal.line(result.line(terminal, after: ContinuousClock.now - began))
+                for line in result.plan?.lines ?? [] { terminal.line("             \(line)") }
             }
             switch result.state {
             case "succeeded", "planned": return
@@ -110,6 +111,8 @@ struct ResultMessage: Decodable {
     let state: String
     let revision: Int
     let reason: Why?
+    /// Of a dry run.
+    let plan: PlannedChange?
 
     init?(_ message: KafkaMessage) {
         guard let bytes = message.valueBytes, let result = try? JSONDecoder().decode(Self.self, from: Data(bytes))

@@ -229,6 +229,14 @@ struct EndToEndTests {
         let pod = try world.database.query("select name from resource where kind = 'Pod' and not gone limit 1")
             .only().string(0)
         let token = ["SLIPWAY_TOKEN": world.token]
+        let place = ["--set", "project=shop", "--set", "environment=staging", "--set", "instance=web"]
+        let planned = try world.start(
+            "slipway",
+            ["send", "instance.scale"] + place + ["--set", "replicas:=3", "--set", "dryRun:=true"],
+            token
+        )
+        #expect(try planned.exitCode() == 0, "\(planned.output)")
+        #expect(planned.output.contains("version 1.0.0 stays"), "a plan is told: \(planned.output)")
         let log = try world.start("slipway", ["logs", "shop/staging/\(pod)", "--lines", "5"], token)
         #expect(try log.exitCode() == 0)
         #expect(!log.output.isEmpty)

@@ -16,6 +16,16 @@ struct WorkerPagesTests {
         #expect(wrong.output.contains("--no-such-flag"))
     }
 
+    @Test(arguments: ["SLIPWAY_LANES", "SLIPWAY_STALL_SECONDS", "SLIPWAY_HTTP_PORT"])
+    func `a worker that does not start for how it is set has never been there`(setting: String) throws {
+        let world = try FleetWorld(topics: EndToEndTests.topics)
+        world.environment[setting] = "99999"
+        let worker = try world.start("deployment-worker")
+        #expect(try worker.exitCode() == 1)
+        #expect(worker.output.contains("\(setting) is '99999'"), "\(worker.output)")
+        #expect(try world.number("select count(*) from worker") == 0)
+    }
+
     @Test(arguments: EndToEndTests.workers)
     func `a worker says what it is, is alive and ready, counts, and ends cleanly`(name: String) throws {
         let world = try FleetWorld(topics: EndToEndTests.topics)

@@ -14,6 +14,11 @@ public struct HealthServer: Sendable {
     /// Whether the process does its work now.
     let isReady: @Sendable () -> Bool
 
+    /// The port that is set; 0 where there is to be no server.
+    static func port(_ settings: Settings) throws(StartError) -> Int {
+        try settings.number("HTTP_PORT", default: 0, in: 0...65535)
+    }
+
     /// Serves on `SLIPWAY_HTTP_HOST` and `SLIPWAY_HTTP_PORT` until the returned task is canceled.
     ///
     /// A port that cannot be served is logged: a process does its work without anybody looking, too.
@@ -30,7 +35,7 @@ public struct HealthServer: Sendable {
         isAlive: @escaping @Sendable () -> Bool,
         isReady: @escaping @Sendable () -> Bool
     ) throws(StartError) -> Task<Void, Never>? {
-        let port = try settings.number("HTTP_PORT", default: 0, in: 0...65535)
+        let port = try port(settings)
         guard port > 0 else { return nil }
         let server = HealthServer(
             host: settings.text("HTTP_HOST") ?? "127.0.0.1",

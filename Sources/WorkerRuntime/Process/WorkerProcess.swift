@@ -89,17 +89,17 @@ public struct WorkerProcess: Sendable {
 
     /// Runs each work on as many threads as there are to be lanes, and ends when all have ended.
     func runLanes(_ works: [LaneWork]) async throws {
+        // What it is set to comes first: a worker that does not start has never been there.
+        let count = try laneCount
+        let longestStall = Duration.seconds(try settings.number("STALL_SECONDS", default: 120, in: 5...3600))
+        _ = try HealthServer.port(settings)
         let presence = WorkerPresence(name: name, instance: settings.text("INSTANCE"))
         try checkDatabase(for: presence)
-        let count = try laneCount
         let process = "\(ProcessInfo.processInfo.hostName)-\(ProcessInfo.processInfo.processIdentifier)"
         let lanes = works.flatMap { work in (0..<count).map { _ in (work, LanePulse()) } }
         let pulses = lanes.map(\.1)
         let signals = watchSignals()
-        let watchdog = Watchdog(
-            pulses: pulses,
-            limit: .seconds(try settings.number("STALL_SECONDS", default: 120, in: 5...3600))
-        )
+        let watchdog = Watchdog(pulses: pulses, limit: longestStall)
         watchdog.start(logger: logger)
         let health = try serveHealth(pulses)
         logger.info(
