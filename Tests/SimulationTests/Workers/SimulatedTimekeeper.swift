@@ -53,8 +53,10 @@ final class SimulatedTimekeeper: Participant {
                 let (event, reason) = DueCommand.decide(command, view: view(of: command, at: now), now: now)
             else { return }
             let batch = SimulatedBatch([], now: now)
+            // What has ended has no deadline any more.
+            let deadline = min(command.deadline, command.stepDeadline ?? command.deadline)
             progress.take(event, &command, reason: reason, batch)
-            if event == .timeOut, reason?.code != "slipway_behind" { complainIfUnread(command, at: now) }
+            if event == .timeOut, reason?.code != "slipway_behind" { complainIfUnread(command, before: deadline) }
             if event == .timeOut, let environment = environments[command.key] {
                 batch.publish(.withdrawal(of: command, namespace: environment.namespace))
             }
@@ -80,12 +82,11 @@ final class SimulatedTimekeeper: Participant {
     }
 
     /// No command may time out while a word of its agent about it lies unread that came before the deadline.
-    private func complainIfUnread(_ command: Command, at now: Int64) {
+    private func complainIfUnread(_ command: Command, before deadline: Int64) {
         guard let cluster = command.cluster, let partition = database.clusters[cluster]?.partition,
             let epoch = database.clusters[cluster]?.agent.epoch
         else { return }
         let read = database.claims[ClaimName(topic: Topics.status, partition: partition)]?.nextOffset ?? 0
-        let deadline = min(command.deadline, command.stepDeadline ?? command.deadline)
         let id = command.id.uuidString.lowercased()
         let unread = world.broker.read(Topics.status, partition, from: read, limit: .max).first { message in
             guard let said = message.statement, message.key == cluster, message.time < deadline, said.epoch == epoch
