@@ -79,9 +79,9 @@ struct TopicsGrow: ParsableCommand {
     private func ends(of growth: TopicGrowth, _ name: String) throws -> [Int64] {
         let reader = try KafkaConsumer(try connection.kafka(), group: "slipway-offsets", topics: [])
         defer { _ = reader.close(deadline: .seconds(2)) }
-        return try (0..<growth.before).map { partition in
-            let place = KafkaTopicPartition(topic: name, partition: partition)
-            return try reader.watermarks(of: place, timeout: .seconds(10)).high
-        }
+        let places = (0..<growth.before).map { KafkaTopicPartition(topic: name, partition: $0) }
+        let ends = try reader.ends(of: places, timeout: .seconds(10))
+        // One that is missing is refused where they are noted.
+        return places.compactMap { ends[$0] }
     }
 }

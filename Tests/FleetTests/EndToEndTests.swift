@@ -129,6 +129,14 @@ struct EndToEndTests {
             try world.number("select count(*) from command where operation = 'instance.deploy'") == 2,
             "2.0.0 is outside the rule"
         )
+        let audit = try world.said(
+            "slipway",
+            ["audit", "shop", "--operation", "instance.deploy", "--caller", "root", "--json"]
+        )
+        for outcome in ["accepted", "succeeded"] {
+            let count = audit.components(separatedBy: #""outcome" : "\#(outcome)""#).count - 1
+            #expect(count == 2, "what the rule did for its creator: \(audit)")
+        }
         try waitFor("an empty outbox", world, "select count(*) from outbox", 0)
         try expectStatusesInOrder(world)
         let services = try world.messages(on: "cdevents").compactMap { $0.header("ce_type") }
@@ -223,6 +231,7 @@ struct EndToEndTests {
             ["explain", "shop/staging/web", "--stages", "--events", "--values", "--operations", "--json"]
         )
         #expect(try story.exitCode() == 0)
+        #expect(story.output.contains(/"time" : "20\d\d-\d\d-\d\dT[0-9:.]+Z"/), "\(story.output)")
         for part in [#""stage" : "migrate""#, #""reason" : "Scheduled""#, #""path" : "simulate.hook.name""#] {
             #expect(story.output.contains(part), "\(part): \(story.output)")
         }

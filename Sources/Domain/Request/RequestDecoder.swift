@@ -112,11 +112,11 @@ struct RequestDecoder {
     /// Whoever asks what would happen must not have it done: only requests on instances can tell.
     private func refuseDryRun(_ event: CloudEvent) throws(Reason) {
         struct Member: Decodable { let dryRun: Bool? }
-        guard event.data.contains(Array("dryRun".utf8)),
-            (try? JSONDecoder().decode(Member.self, from: Data(event.data)))?.dryRun == true
-        else { return }
+        guard event.data.contains(Array("dryRun".utf8)) else { return }
+        // What is not decoded is something else than a truth value, such as the text "true".
+        if let member = try? JSONDecoder().decode(Member.self, from: Data(event.data)), member.dryRun != true { return }
         throw FieldPath("dryRun").wrong(
-            "true",
+            "given",
             should: "left out: what '\(event.type)' would do cannot be told beforehand",
             code: "no_dry_run"
         )

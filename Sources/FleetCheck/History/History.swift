@@ -37,18 +37,20 @@ enum Topic {
     }
 }
 
+/// A request as its sender names it.
+struct RequestName: Decodable, Hashable {
+    let source: String
+    let id: String
+}
+
 /// What a result says.
 struct ResultData: Decodable {
-    struct Request: Decodable, Hashable {
-        let source: String
-        let id: String
-    }
     struct Reason: Decodable {
         let code: String
         let message: String
     }
     let command: String?
-    let request: Request
+    let request: RequestName
     let state: String
     let revision: Int64
     let reason: Reason?

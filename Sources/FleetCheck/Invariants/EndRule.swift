@@ -1,9 +1,3 @@
-/// A request as its sender names it.
-private struct RequestName: Hashable {
-    let source: String
-    let id: String
-}
-
 /// The terminal states of requests.
 private struct Ends {
     private var reached: [RequestName: [String]] = [:]
@@ -12,7 +6,7 @@ private struct Ends {
 
     init(_ index: HistoryIndex) {
         for (message, result) in index.results where result.isTerminal {
-            let name = RequestName(source: result.request.source, id: result.request.id)
+            let name = result.request
             if result.reason?.code == "id_reused" {
                 refused.insert(name)
             } else if result.state == "planned" {

@@ -28,17 +28,13 @@ enum OnceRule {
     }
 
     private static func commands(_ index: HistoryIndex) -> [Violation] {
-        struct Request: Hashable {
-            let source: String
-            let id: String
-        }
-        var commands: [Request: Set<String>] = [:]
+        var commands: [RequestName: Set<String>] = [:]
         for command in index.history.database.commands {
-            commands[Request(source: command.source, id: command.request), default: []].insert(command.id)
+            commands[RequestName(source: command.source, id: command.request), default: []].insert(command.id)
         }
         for (_, result) in index.results {
             guard let command = result.command else { continue }
-            commands[Request(source: result.request.source, id: result.request.id), default: []].insert(command)
+            commands[result.request, default: []].insert(command)
         }
         return commands.filter { $0.value.count > 1 }.map {
             Violation(.onceOnly, "\($0.key.source) \($0.key.id)", "it became \($0.value.count) commands")

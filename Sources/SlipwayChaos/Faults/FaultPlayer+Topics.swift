@@ -14,19 +14,18 @@ extension FaultPlayer {
         guard load.partitions < ChaosWorld.grownPartitions else { throw NotPlayed("the topic has them already") }
         let slot = fleet.living("deployment-worker").first
         if let slot { fleet.signal(SIGSTOP, slot) }
-        load.sendAhead(60)
-        wait(1)
-        load.learn(partitions: ChaosWorld.grownPartitions)
-        wait(0.5)
-        load.sendAhead(60)
-        wait(1.5)
-        if let slot { fleet.signal(SIGCONT, slot) }
-        // A metadata age: until what was sent by the former number has arrived.
-        let limit = ContinuousClock.now + .seconds(30)
-        while load.waitsForFormerPartitions, ContinuousClock.now < limit { wait(0.1) }
-        guard !load.waitsForFormerPartitions else {
-            throw ChaosFailure("what was sent before partitions were added did not arrive within half a minute")
+        do {
+            defer { if let slot { fleet.signal(SIGCONT, slot) } }
+            load.sendAhead(60)
+            try wait("the load did not send") { load.hasSentAhead }
+            load.learn(partitions: ChaosWorld.grownPartitions)
+            load.sendAhead(60)
+            try wait("the load did not send") { load.hasSentAhead }
+            // Time for the other workers to take what they should not.
+            wait(1.5)
         }
+        // A metadata age: until what was sent by the former number has arrived.
+        try wait("what was sent before partitions were added did not arrive") { !load.waitsForFormerPartitions }
         let connection = try world.database()
         defer { connection.close() }
         try ChaosWorld.growth().note(ends: try ends(), on: connection)
@@ -34,12 +33,22 @@ extension FaultPlayer {
             + (slot.map { ", \($0) held" } ?? "")
     }
 
+    private func wait(_ failure: String, until isDone: () -> Bool) throws {
+        let limit = ContinuousClock.now + .seconds(30)
+        while !isDone() {
+            guard ContinuousClock.now < limit else { throw ChaosFailure("\(failure) within half a minute") }
+            wait(0.05)
+        }
+    }
+
     private func ends() throws -> [Int64] {
         let reader = try KafkaConsumer(world.kafka, group: "slipway-chaos-growth", topics: [])
         defer { _ = reader.close(deadline: .seconds(1)) }
-        return try (0..<Int32(ChaosWorld.partitions)).map { partition in
-            let place = KafkaTopicPartition(topic: ChaosWorld.prefix + ChaosWorld.requests, partition: partition)
-            return try reader.watermarks(of: place, timeout: .seconds(20)).high
+        let places = (0..<Int32(ChaosWorld.partitions)).map {
+            KafkaTopicPartition(topic: ChaosWorld.prefix + ChaosWorld.requests, partition: $0)
         }
+        let ends = try reader.ends(of: places, timeout: .seconds(20))
+        // One that is missing is refused where they are noted.
+        return places.compactMap { ends[$0] }
     }
 }

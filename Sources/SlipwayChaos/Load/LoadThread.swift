@@ -59,6 +59,8 @@ final class LoadThread: Sendable {
     func sendBurst(_ count: Int) { state.withLock { $0.burst += count } }
     /// Has the next messages of the load sent at once.
     func sendAhead(_ count: Int) { state.withLock { $0.ahead += count } }
+    /// Whether all of these were sent.
+    var hasSentAhead: Bool { state.withLock { $0.ahead == 0 } }
     func setOn(_ isOn: Bool) { state.withLock { $0.isOn = isOn } }
     /// Has the producer send to so many partitions of the topic of requests from now on.
     func learn(partitions: Int) {
@@ -130,7 +132,6 @@ extension LoadThread {
             nextMessage = .now
             nextProbe = .now
             while !load.state.withLock({ $0.isStopping }) {
-                learnPartitions()
                 try sendWhatIsDue()
                 try settle(producer.poll(timeout: .zero))
                 try renewProducer()
@@ -155,10 +156,13 @@ extension LoadThread {
 
         private func sendWhatIsDue() throws {
             let (extra, repetitions, burst, ahead, isOn) = load.state.withLock { state in
-                defer { (state.extra, state.repetitions, state.burst, state.ahead) = ([], 0, 0, 0) }
+                defer { (state.extra, state.repetitions, state.burst) = ([], 0, 0) }
                 return (state.extra, state.repetitions, state.burst, state.ahead, state.isOn)
             }
+            // Whoever has it learn first and send then, means it so.
+            learnPartitions()
             for _ in 0..<ahead { try send(messages.next()) }
+            load.state.withLock { $0.ahead -= ahead }
             for message in extra + messages.repetitions(repetitions) { try send(message) }
             for number in 0..<burst {
                 try send(Poison.make(number % Poison.kinds, id: "b\(load.seed)-\(tag)", random: &poison))

@@ -60,7 +60,7 @@ extension Lane {
         // Where nothing comes there is no batch to be fenced: as after an operator has set a position.
         logger.warning(
             "another lane or an operator claimed partitions at rest; claiming again",
-            metadata: ["partitions": "\(lost)"]
+            metadata: [LogKey.partitions: "\(lost)"]
         )
         try reclaim(lost)
     }

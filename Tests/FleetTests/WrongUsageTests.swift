@@ -1,9 +1,17 @@
 import TestSupport
 import Testing
 
-/// What nobody could answer is refused before it is sent.
+/// What nobody could act on is refused at once, with what would be right.
 @Suite(.ownThreads, .timeLimit(.minutes(15)))
-struct SendCommandTests {
+struct WrongUsageTests {
+    @Test(arguments: ["nothing=8", "deployment.requests", "deployment.requests=0", "deployment.requests=x"])
+    func `a number of partitions is that of a topic`(value: String) throws {
+        let world = try FleetWorld(topics: [])
+        let process = try world.start("slipway", ["broker", "--partitions-of", value])
+        #expect(try process.exitCode() == 64)
+        #expect(process.output.contains("'--partitions-of \(value)' should be a topic and a number"))
+    }
+
     @Test(arguments: [
         (["instance.deply"], "There is no request 'instance.deply'; it should be one of instance.configure"),
         (["instance.deploy.v1"], "There is no request 'instance.deploy.v1'; it should be one of instance.configure"),
