@@ -65,6 +65,13 @@ import Testing
         #expect(try lines(world, "outcome = 'timed_out'").first?.hasPrefix("timekeeper olga instance.deploy") == true)
     }
 
+    @Test func `what is done at once was accepted before it ended`() throws {
+        let world = try CommandWorld.ready()
+        try world.connection.script("delete from audit")
+        try world.request("project.create", key: "other", #"{"project":"other"}"#, as: "root")
+        #expect(try lines(world).map { $0.split(separator: " ").last } == ["accepted", "succeeded"])
+    }
+
     @Test func `a batch's lines are written in the order of its requests`() throws {
         let world = try CommandWorld.ready()
         try world.connection.script("delete from audit")

@@ -8,8 +8,11 @@ public enum AuditLog {
     private static let longest = 500
 
     /// Writes lines with one statement, whatever their number; they are committed with what they tell of.
+    ///
+    /// - Parameter at: When it was decided, in microseconds since 1970; now, unless it was before what others wrote meanwhile.
     public static func write(
         _ entries: [AuditEntry],
+        at: Int64? = nil,
         in transaction: borrowing PostgresTransaction
     ) throws(PostgresError) {
         guard !entries.isEmpty else { return }
@@ -18,9 +21,9 @@ public enum AuditLog {
         }
         try transaction.submit(
             """
-            insert into audit (decided_by, caller, on_behalf_of, operation, project, environment, subject_kind,
+            insert into audit (at, decided_by, caller, on_behalf_of, operation, project, environment, subject_kind,
                 subject_name, request_source, request_id, command, outcome, reason_code, reason)
-            select decided_by, caller, on_behalf_of, operation, project, environment, subject_kind, subject_name,
+            select coalesce($15, clock_timestamp()), decided_by, caller, on_behalf_of, operation, project, environment, subject_kind, subject_name,
                 request_source, request_id, command::uuid, outcome, reason_code, reason
             from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[],
                     $9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $14::text[])
@@ -32,7 +35,7 @@ public enum AuditLog {
                 texts(\.decidedBy), texts(\.caller), texts(\.onBehalfOf), texts(\.operation), texts(\.project),
                 texts(\.environment), texts(\.subjectKind), texts(\.subjectName), texts(\.requestSource),
                 texts(\.requestID), texts { $0.command?.uuidString }, texts(\.outcome), texts { $0.reason?.code },
-                texts { $0.reason?.sentence },
+                texts { $0.reason?.sentence }, .optionalTimestamp(at),
             ]
         )
     }

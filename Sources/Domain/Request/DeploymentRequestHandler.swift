@@ -67,7 +67,8 @@ public final class DeploymentRequestHandler: Handler {
             entry.outcome = try outcome(of: entry, batch, in: transaction)
             if let line = auditLine(of: entry) { audit.append(line) }
         }
-        try AuditLog.write(audit, in: transaction)
+        // What was done at once has its end in the log already, which comes behind.
+        try AuditLog.write(audit, at: batch.now, in: transaction)
     }
 
     /// A request that is not decided ends in a rejection, too.
