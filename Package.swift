@@ -11,6 +11,7 @@ import PackageDescription
 //                                     ▲            ▲
 //               one executable a worker · slipway · cluster-agent
 //
+//   Processes ◀─ what starts programs, or must not meanwhile: Postgres and Kafka (their own servers), Kubernetes, ClusterAgent
 //   Base64URL, KeyFile ◀─ Identity (who calls), Sealing (confidential fields; the domain's too): on their own, for any worker
 
 /// The settings of every Swift target: strict concurrency comes with the language mode, warnings end the build.
@@ -64,15 +65,16 @@ let package = Package(
         .target(
             name: "Kafka",
             dependencies: [
-                "CRdkafka",
+                "CRdkafka", "Processes",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "Metrics", package: "swift-metrics"),
             ],
             swiftSettings: strict
         ),
+        .target(name: "Processes", swiftSettings: strict),
         .target(
             name: "Postgres",
-            dependencies: ["CPq", .product(name: "Logging", package: "swift-log")],
+            dependencies: ["CPq", "Processes", .product(name: "Logging", package: "swift-log")],
             swiftSettings: strict
         ),
         .target(name: "JSON", dependencies: ["CSimdjson"], swiftSettings: strict),
@@ -124,6 +126,7 @@ let package = Package(
         .target(
             name: "Kubernetes",
             dependencies: [
+                "Processes",
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
@@ -136,7 +139,7 @@ let package = Package(
         .target(
             name: "ClusterAgent",
             dependencies: [
-                "Kafka", "CloudEvents", "JSON", "Domain", "Kubernetes", "WorkerRuntime", "Sealing",
+                "Kafka", "CloudEvents", "JSON", "Domain", "Kubernetes", "Processes", "WorkerRuntime", "Sealing",
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "CoreMetrics", package: "swift-metrics"),
                 .product(name: "Yams", package: "Yams"),
@@ -157,7 +160,8 @@ let package = Package(
         .executableTarget(
             name: "slipway",
             dependencies: [
-                "Domain", "WorkerRuntime", "Kafka", "Postgres", "CloudEvents", "Identity", "JSON", "Sealing",
+                "Domain", "WorkerRuntime", "Kafka", "Postgres", "Processes", "CloudEvents", "Identity", "JSON",
+                "Sealing",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],
@@ -167,7 +171,8 @@ let package = Package(
         .executableTarget(
             name: "slipway-bench",
             dependencies: [
-                "Domain", "WorkerRuntime", "Kafka", "Postgres", "CloudEvents", "JSON", "Identity", "Sealing",
+                "Domain", "WorkerRuntime", "Kafka", "Postgres", "Processes", "CloudEvents", "JSON", "Identity",
+                "Sealing",
                 "SimdjsonLimit",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
@@ -195,7 +200,7 @@ let package = Package(
         .executableTarget(
             name: "slipway-chaos",
             dependencies: [
-                "FleetCheck", "Domain", "WorkerRuntime", "Kafka", "Postgres", "Identity",
+                "FleetCheck", "Domain", "WorkerRuntime", "Kafka", "Postgres", "Processes", "Identity",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "Sources/SlipwayChaos",
@@ -204,7 +209,7 @@ let package = Package(
         .target(
             name: "TestSupport",
             dependencies: [
-                "Kafka", "Postgres", "Domain", "Identity", "WorkerRuntime", "CloudEvents", "JSON",
+                "Kafka", "Postgres", "Processes", "Domain", "Identity", "WorkerRuntime", "CloudEvents", "JSON",
                 .product(name: "FlyingFox", package: "FlyingFox"),
             ],
             path: "Tests/TestSupport",
@@ -213,11 +218,12 @@ let package = Package(
         .testTarget(
             name: "KafkaTests",
             dependencies: [
-                "Kafka", .product(name: "CoreMetrics", package: "swift-metrics"),
+                "Kafka", "Processes", .product(name: "CoreMetrics", package: "swift-metrics"),
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: strict
         ),
+        .testTarget(name: "ProcessesTests", dependencies: ["Processes", "TestSupport"], swiftSettings: strict),
         .testTarget(
             name: "PostgresTests",
             dependencies: ["Postgres", .product(name: "Logging", package: "swift-log")],
@@ -256,8 +262,9 @@ let package = Package(
         .testTarget(
             name: "DomainTests",
             dependencies: [
-                "Domain", "TestSupport", "Identity", "WorkerRuntime", "Postgres", "CloudEvents", "ClusterAgent", "JSON",
-                "Sealing",
+                "Domain", "TestSupport", "Identity", "WorkerRuntime", "Postgres", "Processes", "CloudEvents",
+                "ClusterAgent",
+                "JSON", "Sealing",
                 .product(name: "Crypto", package: "swift-crypto"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "SwiftASN1", package: "swift-asn1"),
@@ -305,7 +312,8 @@ let package = Package(
         .testTarget(
             name: "FleetTests",
             dependencies: [
-                "ClusterAgent", "Domain", "TestSupport", "Kafka", "Postgres", "WorkerRuntime", "CloudEvents", "JSON",
+                "ClusterAgent", "Domain", "TestSupport", "Kafka", "Postgres", "Processes", "WorkerRuntime",
+                "CloudEvents", "JSON",
             ],
             swiftSettings: strict
         ),

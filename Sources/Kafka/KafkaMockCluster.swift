@@ -1,4 +1,5 @@
 import CRdkafka
+import Processes
 import Synchronization
 
 /// librdkafka's mock cluster inside this process, reachable from other processes over loopback.
@@ -62,9 +63,12 @@ public final class KafkaMockCluster: Sendable {
 
     /// Breaks the broker's connections and refuses new ones; `nil` stands for all brokers.
     ///
-    /// Leaders do not change.
+    /// Leaders do not change. librdkafka closes the broker's listener and takes its port anew at once, and ends the process
+    /// where it cannot: a program that is being started holds a copy of the listener for a moment, so none is meanwhile.
     public func setBrokerDown(_ broker: Int32? = nil) throws(KafkaError) {
-        try withCluster("stop a broker") { rd_kafka_mock_broker_set_down($0, broker ?? -1) }
+        try ChildProcess.whileNoneStarts { () throws(KafkaError) in
+            try withCluster("stop a broker") { rd_kafka_mock_broker_set_down($0, broker ?? -1) }
+        }
     }
 
     /// Accepts connections again; `nil` stands for all brokers.

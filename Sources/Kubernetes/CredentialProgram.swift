@@ -1,4 +1,5 @@
 import Foundation
+import Processes
 
 /// A program that says who the client is: an exec plugin of a kubeconfig file.
 public struct CredentialProgram: Sendable, Hashable {
@@ -58,34 +59,28 @@ public struct CredentialProgram: Sendable, Hashable {
     }
 
     private func run() throws(KubernetesError) -> Answer {
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        process.arguments = [command] + arguments
         let info = #"{"apiVersion":"\#(apiVersion)","kind":"ExecCredential","spec":{"interactive":false}}"#
-        process.environment = ProcessInfo.processInfo.environment
-            .merging(environment) { $1 }
-            .merging(["KUBERNETES_EXEC_INFO": info]) { $1 }
-        process.standardInput = FileHandle.nullDevice
-        process.standardError = FileHandle.nullDevice
-        let output = Pipe()
-        process.standardOutput = output
+        let answer: (ending: ChildProcess.Ending, bytes: [UInt8])
         do {
-            try process.run()
+            answer = try ChildProcess.output(
+                of: ["/usr/bin/env", command] + arguments,
+                environment: ProcessInfo.processInfo.environment
+                    .merging(environment) { $1 }
+                    .merging(["KUBERNETES_EXEC_INFO": info]) { $1 },
+                errors: .null,
+                atMost: Self.limit
+            )
         } catch {
             throw .unreachable("The credential program '\(command)' cannot be run.")
         }
-        let deadline = ContinuousClock.now + Self.limit
-        let watchdog = Thread {
-            while process.isRunning, ContinuousClock.now < deadline { Thread.sleep(forTimeInterval: 0.1) }
-            if process.isRunning { process.terminate() }
+        guard answer.ending == .code(0) else {
+            throw .unreachable("The credential program '\(command)' ended with \(answer.ending).")
         }
-        watchdog.start()
-        let data = output.fileHandleForReading.readDataToEndOfFile()
-        process.waitUntilExit()
-        guard process.terminationStatus == 0 else {
-            throw .unreachable("The credential program '\(command)' ended with code \(process.terminationStatus).")
-        }
-        guard let status = (try? JSONDecoder().decode(ExecCredential.self, from: data))?.status else {
+        return try read(answer.bytes)
+    }
+
+    private func read(_ bytes: [UInt8]) throws(KubernetesError) -> Answer {
+        guard let status = (try? JSONDecoder().decode(ExecCredential.self, from: Data(bytes)))?.status else {
             throw .unreachable("The credential program '\(command)' did not print an ExecCredential with a status.")
         }
         var answer = Answer(token: status.token)

@@ -1,3 +1,5 @@
+import Processes
+
 #if canImport(FoundationEssentials)
 import FoundationEssentials
 #else
@@ -51,11 +53,11 @@ struct ClusterFolder {
         var arguments = ["-D", data, "-U", "postgres", "--pwfile", passwordFile, "-A", "scram-sha-256"]
         arguments += ["-E", "UTF8", "--locale=C"]
         if !durable { arguments.append("--no-sync") }
-        let process = try ChildProcess(
-            installation.command("/bin/sh", ["-c", "cd / && exec \"$@\"", "initdb", installation.initdb] + arguments),
+        let process = try installation.start(
+            ["/bin/sh", "-c", "cd / && exec \"$@\"", "initdb", installation.initdb] + arguments,
             log: initLog
         )
-        guard process.wait(until: .never) == 0 else {
+        guard process.wait() == .code(0) else {
             throw PostgresError(kind: .usage, message: "initdb failed: \(lastFailure())")
         }
         return password

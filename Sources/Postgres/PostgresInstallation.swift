@@ -1,3 +1,5 @@
+import Processes
+
 #if canImport(FoundationEssentials)
 import FoundationEssentials
 #else
@@ -37,11 +39,22 @@ struct PostgresInstallation {
         user = getuid() == 0 ? try Self.unprivilegedUser() : nil
     }
 
-    /// The command, preceded by what gives up root's rights if this process has them.
-    func command(_ program: String, _ arguments: [String]) -> [String] {
-        guard let user else { return [program] + arguments }
-        return ["/usr/bin/setpriv", "--reuid=\(user.id)", "--regid=\(user.group)", "--clear-groups", "--", program]
-            + arguments
+    /// Starts a program, preceded by what gives up root's rights if this process has them.
+    ///
+    /// - Parameter log: The file that gets what the program prints.
+    func start(_ command: [String], input: ChildProcess.Stream = .null, log: String)
+        throws(PostgresError) -> ChildProcess
+    {
+        var whole = command
+        if let user {
+            whole =
+                ["/usr/bin/setpriv", "--reuid=\(user.id)", "--regid=\(user.group)", "--clear-groups", "--"] + command
+        }
+        do {
+            return try ChildProcess(whole, input: input, output: .file(log), errors: .file(log))
+        } catch {
+            throw PostgresError(kind: .usage, message: error.sentence)
+        }
     }
 
     private static func debianFolders() -> [String] {

@@ -1,3 +1,5 @@
+import Processes
+
 #if canImport(FoundationEssentials)
 import FoundationEssentials
 #else
@@ -33,7 +35,7 @@ public final class PostgresServer {
     private let isTemporary: Bool
     private let settings: [String: String]
     private let password: String
-    private var process: ChildProcess?
+    private var running: (process: ChildProcess, lifeline: Lifeline)?
 
     /// Makes the cluster if the folder has none, and starts the server.
     ///
@@ -79,7 +81,7 @@ public final class PostgresServer {
     }
 
     /// Whether the server runs.
-    public var isRunning: Bool { process?.isRunning ?? false }
+    public var isRunning: Bool { running?.process.isRunning ?? false }
 
     /// Makes an empty database.
     ///
@@ -97,10 +99,11 @@ public final class PostgresServer {
     }
 
     private func end(with word: String) {
-        guard let process else { return }
-        process.finish(with: word)
-        _ = process.wait(until: Deadline(after: .seconds(60)))
-        self.process = nil
+        guard let (process, lifeline) = running else { return }
+        running = nil
+        lifeline.write(word)
+        lifeline.cut()
+        process.wait(atMost: .seconds(60))
     }
 
     /// Stops the server and starts it again on the same port.
@@ -136,23 +139,31 @@ extension PostgresServer {
     ///
     /// - Returns: Whether it does; `false` if it has ended instead.
     private func launch() throws(PostgresError) -> Bool {
-        let command = installation.command(
-            "/bin/sh",
-            ["-c", Self.guardScript, "postgres-guard", folder, isTemporary ? "remove" : "fast", installation.postgres]
-                + arguments
+        guard let lifeline = try? Lifeline() else {
+            throw PostgresError(
+                kind: .usage,
+                message: "the PostgreSQL server did not start: no more files can be opened"
+            )
+        }
+        let process = try installation.start(
+            ["/bin/sh", "-c", Self.guardScript, "postgres-guard", folder, isTemporary ? "remove" : "fast"]
+                + [installation.postgres] + arguments,
+            input: lifeline.stream,
+            log: folder + "/server.log"
         )
-        let process = try ChildProcess(command, log: folder + "/server.log")
+        lifeline.handOver()
         let deadline = Deadline(after: .seconds(60))
         var configuration = PostgresConfiguration(url: url)
         configuration.connectTimeout = .seconds(2)
         while process.isRunning, deadline.pollTimeout != 0 {
             if (try? PostgresConnection(configuration)) != nil, process.isRunning {
-                self.process = process
+                running = (process, lifeline)
                 return true
             }
             usleep(20_000)
         }
-        process.finish(with: StopMode.immediate.rawValue)
+        running = (process, lifeline)
+        end(with: StopMode.immediate.rawValue)
         return false
     }
 

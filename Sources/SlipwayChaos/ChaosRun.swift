@@ -1,6 +1,7 @@
 import FleetCheck
 import Foundation
 import Postgres
+import Processes
 import Synchronization
 
 /// One run from its start to its verdict.
@@ -112,17 +113,15 @@ final class ChaosRun {
     }
 
     private func judge(_ world: ChaosWorld) throws -> Int32 {
-        let process = Process()
-        process.executableURL = FleetProcesses.programs.appending(path: "slipway-check")
-        process.arguments = [
-            "judge", "--record", world.recordPath, "--messages", world.messagesPath, "--database-url", world.directURL,
+        let command = [
+            FleetProcesses.programs.appending(path: "slipway-check").path, "judge", "--record", world.recordPath,
+            "--messages", world.messagesPath, "--database-url", world.directURL,
             "--topic-prefix", ChaosWorld.prefix,
         ]
         log.plain()
-        try process.run()
-        process.waitUntilExit()
+        let ending = try ChildProcess(command).wait()
         log.plain()
-        return process.terminationStatus
+        return ending.shellCode
     }
 }
 

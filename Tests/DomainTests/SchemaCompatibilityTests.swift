@@ -1,4 +1,5 @@
 import Foundation
+import Processes
 import Testing
 
 /// A schema may only change compatibly: who wrote to it, or read from it, under the last tag still can.
@@ -84,16 +85,9 @@ import Testing
     }()
 
     private static func git(_ arguments: [String]) -> String? {
-        let process = Process()
-        process.executableURL = URL(filePath: "/usr/bin/env")
-        process.arguments = ["git", "-C", TopicsTests.folder.deletingLastPathComponent().path] + arguments
-        let pipe = Pipe()
-        process.standardOutput = pipe
-        process.standardError = FileHandle.nullDevice
-        guard (try? process.run()) != nil else { return nil }
-        let data = pipe.fileHandleForReading.readDataToEndOfFile()
-        process.waitUntilExit()
-        return process.terminationStatus == 0 ? String(decoding: data, as: UTF8.self) : nil
+        let command = ["git", "-C", TopicsTests.folder.deletingLastPathComponent().path] + arguments
+        guard let answer = try? ChildProcess.output(of: command, errors: .null) else { return nil }
+        return answer.ending == .code(0) ? String(decoding: answer.bytes, as: UTF8.self) : nil
     }
 
     @Test(.enabled(if: tag != nil, "There is no tag yet to compare the schemas with."))

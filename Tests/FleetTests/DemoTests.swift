@@ -1,4 +1,5 @@
 import Foundation
+import Processes
 import TestSupport
 import Testing
 
@@ -30,15 +31,8 @@ struct DemoTests {
 
         /// The processes that still speak of the demo's folder.
         func processes() throws -> String {
-            let find = Process()
-            let output = Pipe()
-            find.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-            find.arguments = ["pgrep", "-af", "slipway-demo-\(process.pid)(/|$)"]
-            find.standardOutput = output
-            try find.run()
-            let data = output.fileHandleForReading.readDataToEndOfFile()
-            find.waitUntilExit()
-            return String(decoding: data, as: UTF8.self)
+            let found = try ChildProcess.output(of: ["pgrep", "-af", "slipway-demo-\(process.pid)(/|$)"])
+            return String(decoding: found.bytes, as: UTF8.self)
         }
 
         func expectNothingLeft() throws {

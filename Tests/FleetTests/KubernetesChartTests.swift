@@ -1,5 +1,6 @@
 import Foundation
 import Postgres
+import Processes
 import TestSupport
 import Testing
 
@@ -106,14 +107,8 @@ struct KubernetesChartTests {
         try kubernetes.wait("the stage", "select count(*) from stage where name = 'migrate'", 1)
         try kubernetes.killAgent()
         _ = try eventually("the end of its helm") {
-            let ps = Process()
-            let output = Pipe()
-            ps.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-            ps.arguments = ["pgrep", "-f", "helm upgrade --install shop .* --namespace \(kubernetes.namespace)"]
-            ps.standardOutput = output
-            try ps.run()
-            ps.waitUntilExit()
-            return output.fileHandleForReading.availableData.isEmpty ? true : nil
+            let pattern = "helm upgrade --install shop .* --namespace \(kubernetes.namespace)"
+            return try ChildProcess.output(of: ["pgrep", "-f", pattern]).bytes.isEmpty ? true : nil
         }
         #expect(try kubernetes.value("secret", "{.items[*].metadata.labels.status}").contains("pending-install"))
         try kubernetes.restartAgent()

@@ -1,5 +1,6 @@
 import Foundation
 import Postgres
+import Processes
 import Synchronization
 import TestSupport
 import Testing
@@ -234,19 +235,11 @@ struct KubernetesWorld {
 
     @discardableResult
     static func run(_ command: [String]) throws -> String {
-        let process = Process()
-        let output = Pipe()
-        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        process.arguments = command
-        process.standardOutput = output
-        process.standardError = FileHandle.nullDevice
-        try process.run()
-        let data = output.fileHandleForReading.readDataToEndOfFile()
-        process.waitUntilExit()
-        guard process.terminationStatus == 0 else {
+        let (ending, bytes) = try ChildProcess.output(of: command, errors: .null)
+        guard ending == .code(0) else {
             throw NotSeen(description: "'\(command.prefix(12).joined(separator: " "))' failed")
         }
-        return String(decoding: data, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines)
+        return String(decoding: bytes, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines)
     }
 
     /// A value of objects in the namespace, by kubectl's path.

@@ -196,7 +196,7 @@ struct KubernetesClientTests {
             try await client.get(Self.pods, namespace: "shop", name: "web")
         }
         await client.close()
-        #expect(error?.description.contains("ended with code 3") == true)
+        #expect(error?.description.contains("ended with exit code 3") == true)
     }
 
     @Test func `a token file is read again after the server has refused its token`() async throws {

@@ -1,8 +1,9 @@
 import Foundation
+import Processes
 
 /// An executable of the fleet as a process of its own, ended with the test.
 public final class WorkerProcessHandle {
-    private let process = Process()
+    private let process: ChildProcess
     /// The executable's name.
     public let name: String
     /// Where its output goes.
@@ -21,15 +22,13 @@ public final class WorkerProcessHandle {
         let executable = try Self.executable(name)
         self.name = name
         log = "\(folder)/\(name)-\(UUID().uuidString.prefix(8)).log"
-        _ = FileManager.default.createFile(atPath: log, contents: nil)
-        process.executableURL = executable
-        process.arguments = arguments
-        process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
-        let handle = FileHandle(forWritingAtPath: log)
-        process.standardOutput = handle
-        process.standardError = handle
-        if let input { process.standardInput = FileHandle(forReadingAtPath: input) }
-        try process.run()
+        process = try ChildProcess(
+            [executable.path] + arguments,
+            environment: ProcessInfo.processInfo.environment.merging(environment) { $1 },
+            input: input.map(ChildProcess.Stream.file) ?? .null,
+            output: .file(log),
+            errors: .file(log)
+        )
     }
 
     /// An executable of the fleet: it lies beside the test bundle.
@@ -44,36 +43,27 @@ public final class WorkerProcessHandle {
     }
 
     deinit {
-        if isRunning { kill(process.processIdentifier, SIGKILL) }
+        process.signal(SIGKILL)
+        process.wait()
     }
 
     /// The process's id.
-    public var pid: Int32 { process.processIdentifier }
+    public var pid: Int32 { process.id }
     /// Whether it lives.
-    public var isRunning: Bool { process.isRunning && ended == nil }
+    public var isRunning: Bool { process.isRunning }
     /// What it wrote.
     public var output: String { (try? String(contentsOfFile: log, encoding: .utf8)) ?? "" }
 
     /// Sends a signal.
     public func signal(_ number: Int32) {
-        kill(process.processIdentifier, number)
+        process.signal(number)
     }
 
-    /// Waits for its end; returns the exit code.
+    /// Waits for its end; returns the exit code, 128 more than a signal's number.
     public func exitCode(within limit: Duration = .seconds(40)) throws -> Int32 {
-        try eventually("the end of \(process.executableURL?.lastPathComponent ?? "")", within: limit) {
-            process.isRunning ? ended : process.terminationStatus
+        guard let ending = process.wait(atMost: limit * patience) else {
+            throw NotSeen(description: "the end of \(name)")
         }
-    }
-
-    /// How the process ended, asked of the kernel; `nil` while it lives, and where Foundation was told already.
-    ///
-    /// Foundation learns of an end when nobody holds the child's end of a socket any more, and a grandchild may.
-    private var ended: Int32? {
-        var info = siginfo_t()
-        guard waitid(P_PID, id_t(pid), &info, WEXITED | WNOHANG | WNOWAIT) == 0, info.si_signo == SIGCHLD else {
-            return nil
-        }
-        return info._sifields._sigchld.si_status
+        return ending.shellCode
     }
 }

@@ -23,10 +23,10 @@ enum MockListeners {
         defer { closedir(folder) }
         var found: [Int32] = []
         while let entry = readdir(folder) {
-            let name = withUnsafePointer(to: &entry.pointee.d_name) {
-                $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-            }
-            if let number = Int32(name) { found.append(number) }
+            // An entry is as long as its name: who copies the field as it is declared reads beyond the end.
+            guard let place = MemoryLayout<dirent>.offset(of: \.d_name) else { return found }
+            let name = (UnsafeRawPointer(entry) + place).assumingMemoryBound(to: CChar.self)
+            if let number = Int32(String(cString: name)) { found.append(number) }
         }
         return found
     }

@@ -2,13 +2,14 @@ import Domain
 import Foundation
 import Kafka
 import Postgres
+import Processes
 import WorkerRuntime
 
 /// A durable database, a broker in a process of its own, and workers as processes: what a round is measured on.
 final class BenchWorld {
     let folder = NSTemporaryDirectory() + "slipway-bench-\(UUID().uuidString.prefix(8))"
     let server: PostgresServer
-    private var children: [(name: String, process: Process)] = []
+    private var children: [(name: String, process: ChildProcess)] = []
     let url: String
     let database: PostgresConnection
     static let databaseName = "bench"
@@ -50,8 +51,8 @@ final class BenchWorld {
     }
 
     deinit {
-        for child in children.reversed() where child.process.isRunning { child.process.terminate() }
-        for child in children { child.process.waitUntilExit() }
+        for child in children.reversed() { child.process.signal(SIGTERM) }
+        for child in children { child.process.wait() }
         database.close()
         server.stop(.immediate)
         try? FileManager.default.removeItem(atPath: folder)
@@ -121,11 +122,9 @@ final class BenchWorld {
 
     /// Says so where a process has ended by itself: what it was to do would be waited for without end.
     private func requireProcesses() throws {
-        for child in children where !child.process.isRunning && child.process.terminationReason == .exit {
-            guard child.process.terminationStatus != 0 else { continue }
-            throw StartError(
-                "'\(child.name)' ended with exit code \(child.process.terminationStatus) before its round was over."
-            )
+        for child in children {
+            guard case .code(let code)? = child.process.ending, code != 0 else { continue }
+            throw StartError("'\(child.name)' ended with exit code \(code) before its round was over.")
         }
     }
 
@@ -164,14 +163,13 @@ final class BenchWorld {
         guard FileManager.default.isExecutableFile(atPath: executable.path) else {
             throw StartError("There is no '\(name)' beside slipway-bench; 'swift build -c release' makes it.")
         }
-        let process = Process()
-        process.executableURL = executable
-        process.arguments = arguments
-        process.environment = environment.merging(more) { $1 }
-        process.standardOutput = FileHandle.nullDevice
-        try process.run()
+        let process = try ChildProcess(
+            [executable.path] + arguments,
+            environment: environment.merging(more) { $1 },
+            output: .null
+        )
         children.append((name, process))
-        return process.processIdentifier
+        return process.id
     }
 
     /// How many workers have said that they live.
@@ -183,16 +181,11 @@ final class BenchWorld {
     /// Runs a program that is no part of Slipway until it ends; returns what it printed.
     func run(_ program: String, _ arguments: [String], _ more: [String: String]) throws -> (code: Int32, output: String)
     {
-        let process = Process()
-        process.executableURL = URL(filePath: program)
-        process.arguments = arguments
-        process.environment = environment.merging(more) { $1 }
-        let output = Pipe()
-        process.standardOutput = output
-        try process.run()
-        let text = try output.fileHandleForReading.readToEnd() ?? Data()
-        process.waitUntilExit()
-        return (process.terminationStatus, String(decoding: text, as: UTF8.self))
+        let (ending, bytes) = try ChildProcess.output(
+            of: [program] + arguments,
+            environment: environment.merging(more) { $1 }
+        )
+        return (ending.shellCode, String(decoding: bytes, as: UTF8.self))
     }
 
     private var environment: [String: String] {
@@ -205,7 +198,7 @@ final class BenchWorld {
     /// CPU seconds and peak memory in MiB of every process, the database's as a sum.
     func usage() -> [(name: String, cpu: Double, peak: Double)] {
         var rows = children.map { child in
-            let usage = ProcessUsage(of: child.process.processIdentifier)
+            let usage = ProcessUsage(of: child.process.id)
             let name = child.name == "slipway" ? "broker" : child.name
             return (name, usage.cpu, usage.peak)
         }

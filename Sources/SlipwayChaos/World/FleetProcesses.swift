@@ -1,5 +1,6 @@
 import FleetCheck
 import Foundation
+import Processes
 
 /// The processes of a run, each in a slot that outlives it.
 ///
@@ -25,8 +26,8 @@ final class FleetProcesses {
         let executable: String
         let arguments: [String]
         let more: [String: String]
-        var process: Process
-        var input: FileHandle?
+        var process: ChildProcess
+        var orders: Lifeline?
         var starts = 1
         /// How it may end without being noted.
         var end = Ending.none
@@ -52,11 +53,11 @@ final class FleetProcesses {
     }
 
     func pid(of slot: String) -> Int32? {
-        slots[slot].flatMap { $0.process.isRunning ? $0.process.processIdentifier : nil }
+        slots[slot].flatMap { $0.process.isRunning ? $0.process.id : nil }
     }
 
     func slot(ofPID pid: Int32) -> String? {
-        slots.first { $0.value.process.isRunning && $0.value.process.processIdentifier == pid }?.key
+        slots.first { $0.value.process.isRunning && $0.value.process.id == pid }?.key
     }
 
     func starts(of slot: String) -> Int { slots[slot]?.starts ?? 0 }
@@ -77,27 +78,27 @@ final class FleetProcesses {
         guard FileManager.default.isExecutableFile(atPath: path.path) else {
             throw ChaosFailure("'\(path.path)' is missing; build the whole package first")
         }
-        let process = Process()
-        process.executableURL = path
-        process.arguments = arguments
-        process.environment = ProcessInfo.processInfo.environment
-            .filter { !$0.key.hasPrefix("SLIPWAY_") || Self.passedOn.contains($0.key) }
-            .merging(environment) { $1 }.merging(more) { $1 }
-        let output = try outputFile(of: slot)
-        process.standardOutput = output
-        process.standardError = output
-        let pipe = takesOrders ? Pipe() : nil
-        process.standardInput = pipe ?? FileHandle.nullDevice
-        try process.run()
+        try FileManager.default.createDirectory(atPath: folder + "/logs", withIntermediateDirectories: true)
+        let orders = takesOrders ? try Lifeline() : nil
+        let process = try ChildProcess(
+            [path.path] + arguments,
+            environment: ProcessInfo.processInfo.environment
+                .filter { !$0.key.hasPrefix("SLIPWAY_") || Self.passedOn.contains($0.key) }
+                .merging(environment) { $1 }.merging(more) { $1 },
+            input: orders?.stream ?? .null,
+            output: .file(logPath(of: slot)),
+            errors: .file(logPath(of: slot))
+        )
+        orders?.handOver()
         slots[slot] = Slot(
             executable: executable,
             arguments: arguments,
             more: more,
             process: process,
-            input: pipe?.fileHandleForWriting,
+            orders: orders,
             starts: starts(of: slot) + 1
         )
-        return process.processIdentifier
+        return process.id
     }
 
     /// Starts the slot's executable again, as it was started before.
@@ -130,29 +131,26 @@ final class FleetProcesses {
             return false
         }
         signal(SIGTERM, slot)
-        let limit = Date().addingTimeInterval(seconds)
-        while process.isRunning, Date() < limit { Thread.sleep(forTimeInterval: 0.02) }
-        if process.isRunning {
+        guard let ending = process.wait(atMost: .seconds(seconds)) else {
             note(slot, "it did not end within \(Int(seconds)) seconds of SIGTERM")
-            kill(process.processIdentifier, SIGKILL)
-            process.waitUntilExit()
+            process.signal(SIGKILL)
+            process.wait()
             return false
         }
-        let isGood = process.terminationReason == .exit && process.terminationStatus == 0
-        if !isGood { note(slot, "it ended with \(ending(of: process)) after SIGTERM") }
-        return isGood
+        if ending != .code(0) { note(slot, "it ended with \(ending) after SIGTERM") }
+        return ending == .code(0)
     }
 
     /// Kills the slot's process and waits for its end.
     func kill9(_ slot: String) {
         guard let process = slots[slot]?.process, process.isRunning else { return noteEnd(of: slot) }
         signal(SIGKILL, slot)
-        process.waitUntilExit()
+        process.wait()
     }
 
     /// Writes an order to the slot's standard input.
     func order(_ slot: String, _ line: String) {
-        try? slots[slot]?.input?.write(contentsOf: Data((line + "\n").utf8))
+        slots[slot]?.orders?.write(line)
     }
 
     /// Notes who ended by itself, and starts it again.
@@ -165,19 +163,18 @@ final class FleetProcesses {
 
     /// Whether the slot's process has ended as it should not have.
     private func isSurprise(_ slot: String) -> Bool {
-        guard let state = slots[slot], !state.process.isRunning else { return false }
+        guard let state = slots[slot], let ending = state.process.ending else { return false }
         switch state.end {
         case .none: return true
         case .any: return false
-        case .code(let code):
-            return state.process.terminationReason != .exit || state.process.terminationStatus != code
+        case .code(let code): return ending != .code(code)
         }
     }
 
     /// Notes an end that is a surprise, once.
     private func noteEnd(of slot: String) {
-        guard isSurprise(slot), let process = slots[slot]?.process else { return }
-        note(slot, "it ended by itself with \(ending(of: process)): \(lastLine(of: slot))")
+        guard isSurprise(slot), let ending = slots[slot]?.process.ending else { return }
+        note(slot, "it ended by itself with \(ending): \(lastLine(of: slot))")
         slots[slot]?.end = .any
     }
 
@@ -193,11 +190,6 @@ final class FleetProcesses {
         try? record.write(RecordLine(ending: UnexpectedEnd(process: slot, says: says)))
     }
 
-    private func ending(of process: Process) -> String {
-        process.terminationReason == .uncaughtSignal
-            ? "signal \(process.terminationStatus)" : "exit code \(process.terminationStatus)"
-    }
-
     /// What the slot's processes wrote so far.
     func output(of slot: String) -> String {
         (try? String(contentsOfFile: logPath(of: slot), encoding: .utf8)) ?? ""
@@ -206,16 +198,5 @@ final class FleetProcesses {
     /// The last thing they wrote.
     func lastLine(of slot: String) -> String {
         output(of: slot).split(separator: "\n").last.map { String($0.prefix(300)) } ?? ""
-    }
-
-    private func outputFile(of slot: String) throws -> FileHandle {
-        try FileManager.default.createDirectory(atPath: folder + "/logs", withIntermediateDirectories: true)
-        let path = logPath(of: slot)
-        if !FileManager.default.fileExists(atPath: path) {
-            _ = FileManager.default.createFile(atPath: path, contents: nil)
-        }
-        guard let handle = FileHandle(forWritingAtPath: path) else { throw ChaosFailure("'\(path)' cannot be written") }
-        try handle.seekToEnd()
-        return handle
     }
 }

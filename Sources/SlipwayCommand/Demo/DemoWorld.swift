@@ -3,6 +3,7 @@ import Foundation
 import Identity
 import Kafka
 import Postgres
+import Processes
 import Sealing
 import WorkerRuntime
 
@@ -13,7 +14,7 @@ final class DemoWorld {
     let terminal: Terminal
     let settingsFile: String
     private var server: PostgresServer?
-    private var children: [Process] = []
+    private var children: [ChildProcess] = []
     private(set) var environment: [String: String] = [:]
     /// The tokens of the demo's people, by their names.
     private(set) var tokens: [String: String] = [:]
@@ -119,11 +120,10 @@ final class DemoWorld {
 
     /// Says what died, if anything did: a demo whose fleet is broken must not wait for it.
     func checkChildren() throws {
-        for child in children where !child.isRunning {
-            let name = child.executableURL?.lastPathComponent ?? "a process"
-            throw StartError(
-                "\(name) ended with exit code \(child.terminationStatus); its log:\n\(lastLines(of: name))"
-            )
+        for child in children {
+            guard let ending = child.ending else { continue }
+            let name = (child.program as NSString).lastPathComponent
+            throw StartError("\(name) ended with \(ending); its log:\n\(lastLines(of: name))")
         }
     }
 
@@ -139,12 +139,12 @@ final class DemoWorld {
         rmdir((settingsFile as NSString).deletingLastPathComponent)
     }
 
-    private func stop(_ processes: [Process]) {
-        for process in processes where process.isRunning { process.terminate() }
-        let patience = Date().addingTimeInterval(10)
-        for process in processes {
-            while process.isRunning, Date() < patience { Thread.sleep(forTimeInterval: 0.02) }
-            if process.isRunning { kill(process.processIdentifier, SIGKILL) }
+    private func stop(_ processes: [ChildProcess]) {
+        for process in processes { process.signal(SIGTERM) }
+        let patience = ContinuousClock.now + .seconds(10)
+        for process in processes where process.wait(atMost: patience - .now) == nil {
+            process.signal(SIGKILL)
+            process.wait()
         }
     }
 
@@ -197,7 +197,7 @@ final class DemoWorld {
     }
 
     private func launch(_ name: String, _ arguments: [String] = [], log: String, more: [String: String] = [:]) throws
-        -> Process
+        -> ChildProcess
     {
         let own = URL(filePath: "/proc/self/exe").resolvingSymlinksInPath()
         let executable = own.deletingLastPathComponent().appending(path: name)
@@ -206,18 +206,15 @@ final class DemoWorld {
         }
         let logs = folder + "/logs"
         try FileManager.default.createDirectory(atPath: logs, withIntermediateDirectories: true)
-        _ = FileManager.default.createFile(atPath: "\(logs)/\(log).log", contents: nil)
-        let process = Process()
-        process.executableURL = executable
-        process.arguments = arguments
-        process.environment = ProcessInfo.processInfo.environment
-            .filter { !$0.key.hasPrefix("SLIPWAY_") }
-            .merging(environment) { $1 }.merging(more) { $1 }
-        let handle = FileHandle(forWritingAtPath: "\(logs)/\(log).log")
-        process.standardOutput = handle
-        process.standardError = handle
-        process.standardInput = FileHandle.nullDevice
-        try process.run()
+        let output = ChildProcess.Stream.file("\(logs)/\(log).log")
+        let process = try ChildProcess(
+            [executable.path] + arguments,
+            environment: ProcessInfo.processInfo.environment
+                .filter { !$0.key.hasPrefix("SLIPWAY_") }
+                .merging(environment) { $1 }.merging(more) { $1 },
+            output: output,
+            errors: output
+        )
         children.append(process)
         return process
     }
