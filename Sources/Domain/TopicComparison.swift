@@ -16,7 +16,7 @@ public enum TopicComparison {
         copies: Int = .max,
         properties: [String: String]?
     ) -> [String] {
-        guard let partitions else { return ["\(name) is missing; 'slipway topics apply' makes it"] }
+        guard let partitions else { return ["\(name) is missing; 'slipway topics apply\(flag(name))' makes it"] }
         var faults: [String] = []
         if partitions < wanted.partitions {
             faults.append(
@@ -35,6 +35,11 @@ public enum TopicComparison {
             faults.append("\(name) has \(property)=\(found ?? "(not set)"); the fleet needs \(value)\(why(property))")
         }
         return faults
+    }
+
+    /// What `slipway topics apply` must be told to make a topic that belongs to a cluster.
+    private static func flag(_ name: String) -> String {
+        name.firstRange(of: Topics.agentCommands("").name).map { " --cluster \(name[$0.upperBound...])" } ?? ""
     }
 
     private static func isLonger(_ found: String?, than wanted: String, _ property: String) -> Bool {

@@ -162,8 +162,9 @@ extension RDKafkaHandle {
         let code = rd_kafka_offsets_for_times(pointer, list.pointer, timeout.timeoutMilliseconds)
         let answers = list.answers
         if answers.isEmpty {
-            try list.check(operation)
-            let isUnsaid = code == RD_KAFKA_RESP_ERR_NO_ERROR
+            // What was under way when the time was over is told of as in progress.
+            try list.check(operation, ignoring: [.inProgress])
+            let isUnsaid = code == RD_KAFKA_RESP_ERR_NO_ERROR || code == RD_KAFKA_RESP_ERR__IN_PROGRESS
             throw KafkaError(
                 isUnsaid ? .timedOut : KafkaError.Code(code),
                 operation: operation,

@@ -29,6 +29,8 @@ extension KafkaError.Code {
     public static let queueFull = Self(RD_KAFKA_RESP_ERR__QUEUE_FULL)
     /// The time limit of the call passed.
     public static let timedOut = Self(RD_KAFKA_RESP_ERR__TIMED_OUT)
+    /// The answer has not come yet.
+    public static let inProgress = Self(RD_KAFKA_RESP_ERR__IN_PROGRESS)
     /// The message was not acknowledged within `message.timeout.ms`.
     public static let messageTimedOut = Self(RD_KAFKA_RESP_ERR__MSG_TIMED_OUT)
     /// The connection to the broker broke; injected, it makes a mock broker disconnect.

@@ -42,6 +42,16 @@ struct Containers: ParsableCommand {
             [.text(parts[0]), .text(parts[1])]
         )
         guard known.count == 1 else { throw ValidationError("There is no environment '\(parts[0])/\(parts[1])'.") }
+        if parts.count == 3 {
+            let instance = try database.query(
+                """
+                select from instance i join environment e on e.id = i.environment_id
+                where e.project = $1 and e.environment = $2 and e.state <> 'deleted' and i.instance = $3
+                """,
+                parts.map(PostgresValue.text)
+            )
+            guard instance.count == 1 else { throw ValidationError("There is no instance '\(place)'.") }
+        }
         let lines = try lines(parts, database)
         if output.json { return try printJSON(lines) }
         let rows = lines.map {

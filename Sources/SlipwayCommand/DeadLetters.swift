@@ -25,6 +25,12 @@ struct DeadLetters: ParsableCommand {
 
         /// The dead letters that are meant, in the order in which they were written.
         func read(_ connection: ConnectionOptions) throws -> [DeadLetterMessage] {
+            let known = Topics.withDeadLetters + (try TrustedTopic.all(connection.settings).map(\.name))
+            guard known.contains(topic) else {
+                throw ValidationError(
+                    "'\(topic)' has no dead letters; it should be one of \(known.joined(separator: ", "))."
+                )
+            }
             let reader = try KafkaReader(try connection.kafka())
             defer { reader.close() }
             let name = connection.settings.topicPrefix + topic + ".dlt"

@@ -104,7 +104,7 @@ struct Explain: ParsableCommand {
     private func story(of id: UUID, _ database: PostgresConnection) throws -> Story {
         let row = try database.query(
             """
-            select c.operation, c.key || '/' || c.subject_name, c.state, c.failing_reason, k.state, c.cluster,
+            select c.operation, c.key || case c.subject_kind when 'environment' then '' else '/' || c.subject_name end, c.state, c.failing_reason, k.state, c.cluster,
                 extract(epoch from c.step_deadline - now())::bigint, c.healthy_since is not null, c.settle_seconds
             from command c left join cluster k on k.cluster = c.cluster where c.id = $1
             """,

@@ -23,6 +23,7 @@ struct Overview: ParsableCommand {
             project: parts.first ?? project,
             environment: parts.count > 1 ? parts[1] : nil
         )
+        try reader.requireProject()
         let environments = try reader.environments()
         if parts.count > 1, environments.isEmpty { throw ValidationError("There is no environment '\(place ?? "")'.") }
         if output.json { return try printJSON(environments) }
@@ -91,7 +92,9 @@ struct Deployments: ParsableCommand {
     func run() throws {
         let database = try connection.connect()
         defer { database.close() }
-        let lines = try OverviewReader(database: database, project: project).deployments()
+        let reader = OverviewReader(database: database, project: project)
+        try reader.requireProject()
+        let lines = try reader.deployments()
         if output.json { return try printJSON(lines) }
         Self.show(lines, Terminal())
     }

@@ -1,3 +1,4 @@
+import ArgumentParser
 import Foundation
 import Postgres
 
@@ -7,6 +8,7 @@ struct EnvironmentLine: Codable {
     let environment: String
     let displayName: String?
     let group: String?
+    let position: Int
     let state: String
     let reason: String?
     let cluster: String
@@ -25,6 +27,7 @@ struct EnvironmentLine: Codable {
     let certificates: Int
     let configMaps: Int
     let secrets: Int
+    let objectsFailed: Int
     let errors: Int
     var instances: [InstanceLine]? = []
     var objects: [ObjectLine]? = []
@@ -52,9 +55,12 @@ struct InstanceLine: Codable {
     let reason: String?
     let podsReady: Int
     let podsTotal: Int
+    let objects: Int
     let networks: [String]
     let domains: [String]
+    let openCommand: String?
     let openOperation: String?
+    let changedAt: String
     let drifted: [String]
 
     /// Why it is as it is, and what somebody else has changed.
@@ -73,9 +79,12 @@ struct ObjectLine: Codable {
     let kind: String
     let name: String
     let state: String
+    let reasonCode: String?
     let reason: String?
     let summary: String?
     let expires: String?
+    let openCommand: String?
+    let changedAt: String
     let drifted: [String]
 
     /// Why it is as it is, and what somebody else has changed.
@@ -112,6 +121,13 @@ struct OverviewReader {
     var project: String?
     /// The environment in it, where one is meant.
     var environment: String?
+
+    /// Refuses a project that there is none of, which would look like one without anything in it.
+    func requireProject() throws {
+        guard let project else { return }
+        let found = try database.query("select from project where project = $1", [.text(project)])
+        guard found.count > 0 else { throw ValidationError("There is no project '\(project)'.") }
+    }
 
     /// The environments with what is in them.
     func environments() throws -> [EnvironmentLine] {

@@ -20,17 +20,39 @@ struct Status: ParsableCommand {
         let lastSeen: String
     }
 
+    struct Cluster: Encodable {
+        let cluster: String
+        let state: String
+        let epoch: Int64
+        let lastSeen: String
+    }
+
+    /// How many messages of a topic came out how, since the fleet began.
+    struct Messages: Encodable {
+        let group: String
+        let topic: String
+        let consumed: Int64
+        let applied: Int64
+        let repeated: Int64
+        let stale: Int64
+        let rejected: Int64
+        let deadLettered: Int64
+        let parked: Int64
+
+        var counts: [Int64] { [consumed, applied, repeated, stale, rejected, deadLettered, parked] }
+    }
+
     struct Report: Encodable {
         var workers: [Worker] = []
         /// What every living worker understands.
         var fleetVersion: Int32?
-        var clusters: [[String: String]] = []
+        var clusters: [Cluster] = []
         var openCommands = 0
         var outboxWaiting = 0
         var outboxFailed = 0
         var parkedKeys = 0
         var parkedOverdue = 0
-        var messages: [[String: String]] = []
+        var messages: [Messages] = []
     }
 
     func run() throws {
@@ -49,7 +71,7 @@ struct Status: ParsableCommand {
         if let version = report.fleetVersion { terminal.line("all that live understand version \(version)") }
         terminal.table(
             ["CLUSTER", "AGENT", "EPOCH", "LAST SEEN"],
-            report.clusters.map { [$0["cluster"] ?? "", $0["state"] ?? "", $0["epoch"] ?? "", $0["lastSeen"] ?? ""] }
+            report.clusters.map { [$0.cluster, $0.state, "\($0.epoch)", $0.lastSeen] }
         )
         terminal.line(
             "\(report.openCommands) open commands, \(report.outboxWaiting) messages to publish, \(report.outboxFailed) "
@@ -57,10 +79,7 @@ struct Status: ParsableCommand {
         )
         terminal.table(
             ["GROUP", "TOPIC", "CONSUMED", "APPLIED", "REPEATED", "STALE", "REJECTED", "DEAD", "PARKED"],
-            report.messages.map { row in
-                ["group", "topic", "consumed", "applied", "repeated", "stale", "rejected", "deadLettered", "parked"]
-                    .map { row[$0] ?? "" }
-            }
+            report.messages.map { [$0.group, $0.topic] + $0.counts.map(String.init) }
         )
     }
 
@@ -71,10 +90,12 @@ struct Status: ParsableCommand {
         report.clusters = try database.query(
             "select cluster, state, epoch, coalesce(\(Instant.text("last_seen")), 'never') from cluster where deleted_at is null order by 1"
         ).map {
-            [
-                "cluster": try $0.string(0), "state": try $0.string(1), "epoch": String(try $0.int64(2)),
-                "lastSeen": try $0.string(3),
-            ]
+            Cluster(
+                cluster: try $0.string(0),
+                state: try $0.string(1),
+                epoch: try $0.int64(2),
+                lastSeen: try $0.string(3)
+            )
         }
         let counts = try database.query(
             """
@@ -95,10 +116,17 @@ struct Status: ParsableCommand {
             from partition_claim group by 1, 2 order by 1, 2
             """
         ).map { row in
-            let names = ["consumed", "applied", "repeated", "stale", "rejected", "deadLettered", "parked"]
-            var counts = ["group": try row.string(0), "topic": try row.string(1)]
-            for (index, name) in names.enumerated() { counts[name] = String(try row.int64(index + 2)) }
-            return counts
+            Messages(
+                group: try row.string(0),
+                topic: try row.string(1),
+                consumed: try row.int64(2),
+                applied: try row.int64(3),
+                repeated: try row.int64(4),
+                stale: try row.int64(5),
+                rejected: try row.int64(6),
+                deadLettered: try row.int64(7),
+                parked: try row.int64(8)
+            )
         }
         return report
     }

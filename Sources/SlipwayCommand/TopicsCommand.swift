@@ -22,6 +22,15 @@ struct TopicsCommand: ParsableCommand {
         )
         var replicationFactor = 1
 
+        func validate() throws {
+            guard partitions > 0 else {
+                throw ValidationError("'--partitions \(partitions)' should be a number, at least 1.")
+            }
+            guard replicationFactor > 0 else {
+                throw ValidationError("'--replication-factor \(replicationFactor)' should be a number, at least 1.")
+            }
+        }
+
         /// The topics, with those of trusted requests that the settings name.
         func topics(_ settings: Settings) throws -> [TopicDefinition] {
             Topics.complete(clusters: cluster, trusted: try TrustedTopic.all(settings).map(\.name))
@@ -46,17 +55,19 @@ struct TopicsCommand: ParsableCommand {
         @OptionGroup var connection: ConnectionOptions
         @OptionGroup var output: OutputOptions
 
+        struct Line: Encodable {
+            let name: String
+            let partitions: Int
+            let key: String
+        }
+
         func run() throws {
             let prefix = connection.settings.topicPrefix
-            let topics = try shape.topics(connection.settings)
-            if output.json {
-                let rows = topics.map { ["name": prefix + $0.name, "key": $0.key, "partitions": "\($0.partitions)"] }
-                return try printJSON(rows)
+            let lines = try shape.topics(connection.settings).map {
+                Line(name: prefix + $0.name, partitions: $0.partitions == 1 ? 1 : shape.partitions, key: $0.key)
             }
-            Terminal().table(
-                ["TOPIC", "PARTITIONS", "KEY"],
-                topics.map { [prefix + $0.name, "\($0.partitions == 1 ? 1 : shape.partitions)", $0.key] }
-            )
+            if output.json { return try printJSON(lines) }
+            Terminal().table(["TOPIC", "PARTITIONS", "KEY"], lines.map { [$0.name, "\($0.partitions)", $0.key] })
         }
     }
 

@@ -3,6 +3,15 @@ import Testing
 
 /// Topics are compared with what the fleet needs.
 @Suite struct TopicComparisonTests {
+    @Test(arguments: [
+        ("a.agent.status", "'slipway topics apply' makes it"),
+        ("a.agent.commands.east", "'slipway topics apply --cluster east' makes it"),
+    ])
+    func `what makes a topic that is missing is said in full`(name: String, says: String) {
+        let faults = TopicComparison.faults(name, wanted: (1, 1, [:]), partitions: nil, properties: nil)
+        #expect(faults == ["\(name) is missing; \(says)"])
+    }
+
     struct Case: Sendable {
         var partitions: Int? = 48
         var copies = 3

@@ -262,6 +262,12 @@ struct EndToEndTests {
         let refused = try world.start("slipway", ["logs", "shop/staging/none"], token)
         #expect(try refused.exitCode() == 2)
         #expect(refused.output.contains("unknown_pod"))
+        let environment = try world.start("slipway", ["explain", "shop/staging"])
+        #expect(try environment.exitCode() == 0)
+        #expect(environment.output.contains("environment.create of shop/staging  "), "\(environment.output)")
+        let nobodys = try world.start("slipway", ["containers", "shop/staging/none"])
+        #expect(try nobodys.exitCode() == 64)
+        #expect(nobodys.output.contains("There is no instance 'shop/staging/none'."))
     }
 
     @Test func `a command whose agent stays silent ends by its deadline, saying so`() throws {

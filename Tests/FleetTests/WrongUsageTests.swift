@@ -13,6 +13,29 @@ struct WrongUsageTests {
     }
 
     @Test(arguments: [
+        (["overview", "nope"], "There is no project 'nope'."),
+        (["overview", "--project", "nope", "--json"], "There is no project 'nope'."),
+        (["deployments", "nope"], "There is no project 'nope'."),
+        (["containers", "nope/staging"], "There is no environment 'nope/staging'."),
+        (
+            ["dlt", "list", "nope"],
+            "'nope' has no dead letters; it should be one of release.events, deployment.requests"
+        ),
+        (["topics", "check", "--partitions", "0"], "'--partitions 0' should be a number, at least 1."),
+        (["topics", "apply", "--replication-factor", "0"], "'--replication-factor 0' should be a number, at least 1."),
+        (["demo", "--scale", "0"], "'--scale 0' should be a number from 1 to 16."),
+        (["demo", "--limit", "0"], "'--limit 0' should be a number of seconds, at least 1."),
+    ])
+    func `a name that there is none of, or a number that cannot be, is no empty answer`(command: [String], says: String)
+        throws
+    {
+        let world = try FleetWorld(topics: [])
+        let process = try world.start("slipway", command)
+        #expect(try process.exitCode() == 64)
+        #expect(process.output.contains(says), "\(process.output)")
+    }
+
+    @Test(arguments: [
         (["instance.deply"], "There is no request 'instance.deply'; it should be one of instance.configure"),
         (["instance.deploy.v1"], "There is no request 'instance.deploy.v1'; it should be one of instance.configure"),
         ([""], "There is no request ''; it should be one of application.create"),

@@ -38,11 +38,14 @@ struct Standing: Sendable, Hashable {
 
 extension Reason {
     /// Says the same whether the place exists or not, so that nobody learns what there is.
-    static func notPermitted(_ caller: String, _ operation: String, at place: RequestPlace) -> Reason {
-        Reason(
+    static func notPermitted(_ caller: String, _ operation: String, at place: RequestPlace, needs access: Access)
+        -> Reason
+    {
+        let who =
+            access == .administrator ? "an administrator, whom SLIPWAY_ADMINISTRATORS names" : "an owner of the project"
+        return Reason(
             code: "not_permitted",
-            sentence: "'\(caller.prefix(80))' may not do '\(operation)' in '\(place.key.prefix(120))'; "
-                + "ask an owner of the project."
+            sentence: "'\(caller.prefix(80))' may not do '\(operation)' in '\(place.key.prefix(120))'; ask \(who)."
         )
     }
 }

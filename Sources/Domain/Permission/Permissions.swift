@@ -45,7 +45,7 @@ public struct Permissions: Sendable {
         in transaction: borrowing PostgresTransaction
     ) throws {
         guard try standing(of: caller.authority, at: place, in: transaction).allows(access) else {
-            throw Reason.notPermitted(caller.authority, operation, at: place)
+            throw Reason.notPermitted(caller.authority, operation, at: place, needs: access)
         }
     }
 }

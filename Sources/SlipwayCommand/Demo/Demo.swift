@@ -20,6 +20,13 @@ struct Demo: ParsableCommand {
     @Option(help: "A failure that the simulated cluster plays: imagePull, crashLoop or neverReady.")
     var failure: String?
 
+    func validate() throws {
+        guard (1...16).contains(scale) else {
+            throw ValidationError("'--scale \(scale)' should be a number from 1 to 16.")
+        }
+        guard limit > 0 else { throw ValidationError("'--limit \(limit)' should be a number of seconds, at least 1.") }
+    }
+
     func run() throws {
         let terminal = Terminal()
         let world = try DemoWorld(terminal: terminal)

@@ -62,7 +62,7 @@ final class DemoWorld {
             "release-worker", "deployment-worker", "agent-worker", "resource-worker", "outbox-relay", "timekeeper",
         ]
         for worker in workers {
-            for number in 1...max(1, scale) { _ = try launch(worker, log: "\(worker)-\(number)") }
+            for number in 1...scale { _ = try launch(worker, log: "\(worker)-\(number)") }
         }
         step("the fleet: \(workers.joined(separator: ", "))\(scale > 1 ? ", \(scale) of each" : "")")
         try writeSettings()
