@@ -8,6 +8,7 @@ COPY Package.swift ./
 RUN swift package resolve
 COPY Sources ./Sources
 COPY Tests ./Tests
+COPY Benchmarks/simdjson ./Benchmarks/simdjson
 RUN swift build -c release --static-swift-stdlib \
     && mkdir /out \
     && for name in slipway release-worker deployment-worker agent-worker resource-worker outbox-relay timekeeper \

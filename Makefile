@@ -8,7 +8,7 @@ FUZZ_SECONDS ?= 60
 COMMANDS ?= 100000
 REQUESTS ?= 3000
 # Their tests block threads of Swift's pool while they wait for PostgreSQL, which would starve tests that wait without.
-BLOCKING := DomainTests|PostgresTests|WorkerRuntimeTests|FleetCheckTests|SimulationTests
+BLOCKING := ProcessesTests|DomainTests|PostgresTests|WorkerRuntimeTests|FleetCheckTests|SimulationTests
 
 .PHONY: help demo test test-kubernetes test-broker bench chaos simulate fuzz lint format build setup clean
 

@@ -228,7 +228,7 @@ let package = Package(
             ],
             swiftSettings: strict
         ),
-        .testTarget(name: "ProcessesTests", dependencies: ["Processes", "TestSupport"], swiftSettings: strict),
+        .testTarget(name: "ProcessesTests", dependencies: ["Processes"], swiftSettings: strict),
         .testTarget(
             name: "PostgresTests",
             dependencies: ["Postgres", .product(name: "Logging", package: "swift-log")],
@@ -281,8 +281,8 @@ let package = Package(
         .testTarget(
             name: "ClusterAgentTests",
             dependencies: [
-                "ClusterAgent", "Kubernetes", "TestSupport", "Kafka", "Domain", "JSON", "CloudEvents", "WorkerRuntime",
-                "Sealing",
+                "ClusterAgent", "Kubernetes", "TestSupport", "Kafka", "Processes", "Domain", "JSON", "CloudEvents",
+                "WorkerRuntime", "Sealing",
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: strict

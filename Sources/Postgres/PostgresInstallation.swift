@@ -51,7 +51,7 @@ struct PostgresInstallation {
                 ["/usr/bin/setpriv", "--reuid=\(user.id)", "--regid=\(user.group)", "--clear-groups", "--"] + command
         }
         do {
-            return try ChildProcess(whole, input: input, output: .file(log), errors: .file(log))
+            return try ChildProcess(whole, input: input, output: .file(log, mode: 0o600), errors: .file(log))
         } catch {
             throw PostgresError(kind: .usage, message: error.sentence)
         }

@@ -103,7 +103,7 @@ public final class PostgresServer {
         running = nil
         lifeline.write(word)
         lifeline.cut()
-        process.wait(atMost: .seconds(60))
+        process.wait()
     }
 
     /// Stops the server and starts it again on the same port.

@@ -17,9 +17,14 @@ extension ChildProcess {
         atMost limit: Duration? = nil
     ) throws(StartError) -> (ending: Ending, bytes: [UInt8]) {
         var ends: [CInt] = [-1, -1]
-        guard pipe(&ends) == 0 else { throw StartError(path: "a pipe", number: errno) }
+        // Between the two calls no program may be started: it would hold the pipe open.
+        let error = whileNoneStarts {
+            guard pipe(&ends) == 0 else { return errno }
+            for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+            return 0
+        }
+        guard error == 0 else { throw StartError(path: "a pipe", number: error) }
         defer { close(ends[0]) }
-        for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
         let process: ChildProcess
         do {
             defer { close(ends[1]) }
@@ -41,6 +46,8 @@ extension ChildProcess {
         while true {
             var entry = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
             let left = deadline.map { max(0, ($0 - .now) / .milliseconds(1)) }
+            // Also of who writes without a pause.
+            if left == 0 { return bytes }
             let ready = poll(&entry, 1, left.map { CInt(min($0.rounded(.up), 1e9)) } ?? -1)
             if ready == 0 { return bytes }
             guard ready > 0 else {

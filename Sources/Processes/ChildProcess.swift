@@ -22,8 +22,8 @@ public final class ChildProcess: Sendable {
         case inherited
         /// To an open descriptor, which stays the caller's.
         case descriptor(CInt)
-        /// To the end of a file, made for its owner if it is not there.
-        case file(String)
+        /// To the end of a file, made with this mode if it is not there, less what the process's mask takes away.
+        case file(String, mode: mode_t = 0o666)
     }
 
     /// How a program has ended.
@@ -55,13 +55,15 @@ public final class ChildProcess: Sendable {
     }
 
     /// Why a program was not started.
-    public struct StartError: Error {
+    public struct StartError: Error, CustomStringConvertible {
         /// The program, or the file that could not be opened for it.
         public let path: String
         /// The number of the reason, as in `errno`.
         public let number: CInt
         /// One sentence without the arguments, which may hold secrets.
         public var sentence: String { "'\(path)' cannot be started or opened: \(String(cString: strerror(number)))." }
+        /// The same.
+        public var description: String { sentence }
     }
 
     /// The program, as it was named.
@@ -109,10 +111,11 @@ public final class ChildProcess: Sendable {
     public var isRunning: Bool { ending == nil }
 
     /// Sends a signal, unless its end was seen: its id may be another's then.
-    public func signal(_ number: CInt) {
-        seen.withLock { seen in
-            if look(&seen) == nil { kill(id, number) }
-        }
+    ///
+    /// - Returns: Whether it was sent.
+    @discardableResult
+    public func signal(_ number: CInt) -> Bool {
+        seen.withLock { seen in look(&seen) == nil && kill(id, number) == 0 }
     }
 
     /// Waits for its end; blocks.
@@ -121,10 +124,12 @@ public final class ChildProcess: Sendable {
     @discardableResult
     public func wait(atMost limit: Duration) -> Ending? {
         let deadline = ContinuousClock.now + limit
+        var pause: useconds_t = 1_000
         while true {
             if let ending { return ending }
             guard ContinuousClock.now < deadline else { return nil }
-            usleep(Self.pause)
+            usleep(pause)
+            pause = min(pause * 2, Self.longestPause)
         }
     }
 
@@ -133,12 +138,14 @@ public final class ChildProcess: Sendable {
     public func wait() -> Ending {
         while true {
             if let ending { return ending }
-            usleep(Self.pause)
+            // Leaves the end to be looked at, and so the id to this program, for who sends a signal meanwhile.
+            var information = siginfo_t()
+            waitid(P_PID, id_t(id), &information, WEXITED | WNOWAIT)
         }
     }
 
-    /// How long a thread that waits rests between two looks, in microseconds: who sends a signal must not wait for it.
-    private static let pause: useconds_t = 5_000
+    /// How long a thread that waits with a limit rests between two looks at most, in microseconds.
+    private static let longestPause: useconds_t = 32_000
 
     private func look(_ seen: inout Ending?) -> Ending? {
         guard seen == nil else { return seen }

@@ -34,13 +34,23 @@ enum Spawn {
         var id: pid_t = 0
         let error = variables.withUnsafeMutableBufferPointer { variables in
             let own = environment == nil ? environ : variables.baseAddress
-            return starting.withLock { _ in posix_spawnp(&id, program, &actions, &attributes, &arguments, own) }
+            return starting.withLock { _ in
+                keepEndings()
+                return posix_spawnp(&id, program, &actions, &attributes, &arguments, own)
+            }
         }
         return (error, id)
     }
 
     /// Held while a program is being started: until it is, it holds copies of this process's descriptors.
     static let starting = Mutex<Void>(())
+
+    /// Lets ends be looked at: who was started by a program that ignores SIGCHLD ignores it too, and then the kernel keeps
+    /// no exit code.
+    private static func keepEndings() {
+        let before = signal(SIGCHLD, SIG_DFL)
+        if unsafeBitCast(before, to: Int.self) != unsafeBitCast(SIG_IGN, to: Int.self) { signal(SIGCHLD, before) }
+    }
 
     private static func setSignals(_ attributes: inout posix_spawnattr_t) {
         var signals = sigset_t()
@@ -73,15 +83,17 @@ struct OpenStreams {
         for (stream, flags) in [(input, O_RDONLY), (output, O_WRONLY), (errors, O_WRONLY)] {
             switch stream {
             case .inherited: descriptors.append(-1)
-            case .descriptor(let descriptor): descriptors.append(descriptor)
+            case .descriptor(let descriptor):
+                guard descriptor >= 0 else { throw ChildProcess.StartError(path: "a closed descriptor", number: EBADF) }
+                descriptors.append(descriptor)
             case .null: try add("/dev/null", flags)
-            case .file(let path): try add(path, flags == O_RDONLY ? flags : flags | O_CREAT | O_APPEND)
+            case .file(let path, let mode): try add(path, flags == O_RDONLY ? flags : flags | O_CREAT | O_APPEND, mode)
             }
         }
     }
 
-    private mutating func add(_ path: String, _ flags: CInt) throws(ChildProcess.StartError) {
-        let descriptor = open(path, flags | O_CLOEXEC, 0o600)
+    private mutating func add(_ path: String, _ flags: CInt, _ mode: mode_t = 0) throws(ChildProcess.StartError) {
+        let descriptor = open(path, flags | O_CLOEXEC, mode)
         guard descriptor >= 0 else {
             let number = errno
             close()

@@ -47,6 +47,7 @@ struct Containers: ParsableCommand {
                 """
                 select from instance i join environment e on e.id = i.environment_id
                 where e.project = $1 and e.environment = $2 and e.state <> 'deleted' and i.instance = $3
+                    and i.state <> 'deleted'
                 """,
                 parts.map(PostgresValue.text)
             )

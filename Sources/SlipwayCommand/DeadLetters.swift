@@ -23,17 +23,24 @@ struct DeadLetters: ParsableCommand {
         @Option(help: "Only those of the last so many hours.")
         var hours: Int?
 
+        /// Refuses a topic that there is none of: it would look like one without dead letters.
+        ///
+        /// Topics of trusted requests are known to the worker's settings and to the broker.
+        private func requireTopic(_ name: String, _ connection: ConnectionOptions) throws {
+            guard !Topics.withDeadLetters.contains(topic) else { return }
+            let admin = try KafkaAdmin(try connection.kafka())
+            guard try admin.metadata(timeout: .seconds(15)).topic(name) == nil else { return }
+            throw ValidationError(
+                "There is no topic '\(name)'; dead letters have \(Topics.withDeadLetters.joined(separator: ", ")), and topics of trusted requests."
+            )
+        }
+
         /// The dead letters that are meant, in the order in which they were written.
         func read(_ connection: ConnectionOptions) throws -> [DeadLetterMessage] {
-            let known = Topics.withDeadLetters + (try TrustedTopic.all(connection.settings).map(\.name))
-            guard known.contains(topic) else {
-                throw ValidationError(
-                    "'\(topic)' has no dead letters; it should be one of \(known.joined(separator: ", "))."
-                )
-            }
+            let name = connection.settings.topicPrefix + topic + ".dlt"
+            try requireTopic(name, connection)
             let reader = try KafkaReader(try connection.kafka())
             defer { reader.close() }
-            let name = connection.settings.topicPrefix + topic + ".dlt"
             try reader.read([name], fromBeginning: true)
             let since = hours.map { Date().timeIntervalSince1970 * 1000 - Double($0) * 3_600_000 }
             var found: [DeadLetterMessage] = []

@@ -26,7 +26,7 @@ struct Overview: ParsableCommand {
         try reader.requireProject()
         let environments = try reader.environments()
         if parts.count > 1, environments.isEmpty { throw ValidationError("There is no environment '\(place ?? "")'.") }
-        if output.json { return try printJSON(environments) }
+        if output.json { return try printJSON(rows: reader.environmentsAsJSON()) }
         let terminal = Terminal()
         if environments.isEmpty {
             terminal.line("there is no environment yet; 'slipway send environment.create' makes one")
@@ -94,9 +94,8 @@ struct Deployments: ParsableCommand {
         defer { database.close() }
         let reader = OverviewReader(database: database, project: project)
         try reader.requireProject()
-        let lines = try reader.deployments()
-        if output.json { return try printJSON(lines) }
-        Self.show(lines, Terminal())
+        if output.json { return try printJSON(rows: reader.deploymentsAsJSON()) }
+        Self.show(try reader.deployments(), Terminal())
     }
 
     static func show(_ lines: [DeploymentLine], _ terminal: Terminal) {

@@ -2,13 +2,12 @@ import ArgumentParser
 import Foundation
 import Postgres
 
-/// An environment as `slipway overview` shows it; the members are the columns of the view `environment_overview`.
-struct EnvironmentLine: Codable {
+/// An environment as `slipway overview` shows it; the members are columns of the view `environment_overview`.
+struct EnvironmentLine: Decodable {
     let project: String
     let environment: String
     let displayName: String?
     let group: String?
-    let position: Int
     let state: String
     let reason: String?
     let cluster: String
@@ -27,7 +26,6 @@ struct EnvironmentLine: Codable {
     let certificates: Int
     let configMaps: Int
     let secrets: Int
-    let objectsFailed: Int
     let errors: Int
     var instances: [InstanceLine]? = []
     var objects: [ObjectLine]? = []
@@ -42,8 +40,8 @@ struct EnvironmentLine: Codable {
     }
 }
 
-/// An instance; the members are the columns of the view `instance_overview`.
-struct InstanceLine: Codable {
+/// An instance; the members are columns of the view `instance_overview`.
+struct InstanceLine: Decodable {
     let project: String
     let environment: String
     let instance: String
@@ -55,12 +53,9 @@ struct InstanceLine: Codable {
     let reason: String?
     let podsReady: Int
     let podsTotal: Int
-    let objects: Int
     let networks: [String]
     let domains: [String]
-    let openCommand: String?
     let openOperation: String?
-    let changedAt: String
     let drifted: [String]
 
     /// Why it is as it is, and what somebody else has changed.
@@ -72,19 +67,16 @@ struct InstanceLine: Codable {
     }
 }
 
-/// A network, domain and so on; the members are the columns of the view `object_overview`.
-struct ObjectLine: Codable {
+/// A network, domain and so on; the members are columns of the view `object_overview`.
+struct ObjectLine: Decodable {
     let project: String
     let environment: String
     let kind: String
     let name: String
     let state: String
-    let reasonCode: String?
     let reason: String?
     let summary: String?
     let expires: String?
-    let openCommand: String?
-    let changedAt: String
     let drifted: [String]
 
     /// Why it is as it is, and what somebody else has changed.
@@ -99,8 +91,8 @@ enum Drift {
     }
 }
 
-/// An application in an environment; the members are the columns of the view `deployment_overview`.
-struct DeploymentLine: Codable {
+/// An application in an environment; the members are columns of the view `deployment_overview`.
+struct DeploymentLine: Decodable {
     let project: String
     let application: String
     let newestVersion: String?
@@ -122,6 +114,11 @@ struct OverviewReader {
     /// The environment in it, where one is meant.
     var environment: String?
 
+    private static let environmentOrder = #"project, "group" nulls first, position, environment"#
+    private static let instanceOrder = "project, environment, instance"
+    private static let objectOrder = "project, environment, kind, name"
+    private static let deploymentOrder = "project, application, environment, instance"
+
     /// Refuses a project that there is none of, which would look like one without anything in it.
     func requireProject() throws {
         guard let project else { return }
@@ -131,10 +128,7 @@ struct OverviewReader {
 
     /// The environments with what is in them.
     func environments() throws -> [EnvironmentLine] {
-        var lines: [EnvironmentLine] = try rows(
-            "environment_overview",
-            #"project, "group" nulls first, position, environment"#
-        )
+        var lines: [EnvironmentLine] = try rows("environment_overview", Self.environmentOrder)
         let instances = Dictionary(grouping: try instances()) { "\($0.project)/\($0.environment)" }
         let objects = Dictionary(grouping: try objects()) { "\($0.project)/\($0.environment)" }
         for index in lines.indices {
@@ -147,22 +141,46 @@ struct OverviewReader {
 
     /// The applications across the environments.
     func deployments() throws -> [DeploymentLine] {
-        try rows("deployment_overview", "project, application, environment, instance")
+        try rows("deployment_overview", Self.deploymentOrder)
     }
 
     private func instances() throws -> [InstanceLine] {
-        try rows("instance_overview", "project, environment, instance")
+        try rows("instance_overview", Self.instanceOrder)
     }
 
     private func objects() throws -> [ObjectLine] {
-        try rows("object_overview", "project, environment, kind, name")
+        try rows("object_overview", Self.objectOrder)
     }
 
-    /// Rows of a view as JSON, whose members are its columns.
+    /// The environments with what is in them, with every column of the views as a member in camel case.
+    func environmentsAsJSON() throws -> [[String: Any]] {
+        let instances = Dictionary(grouping: try members("instance_overview", Self.instanceOrder), by: Self.place)
+        let objects = Dictionary(grouping: try members("object_overview", Self.objectOrder), by: Self.place)
+        return try members("environment_overview", Self.environmentOrder).map { environment in
+            var whole = environment
+            // The view counts them.
+            whole["instances"] = instances[Self.place(of: environment)] ?? []
+            whole["objects"] = objects[Self.place(of: environment)] ?? []
+            return whole
+        }
+    }
+
+    /// The applications across the environments, with every column of the view.
+    func deploymentsAsJSON() throws -> [[String: Any]] { try members("deployment_overview", Self.deploymentOrder) }
+
+    private static func place(of row: [String: Any]) -> String { "\(row["project"] ?? "")/\(row["environment"] ?? "")" }
+
     private func rows<Line: Decodable>(_ view: String, _ order: String) throws -> [Line] {
-        let decoder = JSONDecoder()
-        decoder.keyDecodingStrategy = .convertFromSnakeCase
-        return try database.query(
+        try members(view, order).map { members in
+            // The view counts them; the command line lists them.
+            let line = members.filter { $0.key != "instances" }
+            return try JSONDecoder().decode(Line.self, from: JSONSerialization.data(withJSONObject: line))
+        }
+    }
+
+    /// The rows of a view, by its columns in camel case.
+    private func members(_ view: String, _ order: String) throws -> [[String: Any]] {
+        try database.query(
             """
             select row_to_json(v)::text from (
                 select * from \(view)
@@ -172,11 +190,15 @@ struct OverviewReader {
             """,
             [.optionalText(project), .optionalText(environment)]
         ).map { row in
-            var object =
-                try JSONSerialization.jsonObject(with: Data(try row.string(0).utf8)) as? [String: Any] ?? [:]
-            // The view counts them; the command line lists them.
-            if let count = object["instances"] as? Int, count >= 0 { object["instances"] = nil }
-            return try decoder.decode(Line.self, from: JSONSerialization.data(withJSONObject: object))
+            let columns = try JSONSerialization.jsonObject(with: Data(try row.string(0).utf8)) as? [String: Any] ?? [:]
+            return Dictionary(uniqueKeysWithValues: columns.map { (Self.camelCase($0.key), $0.value) })
+        }
+    }
+
+    private static func camelCase(_ column: String) -> String {
+        let words = column.split(separator: "_")
+        return words.dropFirst().reduce(words.first.map(String.init) ?? "") {
+            $0 + $1.prefix(1).uppercased() + $1.dropFirst()
         }
     }
 }

@@ -7,7 +7,7 @@ struct Slipway: AsyncParsableCommand {
         abstract: "The command line of Slipway, the deployment pipeline.",
         discussion: """
             Exit codes: 0 done, 1 ended otherwise than asked, 2 rejected, 3 no answer in time, 64 wrong usage.
-            Every flag has a variable: --kafka-brokers is SLIPWAY_KAFKA_BROKERS.
+            What connects has flags and variables: --kafka-brokers is SLIPWAY_KAFKA_BROKERS.
             """,
         subcommands: [
             Demo.self, Broker.self, Migrate.self, TopicsCommand.self, Send.self, Overview.self, Deployments.self,

@@ -1,5 +1,6 @@
 import Domain
 import Foundation
+import Processes
 import Sealing
 import TestSupport
 import Testing
@@ -171,6 +172,26 @@ struct HelmProgramTests {
             input: "/dev/null"
         )
         #expect(try guarded.exitCode() == 128 + SIGKILL)
+    }
+
+    @Test func `how helm ended is known also where SIGCHLD was ignored from the start`() throws {
+        let lifeline = try Lifeline()
+        let script = #"trap '' CHLD; exec "$0" guard -- /bin/sh -c 'exit 3'"#
+        let process = try ChildProcess(["/bin/sh", "-c", script, agent], input: lifeline.stream)
+        lifeline.handOver()
+        #expect(process.wait(atMost: .seconds(60)) == .code(3))
+    }
+
+    @Test func `a helm that cannot be run is named with the reason`() async {
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let obstacle = await HelmLookup.obstacle(to: file("helm"))
+        #expect(obstacle?.hasSuffix("cannot be started or opened: No such file or directory.") == true)
+        let helm = HelmProgram(helm: file("helm"), agent: file("agent"), kubeconfig: "/k", context: nil)
+        guard case .failure(let failure) = await deploy(helm) else {
+            Issue.record("it should fail")
+            return
+        }
+        #expect(failure.code == "helm_unusable" && failure.message.contains("No such file or directory"))
     }
 
     @Test(arguments: [("v4.1.0", true), ("v3.17.1", false), ("no version", false)])

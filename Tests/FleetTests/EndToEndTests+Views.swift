@@ -32,16 +32,19 @@ extension EndToEndTests {
         let environment = try #require((try json(["overview", "shop/staging"], world) as? [[String: Any]])?.first)
         let instance = try #require((environment["instances"] as? [[String: Any]])?.first)
         let object = try #require((environment["objects"] as? [[String: Any]])?.first)
+        let deployment = try #require((try json(["deployments"], world) as? [[String: Any]])?.first)
         let views = [
             ("environment_overview", environment), ("instance_overview", instance), ("object_overview", object),
+            ("deployment_overview", deployment),
         ]
         for (view, members) in views {
             let columns = try world.database.query(
-                "select key from \(view) v cross join json_each(row_to_json(v)) where value::text <> 'null'"
+                "select column_name from information_schema.columns where table_name = '\(view)'"
             ).map { try $0.string(0) }
             #expect(!columns.isEmpty)
             for column in columns { #expect(members[camel(column)] != nil, "\(view).\(column)") }
         }
+        #expect(world.standing.contains("  cluster test connected\n"))
         let status = try #require(try json(["status"], world) as? [String: Any])
         let cluster = try #require((status["clusters"] as? [[String: Any]])?.first)
         let messages = try #require(status["messages"] as? [[String: Any]])

@@ -79,7 +79,11 @@ struct EndToEndTests {
     }
 
     func waitFor(_ what: String, _ world: FleetWorld, _ sql: String, _ number: Int64) throws {
-        _ = try eventually(what, within: .seconds(60)) { try world.number(sql) == number ? true : nil }
+        do {
+            _ = try eventually(what, within: .seconds(60)) { try world.number(sql) == number ? true : nil }
+        } catch let error as NotSeen {
+            throw NotSeen(description: "\(error.description)\n\(world.standing)")
+        }
     }
 
     func release(_ version: String, _ world: FleetWorld) throws {

@@ -19,7 +19,7 @@ struct WrongUsageTests {
         (["containers", "nope/staging"], "There is no environment 'nope/staging'."),
         (
             ["dlt", "list", "nope"],
-            "'nope' has no dead letters; it should be one of release.events, deployment.requests"
+            "nope.dlt'; dead letters have release.events, deployment.requests"
         ),
         (["topics", "check", "--partitions", "0"], "'--partitions 0' should be a number, at least 1."),
         (["topics", "apply", "--replication-factor", "0"], "'--replication-factor 0' should be a number, at least 1."),

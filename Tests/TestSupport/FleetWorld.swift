@@ -19,7 +19,7 @@ public final class FleetWorld {
     /// What proves that a request comes from `root`, who runs the platform.
     public let token: String
     private let producer: KafkaProducer
-    private var processes: [WorkerProcessHandle] = []
+    private(set) var processes: [WorkerProcessHandle] = []
 
     /// Makes a world with the topics that are named.
     ///

@@ -25,7 +25,7 @@ public final class WorkerProcessHandle {
         process = try ChildProcess(
             [executable.path] + arguments,
             environment: ProcessInfo.processInfo.environment.merging(environment) { $1 },
-            input: input.map(ChildProcess.Stream.file) ?? .null,
+            input: input.map { .file($0) } ?? .null,
             output: .file(log),
             errors: .file(log)
         )

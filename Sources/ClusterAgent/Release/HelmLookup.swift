@@ -32,7 +32,7 @@ public enum HelmLookup {
             if let major, major >= 4 { return nil }
             return "'\(helm)' says that it is helm '\(version.prefix(20))'; the agent changes releases with helm 4."
         } catch {
-            return "'\(helm)' cannot be run: \(error.localizedDescription)"
+            return "'\(helm)' cannot be run: \(error.whyNotRun)"
         }
     }
 }

@@ -68,3 +68,8 @@ struct HelmRun {
         return Array(try handle.readToEnd() ?? Data())
     }
 }
+
+extension Error {
+    /// Why helm could not be run, in words.
+    var whyNotRun: String { (self as? ChildProcess.StartError)?.sentence ?? localizedDescription }
+}

@@ -39,7 +39,7 @@ public struct HelmTemplate: Sendable {
         } catch let error as ManifestError {
             throw error
         } catch {
-            throw ManifestError(sentence: "helm could not be run: \(error.localizedDescription)")
+            throw ManifestError(sentence: "helm could not be run: \(error.whyNotRun)")
         }
     }
 

@@ -206,6 +206,7 @@ final class DemoWorld {
         }
         let logs = folder + "/logs"
         try FileManager.default.createDirectory(atPath: logs, withIntermediateDirectories: true)
+        try? FileManager.default.removeItem(atPath: "\(logs)/\(log).log")
         let output = ChildProcess.Stream.file("\(logs)/\(log).log")
         let process = try ChildProcess(
             [executable.path] + arguments,

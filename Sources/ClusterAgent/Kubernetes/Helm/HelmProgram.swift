@@ -77,7 +77,7 @@ public struct HelmProgram: Sendable {
             } catch {
                 throw WorkFailure(
                     code: "helm_unusable",
-                    message: "helm could not be run: \(error.localizedDescription)"
+                    message: "helm could not be run: \(error.whyNotRun)"
                 )
             }
         }
@@ -106,7 +106,7 @@ public struct HelmProgram: Sendable {
             } catch {
                 throw WorkFailure(
                     code: "helm_unusable",
-                    message: "helm could not be run: \(error.localizedDescription)"
+                    message: "helm could not be run: \(error.whyNotRun)"
                 )
             }
         }
