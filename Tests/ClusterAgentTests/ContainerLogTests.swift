@@ -154,6 +154,13 @@ struct ContainerLogTests {
         #expect(logs.last?.reason == "byte_limit" && logs.contains(where: \.truncated))
     }
 
+    @Test func `a container that has not started has no log yet`() {
+        var world = Self.world("simulate: {failure: imagePull}")
+        world.read(.work(.log(Self.request(world))))
+        world.pass(seconds: 1)
+        #expect(world.statements("failed").last?.text("code") == "container_not_started")
+    }
+
     @Test(arguments: [("nobody", false, "unknown_container"), ("web", true, "unknown_container")])
     func `what is not there is said to be unknown`(container: String, previous: Bool, code: String) throws {
         var world = Self.world()

@@ -143,6 +143,15 @@ import Testing
         #expect(!failure.message.contains("level=WARN"))
     }
 
+    @Test(arguments: [
+        ("Error: failed to delete release: web-1", "uninstall_failed"),
+        ("Error: Kubernetes cluster unreachable: Get \"https://a/version\": EOF", "cluster_unreachable"),
+    ])
+    func `why helm cannot remove a release has a code too`(text: String, code: String) {
+        let failure = HelmComplaint(removal: "level=WARN something\n\(text)\n").failure
+        #expect(failure.code == code && !failure.message.contains("level=WARN"))
+    }
+
     @Test func `an Ingress is written as old servers read it`() throws {
         let ingress = try ObjectValue(
             yaml: """

@@ -21,6 +21,7 @@ struct WorkRunnerTests {
     private static func server(
         marks: String = "",
         deletion: Int = 200,
+        log: Int = 200,
         shop: @escaping @Sendable (APIServerDouble.Request) -> APIServerDouble.Answer
     ) async throws -> APIServerDouble {
         try await APIServerDouble { request in
@@ -35,6 +36,7 @@ struct WorkRunnerTests {
                 ]
                 return (200, Self.resources(usual))
             case "\(namespaces)/shop": return shop(request)
+            case "\(namespaces)/shop/pods/web-1/log": return (log, "{}")
             case _ where request.path.hasPrefix("\(namespaces)/") && request.path.split(separator: "/").count == 4:
                 let name = request.path.split(separator: "/")[3]
                 return (200, #"{"metadata":{"name":"\#(name)","uid":"uid-\#(name)","resourceVersion":"1"}}"#)
@@ -51,6 +53,7 @@ struct WorkRunnerTests {
     /// Does the work and returns how it ended; `meanwhile` is called again and again until then.
     private static func end(
         on server: APIServerDouble,
+        doing work: ClusterWork = work,
         meanwhile: (KubernetesCluster) -> Void = { _ in }
     ) async throws -> WorkFailure? {
         let client = KubernetesClient(KubernetesConfiguration(server: server.address, credential: .none))
@@ -71,6 +74,32 @@ struct WorkRunnerTests {
             }
             await Task.yield()
         }
+    }
+
+    @Test(arguments: ["default", "kube-system", "kube-public", "kube-node-lease", "slipway"])
+    func `a namespace of the cluster's own is no environment's`(name: String) async throws {
+        let server = try await Self.server { _ in (404, "{}") }
+        let wanted = NamespaceRequested(command: "c-1", generation: 1, environment: "shop/staging", namespace: name)
+        let failure = try await Self.end(on: server, doing: .namespace(wanted))
+        #expect(failure?.code == "namespace_reserved")
+        #expect(!server.asked.contains { $0.path == "\(Self.namespaces)/\(name)" && $0.method != "GET" })
+    }
+
+    @Test(arguments: [(404, "pod_missing"), (400, "log_unreadable"), (403, "log_unreadable")])
+    func `a log that cannot be read says why`(status: Int, code: String) async throws {
+        let server = try await Self.server(log: status) { _ in (404, "{}") }
+        let request = LogsRequested(
+            command: "c-1",
+            namespace: "shop",
+            pod: "web-1",
+            container: "web",
+            lines: 10,
+            follow: false,
+            seconds: 10,
+            previous: false,
+            bytes: 1_000
+        )
+        #expect(try await Self.end(on: server, doing: .log(request))?.code == code)
     }
 
     @Test(arguments: [429, 500, 503])

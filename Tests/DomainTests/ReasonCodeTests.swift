@@ -3,8 +3,9 @@ import Testing
 
 /// Every code by which Slipway refuses, fails or warns is shown by a test.
 @Suite struct ReasonCodeTests {
-    /// Codes of the last resort: what leads to them is caught before, each by a code of its own.
-    static let lastResorts: Set = ["invalid_message", "invalid_release", "invalid_request"]
+    /// Codes of the last resort, where what leads to them is caught before, each by a code of its own; and what would have
+    /// to be waited for, a namespace that does not go away for a quarter of an hour.
+    static let lastResorts: Set = ["invalid_message", "invalid_release", "invalid_request", "namespace_terminating"]
 
     private static func texts(in folder: String) throws -> [String] {
         let root = TopicsTests.folder.deletingLastPathComponent().appending(path: folder)
@@ -19,7 +20,7 @@ import Testing
 
     static func codes() throws -> Set<String> {
         var codes: Set<String> = []
-        for text in try texts(in: "Sources/Domain") {
+        for text in try texts(in: "Sources/Domain") + texts(in: "Sources/ClusterAgent") {
             for match in text.matches(of: /code: "([a-z_]+)"/) { codes.insert(String(match.1)) }
         }
         return codes
