@@ -68,7 +68,8 @@ public struct CredentialProgram: Sendable, Hashable {
                     .merging(environment) { $1 }
                     .merging(["KUBERNETES_EXEC_INFO": info]) { $1 },
                 errors: .null,
-                atMost: Self.limit
+                atMost: Self.limit,
+                mostBytes: 1 << 20
             )
         } catch {
             throw .unreachable("The credential program '\(command)' cannot be run.")

@@ -10,11 +10,13 @@ extension ChildProcess {
     /// - Parameters:
     ///   - environment: The environment; `nil` is this process's own.
     ///   - limit: When it is killed; `nil` is never.
+    ///   - mostBytes: How much it may write before it is killed.
     public static func output(
         of command: [String],
         environment: [String: String]? = nil,
         errors: Stream = .inherited,
-        atMost limit: Duration? = nil
+        atMost limit: Duration? = nil,
+        mostBytes: Int = 64 << 20
     ) throws(StartError) -> (ending: Ending, bytes: [UInt8]) {
         var ends: [CInt] = [-1, -1]
         // Between the two calls no program may be started: it would hold the pipe open.
@@ -31,7 +33,8 @@ extension ChildProcess {
             process = try ChildProcess(command, environment: environment, output: .descriptor(ends[1]), errors: errors)
         }
         let deadline = limit.map { ContinuousClock.now + $0 }
-        let bytes = read(ends[0], until: deadline)
+        let bytes = read(ends[0], until: deadline, mostBytes)
+        if bytes.count > mostBytes { process.signal(SIGKILL) }
         // Who has closed its output may go on all the same.
         guard let deadline else { return (process.wait(), bytes) }
         if let ending = process.wait(atMost: deadline - .now) { return (ending, bytes) }
@@ -39,11 +42,12 @@ extension ChildProcess {
         return (process.wait(), bytes)
     }
 
-    /// Reads to the end, or as long as there is time.
-    private static func read(_ descriptor: CInt, until deadline: ContinuousClock.Instant?) -> [UInt8] {
+    /// Reads to the end, as long as there is time, or a piece more than is allowed.
+    private static func read(_ descriptor: CInt, until deadline: ContinuousClock.Instant?, _ mostBytes: Int) -> [UInt8]
+    {
         var bytes: [UInt8] = []
         var piece = [UInt8](repeating: 0, count: 1 << 16)
-        while true {
+        while bytes.count <= mostBytes {
             var entry = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
             let left = deadline.map { max(0, ($0 - .now) / .milliseconds(1)) }
             // Also of who writes without a pause.
@@ -58,6 +62,7 @@ extension ChildProcess {
             guard count > 0 else { return bytes }
             bytes.append(contentsOf: piece[..<count])
         }
+        return bytes
     }
 
     private static func readPiece(_ descriptor: CInt, _ buffer: UnsafeMutableRawBufferPointer) -> Int {

@@ -60,6 +60,13 @@ import Testing
         #expect(ending == .signal(SIGKILL) && !bytes.isEmpty)
     }
 
+    @Test func `who writes more than may be kept is killed, with or without a limit of time`() throws {
+        for limit in [nil, Duration.seconds(600)] {
+            let (ending, bytes) = try ChildProcess.output(of: ["yes"], atMost: limit, mostBytes: 1_000)
+            #expect(ending == .signal(SIGKILL) && (1_001...1_000 + 1 << 16).contains(bytes.count))
+        }
+    }
+
     @Test func `a lifeline that was handed over is no input any more`() throws {
         let lifeline = try Lifeline()
         lifeline.handOver()

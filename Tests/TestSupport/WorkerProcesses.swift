@@ -33,7 +33,7 @@ public final class WorkerProcessHandle {
 
     /// An executable of the fleet: it lies beside the test bundle.
     public static func executable(_ name: String) throws -> URL {
-        let here = URL(filePath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
+        let here = URL(filePath: OwnExecutable.folder, directoryHint: .isDirectory)
         let bundle = CommandLine.arguments.first.map { URL(filePath: $0).deletingLastPathComponent() }
         let candidates = [here, bundle].compactMap { $0?.appending(path: name) }
         guard let found = candidates.first(where: { FileManager.default.isExecutableFile(atPath: $0.path) }) else {

@@ -158,13 +158,12 @@ final class BenchWorld {
     /// Starts an executable that lies beside this one.
     @discardableResult
     func start(_ name: String, _ arguments: [String] = [], _ more: [String: String] = [:]) throws -> Int32 {
-        let own = URL(filePath: "/proc/self/exe").resolvingSymlinksInPath()
-        let executable = own.deletingLastPathComponent().appending(path: name)
-        guard FileManager.default.isExecutableFile(atPath: executable.path) else {
+        let executable = OwnExecutable.beside(name)
+        guard FileManager.default.isExecutableFile(atPath: executable) else {
             throw StartError("There is no '\(name)' beside slipway-bench; 'swift build -c release' makes it.")
         }
         let process = try ChildProcess(
-            [executable.path] + arguments,
+            [executable] + arguments,
             environment: environment.merging(more) { $1 },
             output: .null
         )

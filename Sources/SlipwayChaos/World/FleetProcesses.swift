@@ -33,8 +33,8 @@ final class FleetProcesses {
         var end = Ending.none
     }
 
-    /// Where this program lies, and the fleet's beside it; asked for once, since a program may be replaced meanwhile.
-    static let programs = URL(filePath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
+    /// Where this program lies, and the fleet's beside it.
+    static let programs = URL(filePath: OwnExecutable.folder, directoryHint: .isDirectory)
     /// Where the workers of another version lie, if one is to run for a while.
     var otherPrograms: URL?
     var environment: [String: String] = [:]

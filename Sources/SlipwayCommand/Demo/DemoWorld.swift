@@ -199,17 +199,16 @@ final class DemoWorld {
     private func launch(_ name: String, _ arguments: [String] = [], log: String, more: [String: String] = [:]) throws
         -> ChildProcess
     {
-        let own = URL(filePath: "/proc/self/exe").resolvingSymlinksInPath()
-        let executable = own.deletingLastPathComponent().appending(path: name)
-        guard FileManager.default.isExecutableFile(atPath: executable.path) else {
-            throw StartError("'\(executable.path)' is missing; build the whole package with 'swift build'.")
+        let executable = OwnExecutable.beside(name)
+        guard FileManager.default.isExecutableFile(atPath: executable) else {
+            throw StartError("'\(executable)' is missing; build the whole package with 'swift build'.")
         }
         let logs = folder + "/logs"
         try FileManager.default.createDirectory(atPath: logs, withIntermediateDirectories: true)
         try? FileManager.default.removeItem(atPath: "\(logs)/\(log).log")
         let output = ChildProcess.Stream.file("\(logs)/\(log).log")
         let process = try ChildProcess(
-            [executable.path] + arguments,
+            [executable] + arguments,
             environment: ProcessInfo.processInfo.environment
                 .filter { !$0.key.hasPrefix("SLIPWAY_") }
                 .merging(environment) { $1 }.merging(more) { $1 },
