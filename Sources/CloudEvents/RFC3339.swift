@@ -49,7 +49,9 @@ public enum RFC3339 {
         then end: Unicode.Scalar
     ) {
         var rest = number
-        for index in stride(from: start + width - 1, through: start, by: -1) {
+        var index = start + width
+        while index > start {
+            index -= 1
             text[index] = UInt8(ascii: "0") + UInt8(rest % 10)
             rest /= 10
         }

@@ -19,6 +19,7 @@ struct AgentPagesTests {
         for worker in ["deployment-worker", "agent-worker", "outbox-relay"] { _ = try world.start(worker) }
         try world.request("project.create", key: "shop", id: "p", #"{"project":"shop"}"#)
         try world.request("cluster.register", key: "test", id: "c", #"{"cluster":"test"}"#)
+        _ = try eventually("the project") { try world.number("select count(*) from project") == 1 ? true : nil }
         _ = try eventually("a welcomed agent") {
             try WebPage.get(port: port, "/readyz") == WebPage(status: 200, body: "ready\n") ? true : nil
         }

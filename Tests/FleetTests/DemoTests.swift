@@ -68,4 +68,15 @@ struct DemoTests {
         _ = try run.process.exitCode(within: .seconds(60))
         try run.expectNothingLeft()
     }
+
+    @Test func `a demo that is killed leaves nothing behind either`() throws {
+        let run = try Run([])
+        _ = try eventually("the demo's fleet", within: .seconds(120)) {
+            run.process.output.contains("timekeeper") ? true : nil
+        }
+        #expect(try run.processes() != "", "its processes are found while they run")
+        run.process.signal(SIGKILL)
+        _ = try run.process.exitCode(within: .seconds(60))
+        _ = try eventually("the end of all") { try run.leftovers == [] && run.processes() == "" ? true : nil }
+    }
 }

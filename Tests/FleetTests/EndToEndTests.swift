@@ -41,6 +41,8 @@ struct EndToEndTests {
         try start(world)
         try world.request("project.create", key: "shop", id: "p", #"{"project":"shop"}"#)
         try world.request("cluster.register", key: "test", id: "c", #"{"cluster":"test"}"#)
+        // Other keys, perhaps other partitions: nothing else says that the project is there before who names it.
+        try waitFor("the project", world, "select count(*) from project", 1)
         try waitFor("the cluster", world, "select count(*) from cluster", 1)
         let agent = try startAgent(in: world, arguments)
         try waitFor("the agent", world, "select count(*) from cluster where state = 'connected'", 1)

@@ -47,6 +47,9 @@ struct KubernetesWorld {
         _ = try eventually("the cluster", within: .seconds(60)) {
             try world.number("select count(*) from cluster") == 1 ? true : nil
         }
+        _ = try eventually("the project", within: .seconds(60)) {
+            try world.number("select count(*) from project") == 1 ? true : nil
+        }
         key = try FleetKeys.clusterKey(name, environment: world.environment)
         (self.world, self.name) = (world, name)
         agent = try Self.startAgent(world, name, key, proxy: proxy)

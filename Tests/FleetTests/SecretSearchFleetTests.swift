@@ -35,6 +35,7 @@ struct SecretSearchFleetTests {
         }
         try world.request("project.create", key: "shop", id: "p", #"{"project":"shop"}"#)
         try world.request("cluster.register", key: "test", id: "c", #"{"cluster":"test"}"#)
+        try wait("the project", world, "select count(*) from project", 1)
         try wait("the cluster", world, "select count(*) from cluster", 1)
         let key = try FleetKeys.clusterKey("test", environment: world.environment)
         let agent = try WebPage.freePort()

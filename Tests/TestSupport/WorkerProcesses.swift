@@ -4,6 +4,8 @@ import Processes
 /// An executable of the fleet as a process of its own, ended with the test.
 public final class WorkerProcessHandle {
     private let process: ChildProcess
+    /// Ends what runs where the tests are ended before their time.
+    private static let guardian = try? ProcessGuard()
     /// The executable's name.
     public let name: String
     /// Where its output goes.
@@ -29,6 +31,7 @@ public final class WorkerProcessHandle {
             output: .file(log),
             errors: .file(log)
         )
+        Self.guardian?.add(process)
     }
 
     /// An executable of the fleet: it lies beside the test bundle.
@@ -45,6 +48,7 @@ public final class WorkerProcessHandle {
     deinit {
         process.signal(SIGKILL)
         process.wait()
+        Self.guardian?.remove(process)
     }
 
     /// The process's id.

@@ -16,8 +16,11 @@ extension Command {
     /// Whatever is changed of a stopped instance, it is to have no pods afterwards.
     var goal: CommandGoal {
         guard instanceID != nil else { return .applied }
-        if InstanceOperation(command: operation) == .delete { return .gone }
+        if isRemoval { return .gone }
         let isStopped = (try? DesiredState(json: desired))?.isStopped ?? false
         return isStopped ? .stopped : .healthy
     }
+
+    /// Whether its goal is that nothing is left: known without reading the desired state.
+    var isRemoval: Bool { instanceID != nil && InstanceOperation(command: operation) == .delete }
 }

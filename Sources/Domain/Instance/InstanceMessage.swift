@@ -28,7 +28,7 @@ struct InstanceMessage {
     ) throws {
         self.command = command
         self.namespace = namespace
-        guard command.goal != .gone, let project = command.project else {
+        guard !command.isRemoval, let project = command.project else {
             credentials = ApplicationCredentials()
             return
         }
@@ -51,7 +51,7 @@ struct InstanceMessage {
     ///
     /// - Parameter isRepair: Whether the agent is to do again what it has done, because somebody else has changed it.
     func record(by post: AgentPost, isRepair: Bool = false, now: Int64) throws -> OutboxRecord {
-        if command.goal == .gone { return post.removalRequested(command, removal, now: now) }
+        if command.isRemoval { return post.removalRequested(command, removal, now: now) }
         var release = release(try DesiredState(json: command.desired))
         if isRepair { release.repair = true }
         return post.releaseRequested(command, release, now: now)

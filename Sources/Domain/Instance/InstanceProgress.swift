@@ -92,7 +92,7 @@ public struct InstanceProgress {
         outbox: OutboxBuffer,
         in transaction: borrowing PostgresTransaction
     ) throws {
-        let isGone = command.goal == .gone
+        let isGone = command.isRemoval
         let release = isGone ? nil : try DesiredState(json: command.desired)
         // The state follows only where nothing newer is on its way or has been decided.
         let state: InstanceState? =

@@ -34,7 +34,7 @@ enum InstanceRules {
             )
         }
         // A forced deletion makes an open one pointless; every other pair was looked at.
-        if isForced, instance?.open.map({ $0.goal == .gone }) == true { return }
+        if isForced, instance?.open?.isRemoval == true { return }
         if let reason = operation.refusal(of: name, in: instance?.standing ?? .deleted) { throw reason }
     }
 }

@@ -68,6 +68,8 @@ struct HistoryIndex {
     let results: [(message: SeenMessage, data: ResultData)]
     /// The places of the messages that were dead-lettered, each with its letter.
     let letters: [Place: [SeenMessage]]
+    /// What the agents told of their clusters.
+    let told: ToldWorld
 
     init(_ history: History) {
         self.history = history
@@ -85,6 +87,7 @@ struct HistoryIndex {
             }
         }
         (self.results, self.letters) = (results, letters)
+        told = ToldWorld(history.messages, without: letters)
     }
 
     private static func origin(of letter: SeenMessage) -> Place? {

@@ -2,18 +2,20 @@ import Foundation
 package import Kafka
 
 /// A message as it lies on a topic.
-package struct SeenMessage: Codable, Sendable, Hashable {
+///
+/// A class, since each invariant goes through all messages, and a copy of a structure counts a reference to each text in it.
+package final class SeenMessage: Codable, Sendable, Equatable {
     /// The topic without the fleet's prefix.
-    package var topic: String
-    package var partition: Int32
-    package var offset: Int64
-    package var key: String
+    package let topic: String
+    package let partition: Int32
+    package let offset: Int64
+    package let key: String
     /// Those headers that are text.
-    package var headers: [String: String]
+    package let headers: [String: String]
     /// The value where it is text; none of a tombstone.
-    package var text: String?
+    package let text: String?
     /// The value in base64 where it is no text.
-    package var base64: String?
+    package let base64: String?
 
     package init(
         topic: String,
@@ -25,6 +27,7 @@ package struct SeenMessage: Codable, Sendable, Hashable {
     ) {
         (self.topic, self.partition, self.offset, self.key) = (topic, partition, offset, key)
         (self.headers, self.text) = (headers, text)
+        base64 = nil
     }
 
     package init(_ message: KafkaMessage, prefix: String) {
@@ -37,9 +40,15 @@ package struct SeenMessage: Codable, Sendable, Hashable {
             headers[header.name] = header.value.flatMap { String(validating: $0, as: UTF8.self) }
         }
         self.headers = headers
-        guard let value = message.valueBytes else { return }
-        text = String(validating: value, as: UTF8.self)
-        base64 = text == nil ? Data(value).base64EncodedString() : nil
+        let value = message.valueBytes
+        let text = value.flatMap { String(validating: $0, as: UTF8.self) }
+        self.text = text
+        base64 = text == nil ? value.map { Data($0).base64EncodedString() } : nil
+    }
+
+    package static func == (left: SeenMessage, right: SeenMessage) -> Bool {
+        left.place == right.place && left.key == right.key && left.headers == right.headers && left.text == right.text
+            && left.base64 == right.base64
     }
 
     /// Where it lies.

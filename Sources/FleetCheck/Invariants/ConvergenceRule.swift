@@ -6,7 +6,7 @@ enum ConvergenceRule {
     }
 
     private static func resources(_ index: HistoryIndex) -> [Violation] {
-        let world = ToldWorld(index)
+        let world = index.told
         var stored: [ToldWorld.Name: StoredResource] = [:]
         for row in index.history.database.resources {
             let name = ToldWorld.Name(stream: "\(row.cluster)/\(row.namespace)", kind: row.kind, name: row.name)
@@ -105,12 +105,13 @@ struct ToldWorld {
         let kind: String
     }
 
-    init(_ index: HistoryIndex) {
+    /// - Parameter letters: The messages that were dead-lettered, by their places.
+    init(_ messages: [SeenMessage], without letters: [Place: [SeenMessage]]) {
         var newest: [Name: (told: Told, isThere: Bool)] = [:]
         var snapshots: [Kind: StreamPosition] = [:]
-        for message in index.history.messages where message.topic == Topic.changes {
+        for message in messages where message.topic == Topic.changes {
             // What was dead-lettered was told by nobody who may speak for the cluster, or cannot be read.
-            guard index.letters[message.place] == nil, let position = message.position else { continue }
+            guard letters[message.place] == nil, let position = message.position else { continue }
             if message.type == "slipway.resource.snapshot_ended.v1" {
                 guard let end = message.decoded(SnapshotEnd.self) else { continue }
                 let kind = Kind(stream: message.key, kind: end.kind)

@@ -9,7 +9,7 @@ extension Situation {
         }
         seen[.deadLetter, default: 0] += index.letters.count
         seen[.outboxResend, default: 0] += resent(index)
-        seen[.resyncRepair, default: 0] += ToldWorld(index).repaired
+        seen[.resyncRepair, default: 0] += index.told.repaired
         return seen
     }
 

@@ -10,6 +10,8 @@ final class BenchWorld {
     let folder = NSTemporaryDirectory() + "slipway-bench-\(UUID().uuidString.prefix(8))"
     let server: PostgresServer
     private var children: [(name: String, process: ChildProcess)] = []
+    /// Ends them where this process is ended before its time.
+    private let guardian: ProcessGuard
     let url: String
     let database: PostgresConnection
     static let databaseName = "bench"
@@ -36,6 +38,7 @@ final class BenchWorld {
             withIntermediateDirectories: true,
             attributes: [.posixPermissions: 0o755]
         )
+        guardian = try ProcessGuard(removing: folder, after: folder + "/postgres")
         server = try PostgresServer(
             folder: folder + "/postgres",
             durable: true,
@@ -55,6 +58,7 @@ final class BenchWorld {
         for child in children { child.process.wait() }
         database.close()
         server.stop(.immediate)
+        guardian.dismiss()
         try? FileManager.default.removeItem(atPath: folder)
     }
 
@@ -167,6 +171,7 @@ final class BenchWorld {
             environment: environment.merging(more) { $1 },
             output: .null
         )
+        guardian.add(process)
         children.append((name, process))
         return process.id
     }

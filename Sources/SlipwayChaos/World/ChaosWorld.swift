@@ -68,7 +68,7 @@ final class ChaosWorld {
         )
         let key = FleetKey.random()
         fleetKey = try FleetKey(base64: key)
-        fleet = FleetProcesses(folder: folder, record: record, log: log)
+        fleet = try FleetProcesses(folder: folder, record: record, log: log)
         fleet.environment = [
             "SLIPWAY_DATABASE_URL": directURL.replacing(":\(server.port)/", with: ":\(proxy.port)/"),
             "SLIPWAY_FLEET_KEY": key, "SLIPWAY_TOKEN_KEYS": keySet, "SLIPWAY_ADMINISTRATORS": "root",

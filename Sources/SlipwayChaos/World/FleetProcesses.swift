@@ -42,9 +42,12 @@ final class FleetProcesses {
     private let record: LineWriter<RecordLine>
     private let log: RunLog
     private var slots: [String: Slot] = [:]
+    /// Ends what runs where this process is ended before its time.
+    private let guardian: ProcessGuard
 
-    init(folder: String, record: LineWriter<RecordLine>, log: RunLog) {
+    init(folder: String, record: LineWriter<RecordLine>, log: RunLog) throws {
         (self.folder, self.record, self.log) = (folder, record, log)
+        guardian = try ProcessGuard()
     }
 
     /// The slots of a kind whose process lives, in order.
@@ -90,6 +93,8 @@ final class FleetProcesses {
             errors: .file(logPath(of: slot))
         )
         orders?.handOver()
+        if let before = slots[slot]?.process { guardian.remove(before) }
+        guardian.add(process)
         slots[slot] = Slot(
             executable: executable,
             arguments: arguments,

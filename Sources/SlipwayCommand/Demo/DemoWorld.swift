@@ -15,6 +15,8 @@ final class DemoWorld {
     let settingsFile: String
     private var server: PostgresServer?
     private var children: [ChildProcess] = []
+    /// Ends them where this process is ended before its time.
+    private let guardian: ProcessGuard
     private(set) var environment: [String: String] = [:]
     /// The tokens of the demo's people, by their names.
     private(set) var tokens: [String: String] = [:]
@@ -28,6 +30,7 @@ final class DemoWorld {
             withIntermediateDirectories: true,
             attributes: [.posixPermissions: 0o755]
         )
+        guardian = try ProcessGuard(removing: folder, after: folder + "/postgres")
     }
 
     var kafka: KafkaSettings {
@@ -133,6 +136,7 @@ final class DemoWorld {
         stop(Array(children.dropFirst()))
         stop(Array(children.prefix(1)))
         server?.stop(.immediate)
+        guardian.dismiss()
         try? FileManager.default.removeItem(atPath: folder)
         try? FileManager.default.removeItem(atPath: settingsFile)
         // Gone only when it is empty: others may keep files there.
@@ -215,6 +219,7 @@ final class DemoWorld {
             output: output,
             errors: output
         )
+        guardian.add(process)
         children.append(process)
         return process
     }

@@ -13,51 +13,54 @@ enum HeaderBytes {
                 value
             )
         }
-        return write(headers.reduce(0) { $0 + 6 + $1.0.utf8.count + ($1.1?.count ?? 0) }) { rest in
+        return write(headers.reduce(0) { $0 + 6 + $1.0.utf8.count + ($1.1?.count ?? 0) }) { place in
             for (name, value) in headers {
-                put(name, count: value?.count, into: &rest)
-                value?.withUnsafeBytes { put($0, into: &rest) }
+                put(name, count: value?.count, into: &place)
+                value?.withUnsafeBytes { put($0, into: &place) }
             }
         }
     }
 
     /// The same of headers whose values are texts and whose names are the fleet's own.
     static func encode(_ headers: [(String, String)]) -> [UInt8] {
-        write(headers.reduce(0) { $0 + 6 + $1.0.utf8.count + $1.1.utf8.count }) { rest in
+        write(headers.reduce(0) { $0 + 6 + $1.0.utf8.count + $1.1.utf8.count }) { place in
             for (name, value) in headers {
-                put(name, count: value.utf8.count, into: &rest)
-                put(value, into: &rest)
+                put(name, count: value.utf8.count, into: &place)
+                put(value, into: &place)
             }
         }
     }
 
-    private static func write(_ size: Int, _ body: (inout UnsafeMutableRawBufferPointer) -> Void) -> [UInt8] {
-        [UInt8](unsafeUninitializedCapacity: size) { bytes, count in
-            var rest = UnsafeMutableRawBufferPointer(rebasing: UnsafeMutableRawBufferPointer(bytes)[..<size])
-            body(&rest)
+    private static func write(_ size: Int, _ body: (inout UnsafeMutableRawPointer) -> Void) -> [UInt8] {
+        guard size > 0 else { return [] }
+        return [UInt8](unsafeUninitializedCapacity: size) { bytes, count in
+            guard let start = bytes.baseAddress else { return }
+            var place = UnsafeMutableRawPointer(start)
+            body(&place)
             count = size
         }
     }
 
     /// Puts a name and how many bytes its value has; no number is a null value.
-    private static func put(_ name: String, count: Int?, into rest: inout UnsafeMutableRawBufferPointer) {
-        put(UInt16(truncatingIfNeeded: name.utf8.count), into: &rest)
-        put(name, into: &rest)
-        put(count.map { UInt32(truncatingIfNeeded: $0) } ?? .max, into: &rest)
+    private static func put(_ name: String, count: Int?, into place: inout UnsafeMutableRawPointer) {
+        put(UInt16(truncatingIfNeeded: name.utf8.count), into: &place)
+        put(name, into: &place)
+        put(count.map { UInt32(truncatingIfNeeded: $0) } ?? .max, into: &place)
     }
 
-    private static func put(_ number: some FixedWidthInteger, into rest: inout UnsafeMutableRawBufferPointer) {
-        withUnsafeBytes(of: number.bigEndian) { put($0, into: &rest) }
+    private static func put(_ number: some FixedWidthInteger, into place: inout UnsafeMutableRawPointer) {
+        withUnsafeBytes(of: number.bigEndian) { put($0, into: &place) }
     }
 
-    private static func put(_ text: String, into rest: inout UnsafeMutableRawBufferPointer) {
+    private static func put(_ text: String, into place: inout UnsafeMutableRawPointer) {
         var text = text
-        text.withUTF8 { put(UnsafeRawBufferPointer($0), into: &rest) }
+        text.withUTF8 { put(UnsafeRawBufferPointer($0), into: &place) }
     }
 
-    private static func put(_ bytes: UnsafeRawBufferPointer, into rest: inout UnsafeMutableRawBufferPointer) {
-        rest.copyMemory(from: bytes)
-        rest = UnsafeMutableRawBufferPointer(rebasing: rest[bytes.count...])
+    private static func put(_ bytes: UnsafeRawBufferPointer, into place: inout UnsafeMutableRawPointer) {
+        guard let start = bytes.baseAddress else { return }
+        place.copyMemory(from: start, byteCount: bytes.count)
+        place += bytes.count
     }
 
     /// Reads what ``encode(_:)`` wrote; `nil` when the bytes are not of that form.

@@ -20,7 +20,7 @@ extension Message {
     static func work(_ command: Command, namespace: String, again: Int64 = 0) -> Message {
         let id = command.id.uuidString.lowercased()
         let work: ClusterWork
-        if command.goal == .gone {
+        if command.isRemoval {
             work = .removal(
                 RemovalRequested(
                     command: id,
@@ -31,6 +31,7 @@ extension Message {
                 )
             )
         } else {
+            let desired = try? DesiredState(json: command.desired)
             work = .release(
                 ReleaseRequested(
                     command: id,
@@ -38,12 +39,12 @@ extension Message {
                     namespace: namespace,
                     instance: command.subjectName,
                     application: "app",
-                    version: (try? DesiredState(json: command.desired))?.version ?? "",
+                    version: desired?.version ?? "",
                     image: nil,
                     chart: nil,
                     values: "",
                     deadline: "",
-                    stopped: command.goal == .stopped
+                    stopped: desired?.isStopped ?? false
                 )
             )
         }

@@ -81,7 +81,7 @@ struct Progress {
             entry.state != .deleted
         else { return }
         entry.runningGeneration = command.generation
-        entry.settled = command.goal == .gone ? nil : try? DesiredState(json: command.desired)
+        entry.settled = command.isRemoval ? nil : try? DesiredState(json: command.desired)
         if entry.openCommand == nil, entry.generation == command.generation {
             switch command.goal {
             case .gone: entry.state = .deleted
@@ -139,7 +139,7 @@ struct Progress {
             applied: applied,
             stored: observed.map { [$0] } ?? [],
             sign: nil,
-            left: command.goal == .gone && stored != nil ? 1 : 0,
+            left: command.isRemoval && stored != nil ? 1 : 0,
             before: command.windows,
             now: now
         )
