@@ -4,11 +4,13 @@ import WorkerRuntime
 
 /// How fast the hot path is again after a fault: two workers of one lane, a producer that keeps them busy.
 ///
-/// The rate before is that of ten seconds. It has recovered with the first second that reaches four fifths of it (single
-/// seconds differ by about as much without a fault) and begins ten seconds that reach nine tenths; the rate after is theirs.
+/// The rate before is that of twenty seconds. It has recovered with the first second that reaches four fifths of it (single
+/// seconds differ by about as much without a fault) and begins ten seconds that reach nine tenths; the rate after is that of
+/// twenty seconds from there. Before the first fault the mock broker's partitions are filled, since it is slower with full ones.
 enum RecoveryBench {
-    private static let before = 10.0
-    private static let after = 10.0
+    private static let filled = 500_000
+    private static let before = 20.0
+    private static let (first, after) = (10.0, 20.0)
     private static let longest = 45.0
     private static let (shareOfSecond, shareOfAll) = (0.8, 0.9)
 
@@ -18,7 +20,7 @@ enum RecoveryBench {
         try world.start("outbox-relay")
         let load = try RecoveryLoad(world)
         defer { load.close() }
-        try load.run(until: { load.consumed > 20_000 }, atMost: 60)
+        try load.run(until: { load.consumed > filled }, atMost: 120)
         var killed = workers[0]
         var samples: [Sample] = []
         for fault in RecoveryFault.allCases {
@@ -31,12 +33,15 @@ enum RecoveryBench {
                 until: {
                     recovered = load.first(after: ended) { begin in
                         load.rate(of: 1, until: begin + .seconds(1)) >= rate * shareOfSecond
-                            && load.rate(of: after, until: begin + .seconds(after)) >= rate * shareOfAll
+                            && load.rate(of: first, until: begin + .seconds(first)) >= rate * shareOfAll
                     }
                     return recovered != nil
                 },
                 atMost: longest
             )
+            if let recovered {
+                try load.run(until: { ContinuousClock.now > recovered + .seconds(after) }, atMost: after)
+            }
             samples += report(fault, rate, ended: ended, recovered: recovered, load)
         }
         return samples

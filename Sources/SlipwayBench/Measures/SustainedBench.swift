@@ -21,6 +21,8 @@ enum SustainedBench {
         return [
             Sample(name, meter.rate, "messages/s"),
             Sample("\(name): slowest ten seconds", meter.slowest, "messages/s"),
+            Sample("\(name): first half minute", meter.rate(ofFirst: 30), "messages/s"),
+            Sample("\(name): last half minute", meter.rate(ofLast: 30), "messages/s"),
         ] + world.usage().filter { $0.peak > 0 }.map { Sample("\(name): peak memory of \($0.name)", $0.peak, "MiB") }
     }
 }
@@ -37,7 +39,21 @@ struct SteadyMeter {
         if count > 0 { points.append((.now, count)) }
     }
 
-    var rate: Double {
+    var rate: Double { Self.rate(points[...]) }
+
+    /// Of so many seconds at the beginning, or of all that there are.
+    func rate(ofFirst seconds: Double) -> Double {
+        guard let first = points.first else { return .nan }
+        return Self.rate(points.prefix { $0.at - first.at <= .seconds(seconds) })
+    }
+
+    /// Of so many seconds at the end, or of all that there are.
+    func rate(ofLast seconds: Double) -> Double {
+        guard let last = points.last else { return .nan }
+        return Self.rate(points.drop { last.at - $0.at > .seconds(seconds) })
+    }
+
+    private static func rate(_ points: ArraySlice<(at: ContinuousClock.Instant, count: Int)>) -> Double {
         guard let first = points.first, let last = points.last, last.at > first.at else { return .nan }
         return Double(last.count - first.count) / (last.at - first.at).seconds
     }
