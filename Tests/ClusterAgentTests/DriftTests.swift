@@ -101,7 +101,7 @@ struct DriftTests {
     }
 
     private func drift(_ record: MarkRecord, _ found: ClusterObject?) -> [DriftedObject.Change] {
-        DriftJudge.drift(of: record, kinds: ["ConfigMap", "Job"]) { _ in found }.map(\.change)
+        DriftJudge.drift(of: record, kinds: [WatchedKind("v1", "ConfigMap"), WatchedKind("batch/v1", "Job")]) { _ in found }.map(\.change)
     }
 
     @Test func `an object is changed or missing, or as it was left`() {
@@ -116,6 +116,7 @@ struct DriftTests {
         #expect(drift(record(owned: nil), seen("other")) == [], "a mark of an older agent")
         var (job, service, elsewhere) = (Self.applied, Self.applied, Self.applied)
         (job.kind, service.kind, elsewhere.namespace) = ("Job", "Service", "kube-system")
+        (job.apiVersion, service.apiVersion) = ("batch/v1", "serving.knative.dev/v1")
         #expect(drift(record([job, service, elsewhere]), nil) == [])
         var removed = record()
         removed.isRemoval = true

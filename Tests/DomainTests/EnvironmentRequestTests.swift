@@ -150,6 +150,35 @@ import Testing
         #expect(code(try world.request("cluster.delete", key: "c1", #"{"cluster":"c1"}"#)) == "not_permitted")
     }
 
+    @Test func `a namespace that another environment had can be had again, and its generations go on`() throws {
+        try world.connection.script(
+            """
+            insert into environment (project, environment, cluster, namespace, state, revision, created_at)
+            select 'shop', 'gone', 'c1', 'shared', 'deleted', revision + 30, now() from environment;
+            update environment set state = 'failed' where environment = 'staging'
+            """
+        )
+        let before = try world.text("select max(revision)::text from environment").flatMap(Int64.init)
+        let next = try #require(before) + 1
+        let body = #"{"project":"shop","environment":"later","cluster":"c1","namespace":"shared"}"#
+        #expect(try world.request("environment.create", key: "shop/later", body) == .applied)
+        #expect(try world.text("select generation::text from command where state <> 'superseded'") == "\(next)")
+        #expect(try world.text("select revision::text from environment where environment = 'later'") == "\(next)")
+        try world.connection.script("update environment set state = 'deleted' where environment = 'later'")
+        #expect(try ask("environment.connect", #""cluster":"c1","namespace":"shared""#) == .applied)
+        #expect(try world.text("select max(generation)::text from command") == "\(next + 1)")
+        #expect(try world.text("select revision::text from environment where environment = 'staging'") == "\(next + 1)")
+    }
+
+    @Test func `a disabled application is not deployed, and what runs of it can be changed`() throws {
+        try world.deploy()
+        #expect(try inProject("application.update", #""application":"web","enabled":false"#) == .applied)
+        #expect(code(try ask("instance.upgrade", #""instance":"web","version":"1.1.0""#)) == "application_disabled")
+        let other = #""instance":"other","application":"web","version":"1.0.0""#
+        #expect(code(try ask("instance.deploy", other)) == "application_disabled")
+        #expect(try ask("instance.configure", #""instance":"web","values":"color: blue""#) == .applied)
+    }
+
     @Test func `an application that is deployed stays`() throws {
         try world.deploy()
         #expect(code(try inProject("application.delete", #""application":"web""#)) == "application_in_use")

@@ -68,6 +68,27 @@ import Testing
         #expect(!nonces.contains(nil) && Set(nonces).count == 2)
     }
 
+    @Test func `values that are too large together are refused before anything is written`() throws {
+        try running()
+        let half = String(repeating: "x", count: 150_000)
+        try world.connection.script("update version set \"values\" = 'a: \(half)' where version = '1.1.0'")
+        let commands = try world.text("select count(*)::text from command")
+        for dryRun in ["true", "false"] {
+            let more = #""version":"1.1.0","values":"b: \#(half)","dryRun":\#(dryRun)"#
+            #expect(code(try ask("upgrade", more)) == "too_large")
+        }
+        #expect(try world.text("select count(*)::text from command") == commands)
+        #expect(try world.text("select state from instance") == "running")
+    }
+
+    @Test func `values of the past that cannot be read any more keep nobody from deploying`() throws {
+        try running()
+        let large = "jsonb_build_object('mergedValues', 'a: ' || repeat('x', 300000))"
+        try world.connection.script("update instance set settled = settled || \(large), desired = desired || \(large)")
+        #expect(try ask("redeploy") == .applied)
+        #expect(try finish() == "succeeded running")
+    }
+
     @Test func `scaling says how many, and later commands keep it`() throws {
         try running()
         #expect(try ask("scale", #""workload":"Deployment/web","replicas":3"#) == .applied)

@@ -94,6 +94,15 @@ public struct WatchedKind: Sendable, Hashable {
         self.kind = kind
     }
 
+    /// Whether an object of that version and kind is one of these: versions of a group are the same objects.
+    public func covers(_ version: String, _ kind: String) -> Bool {
+        self.kind == kind && Self.group(of: version) == Self.group(of: apiVersion)
+    }
+
+    private static func group(of apiVersion: String) -> Substring {
+        apiVersion.lastIndex(of: "/").map { apiVersion[..<$0] } ?? ""
+    }
+
     /// What releases are usually made of.
     public static let usual = [
         WatchedKind("apps/v1", "Deployment"), WatchedKind("apps/v1", "ReplicaSet"), WatchedKind("v1", "Pod"),

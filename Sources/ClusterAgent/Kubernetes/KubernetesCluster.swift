@@ -132,9 +132,9 @@ public final class KubernetesCluster: Cluster, Sendable {
     /// Which command made the subject what it is, as the cluster itself remembers it.
     public func mark(of subject: CommandSubject) -> CommandMark? { view.record(of: subject)?.mark }
 
-    /// The objects that the subject's newest command applied, with the generations that they have now.
+    /// The objects that the subject's newest command applied and that are watched, with the generations that they have now.
     public func objects(of subject: CommandSubject) -> [AppliedObject] {
-        (view.record(of: subject)?.objects ?? []).map { applied in
+        (view.record(of: subject)?.followed(kinds) ?? []).map { applied in
             let id = ClusterObject.ID(kind: applied.kind, namespace: applied.namespace, name: applied.name)
             guard let now = view.object(id), now.uid == applied.uid else { return applied }
             var applied = applied

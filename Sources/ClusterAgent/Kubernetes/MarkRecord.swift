@@ -63,6 +63,15 @@ struct MarkRecord: Codable, Sendable, Hashable {
         owned?[Self.place(of: applied)] = OwnedFields.digest(of: answer)
     }
 
+    /// Those of its objects that are followed: others are told once, here, and never again, so nobody may wait for them.
+    ///
+    /// - Parameter kinds: The kinds that are watched, in the subject's namespace.
+    func followed(_ kinds: [WatchedKind]) -> [AppliedObject] {
+        objects.filter { object in
+            object.namespace == namespace && kinds.contains { $0.covers(object.apiVersion, object.kind) }
+        }
+    }
+
     /// What tells an object from the others of its subject.
     static func place(of object: AppliedObject) -> String { "\(object.kind)/\(object.name)" }
 

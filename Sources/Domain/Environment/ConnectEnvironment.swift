@@ -40,6 +40,10 @@ struct ConnectEnvironment: EnvironmentRequest {
         for open in try act.openCommands(in: place.id, transaction) {
             try act.end(open, by: .supersede, why, in: place, transaction: transaction)
         }
+        let generation = try transaction.query(
+            "select greatest($3, \(EnvironmentNamespace.nextRevision(of: "$1", in: "$2")))",
+            [.text(wanted), .text(cluster), .int64(place.revision + 1)]
+        ).only().int64(0)
         try act.change(
             place.id,
             """
@@ -47,11 +51,12 @@ struct ConnectEnvironment: EnvironmentRequest {
                 connected = (select c.state = 'connected' from cluster c where c.cluster = $5)
             """,
             [.text(next.rawValue), .text(cluster), .text(wanted)],
+            revision: generation,
             in: transaction
         )
         var command = act.command()
         command.environmentID = place.id
-        command.generation = place.revision + 1
+        command.generation = generation
         command.cluster = cluster
         let post = try act.post(to: cluster, in: transaction)
         try act.accept(

@@ -68,20 +68,22 @@ struct CreateEnvironment: EnvironmentRequest {
 
     /// Makes the row, or takes the one of an environment that could not be made or is gone.
     ///
-    /// The revision is the generation of the command: an agent drops what is not newer than what was taken back.
+    /// The revision is the generation of the command: an agent drops what is not newer than what was taken back, or than
+    /// what it remembers of another environment that had the namespace before.
     private func makeRow(_ group: Int64?, now: Int64, in transaction: borrowing PostgresTransaction) throws
         -> (id: Int64, revision: Int64)
     {
         let row = try transaction.query(
             """
             insert into environment as e (project, environment, cluster, namespace, state, created_at, changed_at,
-                changed_by, display_name, description, group_id, open_to_members, position, connected)
+                changed_by, display_name, description, group_id, open_to_members, position, connected, revision)
             values ($1, $2, $3, $4, 'creating', $5, $5, $6, nullif($7, ''), nullif($8, ''), $9, $10,
                 \(EnvironmentGroups.last("$9", of: "$1")),
-                (select state = 'connected' from cluster where cluster = $3))
+                (select state = 'connected' from cluster where cluster = $3),
+                greatest(first_number(), \(EnvironmentNamespace.nextRevision(of: "$4", in: "$3"))))
             on conflict (project, environment) do update
                 set cluster = excluded.cluster, namespace = excluded.namespace, state = 'creating', reason_code = null,
-                    reason = null, revision = e.revision + 1, changed_at = excluded.changed_at,
+                    reason = null, revision = greatest(e.revision + 1, excluded.revision), changed_at = excluded.changed_at,
                     changed_by = excluded.changed_by, display_name = excluded.display_name,
                     description = excluded.description, group_id = excluded.group_id,
                     open_to_members = excluded.open_to_members, position = excluded.position,
@@ -102,6 +104,14 @@ struct CreateEnvironment: EnvironmentRequest {
 
 /// The namespaces of a cluster: each belongs to one environment.
 enum EnvironmentNamespace {
+    /// SQL for a revision behind those of every environment that had a namespace: generations do not restart for it.
+    static func nextRevision(of namespace: String, in cluster: String) -> String {
+        """
+        coalesce((select max(o.revision) + 1 from environment o
+            where o.cluster = \(cluster) and o.namespace = \(namespace)), 0)
+        """
+    }
+
     /// Refuses a namespace that another environment has; the cluster's row is locked.
     static func requireFree(
         _ namespace: String,

@@ -8,17 +8,21 @@ extension RequestAct {
     ///
     /// - Parameters:
     ///   - columns: What to set, with `$4` for the first of the values.
+    ///   - revision: The least that the new revision is to be.
     func change(
         _ environment: Int64,
         _ columns: String,
         _ values: [PostgresValue],
+        revision: Int64 = 0,
         in transaction: borrowing PostgresTransaction
     ) throws {
         try transaction.submit(
             """
-            update environment set \(columns), revision = revision + 1, changed_at = $2, changed_by = $3 where id = $1
+            update environment set \(columns), revision = greatest(revision + 1, $\(values.count + 4)::bigint),
+                changed_at = $2, changed_by = $3
+            where id = $1
             """,
-            [.int64(environment), .timestamp(now), .text(RequestDesk.worker)] + values
+            [.int64(environment), .timestamp(now), .text(RequestDesk.worker)] + values + [.int64(revision)]
         )
         try publish([environment], in: transaction)
     }

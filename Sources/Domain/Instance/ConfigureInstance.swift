@@ -16,7 +16,7 @@ struct ConfigureInstance: InstanceRequest {
 
     func next(_ context: InstanceContext, in transaction: borrowing PostgresTransaction) throws -> DesiredState? {
         let base = try context.base()
-        let release = try context.reader.release(of: base.application, base.version, in: transaction)
+        let release = try context.reader.release(of: base.application, base.version, isDeployed: false, in: transaction)
         let next = base.taking(
             try DesiredState(
                 application: base.application,

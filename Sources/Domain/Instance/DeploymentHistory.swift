@@ -17,6 +17,9 @@ struct PastDeployment: Sendable, Hashable {
 enum DeploymentHistory {
     /// Writes down a deployment that begins.
     ///
+    /// The command is written already, so nothing here refuses: where values of the past cannot be read any more, no
+    /// differences are kept.
+    ///
     /// - Parameter before: The newest desired state that it is made to, for what differs.
     static func begin(
         _ command: Command,
@@ -26,7 +29,7 @@ enum DeploymentHistory {
         in transaction: borrowing PostgresTransaction
     ) throws {
         guard let instance = command.instanceID else { return }
-        let diff = try ValuesDiff.between(before?.mergedValues ?? "", desired.mergedValues)
+        let diff = try? ValuesDiff.between(before?.mergedValues ?? "", desired.mergedValues)
         try transaction.submit(
             """
             insert into deployment (instance_id, generation, command, operation, version, desired, diff, caller, created_at)
@@ -77,8 +80,10 @@ enum DeploymentHistory {
     }
 
     /// The differences as JSON: a list of paths with what was and what will be, confidential values hidden.
-    private static func json(_ diff: ValuesDiff) -> [UInt8] {
-        JSONWriter.array { $0.changes(diff) }
+    private static func json(_ diff: ValuesDiff?) -> [UInt8] {
+        JSONWriter.array { json in
+            if let diff { json.changes(diff) }
+        }
     }
 }
 

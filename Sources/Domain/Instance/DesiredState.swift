@@ -30,6 +30,14 @@ struct DesiredState: Codable, Sendable, Hashable {
         chart = release.chart
         self.values = values
         mergedValues = try ValuesYAML.merge([release.values ?? "", values])
+        guard mergedValues.utf8.count <= ValuesYAML.maximumBytes else {
+            throw Reason(
+                code: "too_large",
+                sentence: "'values' on top of the version's own have \(mergedValues.utf8.count) bytes; "
+                    + "at most \(ValuesYAML.maximumBytes) are accepted.",
+                field: "values"
+            )
+        }
     }
 
     /// Reads what a worker of another version wrote, too.

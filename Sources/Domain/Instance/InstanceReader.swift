@@ -8,18 +8,32 @@ struct InstanceReader {
 
     /// A version of an application.
     ///
-    /// - Throws: A reason where one of them does not exist.
-    func release(of application: String, _ version: String, in transaction: borrowing PostgresTransaction) throws
-        -> KnownRelease
-    {
+    /// - Parameter isDeployed: Whether the version is to be deployed anew, and not only what runs of it changed.
+    /// - Throws: A reason where one of them does not exist, or the application is disabled.
+    func release(
+        of application: String,
+        _ version: String,
+        isDeployed: Bool = true,
+        in transaction: borrowing PostgresTransaction
+    ) throws -> KnownRelease {
         let known = try transaction.query(
-            "select artifact, chart_repository, chart_name from application where project = $1 and application = $2",
+            """
+            select artifact, chart_repository, chart_name, enabled from application
+            where project = $1 and application = $2
+            """,
             [.text(project), .text(application)]
         ).first
         guard let known else {
             throw Reason(
                 code: "unknown_application",
                 sentence: "The application '\(application)' does not exist in the project; create it first.",
+                field: "application"
+            )
+        }
+        guard try !isDeployed || known.bool(3) else {
+            throw Reason(
+                code: "application_disabled",
+                sentence: "The application '\(application)' is disabled; enable it with application.update first.",
                 field: "application"
             )
         }

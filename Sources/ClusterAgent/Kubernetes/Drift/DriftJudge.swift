@@ -12,13 +12,12 @@ enum DriftJudge {
     ///   - find: An object as it is seen now.
     static func drift(
         of record: MarkRecord,
-        kinds: Set<String>,
+        kinds: [WatchedKind],
         find: (ClusterObject.ID) -> ClusterObject?
     ) -> [DriftedObject] {
         guard !record.isRemoval else { return [] }
-        return record.objects.compactMap { applied in
-            guard applied.namespace == record.namespace, kinds.contains(applied.kind), !passing.contains(applied.kind)
-            else { return nil }
+        return record.followed(kinds).compactMap { applied in
+            guard !passing.contains(applied.kind) else { return nil }
             let id = ClusterObject.ID(kind: applied.kind, namespace: applied.namespace, name: applied.name)
             guard let change = change(of: applied, owned: record.owned?[MarkRecord.place(of: applied)], find(id)) else {
                 return nil

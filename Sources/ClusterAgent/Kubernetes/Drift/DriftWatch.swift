@@ -9,14 +9,14 @@ final class DriftWatch: Sendable {
     }
 
     private let view: ClusterView
-    private let kinds: Set<String>
+    private let kinds: [WatchedKind]
     private let state = Mutex(State())
     /// How often it looks: microseconds.
     private static let pause: Int64 = 2_000_000
 
     init(view: ClusterView) {
         self.view = view
-        kinds = Set(view.kinds.map(\.kind))
+        kinds = view.kinds
     }
 
     /// What is not as a subject's newest command has left it.

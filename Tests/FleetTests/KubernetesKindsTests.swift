@@ -1,0 +1,72 @@
+import TestSupport
+import Testing
+
+/// Charts with kinds that the agent does not watch, on a real Kubernetes control plane.
+@Suite(.whereKubernetesIs, .ownThreads, .timeLimit(.minutes(15)), .serialized)
+struct KubernetesKindsTests {
+    private static let templates = [
+        "account": """
+        apiVersion: v1
+        kind: ServiceAccount
+        metadata: {name: {{ .Release.Name }}}
+        """,
+        "budget": """
+        apiVersion: policy/v1
+        kind: PodDisruptionBudget
+        metadata: {name: {{ .Release.Name }}}
+        spec:
+          maxUnavailable: 1
+          selector: {matchLabels: {app: {{ .Release.Name }}}}
+        """,
+        "cleaning": """
+        apiVersion: batch/v1
+        kind: CronJob
+        metadata: {name: {{ .Release.Name }}}
+        spec:
+          schedule: "0 3 * * *"
+          jobTemplate:
+            spec:
+              template:
+                spec:
+                  restartPolicy: Never
+                  containers: [{name: clean, image: busybox}]
+        """,
+        "scaler": """
+        apiVersion: autoscaling/v2
+        kind: HorizontalPodAutoscaler
+        metadata: {name: {{ .Release.Name }}}
+        spec:
+          scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: {{ .Release.Name }}}
+          maxReplicas: 3
+          metrics: [{type: Resource, resource: {name: cpu, target: {type: Utilization, averageUtilization: 80}}}]
+        """,
+        "web": """
+        apiVersion: apps/v1
+        kind: Deployment
+        metadata: {name: {{ .Release.Name }}}
+        spec:
+          selector: {matchLabels: {app: {{ .Release.Name }}}}
+          template:
+            metadata: {labels: {app: {{ .Release.Name }}}}
+            spec:
+              serviceAccountName: {{ .Release.Name }}
+              containers: [{name: web, image: r.example/shop/web:1.0.0}]
+        """,
+    ]
+
+    @Test func `a chart of kinds that are not watched succeeds, is stopped, started and deleted`() throws {
+        let kubernetes = try KubernetesWorld()
+        defer { kubernetes.clean() }
+        try kubernetes.release("1.0.0", chart: try kubernetes.writeChart("kinds", templates: Self.templates))
+        try kubernetes.request("instance.deploy", #""application":"web","version":"1.0.0","instance":"kinds""#)
+        try kubernetes.waitForCommand("instance.deploy")
+        for kind in ["serviceaccount", "poddisruptionbudget", "cronjob", "horizontalpodautoscaler"] {
+            #expect(try kubernetes.value("\(kind)/kinds", "{.metadata.name}") == "kinds")
+        }
+        for operation in ["instance.stop", "instance.start", "instance.delete"] {
+            try kubernetes.request(operation, #""instance":"kinds""#)
+            try kubernetes.waitForCommand(operation)
+        }
+        #expect(try kubernetes.value("cronjobs", "{.items[*].metadata.name}") == "")
+    }
+}
