@@ -21,8 +21,8 @@ struct FaultTests {
         for name in ["deadly", "behind"] {
             try world.request("project.create", key: name, id: name, #"{"project":"\#(name)"}"#)
         }
-        // Found without progress twice, the third one marks the message before it takes it.
-        for _ in 1...3 {
+        // Found without progress twice, the third one and the fourth mark the message before they take it.
+        for _ in 1...4 {
             let worker = try world.start("deployment-worker", [], ["SLIPWAY_BATCH_COUNT": "1"])
             try world.waitUntilHeld(worker, at: "inTransaction")
             worker.signal(SIGKILL)

@@ -1,4 +1,5 @@
 import Foundation
+import Kafka
 import Postgres
 import TestSupport
 import Testing
@@ -63,6 +64,111 @@ struct LaneTroubleTests {
         #expect(try world.number("select count(*) from parked_key") == 0)
         #expect(worker.isRunning)
         #expect(try world.ledgerCloses())
+    }
+
+    /// Refuses a project, and what the audit log is to say of it.
+    private static let refuseAll = """
+        create function refuse() returns trigger language plpgsql as $$
+        begin raise exception 'this one is refused'; end $$;
+        create trigger refuse before insert on project for each row when (new.project = 'bad') execute function refuse();
+        create trigger refuse before insert on audit for each row when (new.project = 'bad') execute function refuse();
+        """
+
+    @Test func `what cannot be answered when it is given up is dead-lettered all the same, parked or not`() throws {
+        for attempts in ["0", "1"] {
+            let world = try FleetWorld(topics: DoneOnceTests.topics, partitions: 1)
+            try world.database.script(Self.refuseAll)
+            let settings = ["SLIPWAY_RETRY_ATTEMPTS": attempts, "SLIPWAY_RETRY_MILLISECONDS": "50"]
+            let worker = try world.start("deployment-worker", [], settings)
+            _ = try world.start("outbox-relay")
+            try world.request("project.create", key: "bad", id: "bad", #"{"project":"bad"}"#)
+            try world.request("project.create", key: "fine", id: "fine", #"{"project":"fine"}"#)
+            do { try waitForSuccesses(1, in: world) } catch { print("DBG", worker.output.suffix(3000)); throw error }
+            let letters = try eventually("the dead letter") {
+                let letters = try world.messages(on: "deployment.requests.dlt")
+                return letters.isEmpty ? nil : letters
+            }
+            #expect(letters.map { $0.header("ce_id") } == ["bad"])
+            #expect(try world.number("select count(*) from parked_key") == 0)
+            #expect(try worker.isRunning && world.ledgerCloses())
+        }
+    }
+
+    @Test func `a key with U+0000 in it is dead-lettered, and its worker goes on`() throws {
+        let world = try FleetWorld(topics: DoneOnceTests.topics, partitions: 1)
+        let worker = try world.start("deployment-worker")
+        _ = try world.start("outbox-relay")
+        try world.request("project.create", key: "shop\u{0}", id: "nul", #"{"project":"shop"}"#)
+        try world.request("project.create", key: "fine", id: "fine", #"{"project":"fine"}"#)
+        try waitForSuccesses(1, in: world)
+        let letters = try eventually("the dead letter") {
+            let letters = try world.messages(on: "deployment.requests.dlt")
+            return letters.isEmpty ? nil : letters
+        }
+        #expect(letters.first?.header("slipway-reason-code") == "nul_character")
+        #expect(worker.isRunning)
+    }
+
+    @Test func `a time that no database can hold is taken for now`() throws {
+        let world = try FleetWorld(topics: DoneOnceTests.topics, partitions: 1)
+        let worker = try world.start("release-worker")
+        let producer = try KafkaProducer(world.kafka)
+        for (number, time) in [Int64(1_800_000_000_000_000_000), 1_800_000_000_000_000, -5].enumerated() {
+            let record = KafkaRecord(
+                topic: world.prefix + "release.events",
+                key: Array("k".utf8),
+                value: Array("{}".utf8),
+                timestampMilliseconds: time
+            )
+            try producer.send(record, tag: UInt64(number))
+        }
+        _ = try producer.flush(timeout: .seconds(20))
+        producer.close()
+        _ = try eventually("all three") {
+            try world.number("select sum(dead_lettered)::bigint from partition_claim") == 3 ? true : nil
+        }
+        #expect(try world.number("select count(*) from partition_claim where consumed_until > now()") == 0)
+        #expect(worker.isRunning)
+    }
+
+    @Test func `a parked message that ends its worker again and again is given up undecoded, and its key goes on`()
+        throws
+    {
+        let world = try FleetWorld(topics: DoneOnceTests.topics, partitions: 1)
+        try world.database.script(
+            """
+            create function stall() returns trigger language plpgsql as $$
+            begin
+                if new.name = 'deadly' then
+                    if (select count(*) = 0 from parked_key) then raise exception 'not now'; end if;
+                    perform pg_sleep(600);
+                end if;
+                return new;
+            end $$;
+            create trigger stall before insert on project for each row execute function stall();
+            """
+        )
+        let settings = ["SLIPWAY_RETRY_ATTEMPTS": "9", "SLIPWAY_RETRY_MILLISECONDS": "50"]
+        try world.request("project.create", key: "p", id: "deadly", #"{"project":"p","name":"deadly"}"#)
+        try world.request("project.create", key: "p", id: "behind", #"{"project":"p","name":"fine"}"#)
+        for life: Int64 in 1...3 {
+            let worker = try world.start("deployment-worker", [], settings)
+            _ = try eventually("life \(life) in the midst of it", within: .seconds(90)) {
+                try world.number("select coalesce(max(begun), 0)::bigint from parked_key") == life ? true : nil
+            }
+            worker.signal(SIGKILL)
+            _ = try worker.exitCode()
+        }
+        _ = try world.start("outbox-relay")
+        let worker = try world.start("deployment-worker", [], settings)
+        try waitForSuccesses(1, in: world)
+        let letters = try eventually("the dead letter") {
+            let letters = try world.messages(on: "deployment.requests.dlt")
+            return letters.isEmpty ? nil : letters
+        }
+        #expect(letters.map { $0.header("ce_id") } == ["deadly"])
+        #expect(letters.first?.header("slipway-reason-code") == "worker_crashed")
+        #expect(try worker.isRunning && world.ledgerCloses())
     }
 
     private func waitForSuccesses(_ count: Int64, in world: FleetWorld) throws {

@@ -28,6 +28,10 @@ struct RequestDecoder {
                     field: "key"
                 )
             }
+            guard !key.utf8.contains(0) else {
+                let sentence = "The key holds U+0000, which cannot be stored; it should be text."
+                throw Reason(code: "nul_character", sentence: sentence, field: "key")
+            }
             let (operation, newer) = try knownType(event.type)
             var body = newer.map { .failure($0) } ?? body(operation, event, key: key)
             let subject =

@@ -18,13 +18,16 @@ extension ClaimStore {
     }
 
     /// The last statement: the claims stand behind the batch and the ledger has counted it.
+    ///
+    /// A time that the producer set may be any number: one that has not come yet, or that the server cannot hold, is now.
     func advance(_ spans: [Span], in transaction: borrowing PostgresTransaction) throws(PostgresError) {
         func counts(_ count: (Tally) -> Int) -> PostgresValue { .array(.int64s(spans.map { Int64(count($0.tally)) })) }
         try transaction.submit(
             """
             update partition_claim c
             set next_offset = m.next_offset, last_offset = m.last_offset, last_timestamp = m.last_timestamp,
-                consumed_until = greatest(c.consumed_until, to_timestamp(m.last_timestamp / 1000.0)),
+                consumed_until = greatest(c.consumed_until, least(clock_timestamp(),
+                    to_timestamp(least(greatest(m.last_timestamp, 0), 9000000000000000) / 1000.0))),
                 claims_without_progress = 0, suspect_offset = null,
                 consumed = c.consumed + m.consumed, applied = c.applied + m.applied,
                 repeated = c.repeated + m.repeated, stale = c.stale + m.stale, rejected = c.rejected + m.rejected,

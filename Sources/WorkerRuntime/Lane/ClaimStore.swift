@@ -10,6 +10,11 @@ struct ClaimStore {
     let topic: String
     let owner: String
 
+    /// How many lives must have ended on a message before it is condemned.
+    ///
+    /// One is no proof: the lanes of a process die together, and only one of them holds the message that is to blame.
+    private static let livesOfACulprit = 2
+
     /// The offset of the next message, or `nil` when the partition was never claimed.
     func nextOffset(_ partition: Int32, on connection: PostgresConnection) throws -> Int64? {
         try connection.query(
@@ -75,7 +80,8 @@ struct ClaimStore {
                 set epoch = c.epoch + 1, owner = excluded.owner, owner_pid = excluded.owner_pid,
                     owner_started = excluded.owner_started, claimed_at = excluded.claimed_at,
                     claims_without_progress = case when c.next_offset < $6 then c.claims_without_progress + 1 else 0 end
-            returning epoch, next_offset, last_offset, last_timestamp, suspect_offset, claims_without_progress
+            returning epoch, next_offset, last_offset, last_timestamp, suspect_offset, claims_without_progress,
+                suspect_lives
             """,
             [
                 .text(group), .text(topic), .int32(partition), .int64(watermarks.low), .text(owner),
@@ -87,7 +93,12 @@ struct ClaimStore {
         }
         var claim = PartitionClaim(epoch: try row.int64(0), nextOffset: try row.int64(1))
         claim.isCautious = try row.int32(5) >= 2
-        if let suspect = try row.optionalInt64(4), suspect == claim.nextOffset { claim.condemnedOffset = suspect }
+        // Between the last message and the suspected one there may be marks of producers' transactions.
+        if let suspect = try row.optionalInt64(4), suspect >= claim.nextOffset,
+            try row.int32(6) >= Self.livesOfACulprit
+        {
+            claim.condemnedOffset = suspect
+        }
         let lastOffset = try row.optionalInt64(2)
         let lastTimestamp = try row.optionalInt64(3)
         try correct(&claim, partition, watermarks, in: transaction, logger: logger)
@@ -155,7 +166,12 @@ struct ClaimStore {
     func suspect(_ offset: Int64?, partition: Int32, epoch: Int64, on connection: PostgresConnection) throws {
         _ = try connection.query(
             """
-            update partition_claim set suspect_offset = $5
+            update partition_claim
+            set suspect_lives = case
+                    when suspect_offset is distinct from $5 then 1
+                    when suspect_epoch is distinct from $4 then suspect_lives + 1
+                    else suspect_lives end,
+                suspect_offset = $5, suspect_epoch = $4
             where consumer_group = $1 and topic = $2 and partition = $3 and epoch = $4
             """,
             [.text(group), .text(topic), .int32(partition), .int64(epoch), .optionalInt64(offset)]

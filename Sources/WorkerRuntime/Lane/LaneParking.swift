@@ -3,91 +3,20 @@ import Foundation
 import Kafka
 import Logging
 import Postgres
+import Synchronization
 
 /// Messages that cannot be handled now: parked with their key, tried again by the lane that owns the partition.
 extension Lane {
     var parkedQueue: ParkedQueue { ParkedQueue(group: configuration.group, topic: configuration.topic) }
 
-    /// What is published of a message that failed for the last time: its dead letter, and its sender's answer.
-    private func lastRecords(
-        _ message: KafkaMessageView,
-        _ input: H.Input?,
-        reason: Reason,
-        now: Int64,
-        in transaction: borrowing PostgresTransaction
-    ) throws -> [OutboxRecord] {
-        let outbox = OutboxBuffer()
-        outbox.append(DeadLetter(message, reason: reason, group: configuration.group).record)
-        if let input {
-            let entry = Entry(input, message: message)
-            _ = handler.setAside(entry, because: .deadLettered(reason), outbox: outbox, now: now)
-            try handler.noteSetAside([entry], because: .deadLettered(reason), in: transaction)
-        }
-        return outbox.records
-    }
-
-    /// Parks one message that failed alone, or dead-letters it where parking makes no sense.
-    func setAside(_ held: Held<H.Input>, reason: Reason) throws {
-        let message = held.message
-        let parks = handler.parksFailures && message.keyBytes != nil && configuration.retries.attempts > 0
-        logger.warning("\(parks ? "parked" : "dead-lettered"): \(reason)", metadata: place(message))
-        var failures = 0
-        while claims[held.partition]?.epoch == held.epoch, held.offset >= claims[held.partition]?.nextOffset ?? .max {
-            do {
-                let spans = try connection.transaction { (transaction: borrowing PostgresTransaction) in
-                    try setAside(held, reason: reason, parks: parks, in: transaction)
-                }
-                finish(spans, took: .zero)
-            } catch {
-                failures += 1
-                if case .fenced = Failure.classify(error) { return try reclaim([held.partition]) }
-                try recover(from: error, failures: failures)
-            }
-        }
-    }
-
-    private func setAside(
-        _ held: Held<H.Input>,
-        reason: Reason,
-        parks: Bool,
-        in transaction: borrowing PostgresTransaction
-    ) throws -> [Span] {
-        let spans = Span.of([held], claims: claims)
-        let now = try claimStore.fence(spans, in: transaction)
-        var tally = Tally()
-        if parks {
-            let delay = jittered(configuration.retries.delayMilliseconds(attempt: 1))
-            let kept = held.input.map(handler.keptHeaders) ?? []
-            if try parkedQueue.lock([held.message.keyBytes ?? []], in: transaction).isEmpty {
-                try parkedQueue.open(held.message, keeping: kept, reason: reason, delay: delay, in: transaction)
-            } else {
-                // It was to wait behind another one of its key, and even that failed again and again.
-                try parkedQueue.append(held.message, keeping: kept, in: transaction)
-            }
-            tally.countParked()
-        } else {
-            let records = try lastRecords(
-                held.message,
-                held.input,
-                reason: reason,
-                now: now,
-                in: transaction
-            )
-            try outbox.insert(records, in: transaction)
-            tally.count(.deadLettered(reason))
-        }
-        let settled = spans.map { $0.counting(tally) }
-        try claimStore.advance(settled, in: transaction)
-        return settled
-    }
-
-    /// Tries the keys that are due, each under the fence of its partition.
+    /// Tries the keys that are due, each under the fence of its partition, and no longer than the group can wait.
     func retryParked() throws {
         guard handler.parksFailures, !claims.isEmpty, ContinuousClock.now >= nextParkedVisit else { return }
         nextParkedVisit = ContinuousClock.now + .milliseconds(200)
+        let end = ContinuousClock.now + .milliseconds(500)
         do {
             for due in try parkedQueue.due(in: claims.keys.sorted(), on: connection) {
-                while !stop.isRequested, claims[due.partition] != nil, try retryHead(of: due) {}
+                guard try retry(due, until: end) else { return nextParkedVisit = .now }
             }
         } catch {
             switch Failure.classify(error) {
@@ -96,6 +25,35 @@ extension Lane {
             }
         }
     }
+
+    /// Tries the messages of a key, one after the other; returns whether there was time for all that could be tried.
+    ///
+    /// That a lane begins is written down first, once in its life, until the head is finished or put off: a key with which
+    /// lane after lane has ended is tried alone, and in the end its head is given up without being looked at.
+    private func retry(_ due: ParkedQueue.DueKey, until end: ContinuousClock.Instant) throws -> Bool {
+        var lives = 1
+        if begunKeys.insert(due.key).inserted { lives = try parkedQueue.begin(due.key, on: connection) }
+        if lives > ParkedQueue.livesOfACulprit {
+            logger.warning("a parked message is given up: workers ended with it", metadata: place(due))
+            _ = try giveUpOrPostpone(due, reason: .workerCrashed, isLooked: false)
+            begunKeys.remove(due.key)
+            return true
+        }
+        return lives > 1 ? try suspectsTurn.withLock { _ in try drain(due, until: end) } : try drain(due, until: end)
+    }
+
+    private func drain(_ due: ParkedQueue.DueKey, until end: ContinuousClock.Instant) throws -> Bool {
+        while !stop.isRequested, claims[due.partition] != nil {
+            pulse.beat()
+            let goesOn = try retryHead(of: due)
+            begunKeys.remove(due.key)
+            guard goesOn else { return true }
+            if ContinuousClock.now >= end { return false }
+        }
+        return true
+    }
+
+    private func place(_ due: ParkedQueue.DueKey) -> Logger.Metadata { [LogKey.partition: "\(due.partition)"] }
 
     /// Handles the head message of a key; returns whether the next one may be tried at once.
     private func retryHead(of due: ParkedQueue.DueKey) throws -> Bool {
@@ -116,6 +74,17 @@ extension Lane {
         } catch {
             guard case .message(let reason) = Failure.classify(error) else { throw error }
             return try giveUpOrPostpone(due, reason: reason)
+        }
+    }
+
+    /// After a failed try: what the database refuses of a message is left out of its end.
+    private func giveUpOrPostpone(_ due: ParkedQueue.DueKey, reason: Reason) throws -> Bool {
+        do {
+            return try giveUpOrPostpone(due, reason: reason, isLooked: true)
+        } catch {
+            guard case .message(let why) = Failure.classify(error) else { throw error }
+            logger.warning("it cannot be given up like that: \(why)", metadata: place(due))
+            return try giveUpOrPostpone(due, reason: reason, isLooked: false)
         }
     }
 
@@ -181,19 +150,23 @@ extension Lane {
         metrics.released.increment()
     }
 
-    /// After a failed try: waits longer, or dead-letters the head so that the key goes on.
-    private func giveUpOrPostpone(_ due: ParkedQueue.DueKey, reason: Reason) throws -> Bool {
+    /// Waits longer, or dead-letters the head so that the key goes on.
+    ///
+    /// - Parameter isLooked: Whether its handler looks at the message once more, to answer its sender.
+    private func giveUpOrPostpone(_ due: ParkedQueue.DueKey, reason: Reason, isLooked: Bool) throws -> Bool {
         try connection.transaction { (transaction: borrowing PostgresTransaction) in
             let now = try claimStore.fence(standing(due.partition), in: transaction)
             guard let locked = try parkedQueue.lockDue(due.key, in: transaction),
                 let parked = try parkedQueue.head(of: due.key, realTopic: configuration.realTopic, in: transaction)
             else { return false }
-            guard let delay = configuration.retries.nextDelayMilliseconds(attempts: locked.attempt) else {
-                try giveUp(parked, due, because: reason, now: now, in: transaction)
-                return true
+            let isOver = locked.isDropped || reason == .workerCrashed
+            if !isOver, let delay = configuration.retries.nextDelayMilliseconds(attempts: locked.attempt) {
+                try parkedQueue.postpone(due.key, reason: reason, delay: jittered(delay), in: transaction)
+                return false
             }
-            try parkedQueue.postpone(due.key, reason: reason, delay: jittered(delay), in: transaction)
-            return false
+            let last = locked.isDropped ? Reason.dropped : reason
+            try giveUp(parked, due, because: last, isLooked: isLooked, now: now, in: transaction)
+            return true
         }
     }
 
@@ -202,11 +175,13 @@ extension Lane {
         _ parked: ParkedQueue.Parked,
         _ due: ParkedQueue.DueKey,
         because reason: Reason,
+        isLooked: Bool = true,
         now: Int64,
         in transaction: borrowing PostgresTransaction
     ) throws {
         let view = KafkaMessageView(parked.message, topic: configuration.topic, isParked: true)
-        let records = try lastRecords(view, try? handler.decode(view), reason: reason, now: now, in: transaction)
+        let input = isLooked ? try? handler.decode(view) : nil
+        let records = try lastRecords(view, input, reason: reason, now: now, in: transaction)
         try outbox.insert(records, in: transaction)
         try release(parked, key: due.key, outcome: .deadLettered(reason), partition: due.partition, in: transaction)
         logger.warning("dead-lettered after waiting: \(reason)", metadata: place(view))
@@ -227,7 +202,7 @@ extension Lane {
         ]
     }
 
-    private func jittered(_ milliseconds: Int64) -> Int64 {
+    func jittered(_ milliseconds: Int64) -> Int64 {
         milliseconds + Int64.random(in: 0...max(1, milliseconds / 5))
     }
 }

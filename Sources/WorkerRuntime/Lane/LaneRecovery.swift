@@ -2,6 +2,7 @@ import CoreMetrics
 import Kafka
 import Logging
 import Postgres
+import Synchronization
 
 /// What happens when a batch does not commit.
 extension Lane {
@@ -23,8 +24,7 @@ extension Lane {
             let messages = group.allSatisfy(isStillMine) ? group : group.filter(isStillMine)
             guard !messages.isEmpty else { return }
             do {
-                try markSuspect(messages)
-                try transact(messages)
+                try transactAlone(messages)
                 return
             } catch {
                 failures += 1
@@ -72,9 +72,16 @@ extension Lane {
         try setAside(message, reason: reason)
     }
 
-    private func markSuspect(_ messages: [Held<H.Input>]) throws {
-        guard let first = messages.first, let claim = claims[first.partition], claim.isCautious else { return }
-        try claimStore.suspect(first.offset, partition: first.partition, epoch: claim.epoch, on: connection)
+    /// Marks a message that may be what ends its worker before it is handled, and lets no other lane of the process do so
+    /// meanwhile: they would end with it, and theirs would be suspected too.
+    private func transactAlone(_ messages: [Held<H.Input>]) throws {
+        guard let first = messages.first, let claim = claims[first.partition], claim.isCautious else {
+            return try transact(messages)
+        }
+        try suspectsTurn.withLock { _ in
+            try claimStore.suspect(first.offset, partition: first.partition, epoch: claim.epoch, on: connection)
+            try transact(messages)
+        }
     }
 
     /// Waits until the database answers again, staying in the group; then learns what became of the claims.
@@ -139,3 +146,6 @@ extension Lane {
         }
     }
 }
+
+/// Held by the lane that handles what its worker may end of.
+let suspectsTurn = Mutex<Void>(())

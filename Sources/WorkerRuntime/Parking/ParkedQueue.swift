@@ -7,6 +7,11 @@ struct ParkedQueue {
     let group: String
     let topic: String
 
+    /// How many lanes may end with the head message of a key in hand before it is given up without being looked at.
+    ///
+    /// More than of a fresh message: whoever loses the database in the midst of one has begun with it, too.
+    static let livesOfACulprit = 3
+
     /// A key that is due, as found without a lock.
     struct DueKey {
         let key: [UInt8]
@@ -115,6 +120,19 @@ struct ParkedQueue {
         ).map { DueKey(key: try $0.bytes(0), partition: try $0.int32(1)) }
     }
 
+    /// Commits that a lane begins with the head message of a key, so that its worker's death is laid to it.
+    ///
+    /// - Returns: How many have begun with it, this one included.
+    func begin(_ key: [UInt8], on connection: PostgresConnection) throws -> Int {
+        try connection.query(
+            """
+            update parked_key set begun = begun + 1 where consumer_group = $1 and topic = $2 and key = $3
+            returning begun
+            """,
+            [.text(group), .text(topic), .bytes(key)]
+        ).first.map { Int(try $0.int32(0)) } ?? 0
+    }
+
     /// Locks a key that is still due.
     func lockDue(_ key: [UInt8], in transaction: borrowing PostgresTransaction) throws -> LockedKey? {
         try transaction.query(
@@ -167,7 +185,7 @@ struct ParkedQueue {
         try transaction.submit("delete from parked_message where id = $1", [.int64(parked.id)])
         try transaction.submit(
             """
-            update parked_key set messages = messages - 1, bytes = bytes - $4, attempt = 0, due = clock_timestamp(),
+            update parked_key set messages = messages - 1, bytes = bytes - $4, attempt = 0, begun = 0, due = clock_timestamp(),
                 dropped = greatest(0, dropped - 1), partition = coalesce((select m.partition from parked_message m where m.consumer_group = $1
                     and m.topic = $2 and m.key = $3 order by m.id limit 1), partition)
             where consumer_group = $1 and topic = $2 and key = $3
@@ -184,7 +202,7 @@ struct ParkedQueue {
     func postpone(_ key: [UInt8], reason: Reason, delay: Int64, in transaction: borrowing PostgresTransaction) throws {
         try transaction.submit(
             """
-            update parked_key set attempt = attempt + 1, due = clock_timestamp() + $4 * interval '1 millisecond',
+            update parked_key set attempt = attempt + 1, begun = 0, due = clock_timestamp() + $4 * interval '1 millisecond',
                 reason_code = $5, reason = $6
             where consumer_group = $1 and topic = $2 and key = $3
             """,

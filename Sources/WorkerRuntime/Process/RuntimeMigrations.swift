@@ -2,5 +2,10 @@ public import Postgres
 
 /// The runtime's tables, in order.
 public let runtimeMigrations: [PostgresMigration] = [
-    PostgresMigration(name: "V0001_runtime", sql: String(decoding: PackageResources.V0001_runtime_sql, as: UTF8.self))
+    PostgresMigration(name: "V0001_runtime", sql: String(decoding: PackageResources.V0001_runtime_sql, as: UTF8.self)),
+    PostgresMigration(
+        name: "V1016_suspects",
+        sql: String(decoding: PackageResources.V1016_suspects_sql, as: UTF8.self),
+        isExpansion: true
+    ),
 ]
