@@ -70,5 +70,8 @@ build: setup ## Build everything for operation
 setup: ## Install the system packages that are missing
 	@scripts/setup
 
-clean: ## Remove what was built
-	@rm -rf .build .slipway
+# The keys of a fleet of docker-compose.yml stay in .slipway.
+clean: ## Remove what was built, and what a demo left
+	@rm -rf .build
+	@rm -f .slipway/demo.env
+	@if [[ -d .slipway ]]; then rmdir --ignore-fail-on-non-empty .slipway; fi

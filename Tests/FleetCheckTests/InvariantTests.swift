@@ -44,14 +44,13 @@ import Testing
 
     @Test func `a request that was given up and is sent again may have an end of its own`() {
         var sound = SoundHistory()
-        let rejection = SoundHistory.result(command: nil, request: "given-up", "rejected", 0, reason: true)
         sound.request("given-up")
-        sound.add("deployment.results", key: "shop/staging", id: "first", rejection)
-        sound.deadLetter("deployment.requests", offset: 4, reason: "not_now")
+        sound.answer("given-up", "rejected", id: "first")
+        sound.deadLetter("deployment.requests", offset: 6, reason: "not_now")
         sound.request("given-up")
-        sound.add("deployment.results", key: "shop/staging", id: "second", rejection)
+        sound.answer("given-up", "rejected", id: "second")
         #expect(!Verdict(sound.history).violations.contains { $0.invariant == .end })
-        sound.add("deployment.results", key: "shop/staging", id: "third", rejection)
+        sound.answer("given-up", "rejected", id: "third")
         #expect(Verdict(sound.history).violations.contains { $0.invariant == .end })
     }
 
@@ -62,8 +61,15 @@ import Testing
             history.messages.removeAll { $0.id == "result-5" }
         },
         Breach(.end, "a request with two ends") { sound, _ in
-            let text = SoundHistory.result(command: nil, request: "deploy-1", "rejected", 0, reason: true)
-            sound.add("deployment.results", key: "shop/staging", id: "second", text)
+            sound.answer("deploy-1", "rejected", id: "second")
+        },
+        Breach(.end, "a request that was answered with a plan") { sound, _ in
+            sound.request("meant")
+            sound.answer("meant", "planned", id: "a plan")
+        },
+        Breach(.end, "a dry run without an end") { sound, _ in sound.request("asked", isDryRun: true) },
+        Breach(.end, "a dry run that was carried out") { sound, _ in
+            sound.answer("plan", "succeeded", id: "done")
         },
         Breach(.end, "other content under a used id that nobody answered") { sound, _ in
             sound.add("deployment.requests", key: "other", id: "deploy-1", type: "slipway.instance.stop.v1", "{}")
@@ -79,7 +85,7 @@ import Testing
         },
         Breach(.end, "a request without a name that was dropped") { _, history in
             history.messages.append(
-                SeenMessage(topic: "deployment.requests", offset: 4, key: "k", headers: [:], text: "{}")
+                SeenMessage(topic: "deployment.requests", offset: 6, key: "k", headers: [:], text: "{}")
             )
         },
         Breach(.end, "a command that is open behind its deadline") { _, history in
@@ -100,6 +106,11 @@ import Testing
         Breach(.onceOnly, "one request that became two commands") { _, history in
             var second = history.database.commands[0]
             second.id = "c-2"
+            history.database.commands.append(second)
+        },
+        Breach(.onceOnly, "a dry run that became a command") { _, history in
+            var second = history.database.commands[0]
+            (second.id, second.request, second.subject) = ("c-2", "plan", nil)
             history.database.commands.append(second)
         },
         Breach(.onceOnly, "one id with two contents") { sound, _ in
@@ -178,6 +189,12 @@ import Testing
     private static let offsets = [
         Breach(.offsets, "an offset that was committed before its messages were done") { _, history in
             history.samples.append(Sample(at: 3, rising: [:], committed: ["a": 9], claimed: ["a": 8]))
+        },
+        Breach(.offsets, "a run in which nobody could read what was committed") { _, history in
+            for place in history.samples.indices { history.samples[place].committed = [:] }
+        },
+        Breach(.offsets, "a run in which that could be read too seldom") { _, history in
+            history.samples[9].claimed = ["b": 4]
         },
         Breach(.offsets, "a claim that is ahead of what was consumed") { _, history in
             history.database.claims[0].consumed -= 1

@@ -11,7 +11,7 @@ import Testing
         sound.request("lost")
         var history = sound.history
         // It was committed, then came the crash: the claim is behind the message, and nothing was done.
-        history.database.claims[0].nextOffset = 5
+        history.database.claims[0].nextOffset = 7
         expect(history, breaks: [.end, .offsets])
     }
 
@@ -46,6 +46,34 @@ import Testing
         var history = SoundHistory().history
         history.messages.removeAll { $0.id == "result-5" || $0.id == "shop/staging/web-2" }
         expect(history, breaks: [.end, .onceOnly, .convergence])
+    }
+
+    @Test func `a worker that overlooks that a run is dry does what was only asked about`() {
+        var sound = SoundHistory()
+        sound.request("overlooked", isDryRun: true)
+        sound.answer("overlooked", "succeeded", id: "overlooked-2", command: "c-2")
+        var history = sound.history
+        var second = history.database.commands[0]
+        (second.id, second.request, second.generation) = ("c-2", "overlooked", 2)
+        history.database.commands.append(second)
+        expect(history, breaks: [.end, .onceOnly])
+    }
+
+    @Test func `a worker that takes every request for a dry run does nothing`() {
+        var sound = SoundHistory()
+        sound.request("neglected")
+        sound.answer("neglected", "planned", id: "neglected-1")
+        expect(sound.history, breaks: [.end])
+    }
+
+    @Test func `a fleet that gives up whatever waits releases nothing`() {
+        var history = SoundHistory().history
+        history.database.claims[0].outcomes.deadLettered = 0
+        history.database.claims[0].outcomes.rejected = 2
+        history.database.claims[0].released = Outcomes(deadLettered: 1)
+        let verdict = Verdict(history)
+        #expect(verdict.violations == [])
+        #expect(verdict.missing == [.parkedAndReleased])
     }
 
     @Test func `a finished command that is set back to running is noticed`() {

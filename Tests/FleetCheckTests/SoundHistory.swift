@@ -1,7 +1,9 @@
 @testable import FleetCheck
 
-/// The history of a small run in which everything is as it should be: two requests, a repetition, a dead letter, a
-/// rejection, an object that comes and one that a snapshot shows to be gone.
+/// The history of a small run in which everything is as it should be.
+///
+/// Two requests, a repetition, a dead letter, a rejection of what was parked, a dry run that is asked for twice, an
+/// object that comes and one that a snapshot shows to be gone.
 struct SoundHistory {
     static let command = "c-1"
     static let requests = PartitionName(group: "slipway.deployment-worker", topic: "deployment.requests", partition: 0)
@@ -14,15 +16,15 @@ struct SoundHistory {
         request("deploy-1")
         request("wrong")
         request("broken")
+        request("plan", isDryRun: true)
+        request("plan", isDryRun: true)
         for (revision, state) in ["accepted", "sent", "acknowledged", "applied", "succeeded"].enumerated() {
             step(Int64(revision + 1), state)
         }
-        add(
-            "deployment.results",
-            key: "shop/staging",
-            id: "no",
-            Self.result(command: nil, request: "wrong", "rejected", 0, reason: true)
-        )
+        answer("wrong", "rejected", id: "no")
+        answer("plan", "planned", id: "plan-1")
+        // What would have been done a moment ago can be refused now.
+        answer("plan", "rejected", id: "plan-2")
         deadLetter("deployment.requests", offset: 3)
         status("instance.status", "shop/staging/web", 1)
         status("instance.status", "shop/staging/web", 2)
@@ -57,10 +59,10 @@ struct SoundHistory {
         history.database.claims = [
             claim(
                 Self.requests,
-                4,
-                Outcomes(applied: 1, repeated: 1, rejected: 1),
+                6,
+                Outcomes(applied: 2, repeated: 1, rejected: 1, deadLettered: 1),
                 parked: 1,
-                Outcomes(deadLettered: 1)
+                Outcomes(rejected: 1)
             ),
             claim(Self.changes, 5, Outcomes(applied: 4, stale: 1)),
         ]
@@ -79,10 +81,14 @@ struct SoundHistory {
                 offset: 0
             )
         ]
-        history.samples = [
-            Sample(at: 1, rising: ["cluster c0 epoch": 1], committed: ["a": 3], claimed: ["a": 3]),
-            Sample(at: 2, rising: ["cluster c0 epoch": 2], committed: ["a": 3], claimed: ["a": 4]),
-        ]
+        history.samples = (1...10 as ClosedRange<Int64>).map { at in
+            Sample(
+                at: at,
+                rising: ["cluster c0 epoch": at],
+                committed: ["a": 3],
+                claimed: ["a": at < 5 ? 3 : 4]
+            )
+        }
         history.sightings = [Sighting(.rebalanceInTransaction, count: 1), Sighting(.staleFence, count: 1)]
     }
 
@@ -109,8 +115,15 @@ struct SoundHistory {
         offsets[topic, default: 0] += 1
     }
 
-    mutating func request(_ id: String) {
-        add("deployment.requests", key: "shop/staging", id: id, type: "slipway.instance.deploy.v1", "{}")
+    mutating func request(_ id: String, isDryRun: Bool = false) {
+        let text = isDryRun ? #"{"dryRun":true}"# : "{}"
+        add("deployment.requests", key: "shop/staging", id: id, type: "slipway.instance.deploy.v1", text)
+    }
+
+    /// Adds an answer to a request, of the command that it became or of none.
+    mutating func answer(_ request: String, _ state: String, id: String, command: String? = nil) {
+        let text = Self.result(command: command, request: request, state, 0, reason: state == "rejected")
+        add("deployment.results", key: "shop/staging", id: id, text)
     }
 
     mutating func step(_ revision: Int64, _ state: String, isTold: Bool = true) {

@@ -96,7 +96,9 @@ package struct Outcomes: Sendable, Hashable {
         (self.rejected, self.deadLettered) = (rejected, deadLettered)
     }
 
-    package var sum: Int64 { applied + repeated + stale + rejected + deadLettered }
+    /// Those that were not given up.
+    package var handled: Int64 { applied + repeated + stale + rejected }
+    package var sum: Int64 { handled + deadLettered }
 }
 
 /// A row of `parked_key`.

@@ -70,6 +70,8 @@ struct HistoryIndex {
     let letters: [Place: [SeenMessage]]
     /// What the agents told of their clusters.
     let told: ToldWorld
+    /// The requests that only ask what would happen: nothing else came under their ids.
+    let dryRuns: Set<RequestName>
 
     init(_ history: History) {
         self.history = history
@@ -88,6 +90,22 @@ struct HistoryIndex {
         }
         (self.results, self.letters) = (results, letters)
         told = ToldWorld(history.messages, without: letters)
+        dryRuns = Self.dryRuns(among: history.messages)
+    }
+
+    private static func dryRuns(among messages: [SeenMessage]) -> Set<RequestName> {
+        var asked: Set<RequestName> = []
+        var meant: Set<RequestName> = []
+        for message in messages where message.topic == Topic.requests {
+            guard let source = message.source, let id = message.id else { continue }
+            let name = RequestName(source: source, id: id)
+            if message.isDryRun {
+                asked.insert(name)
+            } else {
+                meant.insert(name)
+            }
+        }
+        return asked.subtracting(meant)
     }
 
     private static func origin(of letter: SeenMessage) -> Place? {

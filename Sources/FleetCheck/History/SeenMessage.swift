@@ -66,6 +66,14 @@ package final class SeenMessage: Codable, Sendable, Equatable {
         else { return nil }
         return StreamPosition(epoch: epoch, sequence: sequence)
     }
+    /// Of a request: whether it asks what would happen, and not to have it done.
+    var isDryRun: Bool {
+        struct Question: Decodable {
+            let dryRun: Bool?
+        }
+        guard text?.contains("dryRun") == true else { return false }
+        return decoded(Question.self)?.dryRun == true
+    }
 
     /// The value as some structure; none where it has another.
     func decoded<Value: Decodable>(_ type: Value.Type) -> Value? {

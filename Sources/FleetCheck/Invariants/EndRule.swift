@@ -1,6 +1,6 @@
 /// The terminal states of requests.
 private struct Ends {
-    private var reached: [RequestName: [String]] = [:]
+    private var reached: [RequestName: [(state: String, id: String)]] = [:]
     private var planned: Set<RequestName> = []
     private var refused: Set<RequestName> = []
 
@@ -13,18 +13,29 @@ private struct Ends {
                 // A plan is made anew each time that it is asked for.
                 planned.insert(name)
             } else {
-                reached[name, default: []].append("\(result.state) (\(message.id ?? ""))")
+                reached[name, default: []].append((state: result.state, id: message.id ?? ""))
             }
         }
     }
 
-    /// What is wrong with how the request ended; a dry run is decided anew each time that it is asked for.
+    /// What is wrong with how the request ended.
     ///
     /// - Parameter givenUp: How often it was dead-lettered before: whoever sends it again asks for another try.
-    func fault(of name: RequestName, isDryRun: Bool, givenUp: Int) -> String? {
+    func fault(of name: RequestName, givenUp: Int) -> String? {
         let all = reached[name] ?? []
-        if all.isEmpty { return planned.contains(name) ? nil : "it has no end" }
-        return all.count <= 1 + givenUp || isDryRun ? nil : "it has \(all.count) ends: \(all.joined(separator: ", "))"
+        if planned.contains(name) { return "it is no dry run, and was answered with a plan" }
+        if all.isEmpty { return "it has no end" }
+        guard all.count > 1 + givenUp else { return nil }
+        return "it has \(all.count) ends: " + all.map { "\($0.state) (\($0.id))" }.joined(separator: ", ")
+    }
+
+    /// What is wrong with the answers to a dry run, which is decided anew each time that it is asked for.
+    func fault(ofDryRun name: RequestName) -> String? {
+        let all = reached[name] ?? []
+        if let end = all.first(where: { $0.state != "rejected" }) {
+            return "it is a dry run, and was carried out: \(end.state) (\(end.id))"
+        }
+        return all.isEmpty && !planned.contains(name) ? "it has no end" : nil
     }
 
     /// What is wrong with the answer to another content under a used id.
@@ -93,11 +104,12 @@ enum EndRule {
             }
             let content = "\(message.type) \(message.key) \(message.text ?? "")"
             let isFirst = contents[name] == nil
-            let isDryRun = message.text?.contains(#""dryRun":true"#) == true
             // A repetition is answered by the same end.
             guard !contents[name, default: []].contains(content) else { continue }
             contents[name, default: []].append(content)
-            let fault = ends.fault(of: name, isDryRun: isDryRun, givenUp: givenUp[name] ?? 0)
+            let fault =
+                index.dryRuns.contains(name)
+                ? ends.fault(ofDryRun: name) : ends.fault(of: name, givenUp: givenUp[name] ?? 0)
             if let says = isFirst ? fault : ends.refusal(of: name) {
                 found.append(Violation(.end, "\(source) \(id) \(message.type)", says))
             }

@@ -1,7 +1,10 @@
 /// I5: no group is further than what it has handled, and in the end each has handled all that there is.
 enum OffsetRule {
+    /// How many samples must tell of an offset that was committed: where it could not be read, nothing is compared.
+    static let neededSamples = 10
+
     static func violations(_ index: HistoryIndex) -> [Violation] {
-        committed(index) + claims(index) + unclaimed(index)
+        committed(index) + unread(index) + claims(index) + unclaimed(index)
     }
 
     private static func committed(_ index: HistoryIndex) -> [Violation] {
@@ -11,6 +14,15 @@ enum OffsetRule {
                 return Violation(.offsets, name, "\(offset) was committed when \(claimed) was reached")
             }
         }
+    }
+
+    /// Too few samples of a run that was sampled can be compared.
+    private static func unread(_ index: HistoryIndex) -> [Violation] {
+        let samples = index.history.samples
+        let telling = samples.count { sample in sample.committed.keys.contains { sample.claimed[$0] != nil } }
+        guard !samples.isEmpty, telling < neededSamples else { return [] }
+        let says = "\(telling) of \(samples.count) tell what was committed; at least \(neededSamples) should"
+        return [Violation(.offsets, "the samples", says)]
     }
 
     /// A partition that the group gave to somebody who never began to read it.

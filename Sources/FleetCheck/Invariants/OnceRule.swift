@@ -1,4 +1,4 @@
-/// I2: each request made one command, each step is told by one message, and one id has one content.
+/// I2: each request made one command, a dry run none; each step is told by one message, and one id has one content.
 enum OnceRule {
     static func violations(_ index: HistoryIndex) -> [Violation] {
         contents(index) + commands(index) + steps(index) + generations(index)
@@ -36,8 +36,11 @@ enum OnceRule {
             guard let command = result.command else { continue }
             commands[result.request, default: []].insert(command)
         }
-        return commands.filter { $0.value.count > 1 }.map {
-            Violation(.onceOnly, "\($0.key.source) \($0.key.id)", "it became \($0.value.count) commands")
+        return commands.compactMap { name, ids in
+            let isDryRun = index.dryRuns.contains(name)
+            guard ids.count > (isDryRun ? 0 : 1) else { return nil }
+            let says = (isDryRun ? "it is a dry run, and became" : "it became") + " \(ids.count) commands"
+            return Violation(.onceOnly, "\(name.source) \(name.id)", says)
         }
     }
 

@@ -5,7 +5,7 @@ extension Situation {
         for sighting in index.history.sightings { seen[sighting.situation, default: 0] += sighting.count }
         for claim in index.history.database.claims {
             seen[.inboxDuplicate, default: 0] += Int(claim.outcomes.repeated + claim.released.repeated)
-            seen[.parkedAndReleased, default: 0] += Int(claim.released.sum)
+            seen[.parkedAndReleased, default: 0] += Int(claim.released.handled)
         }
         seen[.deadLetter, default: 0] += index.letters.count
         seen[.outboxResend, default: 0] += resent(index)

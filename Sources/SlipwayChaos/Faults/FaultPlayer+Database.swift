@@ -98,4 +98,17 @@ extension FaultPlayer {
         try connection.script("drop trigger chaos_refuse on command")
         return "commands of \(project) for 5 s"
     }
+
+    /// Whether a message that waited with its key was handled later; one that was given up then does not count.
+    func hasReleased() throws -> Bool {
+        let connection = try world.database()
+        defer { connection.close() }
+        let released = try connection.query(
+            """
+            select coalesce(sum(released_applied + released_repeated + released_stale + released_rejected), 0)::bigint
+            from partition_claim
+            """
+        ).only().int64(0)
+        return released > 0
+    }
 }
