@@ -36,7 +36,17 @@ struct Logs: ParsableCommand {
     /// The most that a log may have.
     private static let mostBytes = 16 << 20
     private static let wordPause = Duration.seconds(20)
+    /// How long a log may be followed without a new word.
+    private static let secondsRange = 1...3600
     private var isOpenEnded: Bool { follow && seconds == nil }
+
+    func validate() throws {
+        let known = Self.secondsRange
+        guard let seconds, !known.contains(seconds) else { return }
+        throw ValidationError(
+            "'--seconds \(seconds)' should be a number from \(known.lowerBound) to \(known.upperBound)."
+        )
+    }
 
     func run() throws {
         let parts = place.split(separator: "/", omittingEmptySubsequences: false).map(String.init)

@@ -9,8 +9,17 @@ struct Migrate: ParsableCommand {
     )
 
     @OptionGroup var connection: ConnectionOptions
-    @Option(help: "The outbox's shards; fixed by the first run.")
+    @Option(help: "The outbox's shards, from 1 to 1024; fixed by the first run.")
     var outboxShards = Installation.defaultOutboxShards
+
+    func validate() throws {
+        let known = Installation.outboxShardsRange
+        guard known.contains(outboxShards) else {
+            throw ValidationError(
+                "'--outbox-shards \(outboxShards)' should be a number from \(known.lowerBound) to \(known.upperBound)."
+            )
+        }
+    }
 
     func run() throws {
         let database = try connection.connect()

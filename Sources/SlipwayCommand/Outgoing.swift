@@ -102,12 +102,14 @@ struct Outgoing {
             guard let equals = pair.firstIndex(of: "="), equals > pair.startIndex else {
                 throw ValidationError("'--set \(pair)' should have the form name=value.")
             }
-            let value = String(pair[pair.index(after: equals)...]).replacingOccurrences(of: "\\n", with: "\n")
+            let given = String(pair[pair.index(after: equals)...])
             let name = String(pair[..<equals])
             if name.hasSuffix(":") {
-                fields[String(name.dropLast())] = try json(value, of: pair)
+                fields[String(name.dropLast())] = try json(given, of: pair)
                 continue
             }
+            // JSON has escapes of its own; a text's lines are told apart here.
+            let value = given.replacingOccurrences(of: "\\n", with: "\n")
             fields[name] = name.hasSuffix("Seconds") ? Int(value) ?? value : value
         }
         return fields

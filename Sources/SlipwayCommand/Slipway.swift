@@ -1,6 +1,14 @@
 import ArgumentParser
 
+/// Where the program begins.
 @main
+enum Program {
+    static func main() async {
+        StandardOutput.leaveLineByLine()
+        await Slipway.main()
+    }
+}
+
 struct Slipway: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "slipway",

@@ -21,7 +21,7 @@ struct Stuck: ParsableCommand {
     func run() throws {
         let database = try connection.connect()
         defer { database.close() }
-        let lines = try Self.read(database)
+        let lines = try Self.read(database, prefix: connection.settings.topicPrefix)
         if output.json {
             try printJSON(lines)
         } else {
@@ -35,19 +35,25 @@ struct Stuck: ParsableCommand {
         if !lines.isEmpty { throw ExitCode(1) }
     }
 
-    static func read(_ database: PostgresConnection) throws -> [Line] {
-        try questions.flatMap { question in
-            try database.query(question.sql).map { row in
+    /// Asks what is stuck.
+    ///
+    /// - Parameter prefix: What the names of consumer groups begin with.
+    static func read(_ database: PostgresConnection, prefix: String) throws -> [Line] {
+        try questions.flatMap { question -> [Line] in
+            let values: [PostgresValue] = question.sql.contains("$1") ? [.text(prefix)] : []
+            return try database.query(question.sql, values).map { row in
                 Line(what: try row.string(0), since: try row.string(1), why: try row.string(2), act: question.act)
             }
         }
     }
 
     /// What can be stuck: SQL that gives what, since when and why; and who must act.
+    ///
+    /// `$1` is the prefix of consumer groups.
     private static let questions: [(sql: String, act: String)] = [
         (
             """
-            select 'parked key ' || convert_from(key, 'UTF8') || ' of ' || topic || ', ' || messages || ' messages',
+            select 'parked key ' || encode(key, 'escape') || ' of ' || topic || ', ' || messages || ' messages',
                 \(time("parked_at")), 'due for ' || (extract(epoch from now() - due))::int || ' s and not tried: nobody consumes partition ' || partition
             from parked_key where due < now() - interval '1 minute' order by due limit 100
             """,
@@ -74,8 +80,8 @@ struct Stuck: ParsableCommand {
         (
             """
             select 'partition ' || c.partition || ' of ' || c.topic, \(time("max(w.seen_at)")), 'no worker of the group ' || c.consumer_group || ' lives'
-            from partition_claim c left join worker w on c.consumer_group ~ ('(^|[.])' || w.name || '([.]|$)')
-            where not exists (select from live_worker l where c.consumer_group ~ ('(^|[.])' || l.name || '([.]|$)'))
+            from partition_claim c left join worker w on \(isGroup(of: "w"))
+            where not exists (select from live_worker l where \(isGroup(of: "l")))
             group by c.consumer_group, c.topic, c.partition order by c.topic, c.partition limit 100
             """,
             "start the worker"
@@ -99,6 +105,12 @@ struct Stuck: ParsableCommand {
             "whoever runs the cluster's agent"
         ),
     ]
+
+    /// Whether the group of a claim `c` is a worker's: its name behind the prefix, alone or with more behind a dot.
+    private static func isGroup(of worker: String) -> String {
+        let name = "$1::text || \(worker).name"
+        return "(c.consumer_group = \(name) or starts_with(c.consumer_group, \(name) || '.'))"
+    }
 
     private static func time(_ column: String) -> String { "coalesce(\(Instant.text(column)), 'unknown')" }
 }

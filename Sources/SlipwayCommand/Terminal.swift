@@ -28,7 +28,7 @@ struct Terminal: Sendable {
         let widths = header.indices.map { column in ([header] + rows).map { $0[column].count }.max() ?? 0 }
         func text(_ cells: [String]) -> String {
             var line = zip(cells, widths).map { cell, width in
-                cell.padding(toLength: width, withPad: " ", startingAt: 0)
+                cell + String(repeating: " ", count: width - cell.count)
             }
             .joined(separator: "  ")
             // A first column may be set in; what is behind the last one is of no use.

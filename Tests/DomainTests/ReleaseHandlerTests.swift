@@ -107,6 +107,26 @@ import WorkerRuntime
         #expect(try world.text("select fired_version from auto_deploy_rule") == "1.4.2")
     }
 
+    @Test func `an artifact and a version of as many characters as may be are stored, whatever their bytes`() throws {
+        let world = try World()
+        func text(_ count: Int) -> String {
+            let scalars = (0..<count).compactMap { Unicode.Scalar(UInt32(0x20000 + 37 * $0)) }
+            return String(String.UnicodeScalarView(scalars))
+        }
+        func body(_ artifact: Int, _ version: Int) -> String {
+            #"{"artifact":"\#(text(artifact))","version":"\#(text(version))","image":"r.example/api:1"}"#
+        }
+        let type = "slipway.release.published.v1"
+        #expect(try world.handle(Webhook.event(type, body(200, 128))) == [.applied])
+        let stored = try world.text("select char_length(artifact) || ' ' || octet_length(version) from version")
+        #expect(stored == "200 512")
+        for (artifact, version) in [(201, 128), (200, 129)] {
+            let message = Webhook.event(type, body(artifact, version))
+            let refusal = #expect(throws: Refusal.self) { try ReleaseEventDecoder().decode(message) }
+            #expect(refusal?.reason.code == "invalid_field")
+        }
+    }
+
     @Test func `the same delivery twice is one delivery`() throws {
         let world = try World()
         #expect(try world.handle(Self.harbor("1.4.2"), Self.harbor("1.4.2")) == [.applied, .repeated])

@@ -119,4 +119,47 @@ struct DeskTests {
             #expect(text.contains(part), "\(part): \(text)")
         }
     }
+
+    @Test func `a group is a worker's whatever the topic prefix ends in, and keys may be any bytes`() throws {
+        let world = try FleetWorld(topics: [])
+        try world.database.script(
+            """
+            insert into worker (id, name, host, pid, version, seen_at)
+                values (gen_random_uuid(), 'agent-worker', 'h', 1, 1, now() + interval '1 day');
+            insert into partition_claim (consumer_group, topic, partition, next_offset)
+                values ('acme-agent-worker', 'agent.status', 0, 1), ('acme-agent-worker.two', 'agent.status', 1, 1),
+                    ('acme-agent-workers', 'agent.status', 2, 1), ('slipway.agent-worker', 'agent.status', 3, 1);
+            insert into parked_key (consumer_group, topic, key, partition, due, attempt, messages, bytes, reason_code,
+                    reason, parked_at)
+                values ('acme-agent-worker', 'agent.output', '\\xff61', 0, now() - interval '1 hour', 1, 1, 1, 'code',
+                    'Reason.', now());
+            """
+        )
+        let process = try world.start("slipway", ["stuck"], ["SLIPWAY_TOPIC_PREFIX": "acme-"])
+        #expect(try process.exitCode() == 1)
+        let text = process.output
+        for part in ["partition 0 of agent.status", "partition 1 of agent.status"] {
+            #expect(!text.contains(part), "\(part): \(text)")
+        }
+        for part in [
+            "no worker of the group acme-agent-workers lives", "no worker of the group slipway.agent-worker lives",
+            #"parked key \377a of agent.output"#,
+        ] {
+            #expect(text.contains(part), "\(part): \(text)")
+        }
+    }
+
+    @Test func `a cell of a table is told whole, whatever its characters are made of`() throws {
+        let world = try FleetWorld(topics: [])
+        let reason = "The 👩‍👩‍👧‍👦 of cafe\u{301}s and re\u{301}sume\u{301}s is refused by the broker"
+        try world.database.query(
+            """
+            insert into outbox_failed (topic, key, headers, value, reason_code, reason)
+                values ('cdevents', 'k', '', 'v', 'not_deliverable', $1)
+            """,
+            [.text(reason)]
+        )
+        let (code, text) = try slipway(["stuck"], world)
+        #expect(code == 1 && text.contains(reason + "  whoever runs the broker"), "\(text)")
+    }
 }

@@ -24,6 +24,14 @@ struct WrongUsageTests {
         (["topics", "check", "--partitions", "0"], "'--partitions 0' should be a number, at least 1."),
         (["topics", "apply", "--replication-factor", "0"], "'--replication-factor 0' should be a number, at least 1."),
         (["demo", "--scale", "0"], "'--scale 0' should be a number from 1 to 16."),
+        (["migrate", "--outbox-shards", "0"], "'--outbox-shards 0' should be a number from 1 to 1024."),
+        (["migrate", "--outbox-shards=-1"], "'--outbox-shards -1' should be a number from 1 to 1024."),
+        (["migrate", "--outbox-shards", "1025"], "'--outbox-shards 1025' should be a number from 1 to 1024."),
+        (["logs", "shop/staging/web", "--seconds", "0"], "'--seconds 0' should be a number from 1 to 3600."),
+        (
+            ["logs", "shop/staging/web", "--seconds", "9223372036854775807"],
+            "'--seconds 9223372036854775807' should be a number from 1 to 3600."
+        ),
         (["demo", "--limit", "0"], "'--limit 0' should be a number of seconds, at least 1."),
     ])
     func `a name that there is none of, or a number that cannot be, is no empty answer`(command: [String], says: String)

@@ -89,8 +89,10 @@ public struct JSONSchema {
 
     private func checkText(_ text: String, _ schema: [String: Any], _ path: String) -> [String] {
         var faults: [String] = []
-        if let least = schema["minLength"] as? Int, text.count < least { faults.append("\(path): is too short") }
-        if let most = schema["maxLength"] as? Int, text.count > most { faults.append("\(path): is too long") }
+        // Code points, as the specification says.
+        let length = text.unicodeScalars.count
+        if let least = schema["minLength"] as? Int, length < least { faults.append("\(path): is too short") }
+        if let most = schema["maxLength"] as? Int, length > most { faults.append("\(path): is too long") }
         if let pattern = schema["pattern"] as? String,
             text.range(of: pattern, options: .regularExpression) == nil
         {

@@ -30,29 +30,6 @@ struct EnvironmentStatus: Sendable {
         position, open_to_members, repair_drift, connected
         """
 
-    init(_ row: PostgresRow) throws {
-        project = try row.string(0)
-        environment = try row.string(1)
-        cluster = try row.string(2)
-        namespace = try row.string(3)
-        state = try row.string(4)
-        if let code = try row.optionalString(5) {
-            reason = Reason(code: code, sentence: try row.optionalString(6) ?? "")
-        } else {
-            reason = nil
-        }
-        revision = try row.int64(7)
-        changedAt = try row.timestamp(8)
-        changedBy = try row.string(9)
-        displayName = try row.optionalString(10)
-        description = try row.optionalString(11)
-        group = try row.optionalString(12)
-        position = try row.int32(13)
-        isOpenToMembers = try row.bool(14)
-        repairsDrift = try row.bool(15)
-        isConnected = try row.bool(16)
-    }
-
     /// The message: the latest state, keyed by the environment; the same bytes as long as the revision is.
     ///
     /// A tombstone where the environment is gone.
@@ -101,5 +78,31 @@ struct EnvironmentStatus: Sendable {
             ),
             coalesces: true
         )
+    }
+}
+
+extension EnvironmentStatus {
+    /// Reads ``columns``.
+    init(_ row: PostgresRow) throws {
+        project = try row.string(0)
+        environment = try row.string(1)
+        cluster = try row.string(2)
+        namespace = try row.string(3)
+        state = try row.string(4)
+        if let code = try row.optionalString(5) {
+            reason = Reason(code: code, sentence: try row.optionalString(6) ?? "")
+        } else {
+            reason = nil
+        }
+        revision = try row.int64(7)
+        changedAt = try row.timestamp(8)
+        changedBy = try row.string(9)
+        displayName = try row.optionalString(10)
+        description = try row.optionalString(11)
+        group = try row.optionalString(12)
+        position = try row.int32(13)
+        isOpenToMembers = try row.bool(14)
+        repairsDrift = try row.bool(15)
+        isConnected = try row.bool(16)
     }
 }

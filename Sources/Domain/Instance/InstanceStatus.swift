@@ -33,27 +33,6 @@ struct InstanceStatus: Sendable {
         i.changed_by, i.reason_code, i.reason, i.drift::text
         """
 
-    init(_ row: PostgresRow) throws {
-        project = try row.string(0)
-        environment = try row.string(1)
-        instance = try row.string(2)
-        application = try row.string(3)
-        desiredVersion = try row.string(4)
-        runningVersion = try row.optionalString(5)
-        state = try row.string(6)
-        health = try row.string(7)
-        healthReason = try row.optionalString(8)
-        podsReady = try row.int32(9)
-        podsTotal = try row.int32(10)
-        generation = try row.int64(11)
-        revision = try row.int64(12)
-        command = try row.optionalUUID(13)
-        changedAt = try row.timestamp(14)
-        changedBy = try row.string(15)
-        reason = try row.optionalString(16).map { Reason(code: $0, sentence: try row.optionalString(17) ?? $0) }
-        drift = try row.optionalString(18).map { Array($0.utf8) }
-    }
-
     /// The message: the latest state, keyed by the instance; the same bytes as long as the revision is.
     ///
     /// Of a deleted instance it is a tombstone.
@@ -105,5 +84,29 @@ struct InstanceStatus: Sendable {
             ),
             coalesces: true
         )
+    }
+}
+
+extension InstanceStatus {
+    /// Reads ``columns``.
+    init(_ row: PostgresRow) throws {
+        project = try row.string(0)
+        environment = try row.string(1)
+        instance = try row.string(2)
+        application = try row.string(3)
+        desiredVersion = try row.string(4)
+        runningVersion = try row.optionalString(5)
+        state = try row.string(6)
+        health = try row.string(7)
+        healthReason = try row.optionalString(8)
+        podsReady = try row.int32(9)
+        podsTotal = try row.int32(10)
+        generation = try row.int64(11)
+        revision = try row.int64(12)
+        command = try row.optionalUUID(13)
+        changedAt = try row.timestamp(14)
+        changedBy = try row.string(15)
+        reason = try row.optionalString(16).map { Reason(code: $0, sentence: try row.optionalString(17) ?? $0) }
+        drift = try row.optionalString(18).map { Array($0.utf8) }
     }
 }

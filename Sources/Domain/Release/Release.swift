@@ -42,8 +42,8 @@ extension Release {
     /// Refuses names and values that could not be stored, found or rendered.
     func check(artifactField: String = "artifact", versionField: String = "version") throws {
         for (field, text, limit) in [(artifactField, artifact, 200), (versionField, version, 128)] {
-            let isGood = !text.isEmpty && text.utf8.count <= limit && !text.contains { $0.isWhitespace || $0.isNewline }
-            guard isGood else {
+            let isOneWord = !text.contains { $0.isWhitespace || $0.isNewline }
+            guard isOneWord, FieldRules.hasLength(text, upTo: limit) else {
                 throw Reason(
                     code: "invalid_field",
                     sentence: "'\(field)' should have 1 to \(limit) characters without spaces.",

@@ -47,10 +47,17 @@ enum FieldRules {
     /// An instance's name, which is also its helm release's.
     static func instance(_ text: String) throws(Reason) { try name(text, "instance", limit: 53) }
 
+    /// Whether a text has 1 to so many characters, counted as JSON Schema counts them: in code points.
+    ///
+    /// None takes more than 4 bytes, so that what goes into an index of the database has a bound in bytes too.
+    static func hasLength(_ text: String, upTo limit: Int) -> Bool {
+        (1...limit).contains(text.unicodeScalars.count)
+    }
+
     /// A text for people.
     static func text(_ text: String?, _ field: String, limit: Int = 200) throws(Reason) {
         guard let text else { return }
-        guard !text.isEmpty, text.utf8.count <= limit else {
+        guard hasLength(text, upTo: limit) else {
             throw Reason(
                 code: "invalid_field",
                 sentence: "'\(field)' should have 1 to \(limit) characters.",
@@ -61,8 +68,8 @@ enum FieldRules {
 
     /// A person or service, as tokens call them.
     static func user(_ text: String, _ field: String) throws(Reason) {
-        let isPlain = !text.isEmpty && text.utf8.count <= 200 && !text.unicodeScalars.contains { $0.value < 33 }
-        guard isPlain else {
+        let isPlain = !text.unicodeScalars.contains { $0.value < 33 }
+        guard isPlain, hasLength(text, upTo: 200) else {
             throw Reason(
                 code: "invalid_field",
                 sentence: "'\(field)' should hold subjects of tokens: 1 to 200 characters without spaces.",
@@ -73,7 +80,7 @@ enum FieldRules {
 
     /// A version's name.
     static func version(_ text: String) throws(Reason) {
-        guard !text.isEmpty, text.utf8.count <= 128 else {
+        guard hasLength(text, upTo: 128) else {
             throw Reason(
                 code: "invalid_field",
                 sentence: "'version' should have 1 to 128 characters.",

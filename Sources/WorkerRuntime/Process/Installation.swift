@@ -4,9 +4,17 @@ public import Postgres
 public enum Installation {
     /// The shards of the outbox, fixed when the database was first migrated.
     public static let defaultOutboxShards = 8
+    /// How many shards an outbox may have.
+    public static let outboxShardsRange = 1...1024
 
     /// Fills the rows that a freshly migrated database needs; changes nothing where they exist.
     public static func prepare(on connection: PostgresConnection, outboxShards: Int = defaultOutboxShards) throws {
+        guard outboxShardsRange.contains(outboxShards) else {
+            throw StartError(
+                "The number of outbox shards is \(outboxShards); it should be from \(outboxShardsRange.lowerBound) to "
+                    + "\(outboxShardsRange.upperBound)."
+            )
+        }
         let identity = try connection.serverIdentity()
         _ = try connection.query(
             """
