@@ -1,90 +1,38 @@
-"""The job as a careful programmer writes it: batches, set-based statements, one transaction a batch."""
+"""The job as a careful programmer writes it: batches, set-based statements, one transaction a batch, and a memory.
 
+As many processes as ``PEER_PROCESSES`` says share the partitions: consumers of one group, each with its own session.
+"""
+
+import gc
 import json
+import multiprocessing
+import multiprocessing.connection
+import os
 import sys
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
+from multiprocessing.process import BaseProcess
+from multiprocessing.queues import SimpleQueue
+from multiprocessing.sharedctypes import Synchronized
+from multiprocessing.synchronize import Barrier
 from time import monotonic
+from typing import NamedTuple
 
 import orjson
 import psycopg
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
-from psycopg.types.array import ListBinaryDumper
 
 import job
-import statements
-import statuses
-from job import Change, Decision, InstanceID, ObjectID, Row, Stored, Stream, StreamID
+import program
+import store
+from job import Change
 from statuses import Record
 
 BATCH = 1000
-WAIT_SECONDS = 0.05
+WAIT_SECONDS = 0.02
 FLUSH_SECONDS = 60
-
-
-class Store:
-    """What a batch reads and writes in the transaction that is open."""
-
-    def __init__(self, connection: psycopg.Connection) -> None:
-        # Lists are sent as text by default, which takes many times as long.
-        connection.adapters.register_dumper(list, ListBinaryDumper)
-        self._cursor = psycopg.RawCursor(connection)
-
-    def apply(self, changes: Sequence[Change]) -> list[Record]:
-        """Writes what a batch changes; returns what is to be published of it."""
-        numbers_begin, time, epochs = self._clusters({change.id.cluster for change in changes})
-        counting = [change for change in changes if change.position.epoch == epochs[change.id.cluster]]
-        if not counting:
-            return []
-        self._follow(counting)
-        decisions = job.decide(counting, self._objects({change.id for change in counting}), numbers_begin)
-        self._write(decisions)
-        visible = [decision for decision in decisions if decision.is_visible]
-        touched = {instance for decision in visible for instance in decision.touched}
-        records = [statuses.resource_status(decision, time) for decision in visible]
-        return records + [statuses.instance_status(row, time) for row in self._roll_up(sorted(touched))]
-
-    def _run(self, statement: str, rows: Iterable[Row]) -> psycopg.RawCursor:
-        columns = [list(column) for column in zip(*rows, strict=True)]
-        return self._cursor.execute(statement, columns, prepare=True)
-
-    def _clusters(self, names: set[str]) -> tuple[int, str, dict[str, int]]:
-        rows = self._run(statements.READ_CLUSTERS, [(name,) for name in names]).fetchall()
-        if len(rows) < len(names):
-            raise ValueError(f"not all of the clusters {sorted(names)} are registered")
-        numbers_begin, now, *_ = rows[0]
-        return numbers_begin, statuses.timestamp(now), {cluster: epoch for _, _, cluster, epoch in rows}
-
-    def _follow(self, changes: Sequence[Change]) -> None:
-        """Locks the streams of changes and writes how far they were followed."""
-        streams = {id: Stream() for id in sorted({change.id.stream for change in changes})}
-        for cluster, namespace, *row in self._run(statements.LOCK_STREAMS, streams):
-            streams[StreamID(cluster, namespace)] = Stream(*row)
-        for change in changes:
-            streams[change.id.stream] = streams[change.id.stream].follow(change.position)
-        self._run(statements.ADVANCE_STREAMS, [(*id, *stream) for id, stream in streams.items()])
-
-    def _objects(self, wanted: set[ObjectID]) -> dict[ObjectID, Stored]:
-        ids = list(wanted)
-        return {ids[place - 1]: Stored.of(row) for place, *row in self._run(statements.READ_OBJECTS, ids)}
-
-    def _write(self, decisions: Sequence[Decision]) -> None:
-        rows = [decision.row for decision in decisions]
-        if rows and self._run(statements.WRITE_OBJECTS, rows).rowcount < len(rows):
-            raise RuntimeError("another consumer has written later positions of the same objects")
-
-    def _roll_up(self, ids: Sequence[InstanceID]) -> list[Row]:
-        """Adds up the objects of instances; returns the rows of those that changed."""
-        if not ids:
-            return []
-        locked = self._run(statements.LOCK_INSTANCES, ids).fetchall()
-        tallies = defaultdict(list)
-        for place, *tally in self._run(statements.COUNT_OBJECTS, ids):
-            tallies[place].append(tally)
-        sums = [(id, tuple(before), job.roll_up(tallies[place])) for place, id, *before in locked]
-        changed = [(id, *after) for id, before, after in sums if after != before]
-        return self._run(statements.UPDATE_INSTANCES, changed).fetchall() if changed else []
+# How long the processes of a peer wait for each other at the beginning and at the end.
+TOGETHER_SECONDS = 60
 
 
 class Publisher:
@@ -114,12 +62,21 @@ class Publisher:
             raise TimeoutError(f"{left} statuses were not acknowledged within {FLUSH_SECONDS} s")
 
 
+class Summary(NamedTuple):
+    """What one process did, from its first message to its last commit."""
+
+    consumed: int
+    published: int
+    began: float
+    ended: float
+
+
 class Peer:
-    """Takes batches from Kafka and commits what they come to, until so many messages are done."""
+    """Takes batches from Kafka and commits what they come to, until nothing is left to do."""
 
     def __init__(self, brokers: str, connection: psycopg.Connection) -> None:
         self._connection = connection
-        self._store = Store(connection)
+        self._store = store.Store(connection)
         self._publisher = Publisher(brokers)
         self._consumer = Consumer(
             {
@@ -132,25 +89,33 @@ class Peer:
                 "queued.max.messages.kbytes": 1_048_576,
             }
         )
+        # The next message of each partition, where the broker is not known to have it.
+        self._ends: dict[int, int] = {}
 
-    def run(self, count: int) -> dict[str, int | float]:
-        """Handles ``count`` messages and tells what became of them."""
-        self._consumer.subscribe([job.TOPIC])
+    def run(self, left: Synchronized) -> Summary:
+        """Handles messages until all processes together have done those that were ``left``."""
+        self._consumer.subscribe([job.TOPIC], on_revoke=self._hand_over, on_lost=self._lose)
         consumed = published = 0
-        began = None
-        while consumed < count:
-            messages = self._consumer.consume(min(BATCH, count - consumed), WAIT_SECONDS)
+        began = ended = monotonic()
+        while (wanted := min(BATCH, left.value)) > 0:
+            messages = self._consumer.consume(wanted, WAIT_SECONDS)
             if not messages:
                 continue
-            began = began or monotonic()
+            began = began if consumed else monotonic()
             published += self._handle(messages)
             consumed += len(messages)
+            with left.get_lock():
+                left.value -= len(messages)
             # Only the last commit is waited for: what is repeated after a crash changes nothing.
-            self._consumer.commit(offsets=offsets_after(messages), asynchronous=consumed < count)
-        return {"consumed": consumed, "published": published, "seconds": monotonic() - began}
+            self._commit(ends_of(messages), is_last=left.value <= 0)
+            ended = monotonic()
+        self._commit({}, is_last=True)
+        return Summary(consumed, published, began, ended)
 
     def close(self) -> None:
         """Leaves the consumer group, so that nobody waits for this member."""
+        # Nothing is left here but after a failure, when the broker may not answer either.
+        self._ends.clear()
         self._consumer.close()
 
     def _handle(self, messages: Sequence[Message]) -> int:
@@ -160,6 +125,26 @@ class Peer:
             # Before the commit: what is committed must not be without its statuses.
             self._publisher.publish(records)
         return len(records)
+
+    def _commit(self, ends: Mapping[int, int], is_last: bool) -> None:
+        """Commits offsets; named, so that nothing later is committed with them."""
+        self._ends |= ends
+        if is_last:
+            ends = dict(self._ends)
+            self._ends.clear()
+        if ends:
+            offsets = [TopicPartition(job.TOPIC, partition, offset) for partition, offset in ends.items()]
+            self._consumer.commit(offsets=offsets, asynchronous=not is_last)
+
+    def _hand_over(self, *_: object) -> None:
+        """Before others get the partitions, which begin where these were left."""
+        self._store.forget()
+        self._commit({}, is_last=True)
+
+    def _lose(self, *_: object) -> None:
+        """Others have got the partitions already."""
+        self._store.forget()
+        self._ends.clear()
 
 
 def read(message: Message) -> Change:
@@ -171,25 +156,60 @@ def read(message: Message) -> Change:
     return job.read_change(message.key().decode(), headers, orjson.loads(value), value.decode())
 
 
-def offsets_after(messages: Iterable[Message]) -> list[TopicPartition]:
-    """The offset of the next message of each partition; named, so that nothing later is committed with it."""
-    ends = {message.partition(): message.offset() + 1 for message in messages}
-    return [TopicPartition(job.TOPIC, partition, offset) for partition, offset in ends.items()]
+def ends_of(messages: Iterable[Message]) -> dict[int, int]:
+    """The offset of the next message of each partition."""
+    return {message.partition(): message.offset() + 1 for message in messages}
+
+
+def work(brokers: str, url: str, left: Synchronized, together: Barrier, summaries: SimpleQueue) -> None:
+    """What one process does."""
+    program.end_with_parent()
+    # What is remembered is many objects and no cycles: the collector need not look at them again and again.
+    gc.set_threshold(100_000)
+    try:
+        with (
+            psycopg.connect(url, autocommit=True, options=store.OPTIONS) as connection,
+            closing(Peer(brokers, connection)) as peer,
+        ):
+            # Who joins the group or leaves it later than the others has its partitions dealt out anew.
+            together.wait(TOGETHER_SECONDS)
+            summary = peer.run(left)
+            together.wait(TOGETHER_SECONDS)
+        summaries.put(summary)
+    except Exception as error:
+        program.end(error)
+
+
+def wait_for(workers: Sequence[BaseProcess]) -> None:
+    """Waits until all processes have ended; the first that fails ends this one, and that the others."""
+    running = list(workers)
+    while running:
+        multiprocessing.connection.wait([worker.sentinel for worker in running])
+        if code := next((worker.exitcode for worker in running if worker.exitcode), 0):
+            sys.exit(f"The peer ended: one of its processes ended with {code}.")
+        running = [worker for worker in running if worker.exitcode is None]
 
 
 def main() -> None:
     """Runs the peer as the environment says."""
-    brokers, count = job.setting("SLIPWAY_KAFKA_BROKERS"), int(job.setting("PEER_COUNT"))
-    with (
-        psycopg.connect(job.setting("SLIPWAY_DATABASE_URL"), autocommit=True) as connection,
-        closing(Peer(brokers, connection)) as peer,
-    ):
-        summary = peer.run(count)
-    print(json.dumps(summary))
+    brokers, url = program.setting("SLIPWAY_KAFKA_BROKERS"), program.setting("SLIPWAY_DATABASE_URL")
+    count, processes = int(program.setting("PEER_COUNT")), int(os.environ.get("PEER_PROCESSES", "1"))
+    program.end_with_parent()
+    context = multiprocessing.get_context("spawn")  # The Kafka client's threads do not outlive a fork.
+    left, together, summaries = context.Value("q", count), context.Barrier(processes), context.SimpleQueue()
+    arguments = (brokers, url, left, together, summaries)
+    workers = [context.Process(target=work, args=arguments, daemon=True) for _ in range(processes)]
+    for worker in workers:
+        worker.start()
+    wait_for(workers)
+    done = [summary for summary in (summaries.get() for _ in workers) if summary.consumed]
+    seconds = max(summary.ended for summary in done) - min(summary.began for summary in done)
+    totals = {name: sum(getattr(summary, name) for summary in done) for name in ("consumed", "published")}
+    print(json.dumps(totals | {"seconds": seconds}))
 
 
 if __name__ == "__main__":
     try:
         main()
     except Exception as error:
-        sys.exit(f"The peer ended: {type(error).__name__}: {' '.join(str(error).split())}")
+        program.end(error)

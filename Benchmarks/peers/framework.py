@@ -3,7 +3,6 @@
 import asyncio
 import json
 import os
-import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from faststream.confluent import KafkaBroker, KafkaMessage, TopicPartition
 from faststream.middlewares import AckPolicy
 
 import job
+import program
 import statements
 import statuses
 from job import Change, InstanceID, ObjectID, Stored, Stream
@@ -26,7 +26,7 @@ PARTITIONS = 48
 SUBSCRIBERS = int(os.environ.get("PEER_SUBSCRIBERS", "8"))
 
 broker = KafkaBroker(
-    job.setting("SLIPWAY_KAFKA_BROKERS"),
+    program.setting("SLIPWAY_KAFKA_BROKERS"),
     acks="all",
     enable_idempotence=True,
     partitioner="murmur2_random",
@@ -62,14 +62,16 @@ class Progress:
 @asynccontextmanager
 async def lifespan(context: ContextRepo) -> AsyncIterator[None]:
     """Keeps the database's connections while the application runs."""
-    url = job.setting("SLIPWAY_DATABASE_URL")
-    async with asyncpg.create_pool(url, min_size=SUBSCRIBERS, max_size=SUBSCRIBERS) as pool:
+    url = program.setting("SLIPWAY_DATABASE_URL")
+    size = SUBSCRIBERS
+    # What a connection is started with outlives the reset before it goes back to the pool.
+    async with asyncpg.create_pool(url, min_size=size, max_size=size, server_settings=statements.SESSION) as pool:
         context.set_global("pool", pool)
         yield
 
 
 app = FastStream(broker, logger=None, lifespan=lifespan)
-progress = Progress(int(job.setting("PEER_COUNT")))
+progress = Progress(int(program.setting("PEER_COUNT")))
 
 
 async def on_change(
@@ -165,6 +167,7 @@ async def roll_up(connection: asyncpg.Connection, id: InstanceID, time: str) -> 
 
 def main() -> None:
     """Runs the application until it has handled what was asked for."""
+    program.end_with_parent()
     asyncio.run(app.run())
     if progress.failure:
         raise progress.failure
@@ -178,4 +181,4 @@ if __name__ == "__main__":
     try:
         main()
     except Exception as error:
-        sys.exit(f"The peer ended: {type(error).__name__}: {' '.join(str(error).split())}")
+        program.end(error)

@@ -3,8 +3,6 @@
 Both peers import it. It is pure: nothing here talks to Kafka or to the database.
 """
 
-import os
-import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -132,11 +130,6 @@ class Decision(NamedTuple):
         return *id, *position, *look, resource_version, body, self.revision
 
 
-def setting(name: str) -> str:
-    """Reads an environment variable; ends the program with a sentence where it is missing."""
-    return os.environ.get(name) or sys.exit(f"The peer ended: {name} is not set.")
-
-
 def read_change(key: str, headers: Mapping[str, str], document: Document, body: str) -> Change:
     """Reads a message; raises an error for what the peers do not handle."""
     stream = StreamID(*key.split("/"))
@@ -212,3 +205,10 @@ def roll_up(tallies: Sequence[Row]) -> tuple[str, str | None, int]:
         return "missing", "No object of the instance is known", 0
     health, _, example = max(tallies, key=lambda tally: WORST_LAST.index(tally[0]))
     return health, example, sum(objects for _, objects, _ in tallies)
+
+
+def text_of(id: ObjectID, look: Look) -> str:
+    """What an object's instance says of it, for people; nothing where it is healthy."""
+    if look.health == "healthy":
+        return ""
+    return f"{id.kind} {id.name}" if look.health_reason is None else f"{id.kind} {id.name}: {look.health_reason}"

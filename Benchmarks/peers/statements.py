@@ -3,13 +3,20 @@
 The placeholders are PostgreSQL's own, which both drivers understand.
 """
 
+# Those of Slipway's sessions (KeyedSession.swift). Statements are prepared while the tables are empty, and the server
+# keeps such a plan: with these it reaches rows by their keys from the beginning, and is made once.
+SESSION = {
+    "enable_seqscan": "off",
+    "jit": "off",
+    "random_page_cost": "1.1",
+    "plan_cache_mode": "force_generic_plan",
+}
+
 _STREAM = "s.epoch, s.sequence, s.gaps, s.unbroken_since"
 _OBJECT = """r.epoch, r.sequence, r.revision, r.gone, r.api_version, r.uid, r.instance, r.generation,
     r.observed_generation, r.health, r.health_reason, r.command_generation"""
 _INSTANCE = "i.id, i.health, i.health_reason, i.objects"
-_TALLY = """r.health, count(*),
-    min((r.kind || ' ' || r.name || coalesce(': ' || r.health_reason, '')) collate "C")
-        filter (where r.health <> 'healthy')"""
+_TEXT = "r.kind || ' ' || r.name || coalesce(': ' || r.health_reason, '')"
 
 
 def _write_objects(rows: str) -> str:
@@ -35,11 +42,11 @@ def _write_objects(rows: str) -> str:
 
 def _advance_streams(rows: str) -> str:
     return f"""
-        insert into resource_stream as s (cluster, namespace, epoch, sequence, gaps, unbroken_since, changed_at)
+        insert into resource_stream as s (cluster, namespace, epoch, sequence, gaps, unbroken_since, mark, changed_at)
         {rows}
         on conflict (cluster, namespace) do update
         set epoch = excluded.epoch, sequence = excluded.sequence, gaps = excluded.gaps,
-            unbroken_since = excluded.unbroken_since, changed_at = excluded.changed_at
+            unbroken_since = excluded.unbroken_since, mark = excluded.mark, changed_at = excluded.changed_at
         where (s.epoch, s.sequence) <= (excluded.epoch, excluded.sequence)
     """
 
@@ -57,11 +64,13 @@ def _update_instances(rows: str) -> str:
     """
 
 
-# For a batch. Streams and instances are locked in one order; the streams guard the objects below them.
+# For a batch. Streams and instances are locked in one order; the streams guard the objects below them. Objects are
+# looked up one key after the other: a join could as well read the whole index of a table that was empty when the
+# statement was planned.
 
 READ_CLUSTERS = "select numbers_begin(), now(), cluster, epoch from cluster where cluster = any($1::text[])"
 LOCK_STREAMS = f"""
-    select s.cluster, s.namespace, {_STREAM}
+    select s.cluster, s.namespace, s.mark, {_STREAM}
     from resource_stream s
     join unnest($1::text[], $2::text[]) as wanted(cluster, namespace)
         on s.cluster = wanted.cluster and s.namespace = wanted.namespace
@@ -72,8 +81,12 @@ READ_OBJECTS = f"""
     select wanted.place, {_OBJECT}
     from unnest($1::text[], $2::text[], $3::text[], $4::text[]) with ordinality
         as wanted(cluster, namespace, kind, name, place)
-    join resource r on r.cluster = wanted.cluster and r.namespace = wanted.namespace
-        and r.kind = wanted.kind and r.name = wanted.name
+    cross join lateral (
+        select * from resource
+        where resource.cluster = wanted.cluster and resource.namespace = wanted.namespace
+            and resource.kind = wanted.kind and resource.name = wanted.name
+        limit 1
+    ) r
 """
 WRITE_OBJECTS = _write_objects(
     """select unnest($1::text[]), unnest($2::text[]), unnest($3::text[]), unnest($4::text[]), unnest($5::bigint[]),
@@ -83,7 +96,7 @@ WRITE_OBJECTS = _write_objects(
 )
 ADVANCE_STREAMS = _advance_streams(
     """select unnest($1::text[]), unnest($2::text[]), unnest($3::bigint[]), unnest($4::bigint[]), unnest($5::bigint[]),
-        unnest($6::bigint[]), now()"""
+        unnest($6::bigint[]), unnest($7::bigint[]), now()"""
 )
 LOCK_INSTANCES = f"""
     select wanted.place, {_INSTANCE}
@@ -94,20 +107,25 @@ LOCK_INSTANCES = f"""
     order by i.id
     for no key update of i
 """
-# A statement of its own behind the lock, so that it sees what the lock waited for.
+# A statement of its own behind the lock, so that it sees what the lock waited for. Healthy objects have no text: an
+# instance has one row for all of them, and one for each other text.
 COUNT_OBJECTS = f"""
-    select wanted.place, {_TALLY}
+    select wanted.place, r.health, case when r.health <> 'healthy' then {_TEXT} else '' end, count(*)
     from unnest($1::text[], $2::text[], $3::text[]) with ordinality
         as wanted(cluster, namespace, instance, place)
-    join resource r on r.cluster = wanted.cluster and r.namespace = wanted.namespace
-        and r.instance = wanted.instance and not r.gone
-    group by wanted.place, r.health
+    cross join lateral (
+        select * from resource
+        where resource.cluster = wanted.cluster and resource.namespace = wanted.namespace
+            and resource.instance = wanted.instance and not resource.gone
+        offset 0
+    ) r
+    group by 1, 2, 3
 """
 UPDATE_INSTANCES = _update_instances(
     "select unnest($1::bigint[]), unnest($2::text[]), unnest($3::text[]), unnest($4::int[])"
 )
 
-# For one message.
+# For one message: without joins. Who remembers nothing leaves 0 for a mark.
 
 READ_CLUSTER = "select numbers_begin(), now(), epoch from cluster where cluster = $1"
 LOCK_STREAM = f"""
@@ -120,14 +138,15 @@ READ_OBJECT = f"""
 WRITE_OBJECT = _write_objects(
     "values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, now(), now())"
 )
-ADVANCE_STREAM = _advance_streams("values ($1, $2, $3, $4, $5, $6, now())")
+ADVANCE_STREAM = _advance_streams("values ($1, $2, $3, $4, $5, $6, 0, now())")
 LOCK_INSTANCE = f"""
     select {_INSTANCE} from instance i
     where i.cluster = $1 and i.namespace = $2 and i.instance = $3 and i.state <> 'deleted'
     for no key update
 """
 COUNT_OBJECTS_OF_ONE = f"""
-    select {_TALLY} from resource r
+    select r.health, count(*), min(({_TEXT}) collate "C") filter (where r.health <> 'healthy')
+    from resource r
     where r.cluster = $1 and r.namespace = $2 and r.instance = $3 and not r.gone
     group by r.health
 """
