@@ -94,8 +94,7 @@ import WorkerRuntime
         evidence.hook = "migrate"
         let hook = Self.command(.acknowledged).missingStep(evidence)
         #expect(hook.code == "hook_running" && hook.sentence.contains("migrate"))
-        evidence.pods = 2
-        evidence.objects = 3
+        evidence.left = 2
         var stop = Self.command(.applied)
         stop.instanceID = 1
         stop.operation = "instance.stop"
@@ -106,6 +105,8 @@ import WorkerRuntime
         var delete = stop
         delete.operation = "instance.delete"
         #expect(delete.missingStep(evidence).code == "objects_left")
+        evidence.left = 0
+        #expect(stop.missingStep(evidence).sentence.hasPrefix("No pod is left"))
     }
 
     @Test func `a release without objects succeeds with a word of warning`() {

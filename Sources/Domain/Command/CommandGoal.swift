@@ -2,7 +2,7 @@
 enum CommandGoal: String, Sendable, Hashable, CaseIterable {
     /// Its objects are healthy, for the settling time.
     case healthy
-    /// The instance's pods are gone.
+    /// The pods of its Deployments and StatefulSets are gone, and those want none.
     case stopped
     /// No object of the instance is left.
     case gone

@@ -10,10 +10,8 @@ public struct MissingEvidence: Sendable, Hashable {
     public var unhealthy: String?
     /// The hook Job that runs.
     public var hook: String?
-    /// The pods of the instance that are left.
-    public var pods: Int?
-    /// The objects of the instance that are left.
-    public var objects: Int?
+    /// How many of the instance's pods, or objects, are left that are to be gone.
+    public var left: Int?
 
     /// Makes it of what is known of the agent.
     public init(agent: AgentCondition) { self.agent = agent }
@@ -73,17 +71,20 @@ extension Command {
     }
 
     private func missingGoal(_ evidence: MissingEvidence) -> Reason {
+        let left = evidence.left ?? 0
         let time = "within \(timers.healthy) s"
         switch goal {
         case .stopped:
             return Reason(
                 code: "pods_left",
-                sentence: "The workloads have no replicas any more, but \(evidence.pods ?? 0) pods did not end \(time)."
+                sentence: left > 0
+                    ? "The workloads have no replicas any more, but \(left) pods did not end \(time)."
+                    : "No pod is left, but not every Deployment and StatefulSet was seen to want none \(time)."
             )
         case .gone:
             return Reason(
                 code: "objects_left",
-                sentence: "The release was removed, but \(evidence.objects ?? 0) of its objects were still there "
+                sentence: "The release was removed, but \(left) of its objects were still there "
                     + "after \(timers.healthy) s."
             )
         case .healthy, .applied:

@@ -19,38 +19,45 @@ public enum WindowRefresh {
             """,
             [.array(.int64s(instances))]
         ).map { try Command($0) }
-        for command in commands {
-            let after = try windows(of: command, now: now, in: transaction)
-            guard after != command.windows else { continue }
-            var changed = command
-            changed.windows = after
-            try CommandStore(worker: "").update(changed, now: now, in: transaction)
+        for var command in commands {
+            guard try refresh(&command, now: now, in: transaction) else { continue }
+            try CommandStore(worker: "").update(command, now: now, in: transaction)
         }
     }
 
-    /// What the stored objects say of a command.
-    static func windows(
-        of command: Command,
+    /// Brings a command's windows up to what the stored objects say.
+    ///
+    /// - Returns: Whether that changes it.
+    private static func refresh(
+        _ command: inout Command,
         now: Int64,
         in transaction: borrowing PostgresTransaction
-    ) throws -> CommandWindows {
-        guard let instance = command.instanceID, let objects = command.objects else { return CommandWindows() }
+    ) throws -> Bool {
+        guard let instance = command.instanceID, let objects = command.objects else { return false }
         let applied = try JSONDecoder().decode([AppliedObject].self, from: Data(objects))
         let seen = try observe(instance, command, in: transaction)
-        let left =
-            switch command.goal {
-            case .healthy, .applied: 0
-            case .stopped: try podsLeft(of: instance, in: transaction)
-            case .gone: try objectsLeft(of: instance, in: transaction)
-            }
-        return CommandObservation.windows(
+        let windows = CommandObservation.windows(
+            goal: command.goal,
             applied: applied,
             stored: seen.objects,
-            sign: command.goal == .healthy ? seen.sign : nil,
-            left: left,
+            sign: seen.sign,
+            left: try left(of: command, in: transaction),
             before: command.windows,
             now: now
         )
+        guard windows != command.windows else { return false }
+        command.windows = windows
+        return true
+    }
+
+    /// How many of the pods, or of the objects, are still there that are to be gone.
+    static func left(of command: Command, in transaction: borrowing PostgresTransaction) throws -> Int {
+        guard let instance = command.instanceID else { return 0 }
+        switch command.goal {
+        case .healthy, .applied: return 0
+        case .stopped: return try podsLeft(of: instance, in: transaction)
+        case .gone: return try objectsLeft(of: instance, in: transaction)
+        }
     }
 
     private static func observe(
@@ -71,16 +78,7 @@ public enum WindowRefresh {
         var stored: [ObservedObject] = []
         var sign: Reason?
         for row in rows {
-            stored.append(
-                ObservedObject(
-                    kind: try row.string(0),
-                    name: try row.string(1),
-                    uid: try row.string(2),
-                    observedGeneration: try row.optionalInt64(3),
-                    health: Health(rawValue: try row.string(4)) ?? .unknown,
-                    healthReason: try row.optionalString(5)
-                )
-            )
+            stored.append(try ObservedObject(row))
             if let code = try row.optionalString(6), code != "unschedulable",
                 try row.optionalInt64(8) ?? command.generation == command.generation
             {
@@ -129,5 +127,19 @@ public enum WindowRefresh {
             """,
             [.int64(instance)]
         ).only().int(0)
+    }
+}
+
+extension ObservedObject {
+    /// Reads what ``WindowRefresh`` selects of an object.
+    fileprivate init(_ row: PostgresRow) throws {
+        self.init(
+            kind: try row.string(0),
+            name: try row.string(1),
+            uid: try row.string(2),
+            observedGeneration: try row.optionalInt64(3),
+            health: Health(rawValue: try row.string(4)) ?? .unknown,
+            healthReason: try row.optionalString(5)
+        )
     }
 }

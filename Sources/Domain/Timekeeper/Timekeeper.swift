@@ -162,7 +162,6 @@ public struct Timekeeper: Sendable {
                     (select r.health_reason from resource r join environment e on e.id = $5
                         where $6 and r.cluster = e.cluster and r.namespace = e.namespace
                             and r.kind = 'Certificate' and r.name = $7 and not r.gone)),
-                i.pods_total::bigint, i.objects::bigint,
                 (select s.name from stage s where s.command = $4 and s.state = 'running' order by s.started_at limit 1)
             from cluster c left join instance i on i.id = $3 where c.cluster = $1
             """,
@@ -177,9 +176,8 @@ public struct Timekeeper: Sendable {
         let condition: AgentCondition = try row.bool(2) ? .neverSeen : isSilent ? .lost : .connected
         var evidence = MissingEvidence(agent: condition)
         evidence.unhealthy = try row.optionalString(4)
-        evidence.pods = try row.optionalInt64(5).map { Int($0) }
-        evidence.objects = try row.optionalInt64(6).map { Int($0) }
-        evidence.hook = try row.optionalString(7)
+        evidence.hook = try row.optionalString(5)
+        evidence.left = try WindowRefresh.left(of: command, in: transaction)
         return AgentView(evidence, consumedUntil: try row.optionalTimestamp(3))
     }
 

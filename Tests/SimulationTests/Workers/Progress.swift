@@ -135,7 +135,9 @@ struct Progress {
                 healthReason: state.assessment.reason
             )
         }
+        // Its Deployments have no pods: a stop waits for the Deployment alone.
         let windows = CommandObservation.windows(
+            goal: command.goal,
             applied: applied,
             stored: observed.map { [$0] } ?? [],
             sign: nil,
