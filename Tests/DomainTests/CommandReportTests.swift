@@ -36,6 +36,37 @@ import Testing
         #expect(try world.results() == ["applied 3"])
     }
 
+    @Test func `a hook Job that runs has the whole command's time, and what follows it has its own`() throws {
+        func stage(_ state: String) throws {
+            let stage = #""stage":{"name":"migrate","kind":"pre-install","weight":0,"state":"\#(state)"}"#
+            try world.report("progressed", of: command, stage)
+        }
+        func deadline() throws -> String? {
+            try world.text(
+                """
+                select case when step_deadline = deadline then 'the command''s' else 'the step''s' end
+                from command where id = '\(command)'
+                """
+            )
+        }
+        try world.report("acknowledged", of: command)
+        #expect(try deadline() == "the step's")
+        try stage("running")
+        #expect(try deadline() == "the command's")
+        try stage("succeeded")
+        #expect(try deadline() == "the step's")
+    }
+
+    @Test func `an agent that says again what it applied leaves what was seen of its rollout`() throws {
+        try world.report("applied", of: command, Self.objects)
+        try world.connection.script(
+            "update command set objects = jsonb_set(objects, '{0,advance}', '2') where id = '\(command)'"
+        )
+        try world.report("applied", of: command, Self.objects)
+        let seen = "concat_ws(' ', objects #>> '{0,advance}', objects #>> '{0,uid}')"
+        #expect(try world.text("select \(seen) from command where id = '\(command)'") == "2 u1")
+    }
+
     @Test func `a failure ends the command with the agent's reason and frees the instance`() throws {
         try world.report("failed", of: command, #""code":"helm_failed","message":"No such chart.""#)
         let messages = try world.published()

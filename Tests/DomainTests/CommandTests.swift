@@ -109,6 +109,15 @@ import WorkerRuntime
         #expect(stop.missingStep(evidence).sentence.hasPrefix("No pod is left"))
     }
 
+    @Test func `a deadline says whether it is the step's, from its last progress, or the absolute limit`() {
+        var command = Self.command(.applied)
+        let evidence = MissingEvidence(agent: .connected)
+        command.stepDeadline = command.deadline - 1
+        #expect(command.missingStep(evidence).sentence.contains("within 600 s of their last progress"))
+        command.stepDeadline = command.deadline
+        #expect(command.missingStep(evidence).sentence.contains("absolute limit of 1800 s"))
+    }
+
     @Test func `a release without objects succeeds with a word of warning`() {
         var command = Self.command(.applied)
         command.instanceID = 1

@@ -88,7 +88,10 @@ struct CommandReports {
         in transaction: borrowing PostgresTransaction
     ) throws {
         let wasOpen = !command.state.isTerminal
-        if wasOpen { command.objects = Array(try JSONEncoder.stable.encode(report.objects)) }
+        if wasOpen {
+            let before = try command.objects.map { try WatchedObject.list(json: $0) } ?? []
+            command.objects = try WatchedObject.json(WatchedObject.list(report.objects, after: before))
+        }
         let moved = try progress.take(.apply, &command, now: batch.now, outbox: batch.outbox, in: transaction)
         guard wasOpen else {
             if let object = command.objectID {

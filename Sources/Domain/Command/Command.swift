@@ -43,7 +43,7 @@ public struct Command: Sendable {
     public var requestType: String
     /// The whole desired state after it, as JSON.
     public var desired: [UInt8] = Array("{}".utf8)
-    /// What the agent applied, as JSON.
+    /// What the agent applied, and how far its rollouts were seen to come, as JSON of ``WatchedObject``.
     public var objects: [UInt8]?
     /// Microseconds since 1970.
     public var createdAt: Int64

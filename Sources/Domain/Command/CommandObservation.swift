@@ -14,6 +14,8 @@ public struct ObservedObject: Sendable, Hashable {
     public var health: Health
     /// Why.
     public var healthReason: String?
+    /// How far its rollout has come; `nil` for kinds without one.
+    var rollout: RolloutCounts?
 
     /// Makes an observation.
     public init(

@@ -90,9 +90,16 @@ extension Command {
         case .healthy, .applied:
             return Reason(
                 code: "not_ready",
-                sentence: "The objects were applied but did not become healthy \(time)"
+                sentence: "The objects were applied but did not become healthy \(healthyTime)"
                     + (evidence.unhealthy.map { ": \($0)." } ?? ".")
             )
         }
+    }
+
+    /// How long was waited for health: rollouts that advance are given their time anew, up to the absolute limit.
+    private var healthyTime: String {
+        stepDeadline ?? deadline < deadline
+            ? "within \(timers.healthy) s of their last progress"
+            : "by the command's absolute limit of \(timers.total) s"
     }
 }

@@ -25,7 +25,7 @@ public enum WindowRefresh {
         }
     }
 
-    /// Brings a command's windows up to what the stored objects say.
+    /// Brings a command up to what the stored objects say: its windows, and its step's time while rollouts advance.
     ///
     /// - Returns: Whether that changes it.
     private static func refresh(
@@ -34,19 +34,25 @@ public enum WindowRefresh {
         in transaction: borrowing PostgresTransaction
     ) throws -> Bool {
         guard let instance = command.instanceID, let objects = command.objects else { return false }
-        let applied = try JSONDecoder().decode([AppliedObject].self, from: Data(objects))
+        let goal = command.goal
+        let watched = try WatchedObject.list(json: objects)
         let seen = try observe(instance, command, in: transaction)
         let windows = CommandObservation.windows(
-            goal: command.goal,
-            applied: applied,
+            goal: goal,
+            applied: watched.map(\.applied),
             stored: seen.objects,
             sign: seen.sign,
             left: try left(of: command, in: transaction),
             before: command.windows,
             now: now
         )
-        guard windows != command.windows else { return false }
+        let advanced = goal == .healthy ? RolloutProgress.advanced(watched, stored: seen.objects) : nil
+        guard advanced != nil || windows != command.windows else { return false }
         command.windows = windows
+        if let advanced {
+            command.objects = try WatchedObject.json(advanced)
+            command.extendStep(now: now)
+        }
         return true
     }
 
@@ -68,7 +74,8 @@ public enum WindowRefresh {
         let rows = try transaction.query(
             """
             select r.kind, r.name, r.uid, r.observed_generation, r.health, r.health_reason, r.failing_code,
-                r.failing_reason, r.command_generation
+                r.failing_reason, r.command_generation,
+                case when r.kind in ('Deployment', 'StatefulSet', 'DaemonSet') then r.object ->> 'status' end
             from resource r
             join instance i on i.cluster = r.cluster and i.namespace = r.namespace and i.instance = r.instance
             where i.id = $1 and not r.gone
@@ -141,5 +148,6 @@ extension ObservedObject {
             health: Health(rawValue: try row.string(4)) ?? .unknown,
             healthReason: try row.optionalString(5)
         )
+        rollout = RolloutCounts(kind: kind, status: try row.optionalString(9))
     }
 }

@@ -135,7 +135,7 @@ struct Progress {
                 healthReason: state.assessment.reason
             )
         }
-        // Its Deployments have no pods: a stop waits for the Deployment alone.
+        // Its Deployments tell of no pods: no rollout advances, and a stop waits for the Deployment alone.
         let windows = CommandObservation.windows(
             goal: command.goal,
             applied: applied,
