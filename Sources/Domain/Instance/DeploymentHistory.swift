@@ -14,7 +14,20 @@ struct PastDeployment: Sendable, Hashable {
 }
 
 /// The deployments of instances: a row for each command that decided version or values.
+///
+/// A restart or a scaling in the place of a deployment includes it: when that succeeds it has a row, too.
 enum DeploymentHistory {
+    /// Which rows belong to the life that the instance `$1` has.
+    ///
+    /// Its row stays when it is deleted, and the name may come again. When it was made is not known of one that was
+    /// made by an older worker: then a deletion that succeeded in its time counts, as it does for older workers.
+    private static let ofThisLife = """
+        generation >= (select coalesce(made_generation, 0) from instance where id = $1)
+            and generation > (
+                select coalesce(max(generation), 0) from command
+                where instance_id = $1 and operation = 'instance.delete' and state = 'succeeded')
+        """
+
     /// Writes down a deployment that begins.
     ///
     /// The command is written already, so nothing here refuses: where values of the past cannot be read any more, no
@@ -43,10 +56,22 @@ enum DeploymentHistory {
         )
     }
 
-    /// Notes how a deployment ended; other commands have no row.
-    static func end(_ command: Command, now: Int64, in transaction: borrowing PostgresTransaction) throws {
-        guard let instance = command.instanceID, InstanceOperation(command: command.operation)?.isDeployment == true
-        else { return }
+    /// Notes how a deployment ended, or that another command has brought one.
+    ///
+    /// - Parameter before: What succeeded last.
+    static func end(
+        _ command: Command,
+        after before: DesiredState?,
+        now: Int64,
+        in transaction: borrowing PostgresTransaction
+    ) throws {
+        guard let instance = command.instanceID else { return }
+        if let release = try brought(by: command, after: before) {
+            // It decided nothing: what differs stands in the row of the one that did.
+            try begin(command, release, after: release, now: command.createdAt, in: transaction)
+        } else if InstanceOperation(command: command.operation)?.isDeployment != true {
+            return
+        }
         try transaction.submit(
             """
             update deployment set outcome = $3, reason_code = $4, reason = $5, ended_at = $6
@@ -59,14 +84,39 @@ enum DeploymentHistory {
         )
     }
 
+    /// What a command has brought though another one decided it, which did not succeed itself; `nil` if nothing.
+    ///
+    /// Pure.
+    static func brought(by command: Command, after before: DesiredState?) throws -> DesiredState? {
+        guard command.state == .succeeded, !command.isRemoval,
+            InstanceOperation(command: command.operation)?.isDeployment == false
+        else { return nil }
+        let desired = try DesiredState(json: command.desired)
+        if let before, try before.isSameRelease(as: desired) { return nil }
+        return desired
+    }
+
+    /// What succeeded last before a command of an instance, since that was made; `nil` if nothing did.
+    static func newest(before command: Command, in transaction: borrowing PostgresTransaction) throws -> DesiredState? {
+        guard let instance = command.instanceID else { return nil }
+        let row = try transaction.query(
+            """
+            select desired::text from deployment
+            where instance_id = $1 and generation < $2 and outcome = 'succeeded' and \(ofThisLife)
+            order by generation desc limit 1
+            """,
+            [.int64(instance), .int64(command.generation)]
+        ).first
+        guard let row else { return nil }
+        return try DesiredState(json: Array(try row.string(0).utf8))
+    }
+
     /// The deployments of an instance since it was made, newest first.
     static func read(of instance: Int64, in transaction: borrowing PostgresTransaction) throws -> [PastDeployment] {
         try transaction.query(
             """
             select generation, outcome, desired::text from deployment
-            where instance_id = $1 and generation > (
-                select coalesce(max(generation), 0) from command
-                where instance_id = $1 and operation = 'instance.delete' and state = 'succeeded')
+            where instance_id = $1 and \(ofThisLife)
             order by generation desc limit 200
             """,
             [.int64(instance)]

@@ -103,13 +103,14 @@ struct InstanceChanger {
         try transaction.query(
             """
             insert into instance as i (environment_id, instance, application, cluster, namespace, desired_version,
-                desired, generation, state, open_command, revision, changed_at, changed_by)
-            values ($1, $2, $3, $4, $5, $6, $7, $8, 'operating', $9, first_number(), $10, $11)
+                desired, generation, made_generation, state, open_command, revision, changed_at, changed_by)
+            values ($1, $2, $3, $4, $5, $6, $7, $8, $8, 'operating', $9, first_number(), $10, $11)
             on conflict (environment_id, instance) do update
                 set application = coalesce(nullif(excluded.application, ''), i.application),
                     cluster = excluded.cluster, namespace = excluded.namespace,
                     desired_version = coalesce(nullif(excluded.desired_version, ''), i.desired_version),
                     desired = coalesce(excluded.desired, i.desired), generation = excluded.generation,
+                    made_generation = case i.state when 'deleted' then excluded.generation else i.made_generation end,
                     state = 'operating', open_command = excluded.open_command, reason_code = null, reason = null,
                     drift = null,
                     settled_state = case i.state

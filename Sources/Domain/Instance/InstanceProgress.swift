@@ -23,12 +23,13 @@ public struct InstanceProgress {
         outbox: OutboxBuffer,
         in transaction: borrowing PostgresTransaction
     ) throws {
-        try DeploymentHistory.end(command, now: now, in: transaction)
+        let told = try command.state == .succeeded ? DeploymentHistory.newest(before: command, in: transaction) : nil
+        try DeploymentHistory.end(command, after: told, now: now, in: transaction)
         let row = try transaction.query(
-            "select state, settled_state, running_version, desired_version, open_command from instance where id = $1",
+            "select state, settled_state, desired_version, open_command from instance where id = $1",
             [.int64(instance)]
         ).only()
-        guard try row.optionalUUID(4) == command.id else { return }
+        guard try row.optionalUUID(3) == command.id else { return }
         let state = InstanceState(rawValue: try row.string(0)) ?? .operating
         let before = try row.optionalString(1).flatMap(InstanceState.init)
         let next = state.next(goal: command.goal, ended: command.state, before: before)
@@ -36,8 +37,8 @@ public struct InstanceProgress {
         if command.state == .superseded { return }
         let announcement = ServiceAnnouncement(
             command,
-            isFirst: try row.optionalString(2) == nil,
-            isOtherVersion: try row.optionalString(2) != row.string(3)
+            isFirst: told == nil,
+            isOtherVersion: try told?.version != row.string(2)
         )
         try publish([instance], outbox: outbox, in: transaction)
         guard let verb = announcement.verb else { return }

@@ -10,8 +10,8 @@ struct ServiceAnnouncement: Sendable, Hashable {
     /// A command that decides no version may include one that did: then it is told like that one.
     ///
     /// - Parameters:
-    ///   - isFirst: Whether nothing ran before.
-    ///   - isOtherVersion: Whether another version ran before.
+    ///   - isFirst: Whether nothing has succeeded before.
+    ///   - isOtherVersion: Whether it was another version that succeeded last.
     init(_ command: Command, isFirst: Bool, isOtherVersion: Bool) {
         guard command.state == .succeeded, let operation = InstanceOperation(command: command.operation) else {
             verb = nil
