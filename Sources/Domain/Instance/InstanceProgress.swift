@@ -15,6 +15,7 @@ public struct InstanceProgress {
 
     /// Frees the instance for the next command and publishes its state; others hear of deployments and removals.
     ///
+    /// What the agent had applied of one that somebody ended before it was judged is what runs from then on.
     /// One that is superseded leaves the instance to the command that takes its place, which publishes it.
     func commandEnded(
         _ command: Command,
@@ -25,6 +26,7 @@ public struct InstanceProgress {
     ) throws {
         let told = try command.state == .succeeded ? DeploymentHistory.newest(before: command, in: transaction) : nil
         try DeploymentHistory.end(command, after: told, now: now, in: transaction)
+        if command.isLeftApplied { try note(command, of: instance, now: now, in: transaction) }
         let row = try transaction.query(
             "select state, settled_state, desired_version, open_command from instance where id = $1",
             [.int64(instance)]
@@ -84,8 +86,7 @@ public struct InstanceProgress {
 
     /// Notes what the instance runs though its command has ended otherwise, such as by a deadline.
     ///
-    /// The command stays ended; what the database says to run must be what the cluster runs. A result of an older
-    /// generation than the one that runs changes nothing.
+    /// The command stays ended; what the database says to run must be what the cluster runs.
     func appliedLate(
         _ command: Command,
         instance: Int64,
@@ -93,9 +94,23 @@ public struct InstanceProgress {
         outbox: OutboxBuffer,
         in transaction: borrowing PostgresTransaction
     ) throws {
-        let isGone = command.isRemoval
-        let release = isGone ? nil : try DesiredState(json: command.desired)
-        // The state follows only where nothing newer is on its way or has been decided.
+        guard try note(command, of: instance, now: now, in: transaction) else { return }
+        try publish([instance], outbox: outbox, in: transaction)
+        guard command.isRemoval else { return }
+        try announce(.removed, command, instance: instance, now: now, outbox: outbox, in: transaction)
+    }
+
+    /// Notes what the cluster has of a command that ended otherwise; returns whether that is news.
+    ///
+    /// A result of an older generation than the one that runs changes nothing.
+    @discardableResult
+    private func note(
+        _ command: Command,
+        of instance: Int64,
+        now: Int64,
+        in transaction: borrowing PostgresTransaction
+    ) throws -> Bool {
+        let release = command.isRemoval ? nil : try DesiredState(json: command.desired)
         let state: InstanceState? =
             switch command.goal {
             case .gone: .deleted
@@ -106,11 +121,18 @@ public struct InstanceProgress {
             """
             update instance
             set running_version = $2, running_generation = $3, settled = $4,
+                -- The state follows only where nothing newer is on its way or has been decided.
                 state = case
                     when open_command is not null or generation <> $3 then state
                     when $5::text is not null then $5
                     when state = 'stopped' then 'running'
                     else state end,
+                -- What is on its way may not reach its goal: then the instance is again what this has made of it.
+                settled_state = case
+                    when open_command is null then settled_state
+                    when $5 = 'stopped' then $5
+                    when $5 is null and settled_state = 'stopped' then 'running'
+                    else settled_state end,
                 revision = revision + 1, changed_at = $6, changed_by = $7
             where id = $1 and coalesce(running_generation, 0) < $3 and state <> 'deleted'
             """,
@@ -119,10 +141,7 @@ public struct InstanceProgress {
                 .optionalJSONB(try release?.json), .optionalText(state?.rawValue), .timestamp(now), .text(worker),
             ]
         )
-        guard changed.affected == 1 else { return }
-        try publish([instance], outbox: outbox, in: transaction)
-        guard isGone else { return }
-        try announce(.removed, command, instance: instance, now: now, outbox: outbox, in: transaction)
+        return changed.affected == 1
     }
 
     /// Publishes the state of instances whose rows the transaction has locked, as it stands now.

@@ -11,7 +11,7 @@ struct InstanceRow: Sendable {
     let runningGeneration: Int64?
     /// The desired state of the newest command.
     let desired: DesiredState?
-    /// The desired state of the newest command that reached its goal.
+    /// The desired state of the newest command that reached its goal, or that was applied and did not fail.
     let settled: DesiredState?
     /// The command on its way.
     var open: Command?

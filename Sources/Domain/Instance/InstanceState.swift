@@ -53,6 +53,13 @@ extension InstanceState {
     }
 }
 
+extension Command {
+    /// Whether somebody ended it when the agent had done it, before it was seen whether that becomes healthy.
+    ///
+    /// The cluster keeps it, and it has not failed: the next change is made to it. Of a removal there is nothing to keep.
+    var isLeftApplied: Bool { (state == .superseded || state == .canceled) && objects != nil && !isRemoval }
+}
+
 extension InstanceOperation {
     /// Whether an environment in this state takes the operation.
     ///

@@ -114,7 +114,7 @@ public enum Verification {
             """
         ),
         (
-            "what runs was brought there by a command that succeeded",
+            "what runs was brought there by a command that succeeded, or that was applied and did not fail",
             """
             select e.project || '/' || e.environment || '/' || i.instance,
                 'generation ' || i.running_generation || ' should run, whose command is ' || coalesce(c.state, 'unknown')
@@ -122,6 +122,9 @@ public enum Verification {
             left join command c on c.instance_id = i.id and c.generation = i.running_generation
             where i.running_generation is not null and i.state <> 'deleted'
                 and c.state is distinct from 'succeeded'
+                and not (c.state in ('superseded', 'canceled') and c.objects is not null)
+                and not exists (select from command_step s where s.command = c.id and s.late and s.state = 'applied')
+                and not coalesce(c.created_at < (select ledger_begins()), false)
             """
         ),
         (

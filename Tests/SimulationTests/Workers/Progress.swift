@@ -60,6 +60,7 @@ struct Progress {
     private func end(_ command: Command, _ batch: SimulatedBatch) {
         let name = InstanceName(environment: command.key, name: command.subjectName)
         guard var entry = database.instances[name], entry.openCommand == command.id else { return }
+        if command.isLeftApplied { note(command, in: &entry) }
         let next = entry.state.next(goal: command.goal, ended: command.state, before: entry.settledState)
         entry.openCommand = nil
         entry.state = next
@@ -77,21 +78,35 @@ struct Progress {
     /// Notes what an instance runs though its command has ended otherwise.
     func appliedLate(_ command: Command, _ batch: SimulatedBatch) {
         let name = InstanceName(environment: command.key, name: command.subjectName)
-        guard var entry = database.instances[name], entry.runningGeneration ?? 0 < command.generation,
-            entry.state != .deleted
-        else { return }
-        entry.runningGeneration = command.generation
-        entry.settled = command.isRemoval ? nil : try? DesiredState(json: command.desired)
-        if entry.openCommand == nil, entry.generation == command.generation {
-            switch command.goal {
-            case .gone: entry.state = .deleted
-            case .stopped: entry.state = .stopped
-            case .healthy, .applied: if entry.state == .stopped { entry.state = .running }
-            }
-        }
-        entry.revision += 1
+        guard var entry = database.instances[name] else { return }
+        guard note(command, in: &entry) else { return }
         database.instances[name] = entry
         publish(name, entry, batch)
+    }
+
+    /// Notes what the cluster has of a command that ended otherwise; returns whether that is news.
+    @discardableResult
+    private func note(_ command: Command, in entry: inout InstanceEntry) -> Bool {
+        guard entry.runningGeneration ?? 0 < command.generation, entry.state != .deleted else { return false }
+        entry.runningGeneration = command.generation
+        entry.settled = command.isRemoval ? nil : try? DesiredState(json: command.desired)
+        let isOpen = entry.openCommand != nil
+        switch command.goal {
+        case .gone where !isOpen && entry.generation == command.generation:
+            entry.state = .deleted
+        case .stopped where isOpen:
+            entry.settledState = .stopped
+        case .stopped where entry.generation == command.generation:
+            entry.state = .stopped
+        case .healthy where isOpen && entry.settledState == .stopped:
+            entry.settledState = .running
+        case .healthy where !isOpen && entry.generation == command.generation && entry.state == .stopped:
+            entry.state = .running
+        case .gone, .stopped, .healthy, .applied:
+            break
+        }
+        entry.revision += 1
+        return true
     }
 
     /// Publishes an instance as it stands now.

@@ -89,7 +89,7 @@ final class SimulatedDeploymentWorker: SimulatedHandler {
         if var open = row?.open {
             if let until = open.busyUntil(now: batch.now) { command.wait(until: until) }
             supersede(&open, by: request.operation, environment, batch)
-            entry.revision = database.instances[name]?.revision ?? entry.revision
+            entry = database.instances[name] ?? entry
         }
         entry.settledState =
             switch entry.state {

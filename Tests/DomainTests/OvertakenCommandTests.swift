@@ -1,0 +1,124 @@
+import Foundation
+import Postgres
+import Testing
+
+@testable import Domain
+@testable import WorkerRuntime
+
+/// What runs, and what the next change is made to, where a command was ended after the agent had done it.
+@Suite struct OvertakenCommandTests {
+    let world: CommandWorld
+
+    /// An instance that runs the version 1.0.0.
+    init() throws {
+        world = try CommandWorld.ready()
+        try world.deploy("1.0.0")
+        try world.succeed(try world.lastCommand())
+        _ = try world.published()
+    }
+
+    /// State, version and generation of what runs.
+    private func standing() throws -> String? {
+        try world.text("select concat_ws(' ', state, running_version, running_generation) from instance")
+    }
+
+    /// The version that the agent is told with a restart: what a change is made to.
+    private func base() throws -> String? {
+        _ = try world.published()
+        try world.order("restart")
+        return try world.published("agent.commands.c1").last?["version"]
+    }
+
+    /// Lets the agent do a command, and its objects fail.
+    private func fail(_ command: UUID) throws {
+        try world.report("applied", of: command, CommandReportTests.objects)
+        try world.connection.query(
+            """
+            update command set failing_since = now() - interval '1 hour', failing_code = 'image_pull',
+                failing_reason = 'Pod web-1 cannot pull its image.'
+            where id = $1
+            """,
+            [.uuid(command)]
+        )
+        try world.passTime()
+        #expect(try world.text("select state from command where id = '\(command)'") == "failed")
+    }
+
+    @Test(arguments: ["restart", "scale", "rollback", "delete"], ["timed_out", "failed", "canceled"])
+    func `what was applied is what runs, also where what took its place does not reach its goal`(
+        verb: String,
+        end: String
+    ) throws {
+        try world.order("upgrade", #""version":"1.1.0""#)
+        try world.applied()
+        let newer = try world.order(verb, verb == "scale" ? #""workload":"Deployment/web","replicas":3"# : "")
+        #expect(try standing() == "operating 1.1.0 2")
+        #expect(try Verification.differences(on: world.connection) == [])
+        try world.end(newer, as: end)
+        #expect(try standing() == "running 1.1.0 2")
+        #expect(try world.published("instance.status").last?["runningVersion"] == "1.1.0")
+        #expect(try Verification.differences(on: world.connection) == [])
+        #expect(try base() == "1.1.0")
+    }
+
+    @Test func `what was taken back unapplied leaves what ran before`() throws {
+        try world.order("upgrade", #""version":"1.1.0""#)
+        try world.end(try world.order("restart"), as: "canceled")
+        #expect(try standing() == "running 1.0.0 1")
+        #expect(try base() == "1.0.0")
+    }
+
+    @Test func `an upgrade that was applied and failed is no basis`() throws {
+        try fail(try world.order("upgrade", #""version":"1.1.0""#))
+        #expect(try standing() == "running 1.0.0 1")
+        #expect(try base() == "1.0.0")
+    }
+
+    @Test func `an upgrade that was applied does not fail with the restart in its place`() throws {
+        try world.order("upgrade", #""version":"1.1.0""#)
+        try world.applied()
+        try fail(try world.order("restart"))
+        #expect(try standing() == "running 1.1.0 2")
+        #expect(try base() == "1.1.0")
+    }
+
+    @Test func `a stop and a start that were applied are what the instance goes back to`() throws {
+        try world.order("stop")
+        try world.applied()
+        try world.end(try world.order("start"), as: "canceled")
+        #expect(try standing() == "stopped 1.0.0 2")
+        try world.order("start")
+        try world.applied()
+        try world.end(try world.order("restart"), as: "canceled")
+        #expect(try standing() == "running 1.0.0 4")
+    }
+
+    @Test func `so is one whose result came late`() throws {
+        try world.succeed(try world.order("stop"))
+        let start = try world.order("start")
+        try world.report("acknowledged", of: start)
+        let newer = try world.order("restart")
+        try world.report("applied", of: start, #""objects":[]"#)
+        #expect(try standing() == "operating 1.0.0 3")
+        try world.end(newer, as: "canceled")
+        #expect(try standing() == "running 1.0.0 3")
+        #expect(try Verification.differences(on: world.connection) == [])
+    }
+
+    @Test func `others hear once of an upgrade, from what succeeded with it`() throws {
+        try world.order("upgrade", #""version":"1.1.0""#)
+        try world.applied()
+        try world.end(try world.order("restart"), as: "failed")
+        #expect(try world.published("cdevents").isEmpty)
+        for _ in 1...2 { try world.succeed(try world.order("restart")) }
+        #expect(try world.published("cdevents").map(\.type) == ["dev.cdevents.service.upgraded.0.3.0"])
+    }
+
+    @Test func `others hear of a first deployment as such, also from what succeeded with it`() throws {
+        try world.deploy("1.0.0", instance: "api")
+        try world.applied()
+        #expect(try world.ask("instance.restart", #""instance":"api""#) == .applied)
+        try world.succeed(try world.lastCommand())
+        #expect(try world.published("cdevents").map(\.type) == ["dev.cdevents.service.deployed.0.3.0"])
+    }
+}
