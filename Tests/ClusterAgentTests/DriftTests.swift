@@ -167,9 +167,9 @@ struct DriftTests {
 
     // MARK: What the session makes of it
 
-    @Test func `a repair is done as long as something has drifted, and only answered when nothing has`() throws {
+    /// A session that was welcomed and has read its topic to the end.
+    private static func session(_ cluster: DriftedCluster) -> AgentSession {
         var session = AgentSession(cluster: "c1", boot: "b", clusterUID: "u")
-        var cluster = DriftedCluster()
         let welcome = Welcomed(
             boot: "b",
             epoch: 1,
@@ -180,6 +180,36 @@ struct DriftTests {
         )
         _ = session.take(AgentCommand(.welcomed(welcome), at: CommandPlace(partition: 0, offset: 0)), now: 1, cluster)
         _ = session.catchUp(now: 1, cluster)
+        return session
+    }
+
+    @Test func `a repair is done though a later command was taken back, which is not done`() {
+        var cluster = DriftedCluster()
+        var session = Self.session(cluster)
+        var request = ReleaseRequested.web()
+        cluster.known = CommandMark(command: request.command, generation: request.generation)
+        cluster.drifted = [Self.changed]
+        func started(_ content: AgentCommand.Content, _ offset: Int64) -> Bool {
+            let command = AgentCommand(content, at: CommandPlace(partition: 0, offset: offset))
+            return session.take(command, now: 2, cluster).contains { if case .start = $0 { true } else { false } }
+        }
+        let later = ReleaseRequested.web(generation: 2)
+        let withdrawn = Withdrawn(
+            command: later.command,
+            generation: later.generation,
+            namespace: later.namespace,
+            instance: later.instance
+        )
+        #expect(!started(.withdrawn(withdrawn), 1))
+        #expect(!started(.work(.release(later)), 2))
+        #expect(!started(.work(.release(request)), 3), "it was done, and is behind what was taken back")
+        request.repair = true
+        #expect(started(.work(.release(request)), 4))
+    }
+
+    @Test func `a repair is done as long as something has drifted, and only answered when nothing has`() throws {
+        var cluster = DriftedCluster()
+        var session = Self.session(cluster)
         var request = ReleaseRequested.web()
         func started(_ offset: Int64) -> Bool {
             let command = AgentCommand(.work(.release(request)), at: CommandPlace(partition: 0, offset: offset))

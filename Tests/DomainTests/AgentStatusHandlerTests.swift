@@ -49,6 +49,19 @@ import Testing
         #expect(messages.allSatisfy { $0.headers["ce_epoch"] == "2" })
     }
 
+    @Test func `a command whose passwords cannot be decrypted keeps no other one from the agent`() throws {
+        try world.deploy()
+        try world.ask("config-map.create", #""configMap":"settings","data":{"color":"red"}"#)
+        try world.connection.script(
+            "update application set registry_server = 'r', registry_username = 'u', registry_password = 'damaged'"
+        )
+        _ = try world.published()
+        #expect(try world.connect("c1", boot: Self.second) == .applied)
+        let messages = try world.published("agent.commands.c1")
+        #expect(messages.map(\.name) == ["superseded", "welcomed", "objects_requested"])
+        #expect(messages[1]["open"]?.split(separator: " ").count == 2)
+    }
+
     @Test func `a namespace that is still to be made is asked for again`() throws {
         try world.request(
             "environment.create",

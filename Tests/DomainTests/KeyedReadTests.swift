@@ -1,3 +1,4 @@
+import Logging
 import Postgres
 import TestSupport
 import Testing
@@ -39,7 +40,7 @@ import Testing
         let world = try CommandWorld.ready()
         try world.deploy()
         try plantInstances(world)
-        let reports = CommandReports(fleetKey: world.fleetKey, keyRing: nil)
+        let reports = CommandReports(fleetKey: world.fleetKey, keyRing: nil, logger: Logger(label: "test"))
         let command = try world.lastCommand()
         let read = try world.connection.transaction { (transaction: borrowing PostgresTransaction) in
             try reports.lock([command], in: transaction)

@@ -13,7 +13,8 @@ extension AgentSession {
     mutating func take(_ work: ClusterWork, at place: CommandPlace, now: Int64, _ view: some Cluster) {
         let subject = work.subject
         if let again = untold.firstIndex(where: { $0.work == work }) { return untold[again].places.append(place) }
-        if let generation = withdrawn[subject], work.mark.generation <= generation {
+        // A repair is of what was done, which a later command that was taken back does not end: the mark decides.
+        if !work.isRepair, let generation = withdrawn[subject], work.mark.generation <= generation {
             count(.withdrawn)
             return outputs.append(.done(place))
         }
@@ -63,7 +64,7 @@ extension AgentSession {
         withdrawn = withdrawn.filter { if case .log = $0.key { $0.key == subject } else { true } }
     }
 
-    /// Drops what was read before the welcome and is not open any more: the fleet has ended it.
+    /// Drops what was read before the welcome and is not listed there: the fleet has ended it.
     mutating func dropEnded(open: Set<String>, now: Int64, _ view: some Cluster) {
         let ended = untold
         untold = []

@@ -22,7 +22,7 @@ public final class AgentStatusHandler: Handler {
         decoder = AgentStatusDecoder(signatures: AgentSignatures(fleetKey))
         self.fleetKey = fleetKey
         self.logger = logger
-        reports = CommandReports(fleetKey: fleetKey, keyRing: keyRing)
+        reports = CommandReports(fleetKey: fleetKey, keyRing: keyRing, logger: logger)
     }
 
     /// Checks the signature and reads the message.
@@ -212,13 +212,8 @@ public final class AgentStatusHandler: Handler {
             )
         )
         for command in open {
-            do {
-                let message = try reports.message(of: command, post: post, now: batch.now, in: transaction)
-                message.map(batch.outbox.append)
-            } catch let reason as Reason {
-                // One that cannot be written must not keep the agent from its other commands.
-                logger.error("an open command cannot be sent again: \(reason)", metadata: ["command": "\(command.id)"])
-            }
+            // One that cannot be written must not keep the agent from its other commands.
+            try reports.writable(command, post: post, now: batch.now, in: transaction).map(batch.outbox.append)
         }
     }
 

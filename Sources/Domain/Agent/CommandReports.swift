@@ -1,4 +1,5 @@
 import Foundation
+import Logging
 import Postgres
 import Sealing
 import WorkerRuntime
@@ -8,6 +9,7 @@ struct CommandReports {
     let fleetKey: FleetKey
     /// Decrypts what open commands on secrets and certificates send again.
     let keyRing: KeyRing?
+    let logger: Logger
     let progress = CommandProgress(worker: AgentStatusHandler.worker)
 
     /// Locks the environments, then the instances, then the objects, of these commands, each in one order.
@@ -72,9 +74,7 @@ struct CommandReports {
         case .progressed(let report) where report.generation == command.generation:
             try StageReports(progress: progress).take(report, &command, batch, in: transaction)
         case .drifted(let report) where report.generation == command.generation:
-            guard try DriftReports().take(report, of: command, batch, in: transaction) else { break }
-            try message(of: command, isRepair: true, post: post, now: batch.now, in: transaction)
-                .map(batch.outbox.append)
+            try drifted(report, command, post: post, batch, in: transaction)
         case .acknowledged, .applied, .failed, .progressed, .drifted:
             break
         }
@@ -132,11 +132,47 @@ struct CommandReports {
         try WindowRefresh.run(instances: [instance], now: batch.now, in: transaction)
     }
 
+    /// Keeps what has drifted, and sends the command once more where the environment wants it put back.
+    ///
+    /// What cannot be written is not noted as sent: it is tried again when the agent tells it again.
+    private func drifted(
+        _ report: AgentDrifted,
+        _ command: Command,
+        post: AgentPost,
+        _ batch: Batch<AgentStatusInput>,
+        in transaction: borrowing PostgresTransaction
+    ) throws {
+        let drift = DriftReports()
+        guard let content = try drift.take(report, of: command, batch, in: transaction),
+            let message = try writable(command, repairing: content, post: post, now: batch.now, in: transaction)
+        else { return }
+        batch.outbox.append(message)
+        try drift.noteRepair(of: command, now: batch.now, in: transaction)
+    }
+
+    /// The message of a command once more, or `nil` where it cannot be written, which is logged.
+    ///
+    /// What is confidential may be undecryptable here, or the message too large: nothing else must wait for that.
+    func writable(
+        _ command: Command,
+        repairing content: RepairContent? = nil,
+        post: AgentPost,
+        now: Int64,
+        in transaction: borrowing PostgresTransaction
+    ) throws -> OutboxRecord? {
+        do {
+            return try message(of: command, repairing: content, post: post, now: now, in: transaction)
+        } catch let error where error is Reason || error is CredentialsUnavailable {
+            logger.error("a command cannot be sent again: \(error)", metadata: ["command": "\(command.id)"])
+            return nil
+        }
+    }
+
     /// The message of a command once more: of an open one for an agent that has just said hello, of an ended one to
     /// repair what it made.
-    func message(
+    private func message(
         of command: Command,
-        isRepair: Bool = false,
+        repairing content: RepairContent?,
         post: AgentPost,
         now: Int64,
         in transaction: borrowing PostgresTransaction
@@ -144,14 +180,17 @@ struct CommandReports {
         if command.instanceID != nil {
             guard let namespace = try namespace(of: command, in: transaction) else { return nil }
             return try InstanceMessage(command, namespace: namespace, for: post, keyRing: keyRing, in: transaction)
-                .record(by: post, isRepair: isRepair, now: now)
+                .record(by: post, isRepair: content != nil, now: now)
         }
         if let object = command.objectID {
+            let row = try ObjectStore(worker: AgentStatusHandler.worker).find(object, in: transaction)
+            let kept = content == .running ? ObjectDispatch.Wanted(running: row) : ObjectDispatch.Wanted(row)
+            guard let wanted = kept else { return nil }
             return try ObjectDispatch(keyRing: keyRing).message(
                 of: command,
-                .init(ObjectStore(worker: AgentStatusHandler.worker).find(object, in: transaction)),
+                wanted,
                 at: .of(command, in: transaction),
-                isRepair: isRepair,
+                isRepair: content != nil,
                 post: post,
                 now: now
             )

@@ -66,6 +66,15 @@ struct ObjectDispatch {
                 isRemoval: object.state == ObjectState.deleting.rawValue
             )
         }
+
+        /// What the newest success left, where the row says what a later command wanted in vain.
+        init?(running object: EnvironmentObject) {
+            guard let running = object.running else { return nil }
+            var content = ObjectContent(kept: object)
+            content.spec = running.spec
+            content.confidential = running.confidential
+            self.init(object.concept, object.name, content, placed: object.placed, isRemoval: false)
+        }
     }
 
     /// The message of a command on an object.

@@ -120,6 +120,8 @@ public struct ObjectProgress {
             update environment_object
             set state = $2, reason_code = $3, reason = $4, not_before = $5, not_after = $6, placed = $7,
                 open_command = null,
+                -- Told of what was there before.
+                drift = case when $9 then null else drift end,
                 running_spec = case when $8 then null when $9 then spec else running_spec end,
                 running_confidential = case when $8 then null when $9 then confidential else running_confidential end,
                 confidential = case when $8 then '{}' else confidential end,

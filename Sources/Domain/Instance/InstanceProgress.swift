@@ -121,6 +121,8 @@ public struct InstanceProgress {
             """
             update instance
             set running_version = $2, running_generation = $3, settled = $4,
+                -- Told of what was there before it.
+                drift = null,
                 -- The state follows only where nothing newer is on its way or has been decided.
                 state = case
                     when open_command is not null or generation <> $3 then state
