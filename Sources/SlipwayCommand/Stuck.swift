@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import Postgres
+import WorkerRuntime
 
 struct Stuck: ParsableCommand {
     static let configuration = CommandConfiguration(

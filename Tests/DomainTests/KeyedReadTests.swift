@@ -49,6 +49,31 @@ import Testing
         #expect((1..<100).contains(read))
     }
 
+    @Test func `a hello looks only at those forced deletions that were ever asked for`() throws {
+        let world = try CommandWorld.ready()
+        try world.connection.script(
+            """
+            insert into command (id, operation, cluster, key, subject_kind, subject_name, state, revision, reason_code,
+                caller, request_source, request_id, request_type, created_at, changed_at, deadline, step_seconds,
+                settle_seconds, failure_seconds)
+                select gen_random_uuid(), 'instance.delete', 'c1', 'shop/staging', 'instance', 'other-' || n,
+                    'succeeded', 1, case n when 1 then 'not_removed_from_cluster' end, 'olga', '/portal', 'other-' || n,
+                    'slipway.instance.delete.v1', now(), now(), now(), array[60, 300, 600], 10, 60
+                from generate_series(1, 2000) n;
+            analyze;
+            set enable_seqscan = off;
+            set plan_cache_mode = force_generic_plan
+            """
+        )
+        let store = CommandStore(worker: "test")
+        let (found, read) = try world.connection.transaction { (transaction: borrowing PostgresTransaction) in
+            let found = try store.forcedDeletions(ofCluster: "c1", in: transaction)
+            return (found.count, try rowsRead(of: ["command"], in: transaction))
+        }
+        #expect(found == 0, "it is of no instance")
+        #expect((1..<100).contains(read))
+    }
+
     /// Instances that nobody speaks of, and a session as lanes have it.
     private func plantInstances(_ world: CommandWorld) throws {
         try world.connection.script(

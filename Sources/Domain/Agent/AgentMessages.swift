@@ -34,7 +34,9 @@ public struct Welcomed: Codable, Sendable, Hashable {
     public var epoch: Int64
     /// The namespaces to watch.
     public var namespaces: [String]
-    /// The commands that are not ended, which follow.
+    /// The commands that are still to be done, which follow.
+    ///
+    /// Those that are not ended, and deletions that counted at once because the agent was away.
     public var open: [String]
     /// Seconds between snapshots.
     public var snapshotSeconds: Int

@@ -185,6 +185,8 @@ public final class AgentStatusHandler: Handler {
     }
 
     /// Answers a hello, and sends the open commands again: a lost command topic loses nothing.
+    ///
+    /// So are deletions that counted at once because the agent was away: they have ended and are still to be done.
     private func welcome(
         _ boot: String,
         _ cluster: ClusterRow,
@@ -196,7 +198,9 @@ public final class AgentStatusHandler: Handler {
             "select namespace from environment where cluster = $1 and state <> 'deleted' order by namespace",
             [.text(cluster.name)]
         ).map { try $0.string(0) }
-        let open = try reports.progress.store.open(ofCluster: cluster.name, in: transaction)
+        let store = reports.progress.store
+        let open = try store.open(ofCluster: cluster.name, in: transaction)
+        let wanted = try open + store.forcedDeletions(ofCluster: cluster.name, in: transaction)
         let post = post(cluster, keyID: keyID)
         batch.outbox.append(
             post.welcomed(
@@ -204,14 +208,14 @@ public final class AgentStatusHandler: Handler {
                     boot: boot,
                     epoch: cluster.agent.epoch,
                     namespaces: namespaces,
-                    open: open.map { $0.id.uuidString.lowercased() },
+                    open: wanted.map { $0.id.uuidString.lowercased() },
                     snapshotSeconds: 120,
                     heartbeatSeconds: 5
                 ),
                 now: batch.now
             )
         )
-        for command in open {
+        for command in wanted {
             // One that cannot be written must not keep the agent from its other commands.
             try reports.writable(command, post: post, now: batch.now, in: transaction).map(batch.outbox.append)
         }

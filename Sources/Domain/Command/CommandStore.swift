@@ -46,6 +46,37 @@ public struct CommandStore {
         ).map { try Command($0) }
     }
 
+    /// The deletions that counted at once because a cluster's agent was away, and that it still has to do; not locked.
+    ///
+    /// Left out are those whose name was taken again since, those whose namespace is gone or elsewhere, and those that
+    /// the agent said to be done, or to be behind what the cluster runs. Generations are compared with those of other
+    /// commands, since the instance's own rises in a recovery. `offset 0` has rows of others read by their keys.
+    public func forcedDeletions(
+        ofCluster cluster: String,
+        in transaction: borrowing PostgresTransaction
+    ) throws -> [Command] {
+        try transaction.query(
+            """
+            select \(Self.columns) from command c
+            where c.cluster = $1 and c.state = 'succeeded' and c.reason_code = '\(DeleteInstance.notRemoved)'
+                and exists (
+                    select from instance i join environment e on e.id = i.environment_id
+                    where i.id = c.instance_id and i.state = 'deleted' and e.state <> 'deleted'
+                        and e.cluster = c.cluster and e.namespace = i.namespace
+                    offset 0)
+                and not exists (
+                    select from command n where n.instance_id = c.instance_id and n.generation > c.generation offset 0)
+                and not exists (
+                    select from command_step s
+                    where s.command = c.id and s.late
+                        and (s.state = 'applied' or s.reason_code = 'superseded_generation')
+                    offset 0)
+            order by created_at, generation, id
+            """,
+            [.text(cluster)]
+        ).map { try Command($0) }
+    }
+
     /// Writes a new command, whose revision counts from 1.
     ///
     /// - Returns: What the stored revision begins behind; 0 unless the database was recovered.

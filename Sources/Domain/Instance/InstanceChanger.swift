@@ -77,7 +77,7 @@ struct InstanceChanger {
     private func force(_ command: Command, in transaction: borrowing PostgresTransaction) throws {
         var command = command
         let reason = Reason(
-            code: "not_removed_from_cluster",
+            code: DeleteInstance.notRemoved,
             sentence: "The agent of cluster '\(command.cluster ?? "")' is away: the instance is deleted here, and its "
                 + "objects stay in the cluster until the agent returns and removes them."
         )

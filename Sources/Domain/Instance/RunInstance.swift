@@ -72,9 +72,11 @@ struct StartInstance: InstanceRequest {
 /// `slipway.instance.delete.v1`: nothing of it any more.
 ///
 /// `force` is for a cluster whose agent is away: the instance is deleted here at once, and its objects go when, and if,
-/// the agent returns.
+/// the agent returns: it is told of them at each hello until it has said that it removed them.
 struct DeleteInstance: InstanceRequest {
     static let operation = InstanceOperation.delete
+    /// The code of a success that the agent still has to carry out; an index of commands names it, too.
+    static let notRemoved = "not_removed_from_cluster"
 
     let project: String
     let environment: String
