@@ -10,46 +10,16 @@ import Testing
 /// What the agent has helm do, with a program in helm's place and the agent's real executable as guard and post-renderer.
 @Suite(.timeLimit(.minutes(5)))
 struct HelmProgramTests {
-    private let folder: URL
-    private let agent: String
+    private let double: HelmDouble
 
-    init() throws {
-        folder = FileManager.default.temporaryDirectory.appendingPathComponent("helm-\(UUID().uuidString)")
-        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        agent = try WorkerProcessHandle.executable("cluster-agent").path
-    }
+    init() throws { double = try HelmDouble() }
 
-    private func file(_ name: String) -> String { folder.appendingPathComponent(name).path }
-    private func text(_ name: String) throws -> String { try String(contentsOfFile: file(name), encoding: .utf8) }
+    private var folder: URL { double.folder }
+    private var agent: String { double.agent }
 
-    /// A helm that notes its calls, renders one ConfigMap, and then does what the script says.
-    private func helm(upgrade: String, history: String = "[]", limit: Duration = .seconds(60), runs: Int = 8)
-        throws -> HelmProgram
-    {
-        let script = """
-            #!/bin/sh
-            echo "$@" >> \(file("calls"))
-            env > \(file("environment"))
-            case "$1" in
-            history) echo '\(history)' ;;
-            upgrade)
-                while [ $# -gt 0 ]; do case "$1" in --post-renderer-args) place=$2 ;; esac; shift; done
-                printf 'apiVersion: v1\\nkind: ConfigMap\\nmetadata: {name: settings}\\n' \\
-                    | \(agent) post-render "$place" > \(file("rendered")) || exit 1
-                \(upgrade) ;;
-            esac
-            """
-        try Data(script.utf8).write(to: folder.appendingPathComponent("helm"))
-        try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: file("helm"))
-        return HelmProgram(
-            helm: file("helm"),
-            agent: agent,
-            kubeconfig: "/a/kubeconfig",
-            context: "east",
-            limit: limit,
-            runs: runs
-        )
-    }
+    private func file(_ name: String) -> String { double.file(name) }
+    private func text(_ name: String) throws -> String { try double.text(name) }
+    private func calls() throws -> [String] { try double.calls() }
 
     private func deploy(_ helm: HelmProgram) async -> Result<[PostRenderer.Reference], WorkFailure> {
         let mark = CommandMark(command: "c-1", generation: 1)
@@ -62,13 +32,8 @@ struct HelmProgramTests {
         }
     }
 
-    private func calls() throws -> [String] {
-        try text("calls").split(separator: "\n").map { $0.split(separator: " ").prefix(3).joined(separator: " ") }
-    }
-
     @Test func `a release is upgraded or installed, marked on the way, and its objects are known`() async throws {
-        defer { try? FileManager.default.removeItem(at: folder) }
-        let references = try await deploy(helm(upgrade: "exit 0")).get()
+        let references = try await deploy(double.program()).get()
         #expect(references == [.init(apiVersion: "v1", kind: "ConfigMap", name: "settings", namespace: nil)])
         let marked = try ObjectValue(yaml: text("rendered"))
         #expect(marked.path("metadata", "labels", Label.command) == "c-1")
@@ -86,21 +51,58 @@ struct HelmProgramTests {
             #"[{"revision":1,"status":"superseded"},{"revision":2,"status":"deployed"},{"revision":3,"status":"failed"}]"#,
             "rollback web-1 2"
         ),
+        (
+            #"[{"revision":2,"status":"deployed"},{"revision":3,"status":"superseded"},{"revision":4,"status":"failed"}]"#,
+            "rollback web-1 2"
+        ),
     ]
 
     @Test(arguments: histories)
     func `a release that fails is put back to what was there before`(history: String, act: String?) async throws {
-        defer { try? FileManager.default.removeItem(at: folder) }
-        let helm = try helm(upgrade: "echo 'Error: admission webhook said no' >&2; exit 1", history: history)
+        let helm = try double.program(upgrade: "echo 'Error: admission webhook said no' >&2; exit 1", history: history)
         await #expect(throws: WorkFailure(code: "apply_failed", message: "helm: admission webhook said no")) {
             try await deploy(helm).get()
         }
         #expect(try calls() == ["upgrade --install web-1", "history web-1 --output"] + (act.map { [$0] } ?? []))
     }
 
+    static let removals: [(complaint: String?, code: String?)] = [
+        (nil, nil),
+        ("Error: uninstall: Release not loaded: web-1: release: not found", nil),
+        ("Error: uninstall: Release not loaded: web-1: query: failed to query: Unauthorized", "cluster_unauthorized"),
+        (
+            "Error: uninstall: Release not loaded: web-1: query: failed to query: Get \"https://a/api\": EOF",
+            "cluster_unreachable"
+        ),
+        (
+            "Error: uninstall: Release not loaded: web-1: query: failed to query: secrets is forbidden: User \"a\"",
+            "uninstall_failed"
+        ),
+        (
+            "Error: uninstallation completed with 2 error(s): a hook failed; uninstall: Failed to purge: release: not found",
+            "uninstall_failed"
+        ),
+    ]
+
+    @Test(arguments: removals)
+    func `a release that is not there is removed, and one that helm cannot read is not`(
+        complaint: String?,
+        code: String?
+    ) async throws {
+        let helm = try double.program(uninstall: complaint.map { "echo '\($0)' >&2; exit 1" } ?? "exit 0")
+        var failure: WorkFailure?
+        do throws(WorkFailure) {
+            try await helm.uninstall("web-1", in: "shop-staging")
+        } catch {
+            failure = error
+        }
+        #expect(failure?.code == code)
+        #expect(try calls() == ["uninstall web-1 --timeout"])
+        #expect(try !text("calls").contains("--ignore-not-found"))
+    }
+
     @Test func `a helm that does not end is ended, and the reason is told`() async throws {
-        defer { try? FileManager.default.removeItem(at: folder) }
-        let helm = try helm(upgrade: "echo $$ > \(file("pid")); exec tail -f /dev/null", limit: .seconds(4))
+        let helm = try double.program(upgrade: "echo $$ > \(file("pid")); exec tail -f /dev/null", limit: .seconds(4))
         guard case .failure(let failure) = await deploy(helm) else {
             Issue.record("it should fail")
             return
@@ -111,8 +113,8 @@ struct HelmProgramTests {
     }
 
     @Test func `a helm whose work is abandoned is ended, and nothing is put back`() async throws {
-        defer { try? FileManager.default.removeItem(at: folder) }
-        let helm = try helm(upgrade: "echo $$ > \(file("pid")); exec tail -f /dev/null", limit: .seconds(1000))
+        let script = "echo $$ > \(file("pid")); exec tail -f /dev/null"
+        let helm = try double.program(upgrade: script, limit: .seconds(1000))
         let work = Task { await deploy(helm) }
         var pid: Int32?
         while pid == nil {
@@ -130,13 +132,12 @@ struct HelmProgramTests {
     }
 
     @Test func `no more releases are worked on at a time than there is room for, and all are`() async throws {
-        defer { try? FileManager.default.removeItem(at: folder) }
         // Each notes how many are there with it.
         let script = """
             mkdir -p \(file("inside")); touch \(file("inside"))/$$
             ls \(file("inside")) | wc -l >> \(file("counts")); rm \(file("inside"))/$$
             """
-        let helm = try helm(upgrade: script, runs: 2)
+        let helm = try double.program(upgrade: script, runs: 2)
         await withTaskGroup { group in
             for _ in 1...5 { group.addTask { _ = await deploy(helm) } }
         }
@@ -162,7 +163,6 @@ struct HelmProgramTests {
     }
 
     @Test func `what runs under the guard ends with who started the guard`() throws {
-        defer { try? FileManager.default.removeItem(at: folder) }
         // An input that has ended is what a dead agent leaves.
         let guarded = try WorkerProcessHandle(
             "cluster-agent",
@@ -183,7 +183,6 @@ struct HelmProgramTests {
     }
 
     @Test func `a helm that cannot be run is named with the reason`() async {
-        defer { try? FileManager.default.removeItem(at: folder) }
         let obstacle = await HelmLookup.obstacle(to: file("helm"))
         #expect(obstacle?.hasSuffix("cannot be started or opened: No such file or directory.") == true)
         let helm = HelmProgram(helm: file("helm"), agent: file("agent"), kubeconfig: "/k", context: nil)
@@ -196,7 +195,6 @@ struct HelmProgramTests {
 
     @Test(arguments: [("v4.1.0", true), ("v3.17.1", false), ("no version", false)])
     func `a helm older than 4 is refused`(version: String, isGood: Bool) async throws {
-        defer { try? FileManager.default.removeItem(at: folder) }
         try Data("#!/bin/sh\nprintf '\(version)'\n".utf8).write(to: folder.appendingPathComponent("helm"))
         try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: file("helm"))
         let found = try #require(HelmLookup.find(on: "/nowhere:\(folder.path)"))

@@ -69,6 +69,13 @@ struct HelmComplaint {
         failure = WorkFailure(code: code, message: Self.sentence(text))
     }
 
+    /// Whether helm says that there is no such release, of which there is nothing to remove or to put back.
+    static func isOfNoRelease(_ text: String) -> Bool {
+        let (words, missing) = (sentence(text), "release: not found")
+        return words == "helm: \(missing)"
+            || words.hasPrefix("helm: uninstall: Release not loaded: ") && words.hasSuffix(": \(missing)")
+    }
+
     /// The last complaint, without what helm puts before it.
     static func sentence(_ text: String) -> String {
         let lines = text.split(separator: "\n").map(String.init)

@@ -48,38 +48,26 @@ public struct HelmProgram: Sendable {
         template: CommandMark,
         withHooks: Bool
     ) async throws(WorkFailure) -> [PostRenderer.Reference] {
-        try await work { stop throws(WorkFailure) in
-            let folder = try HelmFolder(agent: agent)
-            defer { folder.remove() }
-            do {
-                try folder.write(ReleaseMarking(request, template: template))
-                try folder.write(values: request.values)
-                let chart = try chart(of: request, in: folder, secrets, stop)
-                var arguments = ["upgrade", "--install", request.instance] + chart
-                arguments += ["--values", folder.values.path, "--server-side=true", "--force-conflicts"]
-                arguments += ["--history-max", "10", "--post-renderer", HelmFolder.plugin]
-                arguments += ["--post-renderer-args", folder.url.path]
-                if !withHooks { arguments.append("--no-hooks") }
-                let end = try run(arguments + ["--timeout", timeout], request.namespace, in: folder, stop)
-                guard end.isGood else {
-                    let failure = HelmComplaint(end.complaint, of: request).failure
-                    // With the server out of reach there is nothing to put back to: the same is tried again.
-                    if ![HelmComplaint.unreachable, HelmComplaint.unauthorized].contains(failure.code) {
-                        try putBack(request, in: folder, stop)
-                    }
-                    throw failure
+        try await workInFolder { folder, stop in
+            try folder.write(ReleaseMarking(request, template: template))
+            try folder.write(values: request.values)
+            let chart = try chart(of: request, in: folder, secrets, stop)
+            var arguments = ["upgrade", "--install", request.instance] + chart
+            arguments += ["--values", folder.values.path, "--server-side=true", "--force-conflicts"]
+            arguments += ["--history-max", "10", "--post-renderer", HelmFolder.plugin]
+            arguments += ["--post-renderer-args", folder.url.path]
+            if !withHooks { arguments.append("--no-hooks") }
+            let end = try run(arguments + ["--timeout", timeout], request.namespace, in: folder, stop)
+            guard end.isGood else {
+                let failure = HelmComplaint(end.complaint, of: request).failure
+                // With the server out of reach there is nothing to put back to: the same is tried again.
+                if ![HelmComplaint.unreachable, HelmComplaint.unauthorized].contains(failure.code) {
+                    // What goes wrong here is not told: the next command of the release begins by repairing it.
+                    _ = try putBack(request.instance, in: request.namespace, folder, stop)
                 }
-                return try folder.references()
-            } catch let failure as WorkFailure {
                 throw failure
-            } catch let error as ManifestError {
-                throw WorkFailure(code: "render_failed", message: error.sentence)
-            } catch {
-                throw WorkFailure(
-                    code: "helm_unusable",
-                    message: "helm could not be run: \(error.whyNotRun)"
-                )
             }
+            return try folder.references()
         }
     }
 
@@ -87,48 +75,44 @@ public struct HelmProgram: Sendable {
     ///
     /// - Parameter withHooks: Whether its hooks run.
     func uninstall(_ release: String, in namespace: String, withHooks: Bool = true) async throws(WorkFailure) {
-        try await work { stop throws(WorkFailure) in
-            let folder = try HelmFolder(agent: agent)
-            defer { folder.remove() }
-            do {
-                let end = try run(
-                    ["uninstall", release, "--ignore-not-found", "--timeout", timeout]
-                        + (withHooks ? [] : ["--no-hooks"]),
-                    namespace,
-                    in: folder,
-                    stop
-                )
-                guard end.isGood else {
-                    throw HelmComplaint(removal: end.complaint).failure
-                }
-            } catch let failure as WorkFailure {
-                throw failure
-            } catch {
-                throw WorkFailure(
-                    code: "helm_unusable",
-                    message: "helm could not be run: \(error.whyNotRun)"
-                )
+        try await workInFolder { folder, stop in
+            // Without helm's flag for it, which takes a history that could not be read for none.
+            let arguments = ["uninstall", release, "--timeout", timeout] + (withHooks ? [] : ["--no-hooks"])
+            let end = try run(arguments, namespace, in: folder, stop)
+            guard end.isGood || HelmComplaint.isOfNoRelease(end.complaint) else {
+                throw HelmComplaint(removal: end.complaint).failure
             }
         }
     }
 
     /// After a failed upgrade the revision before runs again; after a failed installation nothing is left.
     ///
-    /// What goes wrong here is not told: the next command of the release begins by repairing it.
-    private func putBack(_ request: ReleaseRequested, in folder: HelmFolder, _ stop: HelmStop) throws {
+    /// - Returns: What helm complains of, where it could not.
+    private func putBack(
+        _ release: String,
+        in namespace: String,
+        _ folder: HelmFolder,
+        _ stop: HelmStop
+    ) throws -> String? {
         struct Revision: Decodable {
             let revision: Int
             let status: String
         }
-        let history = try run(["history", request.instance, "--output", "json"], request.namespace, in: folder, stop)
-        let revisions = (try? JSONDecoder().decode([Revision].self, from: Data(history.output))) ?? []
-        if let good = revisions.last(where: { $0.status == "deployed" || $0.status == "superseded" }) {
-            let arguments = ["rollback", request.instance, String(good.revision), "--no-hooks", "--force-conflicts"]
-            _ = try run(arguments + ["--server-side=true", "--timeout", timeout], request.namespace, in: folder, stop)
-        } else if !revisions.isEmpty {
-            let arguments = ["uninstall", request.instance, "--no-hooks", "--ignore-not-found", "--timeout", timeout]
-            _ = try run(arguments, request.namespace, in: folder, stop)
+        let history = try run(["history", release, "--output", "json"], namespace, in: folder, stop)
+        guard history.isGood else {
+            return HelmComplaint.isOfNoRelease(history.complaint) ? nil : history.complaint
         }
+        let revisions = (try? JSONDecoder().decode([Revision].self, from: Data(history.output))) ?? []
+        guard !revisions.isEmpty else { return nil }
+        // Where a roll-back has failed, helm calls superseded what it was to undo.
+        let good = revisions.last { $0.status == "deployed" } ?? revisions.last { $0.status == "superseded" }
+        var arguments = ["uninstall", release, "--no-hooks"]
+        if let good {
+            arguments = ["rollback", release, String(good.revision), "--no-hooks"]
+            arguments += ["--force-conflicts", "--server-side=true"]
+        }
+        let end = try run(arguments + ["--timeout", timeout], namespace, in: folder, stop)
+        return end.isGood || HelmComplaint.isOfNoRelease(end.complaint) ? nil : end.complaint
     }
 
     private var timeout: String { "\(limit.components.seconds)s" }
@@ -148,6 +132,25 @@ public struct HelmProgram: Sendable {
             guard update.isGood else { throw HelmComplaint(update.complaint, of: request).failure }
         }
         return chart.place(access) + more
+    }
+
+    /// Works on a thread of its own in a folder of its own, which is removed afterwards.
+    private func workInFolder<R: Sendable>(
+        _ body: @escaping @Sendable (HelmFolder, HelmStop) throws -> R
+    ) async throws(WorkFailure) -> R {
+        try await work { stop throws(WorkFailure) in
+            let folder = try HelmFolder(agent: agent)
+            defer { folder.remove() }
+            do {
+                return try body(folder, stop)
+            } catch let failure as WorkFailure {
+                throw failure
+            } catch let error as ManifestError {
+                throw WorkFailure(code: "render_failed", message: error.sentence)
+            } catch {
+                throw WorkFailure(code: "helm_unusable", message: "helm could not be run: \(error.whyNotRun)")
+            }
+        }
     }
 
     /// Works on a thread of its own; with its task helm ends, too, where it stands.

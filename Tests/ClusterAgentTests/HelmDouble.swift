@@ -1,0 +1,64 @@
+import ClusterAgent
+import Foundation
+import TestSupport
+
+/// A program in helm's place, in a folder of its own that goes with it; the agent's real executable is guard and
+/// post-renderer.
+final class HelmDouble: Sendable {
+    let folder: URL
+    let agent: String
+
+    init() throws {
+        folder = FileManager.default.temporaryDirectory.appendingPathComponent("helm-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        agent = try WorkerProcessHandle.executable("cluster-agent").path
+    }
+
+    deinit { try? FileManager.default.removeItem(at: folder) }
+
+    func file(_ name: String) -> String { folder.appendingPathComponent(name).path }
+    func text(_ name: String) throws -> String { try String(contentsOfFile: file(name), encoding: .utf8) }
+
+    /// Makes a helm that notes its calls, renders one ConfigMap, and then does what the scripts say.
+    ///
+    /// - Parameter history: What it tells of the release's history.
+    func program(
+        upgrade: String = "exit 0",
+        history: String = "[]",
+        rollback: String = "exit 0",
+        uninstall: String = "exit 0",
+        limit: Duration = .seconds(60),
+        runs: Int = 8
+    ) throws -> HelmProgram {
+        let script = """
+            #!/bin/sh
+            echo "$@" >> \(file("calls"))
+            env > \(file("environment"))
+            case "$1" in
+            history) echo '\(history)' ;;
+            rollback) \(rollback) ;;
+            uninstall) \(uninstall) ;;
+            upgrade)
+                while [ $# -gt 0 ]; do case "$1" in --post-renderer-args) place=$2 ;; esac; shift; done
+                printf 'apiVersion: v1\\nkind: ConfigMap\\nmetadata: {name: settings}\\n' \\
+                    | \(agent) post-render "$place" > \(file("rendered")) || exit 1
+                \(upgrade) ;;
+            esac
+            """
+        try Data(script.utf8).write(to: folder.appendingPathComponent("helm"))
+        try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: file("helm"))
+        return HelmProgram(
+            helm: file("helm"),
+            agent: agent,
+            kubeconfig: "/a/kubeconfig",
+            context: "east",
+            limit: limit,
+            runs: runs
+        )
+    }
+
+    /// The first three words of each call, in their order.
+    func calls() throws -> [String] {
+        try text("calls").split(separator: "\n").map { $0.split(separator: " ").prefix(3).joined(separator: " ") }
+    }
+}
