@@ -71,6 +71,65 @@ struct KubernetesRecoveryTests {
         #expect(try !kubernetes.value("secret", "{.items[*].metadata.labels.status}").contains("uninstalling"))
     }
 
+    @Test func `an upgrade that a killed agent left unfinished goes with everything that it has applied`() throws {
+        var kubernetes = try KubernetesWorld()
+        defer { kubernetes.clean() }
+        try kubernetes.release("1.0.0", chart: try makeGrowingChart(in: kubernetes))
+        try kubernetes.request(
+            "instance.deploy",
+            #""application":"web","version":"1.0.0","instance":"shop","values":"isGrown: false\n""#
+        )
+        try kubernetes.waitForCommand("instance.deploy")
+        // Its hook never ends here.
+        try kubernetes.request("instance.configure", #""instance":"shop","values":"isGrown: true\n""#)
+        _ = try eventually("what the upgrade applies") {
+            try kubernetes.value("configmaps", "{.items[*].metadata.name}").contains("branch") ? true : nil
+        }
+        try kubernetes.killAgent()
+        try kubernetes.request("instance.delete", #""instance":"shop""#)
+        try kubernetes.restartAgent()
+        try kubernetes.waitForCommand("instance.delete")
+        #expect(kubernetes.agent.output.contains("repairs the release 'shop', which was left pending-upgrade"))
+        #expect(try !kubernetes.value("configmaps", "{.items[*].metadata.name}").contains("branch"))
+        #expect(try kubernetes.value("deployments", "{.items[*].metadata.name}").isEmpty)
+        #expect(try kubernetes.value("secret", "{.items[*].metadata.name}", labels: "owner=helm,name=shop").isEmpty)
+    }
+
+    /// A chart whose upgrade brings a config map, and then waits for a hook.
+    private func makeGrowingChart(in kubernetes: KubernetesWorld) throws -> String {
+        try kubernetes.writeChart(
+            "growing-chart",
+            values: "isGrown: false\n",
+            templates: [
+                "branch": """
+                {{- if .Values.isGrown }}
+                apiVersion: v1
+                kind: ConfigMap
+                metadata: {name: branch}
+                {{- end }}
+                """,
+                "hook": """
+                apiVersion: batch/v1
+                kind: Job
+                metadata: {name: water, annotations: {"helm.sh/hook": post-upgrade}}
+                spec: {template: {spec: {restartPolicy: Never, containers: [{name: water, image: busybox}]}}}
+                """,
+                "web": Self.web,
+            ]
+        )
+    }
+
+    private static let web = """
+        apiVersion: apps/v1
+        kind: Deployment
+        metadata: {name: {{ .Release.Name }}}
+        spec:
+          selector: {matchLabels: {app: {{ .Release.Name }}}}
+          template:
+            metadata: {labels: {app: {{ .Release.Name }}}}
+            spec: {containers: [{name: web, image: "r.example/shop/web:1.0.0"}]}
+        """
+
     /// A chart whose removal waits for a hook.
     private func makeChart(in kubernetes: KubernetesWorld) throws -> String {
         try kubernetes.writeChart(
@@ -82,16 +141,7 @@ struct KubernetesRecoveryTests {
                 metadata: {name: farewell, annotations: {"helm.sh/hook": pre-delete}}
                 spec: {template: {spec: {restartPolicy: Never, containers: [{name: farewell, image: busybox}]}}}
                 """,
-                "web": """
-                apiVersion: apps/v1
-                kind: Deployment
-                metadata: {name: {{ .Release.Name }}}
-                spec:
-                  selector: {matchLabels: {app: {{ .Release.Name }}}}
-                  template:
-                    metadata: {labels: {app: {{ .Release.Name }}}}
-                    spec: {containers: [{name: web, image: "r.example/shop/web:1.0.0"}]}
-                """,
+                "web": Self.web,
             ]
         )
     }

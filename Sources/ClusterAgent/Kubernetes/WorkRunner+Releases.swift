@@ -1,7 +1,6 @@
 import Domain
 import Foundation
 import Kubernetes
-import Logging
 import Sealing
 
 /// Releases: installed, upgraded and removed with helm.
@@ -11,7 +10,7 @@ extension WorkRunner {
 
     func release(_ request: ReleaseRequested, _ work: ClusterWork, _ secrets: OpenedSecrets) async throws {
         try requireNamespace(request.namespace)
-        try await repair(request.instance, in: request.namespace)
+        try await repair(request.instance, in: request.namespace, for: work)
         let before = view.record(of: work.subject)
         let form = ReleaseForm(request)
         let template = Self.template(of: work, form, before: before?.template)
@@ -38,7 +37,7 @@ extension WorkRunner {
     func remove(_ request: RemovalRequested, _ work: ClusterWork) async throws {
         let before = view.record(of: work.subject)
         if view.namespace(request.namespace) != nil {
-            try await repair(request.instance, in: request.namespace)
+            try await repair(request.instance, in: request.namespace, for: work)
             view.begin(work)
             defer { view.end(work) }
             try await helm.uninstall(request.instance, in: request.namespace)
@@ -81,34 +80,6 @@ extension WorkRunner {
             (template.command, template.generation) = (before.command, before.generation)
         }
         return template
-    }
-
-    /// Ends what a killed helm has left "pending": nobody works on it any more, because helm ends with its agent.
-    ///
-    /// The record of the attempt is removed, as if it had not begun; what it has applied is applied over. A removal that
-    /// was begun is brought to its end: there is no way back from it.
-    private func repair(_ release: String, in namespace: String) async throws {
-        let kind = try await client.requireKind("Secret", "v1")
-        let list = try ObjectValue(
-            answer: await client.list(
-                kind,
-                namespace: namespace,
-                labels: "owner=helm,name=\(release)",
-                detail: .metadata
-            )
-        )
-        let statuses = (list["items"]?.elements ?? []).map { $0.path("metadata", "labels", "status")?.string }
-        if statuses.contains("uninstalling") {
-            logger.notice("ends the removal of the release '\(release)', which was begun")
-            return try await helm.uninstall(release, in: namespace, withHooks: false)
-        }
-        for item in list["items"]?.elements ?? [] {
-            guard let name = item.path("metadata", "name")?.string,
-                let status = item.path("metadata", "labels", "status")?.string, status.hasPrefix("pending-")
-            else { continue }
-            logger.notice("repairs the release '\(release)', which was left \(status)")
-            try await client.delete(kind, namespace: namespace, name: name)
-        }
     }
 
     /// Reads the objects of a release back, with the generations that they have now.

@@ -56,6 +56,8 @@ public struct HelmProgram: Sendable {
             arguments += ["--values", folder.values.path, "--server-side=true", "--force-conflicts"]
             arguments += ["--history-max", "10", "--post-renderer", HelmFolder.plugin]
             arguments += ["--post-renderer-args", folder.url.path]
+            // On helm's Secret: whose attempt it was, should nobody bring it to its end.
+            arguments += ["--labels", "\(Label.command)=\(request.command)"]
             if !withHooks { arguments.append("--no-hooks") }
             let end = try run(arguments + ["--timeout", timeout], request.namespace, in: folder, stop)
             guard end.isGood else {
@@ -82,6 +84,16 @@ public struct HelmProgram: Sendable {
             guard end.isGood || HelmComplaint.isOfNoRelease(end.complaint) else {
                 throw HelmComplaint(removal: end.complaint).failure
             }
+        }
+    }
+
+    /// Puts a release back of which an attempt was not brought to its end, as after a failure.
+    ///
+    /// - Throws: Why helm could not.
+    func putBack(_ release: String, in namespace: String) async throws(WorkFailure) {
+        try await workInFolder { folder, stop in
+            guard let complaint = try putBack(release, in: namespace, folder, stop) else { return }
+            throw HelmComplaint(removal: complaint).failure
         }
     }
 
