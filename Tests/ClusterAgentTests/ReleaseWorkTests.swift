@@ -2,12 +2,13 @@ import Domain
 import Foundation
 import Kubernetes
 import Logging
+import Synchronization
 import TestSupport
 import Testing
 
 @testable import ClusterAgent
 
-/// Releases that an agent before has left unfinished.
+/// Releases that an agent before has left unfinished, and a server that is busy after helm has done its part.
 @Suite(.timeLimit(.minutes(5)))
 struct ReleaseWorkTests {
     private let helm: HelmDouble
@@ -45,11 +46,13 @@ struct ReleaseWorkTests {
         #"{"metadata":{"name":"\#(name)","uid":"uid-\#(name)","resourceVersion":"1","labels":{"slipway.io/cluster":"east"}}}"#
     }
 
-    /// A server with the namespace `shop-staging`.
+    /// A server with the namespace `shop-staging`, which answers as it is told where it is told so.
     private static func server(
-        _ revisions: @escaping @Sendable () -> [Revision]
+        _ revisions: @escaping @Sendable () -> [Revision] = { [] },
+        answering answer: @escaping @Sendable (APIServerDouble.Request) -> APIServerDouble.Answer? = { _ in nil }
     ) async throws -> APIServerDouble {
         try await APIServerDouble { request in
+            if let told = answer(request) { return told }
             switch request.path {
             case "/api/v1":
                 let kinds = [("namespaces", "Namespace"), ("configmaps", "ConfigMap"), ("secrets", "Secret")]
@@ -234,5 +237,34 @@ struct ReleaseWorkTests {
         #expect(try await end(.release(.web()), on: server, program).failure == nil)
         let attempt = [Self.history, "rollback web-1 1"]
         #expect(try helm.calls() == attempt + attempt + [Self.upgrade])
+    }
+
+    // MARK: After helm has done its part
+
+    static let troubles: [(path: String, status: Int, objects: [String])] = [
+        ("configmaps/settings", 503, ["settings"]), ("configmaps/settings", 429, ["settings"]),
+        ("configmaps/settings", 404, []), ("configmaps/slipway-mark.", 500, ["settings"]),
+        ("configmaps/slipway-mark.", 409, ["settings"]),
+    ]
+
+    @Test(arguments: troubles)
+    func `helm does not do a release again because the server was busy after it, or an object was gone`(
+        path: String,
+        status: Int,
+        objects: [String]
+    ) async throws {
+        let isOver = Mutex(false)
+        let server = try await Self.server(answering: { request in
+            guard request.path.contains(path) else { return nil }
+            let isFirst = isOver.withLock { over -> Bool in
+                defer { over = true }
+                return !over
+            }
+            guard isFirst else { return nil }
+            return (status: status, body: "{}")
+        })
+        let end = try await end(.release(.web()), on: server, helm.program())
+        #expect(end.failure == nil && end.objects == objects)
+        #expect(try helm.calls() == [Self.upgrade])
     }
 }

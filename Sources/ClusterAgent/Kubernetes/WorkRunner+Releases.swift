@@ -8,7 +8,12 @@ extension WorkRunner {
     /// How long the objects of a removed release may take to go away.
     private static let removalLimit = Duration.seconds(900)
 
-    func release(_ request: ReleaseRequested, _ work: ClusterWork, _ secrets: OpenedSecrets) async throws {
+    func release(
+        _ request: ReleaseRequested,
+        _ work: ClusterWork,
+        _ secrets: OpenedSecrets,
+        _ isWanted: @Sendable () -> Bool
+    ) async throws {
         try requireNamespace(request.namespace)
         try await repair(request.instance, in: request.namespace, for: work)
         let before = view.record(of: work.subject)
@@ -27,11 +32,14 @@ extension WorkRunner {
             withHooks: !isSame
         )
         var record = record(of: work)
-        for object in try await read(references, in: request.namespace) { try record.add(object) }
+        for object in try await read(references, in: request.namespace, for: work, isWanted) { try record.add(object) }
         record.template = template
         record.registries = (request.registrySecrets ?? []).map(\.name)
-        try await marks.keep(record)
-        try await dropRegistries(before?.registries ?? [], in: request.namespace)
+        // Helm has done it: its hooks are not run again because the server is busy now.
+        try await insist(on: work, isWanted) { [record] in
+            try await marks.keep(record)
+            try await dropRegistries(before?.registries ?? [], in: request.namespace)
+        }
     }
 
     func remove(_ request: RemovalRequested, _ work: ClusterWork) async throws {
@@ -82,16 +90,30 @@ extension WorkRunner {
         return template
     }
 
-    /// Reads the objects of a release back, with the generations that they have now.
-    private func read(_ references: [PostRenderer.Reference], in namespace: String) async throws -> [ObjectValue] {
+    /// Reads the objects of a release back, with the generations that they have now; each until the server answers.
+    private func read(
+        _ references: [PostRenderer.Reference],
+        in namespace: String,
+        for work: ClusterWork,
+        _ isWanted: @Sendable () -> Bool
+    ) async throws -> [ObjectValue] {
         var objects: [ObjectValue] = []
         for reference in references {
-            let kind = try await client.requireKind(reference.kind, reference.apiVersion)
-            let place = reference.namespace ?? namespace
-            let bytes = try await client.get(kind, namespace: place, name: reference.name)
-            objects.append(try ObjectValue(answer: bytes))
+            let object = try await insist(on: work, isWanted) { try await read(reference, in: namespace) }
+            if let object { objects.append(object) }
         }
         return objects
+    }
+
+    /// An object as it is now; `nil` where it is gone already, such as a Job that cleans itself away.
+    private func read(_ reference: PostRenderer.Reference, in namespace: String) async throws -> ObjectValue? {
+        do {
+            let kind = try await client.requireKind(reference.kind, reference.apiVersion)
+            let place = reference.namespace ?? namespace
+            return try ObjectValue(answer: await client.get(kind, namespace: place, name: reference.name))
+        } catch let error as KubernetesError where error.isNotFound {
+            return nil
+        }
     }
 
     private func applyRegistry(_ name: String, _ value: SecretBytes, _ request: ReleaseRequested) async throws {

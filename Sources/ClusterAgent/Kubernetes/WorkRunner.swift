@@ -27,36 +27,72 @@ struct WorkRunner: Sendable {
         _ secrets: OpenedSecrets,
         isWanted: @Sendable () -> Bool = { true }
     ) async -> WorkFailure? {
-        var pause = Duration.milliseconds(500)
-        var grace = DenialGrace()
+        var pace = Pace()
         while true {
             do throws(KubernetesError) {
-                return try await attempt(work, secrets)
+                return try await attempt(work, secrets, isWanted)
             } catch {
-                let isWaitedFor = grace.covers(error, at: .now)
-                guard error.isRetriable || error.isConflict || isWaitedFor, isWanted(), !Task.isCancelled else {
-                    return WorkFailure(
-                        code: error.isRetriable ? HelmComplaint.unreachable : "apply_failed",
-                        message: "\(error)"
-                    )
-                }
-                logger.warning("generation \(work.mark.generation) of \(work.subject) waits: \(error)")
-                // Never in a namespace that may be somebody else's.
-                if isWaitedFor, view.namespace(work.subject.namespace) != nil {
-                    try? await grant.give(in: work.subject.namespace)
-                }
-                try? await Task.sleep(for: pause * Double.random(in: 0.5...1.5))
-                pause = min(pause * 2, .seconds(10))
+                if let failure = await waitOut(error, of: work, &pace, isWanted) { return failure }
             }
         }
     }
 
-    private func attempt(_ work: ClusterWork, _ secrets: OpenedSecrets) async throws(KubernetesError) -> WorkFailure? {
+    /// Does a part of work until it is done, as ``run(_:_:isWanted:)`` does the whole, which is not begun anew for it.
+    func insist<R: Sendable>(
+        on work: ClusterWork,
+        _ isWanted: @Sendable () -> Bool,
+        _ part: () async throws -> R
+    ) async throws -> R {
+        var pace = Pace()
+        while true {
+            do {
+                return try await part()
+            } catch let error as KubernetesError {
+                if let failure = await waitOut(error, of: work, &pace, isWanted) { throw failure }
+            }
+        }
+    }
+
+    /// How soon the same is tried again.
+    private struct Pace {
+        var pause = Duration.milliseconds(500)
+        var grace = DenialGrace()
+    }
+
+    /// Waits before the same is tried again; returns why it is not, where it is not.
+    private func waitOut(
+        _ error: KubernetesError,
+        of work: ClusterWork,
+        _ pace: inout Pace,
+        _ isWanted: @Sendable () -> Bool
+    ) async -> WorkFailure? {
+        let isWaitedFor = pace.grace.covers(error, at: .now)
+        guard error.isRetriable || error.isConflict || isWaitedFor, isWanted(), !Task.isCancelled else {
+            return WorkFailure(
+                code: error.isRetriable ? HelmComplaint.unreachable : "apply_failed",
+                message: "\(error)"
+            )
+        }
+        logger.warning("generation \(work.mark.generation) of \(work.subject) waits: \(error)")
+        // Never in a namespace that may be somebody else's.
+        if isWaitedFor, view.namespace(work.subject.namespace) != nil {
+            try? await grant.give(in: work.subject.namespace)
+        }
+        try? await Task.sleep(for: pace.pause * Double.random(in: 0.5...1.5))
+        pace.pause = min(pace.pause * 2, .seconds(10))
+        return nil
+    }
+
+    private func attempt(
+        _ work: ClusterWork,
+        _ secrets: OpenedSecrets,
+        _ isWanted: @Sendable () -> Bool
+    ) async throws(KubernetesError) -> WorkFailure? {
         do {
             switch work {
             case .namespace(let request): try await make(request, work)
             case .namespaceRemoval(let request): try await remove(request, work)
-            case .release(let request): try await release(request, work, secrets)
+            case .release(let request): try await release(request, work, secrets, isWanted)
             case .removal(let request): try await remove(request, work)
             case .objects(let request): try await apply(request, work, secrets)
             case .log: break
