@@ -89,6 +89,16 @@ import Testing
         }
     }
 
+    @Test func `an object that was made again stays when the one before it is told as gone`() throws {
+        let view = view()
+        let pod = try pod("a")
+        view.put(pod, kind: pods)
+        view.remove(pod.id, kind: pods, uid: "one before")
+        #expect(view.count == 1)
+        view.remove(pod.id, kind: pods, uid: pod.uid)
+        #expect(view.count == 0)
+    }
+
     @Test func `a namespace is listed when every kind is, and takes all its objects with it`() throws {
         let view = view()
         #expect(!view.isListed("shop"))

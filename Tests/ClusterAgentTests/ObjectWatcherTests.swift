@@ -199,4 +199,43 @@ struct ObjectWatcherTests {
         try await watch(server, told) { $0.contains("put b") }
         #expect(told.all.prefix(2) == ["list a", "put b"], "it did not list again")
     }
+
+    /// What follows changes on a connection that breaks: the server's own word for it, and the half of a line.
+    static let breaks = [
+        #"{"type":"ERROR","object":{"kind":"Status","code":500,"reason":"InternalError","message":"etcd"}}"# + "\n",
+        #"{"type":"ADDED","object":{"metadata":{"name""#,
+    ]
+
+    @Test(arguments: breaks)
+    func `a watch that breaks after changes goes on from the newest of them, as if it had not failed`(
+        end: String
+    ) async throws {
+        let server = try await APIServerDouble { request in
+            guard request.path.hasSuffix("/pods") else { return (200, Self.kinds) }
+            if request.query["watch"] == nil { return (200, Self.list(["a"], version: 5)) }
+            let version = request.query["resourceVersion"].flatMap { Int($0) } ?? 0
+            return (200, Self.change("MODIFIED", "a\(version + 1)", version: version + 1) + end)
+        }
+        let told = Told()
+        let pauses = Mutex<[Duration]>([])
+        let rest: @Sendable (Duration) async -> Void = { pause in
+            pauses.withLock { $0.append(pause) }
+            await Task.yield()
+        }
+        try await watch(server, told, rest: rest) { $0.count >= 8 }
+        #expect(told.all.prefix(4) == ["list a", "put a6", "put a7", "put a8"], "nothing is told twice")
+        #expect(pauses.withLock { $0.allSatisfy { $0 <= .milliseconds(375) } })
+    }
+
+    @Test func `a watch that breaks because its place is too old lists again, also after changes`() async throws {
+        let gone = #"{"type":"ERROR","object":{"kind":"Status","code":410,"reason":"Expired","message":"old"}}"# + "\n"
+        let server = try await APIServerDouble { request in
+            guard request.path.hasSuffix("/pods") else { return (200, Self.kinds) }
+            if request.query["watch"] == nil { return (200, Self.list(["a"], version: 5)) }
+            return (200, Self.change("MODIFIED", "b", version: 6) + gone)
+        }
+        let told = Told()
+        try await watch(server, told) { $0.count >= 4 }
+        #expect(told.all.prefix(4) == ["list a", "put b", "list a", "put b"])
+    }
 }

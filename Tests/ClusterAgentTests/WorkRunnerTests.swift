@@ -17,6 +17,10 @@ struct WorkRunnerTests {
         return #"{"resources":[\#(list.joined(separator: ","))]}"#
     }
 
+    private static func namespace(_ name: String, uid: String) -> String {
+        #"{"metadata":{"name":"\#(name)","uid":"\#(uid)","resourceVersion":"2"}}"#
+    }
+
     /// A server with nothing in it, which answers for the namespace `shop` as it is told.
     private static func server(
         marks: String = "",
@@ -156,6 +160,34 @@ struct WorkRunnerTests {
         #expect(failure?.code == "cluster_unreachable", "it worked")
         #expect(server.asked.count { $0.method == "DELETE" } == 1)
         #expect(server.asked.count { $0.path == "\(Self.namespaces)/kube-system" } == 1, "it connected once")
+    }
+
+    @Test func `a namespace that was made again stays when the one before it is told as gone`() async throws {
+        let gone = #"{"type":"DELETED","object":\#(Self.namespace("shop", uid: "one before"))}"#
+        let late = #"{"type":"ADDED","object":\#(Self.namespace("late", uid: "u"))}"#
+        let there = #"{"metadata":{"resourceVersion":"1"},"items":[\#(Self.namespace("shop", uid: "u"))]}"#
+        let server = try await APIServerDouble { request in
+            switch request.path {
+            case "/api/v1":
+                let kinds = [("namespaces", "Namespace", false), ("configmaps", "ConfigMap", true)]
+                return (200, Self.resources(kinds))
+            case Self.namespaces: return (200, request.query["watch"] == nil ? there : "\(gone)\n\(late)\n")
+            case _ where request.path.hasPrefix("/apis"): return (404, "{}")
+            default: return (200, Self.namespace("any", uid: "u"))
+            }
+        }
+        let client = KubernetesClient(KubernetesConfiguration(server: server.address, credential: .none))
+        let cluster = try await KubernetesCluster.connect(
+            client,
+            cluster: "east",
+            home: "slipway",
+            helm: HelmProgram(helm: "/bin/false", agent: "/bin/false", kubeconfig: nil, context: nil),
+            logger: Logger(label: "test")
+        )
+        while !cluster.namespaces.contains("late") { await Task.yield() }
+        #expect(cluster.namespaces.contains("shop"))
+        cluster.close()
+        await client.close()
     }
 
     @Test(arguments: [("agent-environment", false), ("another", true)])

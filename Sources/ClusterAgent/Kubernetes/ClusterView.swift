@@ -135,9 +135,13 @@ final class ClusterView: Sendable {
     }
 
     /// Takes that an object is not there any more.
-    func remove(_ id: ClusterObject.ID, kind: WatchedKind) {
+    ///
+    /// - Parameter uid: Which one of that name; another that was made since stays.
+    func remove(_ id: ClusterObject.ID, kind: WatchedKind, uid: String? = nil) {
         state.withLock { state in
-            guard let object = state.objects[id.namespace]?[kind]?.removeValue(forKey: id.name) else { return }
+            guard let object = state.objects[id.namespace]?[kind]?[id.name], uid ?? object.uid == object.uid
+            else { return }
+            state.objects[id.namespace]?[kind]?[id.name] = nil
             state.stages[object.uid] = nil
             Self.tell(.gone(object), of: id, &state)
         }

@@ -100,8 +100,12 @@ actor ClusterWatch {
         isListed = true
     }
 
+    /// Forgets a namespace, unless another of that name was made since.
     private func remove(_ namespace: ObjectValue) {
-        if let name = namespace.path("metadata", "name")?.string { drop(name) }
+        guard let name = namespace.path("metadata", "name")?.string else { return }
+        let uid = namespace.path("metadata", "uid")?.string
+        if let uid, let known = view.namespace(name), known.uid != uid { return }
+        drop(name)
     }
 
     /// Forgets a namespace that is not there any more.
@@ -148,7 +152,8 @@ actor ClusterWatch {
             put: put,
             remove: { value in
                 guard let name = value.path("metadata", "name")?.string else { return }
-                view.remove(ClusterObject.ID(kind: watched.kind, namespace: namespace, name: name), kind: watched)
+                let id = ClusterObject.ID(kind: watched.kind, namespace: namespace, name: name)
+                view.remove(id, kind: watched, uid: value.path("metadata", "uid")?.string)
             },
             isOptional: FoundKinds.isOptional(served),
             denied: regrant(in: namespace)

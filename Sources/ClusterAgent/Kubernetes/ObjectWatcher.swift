@@ -41,26 +41,29 @@ struct ObjectWatcher<Item: Sendable>: Sendable {
 
     /// Watches until its task is cancelled.
     func run() async {
-        var version: String?
+        let place = WatchPlace()
         var pause = shortestPause
         var (failures, hasListed) = (0, false)
         while !Task.isCancelled {
+            place.hasAdvanced = false
             do throws(KubernetesError) {
-                if version == nil { version = try await list() }
+                if place.version == nil { place.version = try await list() }
                 hasListed = true
                 let began = ContinuousClock.now
-                version = try await follow(from: version ?? "")
-                if failures >= fewFailures {
-                    logger.notice("\(kind.plural) of \(namespace ?? "the cluster") are followed again")
-                }
+                try await follow(from: place)
+                noteProgress(after: failures)
                 (pause, failures) = (shortestPause, 0)
                 // A server that ends watches at once is not asked without a break.
                 if ContinuousClock.now - began < .seconds(1) { await rest(shortestPause) }
             } catch {
                 guard !Task.isCancelled else { return }
+                if place.hasAdvanced {
+                    noteProgress(after: failures)
+                    (pause, failures) = (shortestPause, 0)
+                }
                 if !error.isGone { failures += 1 }
                 // Gone, forbidden or not there: the place in the stream says nothing any more.
-                if !error.isRetriable { version = nil }
+                if !error.isRetriable { place.version = nil }
                 if isAbsent(error, hasListed: hasListed, failures: failures) {
                     replace([])
                     (pause, hasListed) = (absentPause, false)
@@ -80,6 +83,12 @@ struct ObjectWatcher<Item: Sendable>: Sendable {
         guard isOptional else { return false }
         if error.isNotFound { return !hasListed || failures >= fewFailures }
         return error.isDenied && !hasListed && failures >= fewFailures
+    }
+
+    /// Tells that it goes on, where it was told that it does not.
+    private func noteProgress(after failures: Int) {
+        guard failures >= fewFailures else { return }
+        logger.notice("\(kind.plural) of \(namespace ?? "the cluster") are followed again")
     }
 
     /// Tells of it once, because it is tried until it succeeds, and asks for rights that are missing.
@@ -112,16 +121,15 @@ struct ObjectWatcher<Item: Sendable>: Sendable {
         return version
     }
 
-    /// Follows until the server ends the watch; returns the version to go on from.
-    private func follow(from start: String) async throws(KubernetesError) -> String {
-        let version = Mutex(start)
+    /// Follows until the server ends the watch, or something goes wrong; the place goes along.
+    private func follow(from place: WatchPlace) async throws(KubernetesError) {
         let (read, put, remove) = (read, put, remove)
         try await client.watch(
             kind,
             namespace: namespace,
             labels: labels,
             detail: detail,
-            from: start,
+            from: place.version ?? "",
             seconds: Int.random(in: watchSeconds)
         ) { line in
             let change = try Self.value(line)
@@ -138,9 +146,8 @@ struct ObjectWatcher<Item: Sendable>: Sendable {
                 )
             default: return
             }
-            if let newest = object.path("metadata", "resourceVersion")?.string { version.withLock { $0 = newest } }
+            if let newest = object.path("metadata", "resourceVersion")?.string { place.advance(to: newest) }
         }
-        return version.withLock { $0 }
     }
 
     private static func value(_ bytes: [UInt8]) throws(KubernetesError) -> ObjectValue {
@@ -149,5 +156,32 @@ struct ObjectWatcher<Item: Sendable>: Sendable {
         } catch {
             throw KubernetesError(status: 500, reason: "InvalidAnswer", message: error.sentence)
         }
+    }
+}
+
+/// Where in the stream of changes a watcher stands, also when the connection breaks in the middle of it.
+private final class WatchPlace: Sendable {
+    private struct State {
+        var version: String?
+        var hasAdvanced = false
+    }
+
+    private let state = Mutex(State())
+
+    /// The newest version that was taken; `nil` where everything has to be listed.
+    var version: String? {
+        get { state.withLock { $0.version } }
+        set { state.withLock { $0.version = newValue } }
+    }
+
+    /// Whether anything was taken since this was set back.
+    var hasAdvanced: Bool {
+        get { state.withLock { $0.hasAdvanced } }
+        set { state.withLock { $0.hasAdvanced = newValue } }
+    }
+
+    /// Notes that everything up to a version was taken.
+    func advance(to version: String) {
+        state.withLock { $0 = State(version: version, hasAdvanced: true) }
     }
 }
