@@ -76,6 +76,21 @@ import Testing
         #expect(objects[3]["data"] == ["version": "1.10", "on": "yes", "braces": "{{ x }}"])
     }
 
+    static let readings: [(yaml: String, value: ObjectValue)] = [
+        ("x: &x {a: 1, b: 2}\ny:\n  <<: *x\n  b: 3", ["b": 3, "a": 1]),
+        ("x: &x {a: 1, b: 2}\ny:\n  b: 3\n  <<: *x", ["b": 3, "a": 1]),
+        ("x: &x {a: 1}\nz: &z {a: 2, c: 3}\ny:\n  <<: [*x, *z]\n  d: 4", ["d": 4, "a": 1, "c": 3]),
+        ("x: &x {a: 1}\nz: &z\n  <<: *x\n  b: 2\ny:\n  <<: *z", ["b": 2, "a": 1]),
+        ("y:\n  \"<<\": 1", ["<<": 1]), ("y: 10:30", "10:30"), ("y: 190:20:30.15", "190:20:30.15"),
+        ("y: 2026-11-23", "2026-11-23"), ("y: 123e456", "123e456"), ("y: 630", 630), ("y: 1.5", .double(1.5)),
+        ("y: 0o17", 15), ("y: 017", 15), ("y: 1_000", 1000), ("y: yes", true), ("y: \"yes\"", "yes"), ("y: off", false),
+    ]
+
+    @Test(arguments: readings)
+    func `YAML is read as helm reads it`(yaml: String, value: ObjectValue) throws {
+        #expect(try ObjectValue(yaml: yaml)["y"] == value)
+    }
+
     @Test func `replicas, stopping, restarting and pull secrets are as the command says`() throws {
         let scaled = try render { $0.replicas = ["Deployment/shop": 5, "Deployment/other": 1] }.objects[0]
         #expect(scaled.path("spec", "replicas") == 5)

@@ -23,7 +23,7 @@ import WorkerRuntime
         ("a: 1", "a: 1.0"), ("a: 16", "a: 0x10"), ("a: true", "a: yes"), ("a: ~", "a:"), ("a: null", "a: Null"),
         ("a: |\n  x\n", "a: \"x\\n\""), ("x: &x {a: 1}\ny: *x", "x: {a: 1}\ny: {a: 1}"),
         ("x: &x {a: 1, b: 2}\ny:\n  <<: *x\n  b: 3", "x: {a: 1, b: 2}\ny: {a: 1, b: 3}"), ("1: a", "\"1\": a"),
-        ("a: 2026-11-23", "a: \"2026-11-23\""), ("a: .nan", "a: .nan"),
+        ("a: 2026-11-23", "a: \"2026-11-23\""), ("a: .nan", "a: .nan"), ("a: 10:30", "a: \"10:30\""),
     ]
 
     @Test(arguments: equal) func `equal trees are no change, whatever the text`(_ old: String, _ new: String) throws {
@@ -33,6 +33,7 @@ import WorkerRuntime
 
     static let different: [(String, String, [String])] = [
         ("", "a: 1", ["+ a 1"]), ("a: 1", "", ["- a 1"]), ("a: 1", "a: 2", ["~ a 1 -> 2"]),
+        ("a: 10:30", "a: 630", ["~ a \"10:30\" -> 630"]),
         ("a: 1", "a: \"1\"", ["~ a 1 -> \"1\""]), ("a: true", "a: \"true\"", ["~ a true -> \"true\""]),
         ("a: 1", "a:", ["~ a 1 -> null"]), ("", "a:", ["+ a null"]), ("a: 1.5", "a: 2", ["~ a 1.5 -> 2"]),
         ("a: {b: 1}", "a: {b: 2, c: 3}", ["~ a.b 1 -> 2", "+ a.c 3"]),

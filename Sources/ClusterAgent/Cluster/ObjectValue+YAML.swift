@@ -29,7 +29,7 @@ extension ObjectValue {
     init(_ node: Node) {
         switch node {
         case .mapping(let mapping):
-            self = .object(mapping.map { Member($0.key.string ?? "", ObjectValue($0.value)) })
+            self = .object(Self.members(of: mapping))
         case .sequence(let sequence):
             self = .array(sequence.map { ObjectValue($0) })
         case .scalar(let scalar):
@@ -39,14 +39,37 @@ extension ObjectValue {
         }
     }
 
+    /// The members, with those that `<<` brings in where the mapping has none of the name itself; of several mappings the
+    /// first that has one counts.
+    private static func members(of mapping: Node.Mapping) -> [Member] {
+        var members: [Member] = []
+        var brought: [Member] = []
+        for (key, value) in mapping {
+            if key.tag.description == Tag.Name.merge.rawValue {
+                let sources = value.sequence.map(Array.init) ?? [value]
+                brought += sources.compactMap(\.mapping).flatMap { Self.members(of: $0) }
+            } else {
+                members.append(Member(key.string ?? "", ObjectValue(value)))
+            }
+        }
+        guard !brought.isEmpty else { return members }
+        var names = Set(members.map(\.name))
+        return members + brought.filter { names.insert($0.name).inserted }
+    }
+
     /// Yams resolves plain scalars by YAML 1.1's core rules; a quoted one is always a text.
+    ///
+    /// Neither times such as `10:30`, which those rules take for numbers to the base of 60, nor numbers beyond all bounds
+    /// are any to what reads the objects of a chart without the agent: helm.
     private static func scalar(_ node: Node, text: String) -> ObjectValue {
         switch node.tag.description {
-        case Tag.Name.null.rawValue: .null
-        case Tag.Name.bool.rawValue: node.bool.map { .bool($0) } ?? .string(text)
-        case Tag.Name.int.rawValue: node.int.map { .int(Int64($0)) } ?? .string(text)
-        case Tag.Name.float.rawValue: node.float.map { .double($0) } ?? .string(text)
-        default: .string(text)
+        case Tag.Name.null.rawValue: return .null
+        case Tag.Name.bool.rawValue: return node.bool.map { .bool($0) } ?? .string(text)
+        case Tag.Name.int.rawValue where !text.contains(":"): return node.int.map { .int(Int64($0)) } ?? .string(text)
+        case Tag.Name.float.rawValue where !text.contains(":"):
+            guard let number = node.float, number.isFinite else { return .string(text) }
+            return .double(number)
+        default: return .string(text)
         }
     }
 

@@ -57,13 +57,14 @@ indirect enum ValuesTree: Sendable, Hashable {
         return own.merging(brought) { own, _ in own }
     }
 
-    /// Whole numbers are the same with and without a point, as in the JSON that Helm makes of values.
+    /// Whole numbers are the same with and without a point, as in the JSON that Helm makes of values; times such as `10:30`
+    /// are texts to it, not numbers to the base of 60.
     private static func scalar(_ node: Node, _ text: String) -> ValuesTree {
         switch node.tag.description {
         case Tag.Name.null.rawValue: return .null
         case Tag.Name.bool.rawValue: return node.bool.map { .bool($0) } ?? .text(text)
-        case Tag.Name.int.rawValue: return node.int.map { .integer(Int64($0)) } ?? .text(text)
-        case Tag.Name.float.rawValue:
+        case Tag.Name.int.rawValue where !text.contains(":"): return node.int.map { .integer(Int64($0)) } ?? .text(text)
+        case Tag.Name.float.rawValue where !text.contains(":"):
             guard let number = node.float, number.isFinite else { return .text(text) }
             return Int64(exactly: number).map { .integer($0) } ?? .decimal(number)
         default: return .text(text)
