@@ -141,21 +141,6 @@ struct AgentSessionTests {
         #expect(world.done.count == world.read)
     }
 
-    @Test func `what was done is told again after a loss, also of a command that the fleet does not ask for any more`()
-    {
-        var world = SessionWorld(isWelcome: true)
-        world.read(.work(.namespace(.staging())))
-        world.read(.work(.release(.web())))
-        world.pass(seconds: 5)
-        world.messages = []
-        world.welcome(open: [])
-        #expect(world.statements("applied").isEmpty, "nothing was lost")
-        world.session.repeatHello(now: world.now)
-        world.welcome(open: ["n"])
-        world.welcome(open: [])
-        #expect(world.statements("applied").map { $0.text("command") } == ["c-1"])
-    }
-
     @Test func `a repair that a boot before was asked for and that is over is not told as done`() {
         var world = SessionWorld(isWelcome: true)
         world.read(.work(.namespace(.staging())))

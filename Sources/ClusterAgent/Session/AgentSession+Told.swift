@@ -17,10 +17,19 @@ extension AgentSession {
         successes[work.subject] = Success(mark: work.mark, saidAt: now)
     }
 
+    /// Notes that something that was said did not arrive: what is to be said again does not grow old from here on.
+    mutating func noteLoss(now: Int64) {
+        if !hasLost { forgetArrived(now: now) }
+        hasLost = true
+    }
+
+    private mutating func forgetArrived(now: Int64) {
+        successes = successes.filter { now - $0.value.saidAt < Self.longestDelivery }
+    }
+
     /// Says once more, to a fleet that has answered, what may not have arrived; open commands it sends again itself.
     mutating func sayAgain(open: Set<String>, now: Int64, _ view: some Cluster) {
-        successes = successes.filter { now - $0.value.saidAt < Self.longestDelivery }
-        guard hasLost else { return }
+        guard hasLost else { return forgetArrived(now: now) }
         hasLost = false
         let ordered = successes.sorted {
             ($0.value.saidAt, $0.value.mark.command) < ($1.value.saidAt, $1.value.mark.command)
@@ -28,6 +37,7 @@ extension AgentSession {
         for (subject, success) in ordered where !open.contains(success.mark.command) {
             guard view.mark(of: subject) == success.mark else { continue }
             say(.applied(success.mark, objects: view.objects(of: subject)), now: now)
+            successes[subject] = Success(mark: success.mark, saidAt: now)
         }
     }
 }

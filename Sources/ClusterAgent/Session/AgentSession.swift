@@ -171,7 +171,7 @@ public struct AgentSession: Sendable {
     /// Says hello again because something it said did not arrive: the answer has the open commands sent again, and what
     /// was done lately is said again.
     public mutating func repeatHello(now: Int64) {
-        hasLost = true
+        noteLoss(now: now)
         nextHello = min(nextHello ?? .max, now)
     }
 
