@@ -174,6 +174,23 @@ import Testing
         #expect(!running.isForgotten(now: 29 * day, namespace: nil))
     }
 
+    @Test func `what leaves nothing in the cluster is a removal, and its mark is forgotten like one`() {
+        var request = ObjectsRequested(
+            command: "c",
+            generation: 1,
+            namespace: "shop",
+            subject: ObjectSubject(kind: "network", name: "front"),
+            objects: [],
+            removed: [ObjectReference(apiVersion: "v1", kind: "Service", name: "front")],
+            deadline: ""
+        )
+        #expect(MarkRecord(.objects(request), namespaceUID: "n").isRemoval)
+        request.secrets = [SealedSecret(name: "mail", type: "Opaque", values: [:])]
+        #expect(!MarkRecord(.objects(request), namespaceUID: "n").isRemoval)
+        (request.objects, request.secrets) = ([["kind": "Service"]], nil)
+        #expect(!MarkRecord(.objects(request), namespaceUID: "n").isRemoval)
+    }
+
     @Test func `a view that is closed holds nothing and takes nothing`() throws {
         let view = view()
         view.put(try pod("web"), kind: pods)

@@ -78,7 +78,7 @@ struct DriftTests {
                 generation: 1,
                 namespace: "shop-staging",
                 subject: subject,
-                objects: [],
+                objects: [["kind": "ConfigMap"]],
                 deadline: ""
             )
         )

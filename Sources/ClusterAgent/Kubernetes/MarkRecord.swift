@@ -49,7 +49,8 @@ struct MarkRecord: Codable, Sendable, Hashable {
         at = Int64(Date().timeIntervalSince1970 * 1_000_000)
         switch work {
         case .removal, .namespaceRemoval: isRemoval = true
-        case .namespace, .release, .objects, .log: break
+        case .objects(let request): isRemoval = request.objects.isEmpty && (request.secrets ?? []).isEmpty
+        case .namespace, .release, .log: break
         }
     }
 
