@@ -73,6 +73,33 @@ import WorkerRuntime
         #expect(windows([deployment()]).healthySince == nil)
     }
 
+    @Test func `a Job that was there and was cleaned away after its end is not waited for`() {
+        func window(_ kind: String, _ health: Health?) -> Int64? {
+            let object = AppliedObject(
+                apiVersion: "v1",
+                kind: kind,
+                namespace: "n",
+                name: "once",
+                uid: "u3",
+                generation: 1,
+                resourceVersion: nil
+            )
+            let seen = health.map {
+                ObservedObject(kind: kind, name: "once", uid: "u3", observedGeneration: nil, health: $0, healthReason: nil)
+            }
+            return CommandObservation.windows(
+                applied: [object],
+                stored: seen.map { [$0] } ?? [],
+                sign: nil,
+                before: CommandWindows(),
+                now: 100
+            ).healthySince
+        }
+        #expect(window("Job", .missing) == 100)
+        #expect(window("Job", .progressing) == nil && window("Job", nil) == nil)
+        #expect(window("Deployment", .missing) == nil)
+    }
+
     @Test func `a service without an address does not gate`() {
         #expect(windows([deployment(), service]).healthySince != nil)
     }

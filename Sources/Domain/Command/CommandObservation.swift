@@ -126,7 +126,7 @@ public enum CommandObservation {
                 isHealthy = false
                 continue
             }
-            guard gating.contains(object.kind) else { continue }
+            guard gating.contains(object.kind), !isCleanedAway(seen) else { continue }
             if let observed = seen.observedGeneration, observed < object.generation {
                 isHealthy = false
                 continue
@@ -140,6 +140,11 @@ public enum CommandObservation {
             if seen.health != .healthy, seen.health != .suspended { isHealthy = false }
         }
         return windows(isReached: isHealthy, failing: failing, before: before, now: now)
+    }
+
+    /// Whether it is a Job that was there and is gone, as one is that has a time to live after its end.
+    private static func isCleanedAway(_ object: ObservedObject) -> Bool {
+        object.kind == "Job" && object.health == .missing
     }
 
     /// What was so before began when it did; what is reached fails no more.

@@ -78,7 +78,7 @@ public enum WindowRefresh {
                 case when r.kind in ('Deployment', 'StatefulSet', 'DaemonSet') then r.object ->> 'status' end
             from resource r
             join instance i on i.cluster = r.cluster and i.namespace = r.namespace and i.instance = r.instance
-            where i.id = $1 and not r.gone
+            where i.id = $1 and (not r.gone or r.kind = 'Job')
             """,
             [.int64(instance)]
         )
