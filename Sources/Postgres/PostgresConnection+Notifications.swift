@@ -52,6 +52,21 @@ extension PostgresConnection {
         }
     }
 
+    /// Drops the notifications that have come with earlier calls, without waiting or reading; returns how many they were.
+    ///
+    /// libpq keeps what comes beside the answers of other calls until somebody takes it. Drop before looking for what was
+    /// notified of, not after it: what is committed later notifies again.
+    @discardableResult
+    public func dropNotifications() -> Int {
+        guard let handle else { return 0 }
+        var count = 0
+        while let pointer = PQnotifies(handle) {
+            PQfreemem(pointer)
+            count += 1
+        }
+        return count
+    }
+
     private func nextNotification(of handle: OpaquePointer) -> PostgresNotification? {
         guard let pointer = PQnotifies(handle) else { return nil }
         defer { PQfreemem(pointer) }

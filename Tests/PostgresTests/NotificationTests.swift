@@ -40,6 +40,26 @@ import Testing
         }
     }
 
+    @Test func `notifications that came during other calls are dropped, and later ones are not`() throws {
+        try listener.listen("wake")
+        for number in 0..<10 { try sender.notify("wake", "\(number)") }
+        var dropped = 0
+        try eventually {
+            try listener.query("select 1")
+            dropped += listener.dropNotifications()
+            return dropped == 10
+        }
+        #expect(try listener.waitForNotification(timeout: .zero) == nil)
+        try sender.notify("wake", "later")
+        #expect(try listener.waitForNotification(timeout: .seconds(60))?.payload == "later")
+        #expect(listener.dropNotifications() == 0)
+    }
+
+    @Test func `without a connection there is nothing to drop`() {
+        listener.close()
+        #expect(listener.dropNotifications() == 0)
+    }
+
     @Test func `a lost connection wakes the listener, and a reconnect listens again`() throws {
         try listener.listen("wake")
         let pid = listener.backendPID

@@ -48,12 +48,15 @@ final class OutboxRelayLane {
                     guard ContinuousClock.now < shards.leaseEnd else { continue }
                 }
                 let began = ContinuousClock.now
-                guard try publish() else {
-                    _ = try connection.waitForNotification(timeout: .milliseconds(50))
+                if try publish() {
+                    let rest = RelayPace.rest(after: shards.latestRound, took: .now - began)
+                    if rest > .zero { Thread.sleep(forTimeInterval: rest / .seconds(1)) }
+                } else if try connection.waitForNotification(timeout: .milliseconds(50)) == nil {
                     continue
                 }
-                let rest = RelayPace.rest(after: shards.latestRound, took: .now - began)
-                if rest > .zero { Thread.sleep(forTimeInterval: rest / .seconds(1)) }
+                // The next round, which begins after this, reads all that they tell of. After a round that found nothing they
+                // are left for the wait: they may tell of what was committed while it read.
+                connection.dropNotifications()
             } catch let error as PostgresError {
                 try recover(from: error)
             }
