@@ -122,7 +122,7 @@ struct DeadLetters: ParsableCommand {
             letters.sort { ($0.partition, $0.originalOffset) < ($1.partition, $1.originalOffset) }
             if let cut = letters.first(where: \.isCut) {
                 throw ValidationError(
-                    "The value of the dead letter at offset \(cut.line.offset) was cut, so it cannot be sent in again."
+                    "The dead letter at offset \(cut.line.offset) was too large and was cut, so it cannot be sent in again."
                 )
             }
             if dryRun {
@@ -181,7 +181,7 @@ struct DeadLetterMessage {
 
     var key: String { message.key ?? "" }
     var code: String { message.header("slipway-reason-code") ?? "" }
-    var isCut: Bool { message.header("slipway-truncated-from-bytes") != nil }
+    var isCut: Bool { message.headers.contains { $0.name.hasPrefix("slipway-truncated-") } }
     /// Where the message first lay.
     var partition: Int64 { message.header("__connect.errors.partition").flatMap { Int64($0) } ?? 0 }
     var originalOffset: Int64 { message.header("__connect.errors.offset").flatMap { Int64($0) } ?? 0 }

@@ -37,13 +37,13 @@ import Testing
         shards.held[3] = RelayShard(epoch: 5)
     }
 
-    /// Puts messages into one row of the shard.
-    static func put(_ records: [OutboxRecord], on connection: PostgresConnection) throws {
+    /// Puts messages into one row of a shard.
+    static func put(_ records: [OutboxRecord], in shard: Int32 = 3, on connection: PostgresConnection) throws {
         var content = OutboxContent()
         for record in records { content.append(record) }
         try connection.query(
-            "insert into outbox (shard, messages, content) values (3, $1, $2)",
-            [.int32(Int32(content.count)), .bytes(content.bytes)]
+            "insert into outbox (shard, messages, content) values ($1, $2, $3)",
+            [.int32(shard), .int32(Int32(content.count)), .bytes(content.bytes)]
         )
     }
 
@@ -190,13 +190,7 @@ import Testing
     @Test func `a message that the broker will never take is set aside, and those of its row and behind it go out`()
         throws
     {
-        let large = OutboxRecord(
-            topic: "cdevents",
-            key: Array("large".utf8),
-            headers: [],
-            value: Array(repeating: 0, count: 2_000_000)
-        )
-        try Self.put([.event("before", "1"), large, .event("small", "1")], on: connection)
+        try Self.put([.event("before", "1"), .large("large"), .event("small", "1")], on: connection)
         try Self.put([.event("last", "1")], on: connection)
         shards.latestRound = RelayPace.many
         _ = try eventually("an empty outbox") {
@@ -279,7 +273,12 @@ extension OutboxRecord {
     }
 
     /// An event that always leaves.
-    static func event(_ key: String, _ value: String) -> OutboxRecord {
-        OutboxRecord(topic: "cdevents", key: Array(key.utf8), headers: [], value: Array(value.utf8))
+    static func event(_ key: String, _ value: String, on topic: String = "cdevents") -> OutboxRecord {
+        OutboxRecord(topic: topic, key: Array(key.utf8), headers: [], value: Array(value.utf8))
+    }
+
+    /// An event that is larger than the broker takes.
+    static func large(_ key: String) -> OutboxRecord {
+        OutboxRecord(topic: "cdevents", key: Array(key.utf8), headers: [], value: Array(repeating: 0, count: 2_000_000))
     }
 }

@@ -16,6 +16,8 @@ final class RelayProducer {
 
     /// What the broker knows the producer by; `nil` if it is not transactional.
     let id: String?
+    /// Whether it must be made anew: nobody knows what the broker has of what it was given, or it can do no more.
+    private(set) var isSpent = false
     private let producer: KafkaProducer
     private var topics: TopicNames
     private let longest: Duration
@@ -54,6 +56,9 @@ final class RelayProducer {
 
     /// Sends a batch in its order and waits for the broker's word, about a minute at most.
     ///
+    /// Whatever comes of it, nothing of it is left that the next batch could be told of; if that cannot be, the producer
+    /// is spent.
+    ///
     /// - Parameter leaseEnd: When the shards may be another relay's: what the broker does not have by then must not go
     ///   out any more, because newer states of the same keys may be there first.
     /// - Throws: ``KafkaError`` if nobody knows what the broker has; then the producer is of no more use.
@@ -62,13 +67,12 @@ final class RelayProducer {
         if id != nil { try producer.beginTransaction() }
         var refusal = try enqueue(messages, before: leaseEnd)
         if refusal == nil { refusal = try waitForDeliveries(before: leaseEnd) }
-        guard id != nil else { return refusal.map { .refused($0) } ?? .published }
-        if let refusal {
-            try producer.abortTransaction(timeout: patience(before: leaseEnd))
-            return .refused(refusal)
+        guard let reason = refusal else {
+            if id != nil { try producer.commitTransaction(timeout: patience(before: leaseEnd)) }
+            return .published
         }
-        try producer.commitTransaction(timeout: patience(before: leaseEnd))
-        return .published
+        if id == nil { waitForOthers(before: leaseEnd) } else { abort(before: leaseEnd) }
+        return .refused(reason)
     }
 
     /// Drops what was not published; blocks about two seconds at most.
@@ -122,18 +126,39 @@ final class RelayProducer {
         return nil
     }
 
+    /// Aborts the transaction, and takes the reports of its messages, all of which say that they were dropped.
+    private func abort(before leaseEnd: ContinuousClock.Instant) {
+        do throws(KafkaError) {
+            try producer.abortTransaction(timeout: patience(before: leaseEnd))
+            while producer.outstanding > 0 {
+                try check(leaseEnd)
+                _ = producer.poll(timeout: .milliseconds(20))
+            }
+        } catch {
+            isSpent = true
+        }
+    }
+
+    /// Waits for what was sent beside a message that was refused: without a transaction it goes out all the same.
+    private func waitForOthers(before leaseEnd: ContinuousClock.Instant) {
+        while producer.outstanding > 0, !isSpent {
+            let failures = producer.poll(timeout: .milliseconds(20)).compactMap(\.error)
+            isSpent = ContinuousClock.now >= leaseEnd || !failures.allSatisfy(\.isPermanentForMessage)
+        }
+    }
+
     private func check(_ end: ContinuousClock.Instant) throws(KafkaError) {
         guard ContinuousClock.now >= end else { return }
         throw KafkaError(.timedOut, operation: "publish", reason: "the broker did not answer in time")
     }
 
-    /// The first failure that no repetition mends; one that may pass is thrown.
+    /// The first failure that no repetition mends; where there are only ones that may pass, the first of them is thrown.
+    ///
+    /// After a refusal librdkafka drops the transaction's other messages, and may tell of them before it.
     private func permanentFailure(in deliveries: [KafkaDelivery]) throws(KafkaError) -> KafkaError? {
-        for delivery in deliveries {
-            guard let error = delivery.error else { continue }
-            guard error.isPermanentForMessage else { throw error }
-            return error
-        }
+        let failures = deliveries.compactMap(\.error)
+        if let failure = failures.first(where: \.isPermanentForMessage) { return failure }
+        if let failure = failures.first { throw failure }
         return nil
     }
 }

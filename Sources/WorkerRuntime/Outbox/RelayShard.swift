@@ -16,8 +16,11 @@ struct RelayShard {
     private var unreadable: Int64?
 
     /// Takes a lease.
-    init(epoch: Int64) {
+    ///
+    /// - Parameter former: The shard as it was given up, whose search for a refused message goes on.
+    init(epoch: Int64, after former: RelayShard? = nil) {
         self.epoch = epoch
+        aloneLeft = former?.aloneLeft ?? 0
     }
 
     /// Whether the shard's next messages are sent one at a time.

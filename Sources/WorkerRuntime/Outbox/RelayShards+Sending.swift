@@ -46,7 +46,7 @@ extension RelayShards {
     ///
     /// - Returns: What the broker has; empty if it refused one of the messages, which go alone from now on until that
     ///   one is found and set aside.
-    /// - Throws: ``KafkaError`` if nobody knows what the broker has.
+    /// - Throws: ``KafkaError`` if nobody knows what the broker has, or the producer is spent.
     func send(_ found: [Int: [OutboxRow]]) throws -> [Int: Published] {
         var leaving: [OutboxMessage] = []
         var published: [Int: Published] = [:]
@@ -58,13 +58,15 @@ extension RelayShards {
             leaving += mine.map { messages[$0] }
         }
         guard !leaving.isEmpty else { return [:] }
-        switch try producer().publish(leaving, before: leaseEnd) {
+        let sender = try producer()
+        switch try sender.publish(leaving, before: leaseEnd) {
         case .published:
             TestSignal.afterPublish.reach()
             taken(leaving.count)
             return published
-        case .refused:
+        case .refused(let error):
             for (shard, rows) in published { held[shard]?.search(rows.messages) }
+            if sender.isSpent { throw error }
             return [:]
         }
     }
@@ -75,10 +77,12 @@ extension RelayShards {
     private func sendAlone(_ row: OutboxRow, of shard: Int) throws -> [Int: Published] {
         guard let epoch = held[shard]?.epoch, let places = held[shard]?.leaving(of: row.messages) else { return [:] }
         for place in places {
-            switch try producer().publish([row.messages[place]], before: leaseEnd) {
+            let sender = try producer()
+            switch try sender.publish([row.messages[place]], before: leaseEnd) {
             case .published: TestSignal.afterPublish.reach()
             case .refused(let error):
                 try setAside(place, of: row, of: shard, error)
+                if sender.isSpent { throw error }
                 return [:]
             }
         }

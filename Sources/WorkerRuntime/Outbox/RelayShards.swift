@@ -14,6 +14,8 @@ final class RelayShards {
     private let leases: ShardLeases
     private let stop: StopSignal
     private var current: RelayProducer?
+    /// Shards that were given up in the middle of a search, by their numbers: who takes them anew goes on with it.
+    private var searched: [Int: RelayShard] = [:]
 
     /// The shards that are held and may be published, by their numbers.
     var held: [Int: RelayShard] = [:]
@@ -121,7 +123,7 @@ final class RelayShards {
             return try leases.giveUp(Array(taken.keys), isSettled: false, on: connection)
         }
         for (shard, lease) in taken.sorted(by: { $0.key < $1.key }) {
-            held[shard] = RelayShard(epoch: lease.epoch)
+            held[shard] = RelayShard(epoch: lease.epoch, after: searched.removeValue(forKey: shard))
             logger.info(
                 "publishing a shard",
                 metadata: [LogKey.shard: "\(shard)", LogKey.epoch: "\(lease.epoch)"]
@@ -137,6 +139,7 @@ final class RelayShards {
         for shard in shards {
             guard let gone = held.removeValue(forKey: shard) else { continue }
             unmarked.formUnion(gone.inFlight)
+            if gone.isAlone, !isSettled { searched[shard] = gone }
         }
         let isSettled = isSettled && unmarked.isEmpty
         try mark()
