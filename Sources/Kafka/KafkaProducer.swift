@@ -86,6 +86,15 @@ public final class KafkaProducer {
         return takeDeliveries(handle)
     }
 
+    /// Whether a broker answers within the timeout; what it says of the topics in use is taken note of.
+    public func hasBroker(within timeout: Duration) -> Bool {
+        guard let handle else { return false }
+        var answer: UnsafePointer<rd_kafka_metadata>?
+        let code = rd_kafka_metadata(handle.pointer, 0, nil, &answer, timeout.timeoutMilliseconds)
+        if let answer { rd_kafka_metadata_destroy(answer) }
+        return code == RD_KAFKA_RESP_ERR_NO_ERROR
+    }
+
     /// Drops what is queued and on its way; each message is reported as failed by the next poll or flush.
     ///
     /// A message on its way may nevertheless be appended.

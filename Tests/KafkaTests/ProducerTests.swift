@@ -120,6 +120,21 @@ import Testing
         }
     }
 
+    @Test func `a producer learns whether a broker answers`() async throws {
+        try await onOwnThread {
+            let world = try World()
+            let producer = try KafkaProducer(world.settings(["reconnect.backoff.ms": "10"]))
+            try producer.send(KafkaRecord(topic: world.topic, partition: 0, value: [1]), tag: 1)
+            _ = try waitFor("an answer") { producer.hasBroker(within: .seconds(1)) ? true : nil }
+            try world.cluster.setBrokerDown()
+            #expect(!producer.hasBroker(within: .milliseconds(100)))
+            try world.cluster.setBrokerUp()
+            _ = try waitFor("another answer") { producer.hasBroker(within: .seconds(1)) ? true : nil }
+            producer.close()
+            #expect(!producer.hasBroker(within: .seconds(1)))
+        }
+    }
+
     @Test func `what is purged is reported as failed`() async throws {
         try await onOwnThread {
             let world = try World()

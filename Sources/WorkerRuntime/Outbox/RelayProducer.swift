@@ -12,6 +12,9 @@ final class RelayProducer {
         case published
         /// One message will never be accepted; with a transactional producer nothing of the batch is there.
         case refused(KafkaError)
+        /// Brokers live and did not take all of it, as where a partition has no leader; with a transactional producer nothing
+        /// of the batch is there.
+        case held(KafkaError)
     }
 
     /// What the broker knows the producer by; `nil` if it is not transactional.
@@ -21,24 +24,43 @@ final class RelayProducer {
     private let producer: KafkaProducer
     private var topics: TopicNames
     private let longest: Duration
+    private let lease: Duration
     private let stop: StopSignal
     /// How long a relay that was asked to stop waits for a broker that is away: less than orchestrators wait for it.
     private static let lastPatience = Duration.seconds(5)
+    /// How long a broker may take to show that it lives.
+    private static let signOfLife = Duration.seconds(1)
+    private static let late = KafkaError(
+        .timedOut,
+        operation: "publish",
+        reason: "the broker did not answer in time"
+    )
+    /// What librdkafka says of single messages where it is the transaction that failed.
+    private static let ofTransaction: Set<KafkaError.Code> = [.purgedFromQueue, .purgedInFlight, .state]
 
     /// Makes a producer that the broker has not seen before.
     ///
     /// - Parameter stop: When it is requested, a broker that is away is not waited for much longer.
     init(_ configuration: RelayConfiguration, stop: StopSignal) throws(KafkaError) {
         self.stop = stop
-        // A batch is handed over at once, so there is little to wait for before it is sent.
         var kafka = configuration.kafka
-        if kafka.properties["linger.ms"] == nil { kafka.properties["linger.ms"] = "0.5" }
+        kafka.properties.merge(Self.defaults(lease: configuration.leaseDuration)) { given, _ in given }
         id =
             configuration.isTransactional ? "\(configuration.topicPrefix)outbox-\(UUID().uuidString.lowercased())" : nil
         longest = configuration.brokerPatience
+        lease = configuration.leaseDuration
         topics = TopicNames(prefix: configuration.topicPrefix)
         producer = try KafkaProducer(kafka, transactionalID: id)
         if id != nil { try producer.initTransactions(timeout: patience) }
+    }
+
+    /// The properties that an operator may set otherwise.
+    ///
+    /// A batch is handed over at once, so there is little to wait for before it is sent. And what is to be known of a topic
+    /// that there is none of has to be known well within the lease; librdkafka's own default are 30 seconds.
+    private static func defaults(lease: Duration) -> [String: String] {
+        let propagation = min(Duration.seconds(3), lease / 10 * 3)
+        return ["linger.ms": "0.5", "topic.metadata.propagation.max.ms": String(propagation.milliseconds)]
     }
 
     /// Has the broker refuse whatever the producer of this id still sends; blocks until the broker has answered.
@@ -59,20 +81,24 @@ final class RelayProducer {
     /// Whatever comes of it, nothing of it is left that the next batch could be told of; if that cannot be, the producer
     /// is spent.
     ///
-    /// - Parameter leaseEnd: When the shards may be another relay's: what the broker does not have by then must not go
-    ///   out any more, because newer states of the same keys may be there first.
+    /// - Parameters:
+    ///   - leaseEnd: When the shards may be another relay's: what the broker does not have by then must not go out any
+    ///     more, because newer states of the same keys may be there first.
+    ///   - limit: How long to wait for the broker to take it; `nil` is for most of what is left of the lease.
     /// - Throws: ``KafkaError`` if nobody knows what the broker has; then the producer is of no more use.
-    func publish(_ messages: [OutboxMessage], before leaseEnd: ContinuousClock.Instant) throws(KafkaError) -> Outcome {
-        try check(leaseEnd)
+    func publish(
+        _ messages: [OutboxMessage],
+        before leaseEnd: ContinuousClock.Instant,
+        within limit: Duration? = nil
+    ) throws(KafkaError) -> Outcome {
+        guard ContinuousClock.now < leaseEnd else { throw Self.late }
         if id != nil { try producer.beginTransaction() }
-        var refusal = try enqueue(messages, before: leaseEnd)
-        if refusal == nil { refusal = try waitForDeliveries(before: leaseEnd) }
-        guard let reason = refusal else {
-            if id != nil { try producer.commitTransaction(timeout: patience(before: leaseEnd)) }
-            return .published
-        }
-        if id == nil { waitForOthers(before: leaseEnd) } else { abort(before: leaseEnd) }
-        return .refused(reason)
+        let end = giveUpTime(before: leaseEnd, within: limit)
+        var failure = enqueue(messages, until: end) ?? waitForDeliveries(until: end)
+        if failure == nil { failure = try commit(before: leaseEnd) }
+        guard let reason = failure else { return .published }
+        if let fatal = producer.fatalError { throw fatal }
+        return try id == nil ? leave(reason, before: leaseEnd) : abort(reason, before: leaseEnd)
     }
 
     /// Drops what was not published; blocks about two seconds at most.
@@ -82,16 +108,24 @@ final class RelayProducer {
 
     // MARK: Steps
 
-    private func enqueue(
-        _ messages: [OutboxMessage],
-        before leaseEnd: ContinuousClock.Instant
-    ) throws(KafkaError) -> KafkaError? {
+    /// Until when the broker may take a batch: what is left of the lease then is for taking it back.
+    private func giveUpTime(
+        before leaseEnd: ContinuousClock.Instant,
+        within limit: Duration?
+    ) -> ContinuousClock.Instant {
+        let now = ContinuousClock.now
+        let left = leaseEnd - now
+        let most = min(left - min(lease / 4, left / 2), longest * 2)
+        return now + min(most, limit ?? most)
+    }
+
+    /// Hands the messages to librdkafka; returns what went wrong, if something did.
+    private func enqueue(_ messages: [OutboxMessage], until end: ContinuousClock.Instant) -> KafkaError? {
         for message in messages {
             while let error = refusal(of: message) {
-                if error.isPermanentForMessage { return error }
-                guard error.isQueueFull else { throw error }
-                if let failure = try permanentFailure(in: producer.poll(timeout: .milliseconds(20))) { return failure }
-                try check(leaseEnd)
+                guard error.isQueueFull else { return error }
+                if let failure = failure(in: producer.poll(timeout: .milliseconds(20))) { return failure }
+                if ContinuousClock.now >= end { return Self.late }
             }
         }
         return nil
@@ -115,50 +149,84 @@ final class RelayProducer {
         }
     }
 
-    private func waitForDeliveries(before leaseEnd: ContinuousClock.Instant) throws(KafkaError) -> KafkaError? {
-        var end = min(leaseEnd, .now + longest * 2)
+    /// Waits until the broker has all; returns what went wrong, if something did.
+    private func waitForDeliveries(until end: ContinuousClock.Instant) -> KafkaError? {
+        var end = end
         var isLast = false
         while producer.outstanding > 0 {
             if stop.isRequested, !isLast { (isLast, end) = (true, min(end, .now + Self.lastPatience)) }
-            if let failure = try permanentFailure(in: producer.poll(timeout: .milliseconds(20))) { return failure }
-            try check(end)
+            if let failure = failure(in: producer.poll(timeout: .milliseconds(20))) { return failure }
+            if ContinuousClock.now >= end { return Self.late }
         }
         return nil
     }
 
-    /// Aborts the transaction, and takes the reports of its messages, all of which say that they were dropped.
-    private func abort(before leaseEnd: ContinuousClock.Instant) {
+    /// The first failure that no repetition mends; where there are only others, the first of them.
+    ///
+    /// After a refusal librdkafka drops the transaction's other messages, and may tell of them before it.
+    private func failure(in deliveries: [KafkaDelivery]) -> KafkaError? {
+        let failures = deliveries.compactMap(\.error)
+        return failures.first(where: \.isPermanentForMessage) ?? failures.first
+    }
+
+    /// Commits, if there is a transaction; returns why it has to be aborted, if it has.
+    private func commit(before leaseEnd: ContinuousClock.Instant) throws(KafkaError) -> KafkaError? {
+        guard id != nil else { return nil }
+        do throws(KafkaError) {
+            try producer.commitTransaction(timeout: patience(before: leaseEnd))
+            return nil
+        } catch {
+            guard error.requiresAbort, !error.isFatal else { throw error }
+            return error
+        }
+    }
+
+    /// Takes back what was sent in the transaction, and all that is reported of it.
+    private func abort(
+        _ failure: KafkaError,
+        before leaseEnd: ContinuousClock.Instant
+    ) throws(KafkaError) -> Outcome {
+        var reason = failure
+        // What made a transaction fail is told to whoever wants to commit it.
+        if Self.ofTransaction.contains(failure.code), let told = try commit(before: leaseEnd) { reason = told }
         do throws(KafkaError) {
             try producer.abortTransaction(timeout: patience(before: leaseEnd))
             while producer.outstanding > 0 {
-                try check(leaseEnd)
+                guard ContinuousClock.now < leaseEnd else { throw Self.late }
                 _ = producer.poll(timeout: .milliseconds(20))
             }
         } catch {
+            // A broker that gave a reason is there: the search goes on, with another producer.
+            guard reason.isPermanentForMessage || reason.requiresAbort else { throw reason }
             isSpent = true
         }
+        if reason.isPermanentForMessage { return .refused(reason) }
+        try requireBroker(reason, before: leaseEnd)
+        return .held(reason)
     }
 
-    /// Waits for what was sent beside a message that was refused: without a transaction it goes out all the same.
-    private func waitForOthers(before leaseEnd: ContinuousClock.Instant) {
-        while producer.outstanding > 0, !isSpent {
-            let failures = producer.poll(timeout: .milliseconds(20)).compactMap(\.error)
-            isSpent = ContinuousClock.now >= leaseEnd || !failures.allSatisfy(\.isPermanentForMessage)
+    /// Without a transaction: what the broker has of the batch stays there, and the rest may still go out.
+    private func leave(
+        _ failure: KafkaError,
+        before leaseEnd: ContinuousClock.Instant
+    ) throws(KafkaError) -> Outcome {
+        guard failure.isPermanentForMessage else {
+            try requireBroker(failure, before: leaseEnd)
+            isSpent = true
+            return .held(failure)
         }
+        while producer.outstanding > 0, !isSpent {
+            let others = producer.poll(timeout: .milliseconds(20)).compactMap(\.error)
+            isSpent = ContinuousClock.now >= leaseEnd || !others.allSatisfy(\.isPermanentForMessage)
+        }
+        return .refused(failure)
     }
 
-    private func check(_ end: ContinuousClock.Instant) throws(KafkaError) {
-        guard ContinuousClock.now >= end else { return }
-        throw KafkaError(.timedOut, operation: "publish", reason: "the broker did not answer in time")
-    }
-
-    /// The first failure that no repetition mends; where there are only ones that may pass, the first of them is thrown.
+    /// Makes sure that a batch which was not taken is to blame for it.
     ///
-    /// After a refusal librdkafka drops the transaction's other messages, and may tell of them before it.
-    private func permanentFailure(in deliveries: [KafkaDelivery]) throws(KafkaError) -> KafkaError? {
-        let failures = deliveries.compactMap(\.error)
-        if let failure = failures.first(where: \.isPermanentForMessage) { return failure }
-        if let failure = failures.first { throw failure }
-        return nil
+    /// - Throws: The failure, where no broker shows that it lives.
+    private func requireBroker(_ failure: KafkaError, before leaseEnd: ContinuousClock.Instant) throws(KafkaError) {
+        let time = min(patience(before: leaseEnd), Self.signOfLife)
+        guard !stop.isRequested, producer.hasBroker(within: time) else { throw failure }
     }
 }

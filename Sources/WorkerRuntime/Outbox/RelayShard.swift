@@ -1,9 +1,19 @@
 /// One shard of the outbox under a lease: its messages leave in the order of their rows' ids.
+///
+/// Shards go out together. After a send that was in vain each goes apart, until something of its own went out; if that is
+/// in vain, too, it rests between its tries, longer and longer, and the others go on.
 struct RelayShard {
     /// The epoch of the lease: rows are deleted only while it lasts.
     let epoch: Int64
     /// How many more messages are sent one at a time, because one of them may be what the broker does not take.
     private(set) var aloneLeft = 0
+    /// Whether its rows go out in a transaction of their own, because something in them may be in the others' way.
+    private(set) var isApart = false
+    /// How often in a row the brokers did not take what went out apart.
+    private var holds = 0
+    /// When it is tried again.
+    private var restEnd: ContinuousClock.Instant?
+    private static let longestRest = Duration.seconds(60)
     /// States of compacted topics that were handed to the producer since the shard was last seen to be held.
     private var states: Set<OutboxMessage.Identity> = []
 
@@ -17,11 +27,15 @@ struct RelayShard {
 
     /// Takes a lease.
     ///
-    /// - Parameter former: The shard as it was given up, whose search for a refused message goes on.
+    /// - Parameter former: The shard as it was given up, whose trouble goes on.
     init(epoch: Int64, after former: RelayShard? = nil) {
         self.epoch = epoch
-        aloneLeft = former?.aloneLeft ?? 0
+        guard let former else { return }
+        (aloneLeft, isApart, holds, restEnd) = (former.aloneLeft, former.isApart, former.holds, former.restEnd)
     }
+
+    /// Whether what it has goes out by itself for now.
+    var isInTrouble: Bool { isAlone || isApart }
 
     /// Whether the shard's next messages are sent one at a time.
     var isAlone: Bool { aloneLeft > 0 }
@@ -51,6 +65,24 @@ struct RelayShard {
         aloneLeft = max(aloneLeft, messages)
     }
 
+    /// Notes that something in the shard may be in the others' way: it goes apart.
+    mutating func separate() {
+        isApart = true
+    }
+
+    /// Notes that the brokers did not take what the shard sent apart; returns how long it rests.
+    mutating func hold(at now: ContinuousClock.Instant) -> Duration {
+        isApart = true
+        holds += 1
+        restEnd = now + rest
+        return rest
+    }
+
+    /// Notes that what the shard sent went out: nothing in it is in the others' way.
+    mutating func wentOut() {
+        (isApart, holds, restEnd) = (false, 0, nil)
+    }
+
     /// Notes that messages were published.
     mutating func published(_ messages: Int) {
         aloneLeft = max(0, aloneLeft - messages)
@@ -60,6 +92,21 @@ struct RelayShard {
     mutating func found() {
         aloneLeft = 0
     }
+
+    /// How long the shard rests after a try; the first time not at all, since it may have been the producer's trouble.
+    private var rest: Duration {
+        guard holds > 1 else { return .zero }
+        let seconds = 1 << min(holds - 1, 6)
+        return min(Duration.seconds(seconds), Self.longestRest)
+    }
+
+    /// Whether it is not to be tried yet.
+    func rests(at now: ContinuousClock.Instant) -> Bool {
+        restEnd.map { now < $0 } ?? false
+    }
+
+    /// How long its next try may take, while the others wait; `nil` is as long as the leases allow.
+    var patience: Duration? { holds == 0 ? nil : max(Duration.seconds(1), rest / 8) }
 
     /// Notes that the shard was seen to be held after all that was sent.
     mutating func held() {

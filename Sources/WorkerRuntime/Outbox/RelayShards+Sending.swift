@@ -3,7 +3,11 @@ import Kafka
 import Logging
 import Postgres
 
-/// Sending: one round is one Kafka transaction, read and deleted with one statement each.
+/// Sending: one round is one Kafka transaction, read and deleted with one statement each, but for shards in trouble.
+///
+/// What the broker refuses is searched for: the shards of that transaction go apart, the one that is refused again sends
+/// its messages one at a time, and the one that is refused is set aside. What the brokers neither refuse nor take, as for a
+/// topic without a leader, holds its shard back, and no other.
 extension RelayShards {
     /// Rows of one shard that the broker has.
     struct Published {
@@ -16,21 +20,37 @@ extension RelayShards {
         var messages: Int { rows.reduce(0) { $0 + $1.messages.count } }
     }
 
-    /// Publishes what waits in the shards; returns whether anything was there.
+    /// Publishes what waits in the shards that do not rest; returns whether anything was there.
     ///
     /// - Throws: ``KafkaError`` if nobody knows what the broker has, or if the leases may have ended before it was asked.
     func publish() throws -> Bool {
         latestRound = 0
-        let waiting = try rows.read(held.mapValues { $0.wantsOneRow ? 1 : rowsAtOnce })
+        let now = ContinuousClock.now
+        let awake = held.filter { !$0.value.rests(at: now) }
+        let waiting = try rows.read(awake.mapValues { $0.wantsOneRow ? 1 : rowsAtOnce })
         for (shard, rows) in waiting { noteUnreadable(rows.unreadable, of: shard) }
         let found = waiting.mapValues(\.rows).filter { !$0.value.isEmpty }
-        let alone = found.filter { held[$0.key]?.isAlone == true }
-        for (shard, rows) in alone.sorted(by: { $0.key < $1.key }) {
-            for row in rows { try settle(try sendAlone(row, of: shard)) }
+        for (place, party) in parties(of: found).enumerated() {
+            // The rest goes out when the leases are renewed, so that each transaction has its time.
+            guard place == 0 || leaseEnd - .now > configuration.leaseDuration / 2 else { break }
+            try publish(party)
         }
-        let together = found.filter { alone[$0.key] == nil }
-        if !together.isEmpty { try settle(try send(together)) }
         return !found.isEmpty
+    }
+
+    /// What goes out in one transaction each: all that is not in trouble, then each other shard by itself.
+    private func parties(of found: [Int: [OutboxRow]]) -> [[Int: [OutboxRow]]] {
+        let troubled = found.filter { held[$0.key]?.isInTrouble == true }
+        let together = found.filter { troubled[$0.key] == nil }
+        let apart = troubled.sorted { $0.key < $1.key }.map { shard, rows in [shard: rows] }
+        return together.isEmpty ? apart : [together] + apart
+    }
+
+    private func publish(_ party: [Int: [OutboxRow]]) throws {
+        guard party.count == 1, let (shard, rows) = party.first, held[shard]?.isAlone == true else {
+            return try settle(try send(party))
+        }
+        for row in rows { try settle(try sendAlone(row, of: shard)) }
     }
 
     /// Tells, once, of a row that keeps its shard waiting; it may be one of a newer version.
@@ -44,8 +64,8 @@ extension RelayShards {
 
     /// Sends rows of shards that are held.
     ///
-    /// - Returns: What the broker has; empty if it refused one of the messages, which go alone from now on until that
-    ///   one is found and set aside.
+    /// - Returns: What the broker has; empty if it took nothing, after which the shards go apart or alone until what was
+    ///   in the way is found.
     /// - Throws: ``KafkaError`` if nobody knows what the broker has, or the producer is spent.
     func send(_ found: [Int: [OutboxRow]]) throws -> [Int: Published] {
         var leaving: [OutboxMessage] = []
@@ -58,36 +78,67 @@ extension RelayShards {
             leaving += mine.map { messages[$0] }
         }
         guard !leaving.isEmpty else { return [:] }
+        let only = published.count == 1 ? published.keys.first : nil
         let sender = try producer()
-        switch try sender.publish(leaving, before: leaseEnd) {
+        switch try sender.publish(leaving, before: leaseEnd, within: only.flatMap { held[$0]?.patience }) {
         case .published:
             TestSignal.afterPublish.reach()
             taken(leaving.count)
+            for shard in published.keys { held[shard]?.wentOut() }
             return published
         case .refused(let error):
-            for (shard, rows) in published { held[shard]?.search(rows.messages) }
-            if sender.isSpent { throw error }
-            return [:]
+            if let only { held[only]?.search(published[only]?.messages ?? 0) } else { separate(published.keys, error) }
+            try goOn(with: sender, error)
+        case .held(let error):
+            if let only { hold(only, error) } else { separate(published.keys, error) }
+            try goOn(with: sender, error)
         }
+        return [:]
     }
 
     /// Sends the messages of a row one at a time, because one of them may be what the broker refuses.
     ///
-    /// - Returns: What the broker has; empty if it refused one of the messages, which was set aside.
+    /// - Returns: What the broker has; empty if it refused one of the messages, which was set aside, or did not take one.
     private func sendAlone(_ row: OutboxRow, of shard: Int) throws -> [Int: Published] {
         guard let epoch = held[shard]?.epoch, let places = held[shard]?.leaving(of: row.messages) else { return [:] }
         for place in places {
             let sender = try producer()
-            switch try sender.publish([row.messages[place]], before: leaseEnd) {
+            switch try sender.publish([row.messages[place]], before: leaseEnd, within: held[shard]?.patience) {
             case .published: TestSignal.afterPublish.reach()
             case .refused(let error):
                 try setAside(place, of: row, of: shard, error)
-                if sender.isSpent { throw error }
+                try goOn(with: sender, error)
+                return [:]
+            case .held(let error):
+                hold(shard, error)
+                try goOn(with: sender, error)
                 return [:]
             }
         }
         held[shard]?.published(row.messages.count)
+        held[shard]?.wentOut()
         return [shard: Published(epoch: epoch, rows: [row], left: places.count)]
+    }
+
+    /// Goes on after a batch that was not taken; a producer that is spent is made anew by whoever catches the error.
+    private func goOn(with sender: RelayProducer, _ error: KafkaError) throws(KafkaError) {
+        if sender.isSpent { throw error }
+        tookTooLong(error)
+    }
+
+    /// Has shards go apart after they were in vain sent together.
+    private func separate(_ shards: some Sequence<Int>, _ error: KafkaError) {
+        logger.warning("what was sent together goes shard by shard: \(error)")
+        for shard in shards { held[shard]?.separate() }
+    }
+
+    /// Has a shard rest whose rows the brokers did not take; the others go on.
+    private func hold(_ shard: Int, _ error: KafkaError) {
+        guard let rest = held[shard]?.hold(at: .now) else { return }
+        logger.warning(
+            "a shard is tried again in \(rest.milliseconds) ms, the others go on: \(error)",
+            metadata: [LogKey.shard: "\(shard)"]
+        )
     }
 
     /// Deletes what was published, and repairs what another owner may have overtaken.

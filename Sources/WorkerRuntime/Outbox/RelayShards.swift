@@ -14,8 +14,8 @@ final class RelayShards {
     private let leases: ShardLeases
     private let stop: StopSignal
     private var current: RelayProducer?
-    /// Shards that were given up in the middle of a search, by their numbers: who takes them anew goes on with it.
-    private var searched: [Int: RelayShard] = [:]
+    /// Shards that were given up in trouble, by their numbers: it goes on when they are taken anew.
+    private var troubled: [Int: RelayShard] = [:]
 
     /// The shards that are held and may be published, by their numbers.
     var held: [Int: RelayShard] = [:]
@@ -25,7 +25,7 @@ final class RelayShards {
     /// The most rows of a shard in the next round: half as many after a round that the broker did not take in time, so
     /// that a slow broker gets what it can take within a lease.
     private(set) var rowsAtOnce: Int
-    /// How many messages the broker took together in the latest round.
+    /// How many messages the broker took in the latest round, without those that went alone.
     var latestRound = 0
     /// Keys that are to be published again, until the database has noted them.
     var unmarked: Set<OutboxKey> = []
@@ -75,7 +75,7 @@ final class RelayShards {
     /// Gives everything up after an error of the producer; with the next visit it is taken anew.
     func startAnew(after error: KafkaError) throws {
         logger.warning("the producer is made anew: \(error)")
-        if error.code == .timedOut { rowsAtOnce = max(1, rowsAtOnce / 2) }
+        tookTooLong(error)
         current?.close()
         current = nil
         try letGo(held.keys.sorted(), isSettled: false)
@@ -89,9 +89,14 @@ final class RelayShards {
         return made
     }
 
-    /// Notes that the broker took so many messages in a round.
+    /// Has fewer rows sent at once where the broker did not take them in time.
+    func tookTooLong(_ error: KafkaError) {
+        if error.code == .timedOut { rowsAtOnce = max(1, rowsAtOnce / 2) }
+    }
+
+    /// Notes that the broker took so many messages in a transaction.
     func taken(_ messages: Int) {
-        latestRound = messages
+        latestRound += messages
         rowsAtOnce = min(configuration.batchRows, rowsAtOnce * 2)
     }
 
@@ -123,7 +128,7 @@ final class RelayShards {
             return try leases.giveUp(Array(taken.keys), isSettled: false, on: connection)
         }
         for (shard, lease) in taken.sorted(by: { $0.key < $1.key }) {
-            held[shard] = RelayShard(epoch: lease.epoch, after: searched.removeValue(forKey: shard))
+            held[shard] = RelayShard(epoch: lease.epoch, after: troubled.removeValue(forKey: shard))
             logger.info(
                 "publishing a shard",
                 metadata: [LogKey.shard: "\(shard)", LogKey.epoch: "\(lease.epoch)"]
@@ -139,7 +144,7 @@ final class RelayShards {
         for shard in shards {
             guard let gone = held.removeValue(forKey: shard) else { continue }
             unmarked.formUnion(gone.inFlight)
-            if gone.isAlone, !isSettled { searched[shard] = gone }
+            if gone.isInTrouble, !isSettled { troubled[shard] = gone }
         }
         let isSettled = isSettled && unmarked.isEmpty
         try mark()

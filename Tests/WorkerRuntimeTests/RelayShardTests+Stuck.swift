@@ -1,0 +1,76 @@
+import Kafka
+import Postgres
+import TestSupport
+import Testing
+
+@testable import WorkerRuntime
+
+/// A topic takes nothing, for good or for a while; the relay's other messages go out.
+extension RelayShardTests {
+    private func waiting(in shard: Int32) throws -> Int64 {
+        try connection.query("select coalesce(sum(messages), 0)::bigint from outbox where shard = $1", [.int32(shard)])
+            .only().int64(0)
+    }
+
+    @Test func `messages to a topic that there is none of are set aside within a lease`() throws {
+        try broker.setTopicError("t.gone", .unknownTopicOrPartition)
+        try Self.put([.event("before", "1"), .event("lost", "1", on: "gone"), .event("behind", "1")], on: connection)
+        try Self.put([.event("other", "1")], in: 4, on: connection)
+        let relay = relay()
+        try publishAll(relay)
+        #expect(try setAside() == ["lost"])
+        let keys = try keys(on: "cdevents")
+        #expect(keys.filter { $0 != "other" } == ["c", "before", "behind"])
+        #expect(keys.contains("other"))
+        try relay.close()
+    }
+
+    @Test func `a topic that the coordinator takes into no transaction is found without another producer`() throws {
+        try Self.put([.event("other", "1")], in: 4, on: connection)
+        let relay = relay()
+        try relay.visitLeases()
+        let producer = try relay.producer()
+        // Of what is sent together, of each shard's rows, and of the first shard's first message.
+        try broker.pushRequestErrors(
+            .addPartitionsToTransaction,
+            Array(repeating: .topicAuthorizationFailed, count: 4)
+        )
+        try publishAll(relay)
+        #expect(try setAside() == ["a"])
+        let reasons = try connection.query("select reason from outbox_failed").map { try $0.string(0) }
+        #expect(reasons.allSatisfy { $0.contains("TOPIC_AUTHORIZATION_FAILED") })
+        #expect(try relay.producer() === producer)
+        #expect(try keys(on: "cdevents").sorted() == ["c", "other"])
+        #expect(try keys(on: "instance.status").sorted() == ["a", "b"])
+        try relay.close()
+    }
+
+    @Test(arguments: [true, false])
+    func `a topic without a leader holds its shard back and no other, and goes on in its order`(
+        transactional: Bool
+    ) throws {
+        let place = KafkaTopicPartition(topic: "t.stuck", partition: 0)
+        try broker.createTopic(place.topic, partitions: 1)
+        try broker.setPartitionLeader(place, broker: nil)
+        try Self.put([.event("first", "1", on: "stuck"), .event("second", "1", on: "stuck")], in: 2, on: connection)
+        try Self.put([.event("behind", "1"), .event("third", "1", on: "stuck")], in: 2, on: connection)
+        try Self.put([.event("other", "1")], in: 4, on: connection)
+        let relay = relay(transactional: transactional, lease: .seconds(4))
+        for key in ["later", "last"] {
+            _ = try eventually("the other shard's rows") {
+                try turn(relay)
+                return try waiting(in: 4) == 0 ? true : nil
+            }
+            #expect(try waiting(in: 2) == 4)
+            try Self.put([.event(key, "1")], in: 4, on: connection)
+        }
+        try broker.setPartitionLeader(place, broker: 1)
+        try publishAll(relay)
+        #expect(try setAside().isEmpty)
+        #expect(try keys(on: "stuck") == ["first", "second", "third"])
+        let events = try keys(on: "cdevents")
+        #expect(events.sorted() == ["behind", "c", "last", "later", "other"])
+        #expect(events.filter { ["other", "later", "last"].contains($0) } == ["other", "later", "last"])
+        try relay.close()
+    }
+}
