@@ -101,7 +101,9 @@ struct DriftTests {
     }
 
     private func drift(_ record: MarkRecord, _ found: ClusterObject?) -> [DriftedObject.Change] {
-        DriftJudge.drift(of: record, kinds: [WatchedKind("v1", "ConfigMap"), WatchedKind("batch/v1", "Job")]) { _ in found }.map(\.change)
+        DriftJudge.drift(of: record, kinds: [WatchedKind("v1", "ConfigMap"), WatchedKind("batch/v1", "Job")]) { _ in
+            found
+        }.map(\.change)
     }
 
     @Test func `an object is changed or missing, or as it was left`() {

@@ -85,7 +85,14 @@ import WorkerRuntime
                 resourceVersion: nil
             )
             let seen = health.map {
-                ObservedObject(kind: kind, name: "once", uid: "u3", observedGeneration: nil, health: $0, healthReason: nil)
+                ObservedObject(
+                    kind: kind,
+                    name: "once",
+                    uid: "u3",
+                    observedGeneration: nil,
+                    health: $0,
+                    healthReason: nil
+                )
             }
             return CommandObservation.windows(
                 applied: [object],

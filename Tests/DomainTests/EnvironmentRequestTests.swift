@@ -162,7 +162,10 @@ import Testing
         let next = try #require(before) + 1
         let body = #"{"project":"shop","environment":"later","cluster":"c1","namespace":"shared"}"#
         #expect(try world.request("environment.create", key: "shop/later", body) == .applied)
-        #expect(try world.text("select max(generation)::text from command where operation = 'environment.create'") == "\(next)")
+        #expect(
+            try world.text("select max(generation)::text from command where operation = 'environment.create'")
+                == "\(next)"
+        )
         #expect(try world.text("select revision::text from environment where environment = 'later'") == "\(next)")
         try world.connection.script("update environment set state = 'deleted' where environment = 'later'")
         #expect(try ask("environment.connect", #""cluster":"c1","namespace":"shared""#) == .applied)

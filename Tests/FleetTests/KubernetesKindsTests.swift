@@ -11,7 +11,7 @@ struct KubernetesKindsTests {
         metadata: {name: {{ .Release.Name }}}
         """,
         "budget": """
-        apiVersion: policy/v1
+        apiVersion: {{ ternary "policy/v1" "policy/v1beta1" (.Capabilities.APIVersions.Has "policy/v1") }}
         kind: PodDisruptionBudget
         metadata: {name: {{ .Release.Name }}}
         spec:
@@ -19,7 +19,7 @@ struct KubernetesKindsTests {
           selector: {matchLabels: {app: {{ .Release.Name }}}}
         """,
         "cleaning": """
-        apiVersion: batch/v1
+        apiVersion: {{ ternary "batch/v1" "batch/v1beta1" (.Capabilities.APIVersions.Has "batch/v1/CronJob") }}
         kind: CronJob
         metadata: {name: {{ .Release.Name }}}
         spec:
@@ -32,13 +32,13 @@ struct KubernetesKindsTests {
                   containers: [{name: clean, image: busybox}]
         """,
         "scaler": """
-        apiVersion: autoscaling/v2
+        apiVersion: autoscaling/v1
         kind: HorizontalPodAutoscaler
         metadata: {name: {{ .Release.Name }}}
         spec:
           scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: {{ .Release.Name }}}
           maxReplicas: 3
-          metrics: [{type: Resource, resource: {name: cpu, target: {type: Utilization, averageUtilization: 80}}}]
+          targetCPUUtilizationPercentage: 80
         """,
         "web": """
         apiVersion: apps/v1

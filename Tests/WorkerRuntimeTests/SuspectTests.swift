@@ -49,7 +49,9 @@ import Testing
         try connection.transaction { (transaction: borrowing PostgresTransaction) in
             try queue.open(message, keeping: [], reason: reason, delay: 0, in: transaction)
         }
-        #expect(try [queue.begin(Array("k".utf8), on: connection), queue.begin(Array("k".utf8), on: connection)] == [1, 2])
+        #expect(
+            try [queue.begin(Array("k".utf8), on: connection), queue.begin(Array("k".utf8), on: connection)] == [1, 2]
+        )
         try connection.transaction { (transaction: borrowing PostgresTransaction) in
             try queue.postpone(Array("k".utf8), reason: reason, delay: 0, in: transaction)
         }
