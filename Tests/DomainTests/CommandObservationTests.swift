@@ -74,7 +74,7 @@ import WorkerRuntime
     }
 
     @Test func `a Job that was there and was cleaned away after its end is not waited for`() {
-        func window(_ kind: String, _ health: Health?) -> Int64? {
+        func window(_ kind: String, _ health: Health?, before: CommandWindows = CommandWindows()) -> Int64? {
             let object = AppliedObject(
                 apiVersion: "v1",
                 kind: kind,
@@ -98,10 +98,15 @@ import WorkerRuntime
                 applied: [object],
                 stored: seen.map { [$0] } ?? [],
                 sign: nil,
-                before: CommandWindows(),
+                before: before,
                 now: 100
             ).healthySince
         }
+        var failed = CommandWindows()
+        (failed.failing, failed.failingSince) = (
+            Reason(code: "degraded", sentence: "Job once is degraded: it failed."), 7
+        )
+        #expect(window("Job", .missing, before: failed) == nil, "how it ended was seen")
         #expect(window("Job", .missing) == 100)
         #expect(window("Job", .progressing) == nil && window("Job", nil) == nil)
         #expect(window("Deployment", .missing) == nil)

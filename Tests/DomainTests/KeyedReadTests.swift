@@ -74,6 +74,29 @@ import Testing
         #expect((1..<100).contains(read))
     }
 
+    @Test func `the windows of a command look only at what is there of its instance`() throws {
+        let world = try CommandWorld.ready()
+        try world.deploy()
+        try world.report("applied", of: try world.lastCommand(), #""objects":[]"#)
+        try world.connection.script(
+            """
+            insert into resource (cluster, namespace, kind, name, api_version, uid, instance, epoch, sequence, health, gone,
+                changed_at)
+                select cluster, namespace, kind, 'once-' || n, 'v1', 'u' || n, instance, 1, n, 'missing', true, now()
+                from instance, generate_series(1, 2000) n, unnest(array['Pod', 'Job']) kind;
+            analyze;
+            set enable_seqscan = off;
+            set plan_cache_mode = force_generic_plan
+            """
+        )
+        let instance = try world.connection.query("select id from instance").only().int64(0)
+        let read = try world.connection.transaction { (transaction: borrowing PostgresTransaction) in
+            try WindowRefresh.run(instances: [instance], now: 0, in: transaction)
+            return try rowsRead(of: ["resource"], in: transaction)
+        }
+        #expect(read < 100)
+    }
+
     /// Instances that nobody speaks of, and a session as lanes have it.
     private func plantInstances(_ world: CommandWorld) throws {
         try world.connection.script(

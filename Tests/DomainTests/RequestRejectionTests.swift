@@ -170,7 +170,7 @@ import Testing
         #expect(try world.text("select state from environment where environment = 'dev'") == "active")
         #expect(try world.text("select coalesce(reason_code, '') from environment where environment = 'dev'") == "")
         let states = try world.published("environment.status").map { "\($0["state"] ?? "") \($0["revision"] ?? "")" }
-        #expect(states == ["creating 1", "failed 2", "creating 3", "active 4"])
+        #expect(states == ["creating 3", "failed 4", "creating 5", "active 6"])
     }
 
     @Test func `a failed environment cannot be made again in a namespace that another has`() throws {

@@ -57,5 +57,7 @@ import Testing
         }
         #expect(try queue.begin(Array("k".utf8), on: connection) == 1)
         #expect(try queue.begin(Array("other".utf8), on: connection) == 0)
+        try queue.takeBack([Array("k".utf8)], on: connection)
+        #expect(try queue.begin(Array("k".utf8), on: connection) == 1, "who lives has not ended with it")
     }
 }

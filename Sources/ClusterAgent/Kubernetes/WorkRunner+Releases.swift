@@ -49,6 +49,7 @@ extension WorkRunner {
             view.begin(work)
             defer { view.end(work) }
             try await helm.uninstall(request.instance, in: request.namespace)
+            try await removeForgotten(request)
             let isGone = try await wait(Self.removalLimit) {
                 Self.areGone(view.objects(of: request.instance, in: request.namespace))
             }
@@ -58,6 +59,19 @@ extension WorkRunner {
         }
         try await marks.keep(record(of: work))
         try await dropRegistries(before?.registries ?? [], in: request.namespace)
+    }
+
+    /// Removes what helm does not remember: what an attempt had brought whose way back has failed.
+    ///
+    /// Hooks, claims and what is to be kept stay, as they do with helm; what has an owner goes with it.
+    private func removeForgotten(_ request: RemovalRequested) async throws {
+        for object in view.objects(of: request.instance, in: request.namespace)
+        where object.owner == nil && object.deletedAt == nil && object.labels[Label.command] != nil
+            && !Self.areGone([object])
+        {
+            let kind = try await client.requireKind(object.id.kind, object.apiVersion)
+            try await client.delete(kind, namespace: request.namespace, name: object.id.name)
+        }
     }
 
     /// Claims of a StatefulSet keep its data; hooks, and the pods of their Jobs, are helm's to remove or to keep.

@@ -42,7 +42,9 @@ extension WorkRunner {
         try await drop(&revisions, in: namespace) { $0.status == "pending-rollback" }
         guard let last = revisions.last else { return }
         let isAnothers = last.command != work.mark.command
-        guard last.isPending || (isAnothers && last.status == "failed") else { return }
+        // A failure of nobody known is upgraded over: whoever made it may run on it.
+        let isLeft = last.command != nil && isAnothers && last.status == "failed"
+        guard last.isPending || isLeft else { return }
         logger.notice("repairs the release '\(release)', which was left \(last.status)")
         if isAnothers {
             try await putBack(release, in: namespace)
@@ -50,7 +52,8 @@ extension WorkRunner {
         }
         // A removal needs what helm remembers; an upgrade does not begin while one seems to be under way.
         guard case .release = work else { return }
-        try await drop(&revisions, in: namespace) { $0.isPending }
+        // Also a way back that did not come through: the installation takes over what it has left.
+        try await drop(&revisions, in: namespace) { $0.isPending || isAnothers && $0.status == "uninstalling" }
         if isAnothers, revisions.isEmpty { try await waitForDeparture(of: release, in: namespace) }
     }
 

@@ -126,7 +126,14 @@ public enum CommandObservation {
                 isHealthy = false
                 continue
             }
-            guard gating.contains(object.kind), !isCleanedAway(seen) else { continue }
+            if isCleanedAway(seen) {
+                // How it ended was seen before.
+                if let failed = before.failing, failed.sentence.hasPrefix(degradedWords(object)) {
+                    (failing, isHealthy) = (failing ?? failed, false)
+                }
+                continue
+            }
+            guard gating.contains(object.kind) else { continue }
             if let observed = seen.observedGeneration, observed < object.generation {
                 isHealthy = false
                 continue
@@ -134,12 +141,16 @@ public enum CommandObservation {
             if seen.health == .degraded, failing == nil {
                 failing = Reason(
                     code: "degraded",
-                    sentence: "\(object.kind) \(object.name) is degraded: \(seen.healthReason ?? "no reason is given")."
+                    sentence: degradedWords(object) + "\(seen.healthReason ?? "no reason is given")."
                 )
             }
             if seen.health != .healthy, seen.health != .suspended { isHealthy = false }
         }
         return windows(isReached: isHealthy, failing: failing, before: before, now: now)
+    }
+
+    private static func degradedWords(_ object: AppliedObject) -> String {
+        "\(object.kind) \(object.name) is degraded: "
     }
 
     /// Whether it is a Job that was there and is gone, as one is that has a time to live after its end.

@@ -36,7 +36,8 @@ public enum WindowRefresh {
         guard let instance = command.instanceID, let objects = command.objects else { return false }
         let goal = command.goal
         let watched = try WatchedObject.list(json: objects)
-        let seen = try observe(instance, command, in: transaction)
+        let jobs = watched.map(\.applied).filter { $0.kind == "Job" }.map(\.name)
+        let seen = try observe(instance, command, jobs: jobs, in: transaction)
         let windows = CommandObservation.windows(
             goal: goal,
             applied: watched.map(\.applied),
@@ -66,9 +67,11 @@ public enum WindowRefresh {
         }
     }
 
+    /// Reads what is there of an instance, and of those Jobs that were cleaned away.
     private static func observe(
         _ instance: Int64,
         _ command: Command,
+        jobs: [String],
         in transaction: borrowing PostgresTransaction
     ) throws -> (objects: [ObservedObject], sign: Reason?) {
         let rows = try transaction.query(
@@ -76,11 +79,19 @@ public enum WindowRefresh {
             select r.kind, r.name, r.uid, r.observed_generation, r.health, r.health_reason, r.failing_code,
                 r.failing_reason, r.command_generation,
                 case when r.kind in ('Deployment', 'StatefulSet', 'DaemonSet') then r.object ->> 'status' end
-            from resource r
-            join instance i on i.cluster = r.cluster and i.namespace = r.namespace and i.instance = r.instance
-            where i.id = $1 and (not r.gone or r.kind = 'Job')
+            from instance i
+            cross join lateral (
+                select * from resource o
+                where o.cluster = i.cluster and o.namespace = i.namespace and o.instance = i.instance and not o.gone
+                union all
+                select * from resource o
+                where o.cluster = i.cluster and o.namespace = i.namespace and o.kind = 'Job' and o.name = any($2)
+                    and o.instance = i.instance and o.gone
+                offset 0
+            ) r
+            where i.id = $1
             """,
-            [.int64(instance)]
+            [.int64(instance), .array(.texts(jobs))]
         )
         var stored: [ObservedObject] = []
         var sign: Reason?

@@ -41,8 +41,8 @@ struct ConnectEnvironment: EnvironmentRequest {
             try act.end(open, by: .supersede, why, in: place, transaction: transaction)
         }
         let generation = try transaction.query(
-            "select greatest($3, \(EnvironmentNamespace.nextRevision(of: "$1", in: "$2")))",
-            [.text(wanted), .text(cluster), .int64(place.revision + 1)]
+            "select greatest($1, \(EnvironmentNamespace.nextRevision))",
+            [.int64(place.revision + 1)]
         ).only().int64(0)
         try act.change(
             place.id,

@@ -80,7 +80,7 @@ struct CreateEnvironment: EnvironmentRequest {
             values ($1, $2, $3, $4, 'creating', $5, $5, $6, nullif($7, ''), nullif($8, ''), $9, $10,
                 \(EnvironmentGroups.last("$9", of: "$1")),
                 (select state = 'connected' from cluster where cluster = $3),
-                greatest(first_number(), \(EnvironmentNamespace.nextRevision(of: "$4", in: "$3"))))
+                greatest(first_number(), \(EnvironmentNamespace.nextRevision)))
             on conflict (project, environment) do update
                 set cluster = excluded.cluster, namespace = excluded.namespace, state = 'creating', reason_code = null,
                     reason = null, revision = greatest(e.revision + 1, excluded.revision), changed_at = excluded.changed_at,
@@ -104,13 +104,9 @@ struct CreateEnvironment: EnvironmentRequest {
 
 /// The namespaces of a cluster: each belongs to one environment.
 enum EnvironmentNamespace {
-    /// SQL for a revision behind those of every environment that had a namespace: generations do not restart for it.
-    static func nextRevision(of namespace: String, in cluster: String) -> String {
-        """
-        coalesce((select max(o.revision) + 1 from environment o
-            where o.cluster = \(cluster) and o.namespace = \(namespace)), 0)
-        """
-    }
+    /// SQL for a revision behind those of every environment: one that had the namespace may be elsewhere by now, and the
+    /// generations of what is told to an agent of a namespace do not restart.
+    static let nextRevision = "coalesce((select max(o.revision) + 1 from environment o), 0)"
 
     /// Refuses a namespace that another environment has; the cluster's row is locked.
     static func requireFree(

@@ -92,7 +92,8 @@ enum DeploymentHistory {
             InstanceOperation(command: command.operation)?.isDeployment == false
         else { return nil }
         let desired = try DesiredState(json: command.desired)
-        if let before, try before.isSameRelease(as: desired) { return nil }
+        // What cannot be compared any more is taken for brought.
+        if let before, (try? before.isSameRelease(as: desired)) == true { return nil }
         return desired
     }
 

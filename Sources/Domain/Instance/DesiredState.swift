@@ -38,6 +38,8 @@ struct DesiredState: Codable, Sendable, Hashable {
                 field: "values"
             )
         }
+        // What cannot be compared later on is refused now, before anything is written.
+        _ = try ValuesTree(yaml: mergedValues, field: "values")
     }
 
     /// Reads what a worker of another version wrote, too.

@@ -123,15 +123,21 @@ public struct InstanceProgress {
             set running_version = $2, running_generation = $3, settled = $4,
                 -- Told of what was there before it.
                 drift = null,
-                -- The state follows only where nothing newer is on its way or has been decided.
+                -- What was before a removal belongs to a former life.
+                made_generation = case when $8 then $3::bigint + 1 else made_generation end,
+                -- The state follows only where nothing newer is on its way or has been decided; what was taken back has
+                -- decided nothing.
                 state = case
-                    when open_command is not null or generation <> $3 then state
+                    when open_command is not null or exists (
+                        select from command n
+                        where n.instance_id = instance.id and n.generation > $3 and n.state <> 'canceled') then state
                     when $5::text is not null then $5
                     when state = 'stopped' then 'running'
                     else state end,
                 -- What is on its way may not reach its goal: then the instance is again what this has made of it.
                 settled_state = case
                     when open_command is null then settled_state
+                    when $8 then null
                     when $5 = 'stopped' then $5
                     when $5 is null and settled_state = 'stopped' then 'running'
                     else settled_state end,
@@ -141,6 +147,7 @@ public struct InstanceProgress {
             [
                 .int64(instance), .optionalText(release?.version), .int64(command.generation),
                 .optionalJSONB(try release?.json), .optionalText(state?.rawValue), .timestamp(now), .text(worker),
+                .bool(command.isRemoval),
             ]
         )
         return changed.affected == 1

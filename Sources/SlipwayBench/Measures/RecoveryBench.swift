@@ -65,7 +65,14 @@ enum RecoveryBench {
         _ load: RecoveryLoad
     ) -> [Sample] {
         let name = "recovery, \(fault.rawValue)"
-        guard let recovered else { return [Sample("\(name): not within \(longest) s", .nan, "s")] }
+        guard let recovered else {
+            let last = load.rate(of: after, until: .now)
+            return [
+                Sample("\(name): before", rate, "messages/s"),
+                Sample("\(name): not within \(longest) s", .nan, "s"),
+                Sample("\(name): rate of the last seconds, of that before", last / rate * 100, "%"),
+            ]
+        }
         let rateAfter = load.rate(of: after, until: recovered + .seconds(after))
         return [
             Sample("\(name): before", rate, "messages/s"),

@@ -49,8 +49,9 @@ final class Lane<H: Handler> {
     var hand: [Held<H.Input>] = []
     var nextHousekeeping = ContinuousClock.now
     var nextParkedVisit = ContinuousClock.now
-    /// Keys with whose head this lane has begun, as is written down, and that it has not finished.
-    var begunKeys: Set<[UInt8]> = []
+    /// Keys with whose head this lane has begun, as is written down, and that it has not finished, each with how many lanes
+    /// have, this one included.
+    var begunKeys: [[UInt8]: Int] = [:]
     var nextRoomVisit = ContinuousClock.now
     var relayWake = RelayWake()
 

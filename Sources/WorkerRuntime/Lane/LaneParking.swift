@@ -3,7 +3,6 @@ import Foundation
 import Kafka
 import Logging
 import Postgres
-import Synchronization
 
 /// Messages that cannot be handled now: parked with their key, tried again by the lane that owns the partition.
 extension Lane {
@@ -16,6 +15,7 @@ extension Lane {
         let end = ContinuousClock.now + .milliseconds(500)
         do {
             for due in try parkedQueue.due(in: claims.keys.sorted(), on: connection) {
+                guard !stop.isRequested else { return }
                 guard try retry(due, until: end) else { return nextParkedVisit = .now }
             }
         } catch {
@@ -23,7 +23,16 @@ extension Lane {
             case .fenced: try reclaim(claims.keys.sorted())
             default: try recover(from: error)
             }
+            takeBackBegun()
         }
+    }
+
+    /// This lane lives: what it has begun with did not end it.
+    private func takeBackBegun() {
+        guard !begunKeys.isEmpty, (try? parkedQueue.takeBack(Array(begunKeys.keys), on: connection)) != nil else {
+            return
+        }
+        begunKeys = [:]
     }
 
     /// Tries the messages of a key, one after the other; returns whether there was time for all that could be tried.
@@ -31,22 +40,22 @@ extension Lane {
     /// That a lane begins is written down first, once in its life, until the head is finished or put off: a key with which
     /// lane after lane has ended is tried alone, and in the end its head is given up without being looked at.
     private func retry(_ due: ParkedQueue.DueKey, until end: ContinuousClock.Instant) throws -> Bool {
-        var lives = 1
-        if begunKeys.insert(due.key).inserted { lives = try parkedQueue.begin(due.key, on: connection) }
+        let lives = try begunKeys[due.key] ?? parkedQueue.begin(due.key, on: connection)
+        begunKeys[due.key] = lives
         if lives > ParkedQueue.livesOfACulprit {
             logger.warning("a parked message is given up: workers ended with it", metadata: place(due))
             _ = try giveUpOrPostpone(due, reason: .workerCrashed, isLooked: false)
-            begunKeys.remove(due.key)
+            begunKeys[due.key] = nil
             return true
         }
-        return lives > 1 ? try suspectsTurn.withLock { _ in try drain(due, until: end) } : try drain(due, until: end)
+        return lives > 1 ? try inSuspectsTurn { try drain(due, until: end) } : try drain(due, until: end)
     }
 
     private func drain(_ due: ParkedQueue.DueKey, until end: ContinuousClock.Instant) throws -> Bool {
         while !stop.isRequested, claims[due.partition] != nil {
             pulse.beat()
             let goesOn = try retryHead(of: due)
-            begunKeys.remove(due.key)
+            begunKeys[due.key] = nil
             guard goesOn else { return true }
             if ContinuousClock.now >= end { return false }
         }

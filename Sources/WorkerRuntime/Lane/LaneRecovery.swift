@@ -1,4 +1,5 @@
 import CoreMetrics
+import Foundation
 import Kafka
 import Logging
 import Postgres
@@ -78,9 +79,24 @@ extension Lane {
         guard let first = messages.first, let claim = claims[first.partition], claim.isCautious else {
             return try transact(messages)
         }
-        try suspectsTurn.withLock { _ in
+        try inSuspectsTurn {
             try claimStore.suspect(first.offset, partition: first.partition, epoch: claim.epoch, on: connection)
-            try transact(messages)
+            do {
+                try transact(messages)
+            } catch {
+                // The lane lives.
+                try? claimStore.suspect(nil, partition: first.partition, epoch: claim.epoch, on: connection)
+                throw error
+            }
+        }
+    }
+
+    /// Waits for its turn among the lanes of the process, alive, and takes it; who keeps it too long is what the watchdog sees.
+    func inSuspectsTurn<R>(_ body: () throws -> R) throws -> R {
+        while true {
+            if let done = try suspectsTurn.withLockIfAvailable({ _ in try body() }) { return done }
+            pulse.beat()
+            Thread.sleep(forTimeInterval: 0.02)
         }
     }
 

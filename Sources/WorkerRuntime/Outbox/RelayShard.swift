@@ -78,6 +78,9 @@ struct RelayShard {
         return rest
     }
 
+    /// Who was held least often goes first: otherwise those that are stuck would take all the time.
+    var turn: Int { holds }
+
     /// Notes that what the shard sent went out: nothing in it is in the others' way.
     mutating func wentOut() {
         (isApart, holds, restEnd) = (false, 0, nil)

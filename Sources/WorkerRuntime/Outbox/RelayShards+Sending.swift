@@ -20,6 +20,9 @@ extension RelayShards {
         var messages: Int { rows.reduce(0) { $0 + $1.messages.count } }
     }
 
+    /// How long a round goes on with another transaction: the relay's pulse beats between rounds.
+    private static let longestRound = Duration.seconds(10)
+
     /// Publishes what waits in the shards that do not rest; returns whether anything was there.
     ///
     /// - Throws: ``KafkaError`` if nobody knows what the broker has, or if the leases may have ended before it was asked.
@@ -32,7 +35,8 @@ extension RelayShards {
         let found = waiting.mapValues(\.rows).filter { !$0.value.isEmpty }
         for (place, party) in parties(of: found).enumerated() {
             // The rest goes out when the leases are renewed, so that each transaction has its time.
-            guard place == 0 || leaseEnd - .now > configuration.leaseDuration / 2 else { break }
+            let hasTime = leaseEnd - .now > configuration.leaseDuration / 2 && .now - now < Self.longestRound
+            guard place == 0 || hasTime else { break }
             try publish(party)
         }
         return !found.isEmpty
@@ -42,7 +46,8 @@ extension RelayShards {
     private func parties(of found: [Int: [OutboxRow]]) -> [[Int: [OutboxRow]]] {
         let troubled = found.filter { held[$0.key]?.isInTrouble == true }
         let together = found.filter { troubled[$0.key] == nil }
-        let apart = troubled.sorted { $0.key < $1.key }.map { shard, rows in [shard: rows] }
+        let turns = troubled.keys.sorted { (held[$0]?.turn ?? 0, $0) < (held[$1]?.turn ?? 0, $1) }
+        let apart = turns.compactMap { shard in found[shard].map { [shard: $0] } }
         return together.isEmpty ? apart : [together] + apart
     }
 
@@ -92,6 +97,7 @@ extension RelayShards {
         case .held(let error):
             if let only { hold(only, error) } else { separate(published.keys, error) }
             try goOn(with: sender, error)
+            try changeProducer()
         }
         return [:]
     }
@@ -112,6 +118,7 @@ extension RelayShards {
             case .held(let error):
                 hold(shard, error)
                 try goOn(with: sender, error)
+                try changeProducer()
                 return [:]
             }
         }

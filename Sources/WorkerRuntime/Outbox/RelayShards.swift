@@ -89,6 +89,19 @@ final class RelayShards {
         return made
     }
 
+    /// Goes on with another producer after a batch that was taken back: of the present one nothing is on its way.
+    ///
+    /// Its coordinator takes no other transaction of it until every partition of the aborted one has taken the mark, which
+    /// one without a leader does not.
+    func changeProducer() throws {
+        current?.close()
+        current = nil
+        let mine = held.mapValues { ShardLeases.Lease(epoch: $0.epoch, producer: nil) }
+        // Nobody need have the old one refused.
+        try leases.adopt(mine, producer: nil, on: connection)
+        try leases.adopt(mine, producer: try producer().id, on: connection)
+    }
+
     /// Has fewer rows sent at once where the broker did not take them in time.
     func tookTooLong(_ error: KafkaError) {
         if error.code == .timedOut { rowsAtOnce = max(1, rowsAtOnce / 2) }

@@ -133,6 +133,17 @@ struct ParkedQueue {
         ).first.map { Int(try $0.int32(0)) } ?? 0
     }
 
+    /// Takes back that a lane has begun with the heads of keys: something else kept it from finishing, and it lives.
+    func takeBack(_ keys: [[UInt8]], on connection: PostgresConnection) throws {
+        _ = try connection.query(
+            """
+            update parked_key set begun = greatest(0, begun - 1)
+            where consumer_group = $1 and topic = $2 and key = any($3)
+            """,
+            [.text(group), .text(topic), .array(.byteas(keys))]
+        )
+    }
+
     /// Locks a key that is still due.
     func lockDue(_ key: [UInt8], in transaction: borrowing PostgresTransaction) throws -> LockedKey? {
         try transaction.query(
