@@ -56,6 +56,8 @@ extension RelayShardTests {
         try Self.put([.event("behind", "1"), .event("third", "1", on: "stuck")], in: 2, on: connection)
         try Self.put([.event("other", "1")], in: 4, on: connection)
         let relay = relay(transactional: transactional, lease: .seconds(4))
+        try relay.visitLeases()
+        let first = try relay.producer()
         for key in ["later", "last"] {
             _ = try eventually("the other shard's rows") {
                 try turn(relay)
@@ -64,6 +66,8 @@ extension RelayShardTests {
             #expect(try waiting(in: 2) == 4)
             try Self.put([.event(key, "1")], in: 4, on: connection)
         }
+        // A broker whose topic has no leader takes no other transaction of the producer that was to write to it.
+        #expect(try relay.producer() !== first)
         try broker.setPartitionLeader(place, broker: 1)
         try publishAll(relay)
         #expect(try setAside().isEmpty)
@@ -71,6 +75,31 @@ extension RelayShardTests {
         let events = try keys(on: "cdevents")
         #expect(events.sorted() == ["behind", "c", "last", "later", "other"])
         #expect(events.filter { ["other", "later", "last"].contains($0) } == ["other", "later", "last"])
+        try relay.close()
+    }
+
+    @Test func `a relay that cannot note which producer it goes on with holds nothing until it has leased anew`() throws
+    {
+        let relay = relay(lease: .seconds(2))
+        try relay.visitLeases()
+        #expect(relay.held.keys.contains(3))
+        try connection.script(
+            """
+            create function refuse() returns trigger language plpgsql as $$
+            begin raise exception 'not now' using errcode = '40001'; end $$;
+            create trigger refuse before update of producer on outbox_lease for each row
+                when (new.producer is not null) execute function refuse()
+            """
+        )
+        #expect(throws: PostgresError.self) { try relay.changeProducer() }
+        #expect(relay.held.isEmpty)
+        try connection.script("drop trigger refuse on outbox_lease")
+        try publishAll(relay)
+        #expect(try keys(on: "instance.status").sorted() == ["a", "b"])
+        #expect(
+            try connection.query("select producer from outbox_lease where shard = 3").only().string(0)
+                == relay.producer().id
+        )
         try relay.close()
     }
 }

@@ -92,14 +92,21 @@ final class RelayShards {
     /// Goes on with another producer after a batch that was taken back: of the present one nothing is on its way.
     ///
     /// Its coordinator takes no other transaction of it until every partition of the aborted one has taken the mark, which
-    /// one without a leader does not.
+    /// one without a leader does not. So nobody need have it refused, and nobody could.
+    ///
+    /// - Throws: Why the other one cannot be made or noted. Then nothing is held any more: whom the leases name is not known,
+    ///   and whoever takes the shards next has to know whom to have refused.
     func changeProducer() throws {
         current?.close()
         current = nil
-        let mine = held.mapValues { ShardLeases.Lease(epoch: $0.epoch, producer: nil) }
-        // Nobody need have the old one refused.
-        try leases.adopt(mine, producer: nil, on: connection)
-        try leases.adopt(mine, producer: try producer().id, on: connection)
+        do {
+            let mine = held.mapValues { ShardLeases.Lease(epoch: $0.epoch, producer: nil) }
+            try leases.adopt(mine, producer: nil, on: connection)
+            try leases.adopt(mine, producer: try producer().id, on: connection)
+        } catch {
+            forget(held.keys.sorted(), isSettled: false)
+            throw error
+        }
     }
 
     /// Has fewer rows sent at once where the broker did not take them in time.
@@ -154,13 +161,18 @@ final class RelayShards {
     /// - Parameter isSettled: Whether nothing is on its way, so that the next owner need not have this producer refused.
     private func letGo(_ shards: [Int], isSettled: Bool) throws {
         guard !shards.isEmpty else { return }
+        forget(shards, isSettled: isSettled)
+        let isSettled = isSettled && unmarked.isEmpty
+        try mark()
+        try leases.giveUp(shards, isSettled: isSettled, on: connection)
+    }
+
+    /// Holds shards no longer, and remembers what is to be made good of them.
+    private func forget(_ shards: [Int], isSettled: Bool) {
         for shard in shards {
             guard let gone = held.removeValue(forKey: shard) else { continue }
             unmarked.formUnion(gone.inFlight)
             if gone.isInTrouble, !isSettled { troubled[shard] = gone }
         }
-        let isSettled = isSettled && unmarked.isEmpty
-        try mark()
-        try leases.giveUp(shards, isSettled: isSettled, on: connection)
     }
 }
