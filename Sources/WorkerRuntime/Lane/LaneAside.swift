@@ -31,12 +31,12 @@ extension Lane {
         var way = parks ? WayAside.parked : .answered
         var failures = 0
         while claims[held.partition]?.epoch == held.epoch, held.offset >= claims[held.partition]?.nextOffset ?? .max {
-            logger.warning("\(way == .parked ? "parked" : "dead-lettered"): \(reason)", metadata: place(message))
             do {
                 let spans = try connection.transaction { (transaction: borrowing PostgresTransaction) in
                     try setAside(held, reason: reason, way, in: transaction)
                 }
                 finish(spans, took: .zero)
+                logger.warning("\(way == .parked ? "parked" : "dead-lettered"): \(reason)", metadata: place(message))
             } catch {
                 failures += 1
                 switch Failure.classify(error) {

@@ -85,12 +85,12 @@ public struct ParkedDesk {
         }
     }
 
-    /// Has the keys tried at once, their tries counted anew.
+    /// Has the keys tried at once, their tries, and the workers that ended with them, counted anew.
     ///
     /// - Returns: How many keys that are.
     public func retry(_ filter: Filter) throws -> Int {
         try connection.query(
-            "update parked_key set due = clock_timestamp(), attempt = 0 where \(Filter.condition)",
+            "update parked_key set due = clock_timestamp(), attempt = 0, begun = 0 where \(Filter.condition)",
             filter.values
         ).affected
     }
