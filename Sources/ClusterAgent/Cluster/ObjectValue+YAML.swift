@@ -32,10 +32,8 @@ extension ObjectValue {
             self = .object(Self.members(of: mapping))
         case .sequence(let sequence):
             self = .array(sequence.map { ObjectValue($0) })
-        case .scalar(let scalar):
-            self = Self.scalar(node, text: scalar.string)
-        case .alias:
-            self = .null
+        case .scalar, .alias:
+            self = Self.scalar(node)
         }
     }
 
@@ -57,19 +55,13 @@ extension ObjectValue {
         return members + brought.filter { names.insert($0.name).inserted }
     }
 
-    /// Yams resolves plain scalars by YAML 1.1's core rules; a quoted one is always a text.
-    ///
-    /// Neither times such as `10:30`, which those rules take for numbers to the base of 60, nor numbers beyond all bounds
-    /// are any to what reads the objects of a chart without the agent: helm.
-    private static func scalar(_ node: Node, text: String) -> ObjectValue {
-        switch node.tag.description {
-        case Tag.Name.null.rawValue: return .null
-        case Tag.Name.bool.rawValue: return node.bool.map { .bool($0) } ?? .string(text)
-        case Tag.Name.int.rawValue where !text.contains(":"): return node.int.map { .int(Int64($0)) } ?? .string(text)
-        case Tag.Name.float.rawValue where !text.contains(":"):
-            guard let number = node.float, number.isFinite else { return .string(text) }
-            return .double(number)
-        default: return .string(text)
+    private static func scalar(_ node: Node) -> ObjectValue {
+        switch YAMLScalar(node) {
+        case .null, nil: .null
+        case .bool(let truth): .bool(truth)
+        case .integer(let number): .int(number)
+        case .decimal(let number): .double(number)
+        case .text(let text): .string(text)
         }
     }
 

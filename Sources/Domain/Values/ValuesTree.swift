@@ -1,6 +1,6 @@
 import Foundation
 import WorkerRuntime
-import Yams
+internal import Yams
 
 /// Helm values as Helm takes them: what the text says, not how it is written.
 indirect enum ValuesTree: Sendable, Hashable {
@@ -22,8 +22,7 @@ indirect enum ValuesTree: Sendable, Hashable {
 
     private static func tree(_ node: Node, _ field: String) throws(Reason) -> ValuesTree {
         switch node {
-        case .scalar(let scalar): return Self.scalar(node, scalar.string)
-        case .alias: return .null
+        case .scalar, .alias: return scalar(node)
         case .sequence(let sequence):
             var list: [ValuesTree] = []
             for element in sequence { list.append(try tree(element, field)) }
@@ -57,17 +56,14 @@ indirect enum ValuesTree: Sendable, Hashable {
         return own.merging(brought) { own, _ in own }
     }
 
-    /// Whole numbers are the same with and without a point, as in the JSON that Helm makes of values; times such as `10:30`
-    /// are texts to it, not numbers to the base of 60.
-    private static func scalar(_ node: Node, _ text: String) -> ValuesTree {
-        switch node.tag.description {
-        case Tag.Name.null.rawValue: return .null
-        case Tag.Name.bool.rawValue: return node.bool.map { .bool($0) } ?? .text(text)
-        case Tag.Name.int.rawValue where !text.contains(":"): return node.int.map { .integer(Int64($0)) } ?? .text(text)
-        case Tag.Name.float.rawValue where !text.contains(":"):
-            guard let number = node.float, number.isFinite else { return .text(text) }
-            return Int64(exactly: number).map { .integer($0) } ?? .decimal(number)
-        default: return .text(text)
+    /// Whole numbers are the same with and without a point, as in the JSON that Helm makes of values.
+    private static func scalar(_ node: Node) -> ValuesTree {
+        switch YAMLScalar(node) {
+        case .null, nil: .null
+        case .bool(let truth): .bool(truth)
+        case .integer(let number): .integer(number)
+        case .decimal(let number): Int64(exactly: number).map { .integer($0) } ?? .decimal(number)
+        case .text(let text): .text(text)
         }
     }
 

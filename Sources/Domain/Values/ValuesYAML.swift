@@ -1,5 +1,5 @@
 public import WorkerRuntime
-import Yams
+internal import Yams
 
 /// Helm values as YAML text: checked, and laid over one another.
 public enum ValuesYAML {
