@@ -82,7 +82,8 @@ import Testing
             """
             insert into resource (cluster, namespace, kind, name, api_version, uid, instance, epoch, sequence, health, gone,
                 changed_at)
-                select cluster, namespace, kind, 'once-' || n, 'v1', 'u' || n, instance, 1, n, 'missing', true, now()
+                select cluster, namespace, kind, 'once-' || n, 'v1', 'u' || n, instance, 1, n, 'missing',
+                    kind = 'Job' or n > 1, now()
                 from instance, generate_series(1, 2000) n, unnest(array['Pod', 'Job']) kind;
             analyze;
             set enable_seqscan = off;
@@ -94,7 +95,7 @@ import Testing
             try WindowRefresh.run(instances: [instance], now: 0, in: transaction)
             return try rowsRead(of: ["resource"], in: transaction)
         }
-        #expect(read < 100)
+        #expect((1..<100).contains(read))
     }
 
     /// Instances that nobody speaks of, and a session as lanes have it.

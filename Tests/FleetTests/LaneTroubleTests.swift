@@ -83,10 +83,7 @@ struct LaneTroubleTests {
         try world.request("project.create", key: "bad", id: "bad", #"{"project":"bad"}"#)
         try world.request("project.create", key: "fine", id: "fine", #"{"project":"fine"}"#)
         try waitForSuccesses(1, in: world)
-        let letters = try eventually("the dead letter") {
-            let letters = try world.messages(on: "deployment.requests.dlt")
-            return letters.isEmpty ? nil : letters
-        }
+        let letters = try deadLetters(in: world)
         #expect(letters.map { $0.header("ce_id") } == ["bad"])
         #expect(try world.number("select count(*) from parked_key") == 0)
         #expect(try worker.isRunning && world.ledgerCloses())
@@ -98,7 +95,8 @@ struct LaneTroubleTests {
             """
             create function refuse() returns trigger language plpgsql as $$
             begin raise exception 'this one is refused'; end $$;
-            create trigger refuse before insert on project for each row when (new.project = 'bad') execute function refuse();
+            create trigger refuse before insert on audit for each row when (new.request_id = 'bad')
+                execute function refuse();
             """
         )
         let worker = try world.start("deployment-worker")
@@ -108,7 +106,9 @@ struct LaneTroubleTests {
         try world.request("project.create", key: key, id: "bad", #"{"project":"bad"}"#)
         try world.request("project.create", key: "fine", id: "fine", #"{"project":"fine"}"#)
         try waitForSuccesses(1, in: world)
+        #expect(try deadLetters(in: world).map { $0.header("ce_id") } == ["bad"])
         #expect(try world.number("select sum(parked)::bigint from partition_claim") == 0)
+        #expect(worker.output.contains("54000"), "it was to be parked first")
         #expect(try worker.isRunning && world.ledgerCloses())
     }
 
@@ -119,10 +119,7 @@ struct LaneTroubleTests {
         try world.request("project.create", key: "shop\u{0}", id: "nul", #"{"project":"shop"}"#)
         try world.request("project.create", key: "fine", id: "fine", #"{"project":"fine"}"#)
         try waitForSuccesses(1, in: world)
-        let letters = try eventually("the dead letter") {
-            let letters = try world.messages(on: "deployment.requests.dlt")
-            return letters.isEmpty ? nil : letters
-        }
+        let letters = try deadLetters(in: world)
         #expect(letters.first?.header("slipway-reason-code") == "nul_character")
         #expect(worker.isRunning)
     }
@@ -159,13 +156,14 @@ struct LaneTroubleTests {
             begin
                 if new.name = 'deadly' then
                     if (select count(*) = 0 from parked_key) then raise exception 'not now'; end if;
-                    perform pg_sleep(600);
+                    perform pg_advisory_xact_lock(1);
                 end if;
                 return new;
             end $$;
             create trigger stall before insert on project for each row execute function stall();
             """
         )
+        try world.database.script("select pg_advisory_lock(1)")
         let settings = ["SLIPWAY_RETRY_ATTEMPTS": "9", "SLIPWAY_RETRY_MILLISECONDS": "50"]
         try world.request("project.create", key: "p", id: "deadly", #"{"project":"p","name":"deadly"}"#)
         try world.request("project.create", key: "p", id: "behind", #"{"project":"p","name":"fine"}"#)
@@ -180,13 +178,48 @@ struct LaneTroubleTests {
         _ = try world.start("outbox-relay")
         let worker = try world.start("deployment-worker", [], settings)
         try waitForSuccesses(1, in: world)
-        let letters = try eventually("the dead letter") {
-            let letters = try world.messages(on: "deployment.requests.dlt")
-            return letters.isEmpty ? nil : letters
-        }
+        let letters = try deadLetters(in: world)
         #expect(letters.map { $0.header("ce_id") } == ["deadly"])
         #expect(letters.first?.header("slipway-reason-code") == "worker_crashed")
         #expect(try worker.isRunning && world.ledgerCloses())
+    }
+
+    @Test func `a worker that is stopped while the database refuses everybody has not ended with a parked message`()
+        throws
+    {
+        let world = try FleetWorld(topics: DoneOnceTests.topics, partitions: 1)
+        try world.database.script(
+            """
+            create function refuse() returns trigger language plpgsql as $$
+            begin
+                if (select count(*) = 0 from parked_key) then raise exception 'this one is refused'; end if;
+                raise exception 'not now' using errcode = '40001';
+            end $$;
+            create trigger refuse before insert on project for each row execute function refuse();
+            """
+        )
+        let settings = ["SLIPWAY_RETRY_ATTEMPTS": "9", "SLIPWAY_RETRY_MILLISECONDS": "50"]
+        try world.request("project.create", key: "p", id: "1", #"{"project":"p"}"#)
+        for life in 1...4 {
+            let worker = try world.start("deployment-worker", [], settings)
+            _ = try eventually("life \(life) in trouble", within: .seconds(90)) {
+                worker.output.contains("waiting for the database") ? true : nil
+            }
+            worker.signal(SIGTERM)
+            #expect(try worker.exitCode() == 0)
+        }
+        try world.database.script("drop trigger refuse on project")
+        _ = try world.start("deployment-worker", [], settings)
+        try waitForSuccesses(1, in: world)
+        #expect(try world.number("select released_applied from partition_claim") == 1)
+        #expect(try world.ledgerCloses())
+    }
+
+    private func deadLetters(in world: FleetWorld) throws -> [KafkaMessage] {
+        try eventually("the dead letter") {
+            let letters = try world.messages(on: "deployment.requests.dlt")
+            return letters.isEmpty ? nil : letters
+        }
     }
 
     private func waitForSuccesses(_ count: Int64, in world: FleetWorld) throws {
