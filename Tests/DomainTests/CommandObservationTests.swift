@@ -6,44 +6,13 @@ import WorkerRuntime
 /// Success is observed, not claimed.
 @Suite struct CommandObservationTests {
     let applied = [
-        AppliedObject(
-            apiVersion: "apps/v1",
-            kind: "Deployment",
-            namespace: "n",
-            name: "web",
-            uid: "u1",
-            generation: 3,
-            resourceVersion: nil
-        ),
-        AppliedObject(
-            apiVersion: "v1",
-            kind: "Service",
-            namespace: "n",
-            name: "web",
-            uid: "u2",
-            generation: 0,
-            resourceVersion: nil
-        ),
+        AppliedObject.of("Deployment", uid: "u1"), AppliedObject.of("Service", uid: "u2", generation: 0),
     ]
 
     func deployment(uid: String = "u1", observed: Int64 = 3, _ health: Health = .healthy) -> ObservedObject {
-        ObservedObject(
-            kind: "Deployment",
-            name: "web",
-            uid: uid,
-            observedGeneration: observed,
-            health: health,
-            healthReason: nil
-        )
+        .of("Deployment", uid: uid, observed: observed, health)
     }
-    let service = ObservedObject(
-        kind: "Service",
-        name: "web",
-        uid: "u2",
-        observedGeneration: nil,
-        health: .progressing,
-        healthReason: nil
-    )
+    let service = ObservedObject.of("Service", uid: "u2", .progressing)
 
     func windows(_ stored: [ObservedObject], sign: Reason? = nil, before: CommandWindows = CommandWindows())
         -> CommandWindows
@@ -75,25 +44,8 @@ import WorkerRuntime
 
     @Test func `a Job that was there and was cleaned away after its end is not waited for`() {
         func window(_ kind: String, _ health: Health?, before: CommandWindows = CommandWindows()) -> Int64? {
-            let object = AppliedObject(
-                apiVersion: "v1",
-                kind: kind,
-                namespace: "n",
-                name: "once",
-                uid: "u3",
-                generation: 1,
-                resourceVersion: nil
-            )
-            let seen = health.map {
-                ObservedObject(
-                    kind: kind,
-                    name: "once",
-                    uid: "u3",
-                    observedGeneration: nil,
-                    health: $0,
-                    healthReason: nil
-                )
-            }
+            let object = AppliedObject.of(kind, "once", uid: "u3", generation: 1)
+            let seen = health.map { ObservedObject.of(kind, "once", uid: "u3", $0) }
             return CommandObservation.windows(
                 applied: [object],
                 stored: seen.map { [$0] } ?? [],

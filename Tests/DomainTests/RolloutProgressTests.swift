@@ -5,25 +5,10 @@ import Testing
 
 /// Whether a rollout advances, look by look.
 @Suite struct RolloutProgressTests {
-    static let applied = AppliedObject(
-        apiVersion: "apps/v1",
-        kind: "Deployment",
-        namespace: "n",
-        name: "web",
-        uid: "u1",
-        generation: 3,
-        resourceVersion: nil
-    )
+    static let applied = AppliedObject.of("Deployment", uid: "u1")
 
     static func seen(_ counts: RolloutCounts?, uid: String = "u1", observed: Int64? = 3) -> ObservedObject {
-        var object = ObservedObject(
-            kind: "Deployment",
-            name: "web",
-            uid: uid,
-            observedGeneration: observed,
-            health: .progressing,
-            healthReason: nil
-        )
+        var object = ObservedObject.of("Deployment", uid: uid, observed: observed, .progressing)
         object.rollout = counts
         return object
     }

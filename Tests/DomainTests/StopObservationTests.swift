@@ -6,28 +6,11 @@ import WorkerRuntime
 /// What is to be gone is over when it is gone, whatever the health of the rest.
 @Suite struct StopObservationTests {
     static let kinds = ["Deployment", "StatefulSet", "DaemonSet", "Job", "PersistentVolumeClaim", "Service"]
-    static let applied = kinds.map { kind in
-        AppliedObject(
-            apiVersion: "v1",
-            kind: kind,
-            namespace: "n",
-            name: "web",
-            uid: "u-\(kind)",
-            generation: 3,
-            resourceVersion: nil
-        )
-    }
+    static let applied = kinds.map { AppliedObject.of($0, uid: "u-\($0)") }
 
     /// What is stored of one of the objects that were applied.
     static func seen(_ kind: String, _ health: Health, observed: Int64? = 3, uid: String? = nil) -> ObservedObject {
-        ObservedObject(
-            kind: kind,
-            name: "web",
-            uid: uid ?? "u-\(kind)",
-            observedGeneration: observed,
-            health: health,
-            healthReason: nil
-        )
+        .of(kind, uid: uid ?? "u-\(kind)", observed: observed, health)
     }
 
     static let deployment = seen("Deployment", .healthy)

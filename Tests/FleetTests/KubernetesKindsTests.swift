@@ -40,18 +40,7 @@ struct KubernetesKindsTests {
           maxReplicas: 3
           targetCPUUtilizationPercentage: 80
         """,
-        "web": """
-        apiVersion: apps/v1
-        kind: Deployment
-        metadata: {name: {{ .Release.Name }}}
-        spec:
-          selector: {matchLabels: {app: {{ .Release.Name }}}}
-          template:
-            metadata: {labels: {app: {{ .Release.Name }}}}
-            spec:
-              serviceAccountName: {{ .Release.Name }}
-              containers: [{name: web, image: r.example/shop/web:1.0.0}]
-        """,
+        "web": KubernetesWorld.deployment("serviceAccountName: {{ .Release.Name }}"),
     ]
 
     @Test func `a chart of kinds that are not watched succeeds, is stopped, started and deleted`() throws {

@@ -114,21 +114,10 @@ struct KubernetesRecoveryTests {
                 metadata: {name: water, annotations: {"helm.sh/hook": post-upgrade}}
                 spec: {template: {spec: {restartPolicy: Never, containers: [{name: water, image: busybox}]}}}
                 """,
-                "web": Self.web,
+                "web": KubernetesWorld.deployment(),
             ]
         )
     }
-
-    private static let web = """
-        apiVersion: apps/v1
-        kind: Deployment
-        metadata: {name: {{ .Release.Name }}}
-        spec:
-          selector: {matchLabels: {app: {{ .Release.Name }}}}
-          template:
-            metadata: {labels: {app: {{ .Release.Name }}}}
-            spec: {containers: [{name: web, image: "r.example/shop/web:1.0.0"}]}
-        """
 
     /// A chart whose removal waits for a hook.
     private func makeChart(in kubernetes: KubernetesWorld) throws -> String {
@@ -141,7 +130,7 @@ struct KubernetesRecoveryTests {
                 metadata: {name: farewell, annotations: {"helm.sh/hook": pre-delete}}
                 spec: {template: {spec: {restartPolicy: Never, containers: [{name: farewell, image: busybox}]}}}
                 """,
-                "web": Self.web,
+                "web": KubernetesWorld.deployment(),
             ]
         )
     }

@@ -15,18 +15,7 @@ struct KubernetesTroubleTests {
         isScheduled: Bool = true
     ) throws -> String {
         var templates = [
-            "web": """
-            apiVersion: apps/v1
-            kind: Deployment
-            metadata: {name: {{ .Release.Name }}}
-            spec:
-              selector: {matchLabels: {app: {{ .Release.Name }}}}
-              template:
-                metadata: {labels: {app: {{ .Release.Name }}}}
-                spec:
-                  nodeSelector: \(isScheduled ? "{}" : "{nowhere: at-all}")
-                  containers: [{name: web, image: "r.example/shop/web:1.0.0"}]
-            """
+            "web": KubernetesWorld.deployment("nodeSelector: \(isScheduled ? "{}" : "{nowhere: at-all}")")
         ]
         var random = SeededRandom(seed: 1)
         for number in 0..<bulk {

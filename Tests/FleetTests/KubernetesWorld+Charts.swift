@@ -2,6 +2,24 @@ import Foundation
 import TestSupport
 
 extension KubernetesWorld {
+    /// A template of a Deployment that is named as its release.
+    ///
+    /// - Parameter pod: One more field of its pods, such as a service account.
+    static func deployment(_ pod: String = "hostname: web") -> String {
+        """
+        apiVersion: apps/v1
+        kind: Deployment
+        metadata: {name: {{ .Release.Name }}}
+        spec:
+          selector: {matchLabels: {app: {{ .Release.Name }}}}
+          template:
+            metadata: {labels: {app: {{ .Release.Name }}}}
+            spec:
+              \(pod)
+              containers: [{name: web, image: "r.example/shop/web:1.0.0"}]
+        """
+    }
+
     /// Writes a chart into a folder of this world, and returns the folder.
     ///
     /// - Parameter templates: The templates by their names.
