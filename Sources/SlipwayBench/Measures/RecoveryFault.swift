@@ -1,0 +1,40 @@
+import Foundation
+import Postgres
+
+/// What befalls the fleet while its recovery is measured.
+enum RecoveryFault: String, CaseIterable {
+    case databaseRestarted = "PostgreSQL down for 5 s as after a crash"
+    case backendsTerminated = "its backends terminated twice a second for 10 s"
+    case connectionsUsedUp = "its connections used up for 10 s"
+    case workerKilled = "a worker killed, another started 20 s later"
+    case workerKilledRepeatedly = "a worker killed three times, every 20 s"
+
+    /// Whether others must take partitions over.
+    var losesWorkers: Bool { self == .workerKilled || self == .workerKilledRepeatedly }
+
+    /// Plays it from its beginning to its end.
+    func play(on world: BenchWorld, workers: inout [Int32], start: () throws -> Int32) throws {
+        switch self {
+        case .databaseRestarted:
+            world.server.stop(.immediate)
+            Thread.sleep(forTimeInterval: 5)
+            try world.server.start()
+        case .backendsTerminated:
+            for _ in 1...20 {
+                try world.server.terminateSessions(of: BenchWorld.databaseName)
+                Thread.sleep(forTimeInterval: 0.5)
+            }
+        case .connectionsUsedUp: try world.server.useUpConnections(of: BenchWorld.databaseName, for: .seconds(10))
+        case .workerKilled:
+            kill(workers[0], SIGKILL)
+            Thread.sleep(forTimeInterval: 20)
+            workers[0] = try start()
+        case .workerKilledRepeatedly:
+            for _ in 1...3 {
+                kill(workers[0], SIGKILL)
+                workers[0] = try start()
+                Thread.sleep(forTimeInterval: 20)
+            }
+        }
+    }
+}
