@@ -51,7 +51,8 @@ public enum TopicComparison {
 
     private static func why(_ property: String) -> String {
         switch property {
-        case "message.timestamp.type": ": the broker's clock says when a token had to be valid, and when an agent spoke"
+        case "message.timestamp.type":
+            ": the broker's clock says when a token had to be valid, when an agent spoke, and up to when it was read"
         case "cleanup.policy": ": who subscribes later finds the newest state of each key"
         case "unclean.leader.election.enable": ": a broker that lacks messages must not become the leader"
         case "min.insync.replicas": ": what one broker alone has is lost with it"

@@ -33,7 +33,11 @@ public enum Topics {
             ["retention.ms": week, "message.timestamp.type": "LogAppendTime"]
         ),
         input("agent.output", key: "cluster/namespace/instance, or cluster/namespace", ["retention.ms": week]),
-        input("resource.changes", key: "cluster/namespace", ["retention.ms": week]),
+        input(
+            "resource.changes",
+            key: "cluster/namespace",
+            ["retention.ms": week, "message.timestamp.type": "LogAppendTime"]
+        ),
         input("container.logs", key: "cluster/namespace/pod/container", ["retention.ms": "3600000"]),
         input("environment.status", key: "project/environment", compacted),
         input("instance.status", key: "project/environment/instance", compacted),

@@ -83,7 +83,7 @@ import Testing
         try show("healthy", from: begin, to: end)
         #expect(try world.passTime())
         #expect(try !world.passTime(), "the settling time is not over")
-        try age("healthy_since", seconds: 10)
+        try age("healthy_since", seconds: 20)
         #expect(try world.passTime())
         messages = try world.published()
         #expect(messages.map(\.name) == ["succeeded", "status"])
@@ -116,7 +116,7 @@ import Testing
         try world.applied(Self.applied)
         try show("degraded", "The ACME order is invalid")
         #expect(try world.passTime())
-        try age("failing_since", seconds: 60)
+        try age("failing_since", seconds: 90)
         #expect(try world.passTime())
         let status = try #require(try world.published("object.status").last)
         #expect(status["state"] == "failed" && status["reason.code"] == "degraded")
@@ -163,7 +163,7 @@ import Testing
 
     @Test func `operators say how many days ahead the warning begins`() throws {
         try issued(agedDays: 80)
-        let keeper = Timekeeper(fleetKey: world.fleetKey, leaseSeconds: 30, agentGroup: "agents", certificateDays: 5)
+        let keeper = world.timekeeper(certificateDays: 5)
         try world.connection.script("update environment_object set state = 'active'")
         #expect(try !keeper.round(on: world.connection))
         #expect(try world.passTime())

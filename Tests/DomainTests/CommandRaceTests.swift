@@ -176,7 +176,12 @@ import Testing
         )
         let rivals = (1...4).map { _ in
             Rival(world.url) { [fleetKey = world.fleetKey] connection in
-                let timekeeper = Timekeeper(fleetKey: fleetKey, leaseSeconds: 30, agentGroup: "agents")
+                let timekeeper = Timekeeper(
+                    fleetKey: fleetKey,
+                    leaseSeconds: 30,
+                    agentGroup: "agents",
+                    resourceGroup: "resources"
+                )
                 return try timekeeper.round(on: connection) ? [.applied] : [.stale]
             }
         }

@@ -140,7 +140,7 @@ import WorkerRuntime
 
     @Test func `a command settles after its time in good health, and fails after its time of failing`() {
         var command = Self.command(.applied)
-        let view = AgentView(MissingEvidence(agent: .connected), consumedUntil: 0)
+        let view = AgentView(MissingEvidence(agent: .connected), consumedUntil: 65_000_000, lastSeen: 65_000_000)
         command.windows.healthySince = 5_000_000
         #expect(DueCommand.decide(command, view: view, now: 14_999_999) == nil)
         #expect(DueCommand.decide(command, view: view, now: 15_000_000)?.0 == .settle)
@@ -149,5 +149,21 @@ import WorkerRuntime
         command.windows.failing = Reason(code: "image_pull", sentence: "No image.")
         #expect(DueCommand.decide(command, view: view, now: 64_999_999) == nil)
         #expect(DueCommand.decide(command, view: view, now: 65_000_000)?.1?.code == "image_pull")
+    }
+
+    @Test(
+        arguments: [(14_999_999, 15_000_000), (15_000_000, 14_999_999), (nil, 15_000_000), (15_000_000, nil)]
+            as [(Int64?, Int64?)]
+    )
+    func `good health is seen to last by what was read, of an agent that has spoken since`(
+        read: Int64?,
+        heard: Int64?
+    ) {
+        var command = Self.command(.applied)
+        command.windows.healthySince = 5_000_000
+        let view = AgentView(MissingEvidence(agent: .connected), consumedUntil: read, lastSeen: heard)
+        #expect(DueCommand.decide(command, view: view, now: 20_000_000) == nil)
+        command.timers.settle = 0
+        #expect(DueCommand.decide(command, view: view, now: 20_000_000)?.0 == .settle)
     }
 }

@@ -250,20 +250,7 @@ final class CommandWorld {
         }
     }
 
-    // MARK: Time and facts
-
-    /// One round of a timekeeper that believes the agents' messages to be read up to now, unless told otherwise.
-    @discardableResult
-    func passTime(consumedUntil: String? = "now()", lease: Int = 30) throws -> Bool {
-        try connection.script(
-            """
-            delete from partition_claim;
-            insert into partition_claim (consumer_group, topic, partition, next_offset, consumed_until)
-            values ('agents', 'agent.status', 0, 0, \(consumedUntil ?? "null"))
-            """
-        )
-        return try Timekeeper(fleetKey: fleetKey, leaseSeconds: lease, agentGroup: "agents").round(on: connection)
-    }
+    // MARK: Facts
 
     /// The newest command.
     func lastCommand() throws -> UUID {

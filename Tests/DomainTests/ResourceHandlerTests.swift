@@ -16,6 +16,18 @@ import WorkerRuntime
         #expect(name == "web")
     }
 
+    @Test func `the partition of a stream is that of its newest message`() throws {
+        let world = try ResourceWorld()
+        for (sequence, partition) in [(1, 5), (2, 7)] as [(Int64, Int32)] {
+            let body = AgentMessage.deployment("web", generation: sequence)
+            try world.handle([
+                AgentMessage.make("slipway.resource.changed.v1", body, 1, sequence, partition: partition)
+            ])
+            let stored = try world.connection.query("select partition from resource_stream").only().int32(0)
+            #expect(stored == partition)
+        }
+    }
+
     @Test func `repeats change nothing and are silent`() throws {
         let world = try ResourceWorld()
         let messages: [KafkaMessageView] = [

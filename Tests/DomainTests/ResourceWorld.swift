@@ -50,12 +50,14 @@ enum AgentMessage {
         _ epoch: Int64,
         _ sequence: Int64,
         key: String = "c1/shop",
-        instance: String? = nil
+        instance: String? = nil,
+        partition: Int32 = 0
     ) -> KafkaMessageView {
         var headers = [("ce_type", type), ("ce_epoch", String(epoch)), ("ce_sequence", String(sequence))]
         if let instance { headers.append(("ce_instance", instance)) }
         return KafkaMessageView(
             topic: "resource.changes",
+            partition: partition,
             key: key,
             headers: headers,
             value: body.map { Array($0.utf8) }

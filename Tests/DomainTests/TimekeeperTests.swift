@@ -31,7 +31,7 @@ import Testing
     @Test func `what stayed healthy succeeds and is announced: first as deployed, then as upgraded`() throws {
         try world.report("applied", of: command, #""objects":[]"#)
         #expect(try !world.passTime(), "the settling time is not over")
-        try age("healthy_since", seconds: 10)
+        try age("healthy_since", seconds: 20)
         _ = try world.published()
         #expect(try world.passTime())
         let messages = try world.published()
@@ -52,7 +52,7 @@ import Testing
         try world.report("applied", of: command, CommandReportTests.objects)
         try world.connection.script(
             """
-            update command set failing_since = now() - interval '60 seconds', failing_code = 'image_pull',
+            update command set failing_since = now() - interval '90 seconds', failing_code = 'image_pull',
                 failing_reason = 'Pod web-1 cannot pull its image.' where state = 'applied'
             """
         )

@@ -29,8 +29,20 @@ extension Command {
         switch state {
         case .accepted, .sent: return missingAcknowledgement(evidence.agent)
         case .acknowledged: return missingApply(evidence.hook)
-        default: return windows.failing ?? missingGoal(evidence)
+        default:
+            if let failing = windows.failing { return failing }
+            let wasHealthy = windows.healthySince != nil && evidence.agent == .lost
+            return wasHealthy ? missingWord : missingGoal(evidence)
         }
+    }
+
+    /// Its objects were healthy, and nobody tells whether they stayed so.
+    private var missingWord: Reason {
+        Reason(
+            code: "agent_offline",
+            sentence: "The objects were healthy when the agent of cluster '\(cluster ?? "")' fell silent, before they "
+                + "had been so for \(timers.settle) s; bring it back, then send the request again."
+        )
     }
 
     private func missingAcknowledgement(_ agent: AgentCondition) -> Reason {

@@ -47,7 +47,7 @@ public final class ResourceHandler: Handler {
 
     /// Decides the batch; see ``Handler/handle(_:in:)``.
     public func handle(_ batch: Batch<ResourceMessage>, in transaction: borrowing PostgresTransaction) throws {
-        let read = try read(batch.entries.map(\.input), in: transaction)
+        let read = try read(batch.entries, in: transaction)
         var restored: Set<String> = []
         let admitted = batch.entries.indices.filter { place in
             let entry = batch.entries[place]
@@ -67,7 +67,7 @@ public final class ResourceHandler: Handler {
         for place in admitted {
             batch.entries[place].outcome = plan.take(batch.entries[place].input, entry: place)
         }
-        let touched = try write(plan, locked: read.marks, of: batch, in: transaction)
+        let touched = try write(plan, after: read, of: batch, in: transaction)
         try ask(plan.wantedSnapshots, hello: restored, of: read.clusters, batch, in: transaction)
         try rollUp(touched, batch, in: transaction)
     }
@@ -113,6 +113,8 @@ public final class ResourceHandler: Handler {
         let streams: [StreamID: StreamState]
         /// The marks of the streams whose rows are there and locked.
         let marks: [StreamID: Int64]
+        /// The partition in which the newest message of each stream lay.
+        let partitions: [StreamID: Int32]
     }
 
     /// Reads, in one round trip, the clusters, and the streams and objects that messages speak of, which are locked.
@@ -120,16 +122,17 @@ public final class ResourceHandler: Handler {
     /// Also those of messages that will not count: few do not, and a lock that was not needed harms nobody. Objects that
     /// are remembered are read only if it turns out that another transaction has written to their stream.
     private func read(
-        _ messages: [ResourceMessage],
+        _ entries: [Entry<ResourceMessage>],
         in transaction: borrowing PostgresTransaction
     ) throws -> Read {
         var ids: [ResourceID] = []
         var seen: Set<ResourceID> = []
-        var followed: Set<StreamID> = []
-        for message in messages {
-            followed.insert(message.stream)
-            if let id = message.fact.id, seen.insert(id).inserted { ids.append(id) }
+        var partitions: [StreamID: Int32] = [:]
+        for entry in entries {
+            partitions[entry.input.stream] = entry.message.partition
+            if let id = entry.input.fact.id, seen.insert(id).inserted { ids.append(id) }
         }
+        let followed = Set(partitions.keys)
         var stored = ids.map(memory.state)
         let known = try clusters.submitRead(Set(followed.map(\.cluster)).sorted(), in: transaction)
         let locked = try store.submitLock(ofStreams: followed.sorted(), in: transaction)
@@ -146,13 +149,20 @@ public final class ResourceHandler: Handler {
             let states = try store.states(of: again.map { ids[$0] }, in: transaction)
             for (place, state) in zip(again, states) { stored[place] = state }
         }
-        return Read(clusters: clusters, ids: ids, stored: stored, streams: streams.states, marks: streams.marks)
+        return Read(
+            clusters: clusters,
+            ids: ids,
+            stored: stored,
+            streams: streams.states,
+            marks: streams.marks,
+            partitions: partitions
+        )
     }
 
     /// Writes objects and streams, publishes what can be seen, and returns the instances it touches.
     private func write(
         _ plan: ResourcePlan,
-        locked: [StreamID: Int64],
+        after read: Read,
         of batch: Batch<ResourceMessage>,
         in transaction: borrowing PostgresTransaction
     ) throws -> Set<InstanceID> {
@@ -171,9 +181,16 @@ public final class ResourceHandler: Handler {
         }
         let swept = try store.sweep(plan.sweeps, now: batch.now, in: transaction)
         if !plan.streams.isEmpty {
-            try store.advance(plan.streams, mark: mark, locked: locked, now: batch.now, in: transaction)
+            try store.advance(
+                plan.streams,
+                in: read.partitions,
+                mark: mark,
+                locked: read.marks,
+                now: batch.now,
+                in: transaction
+            )
         }
-        memory.take(plan.histories, of: locked.keys, mark: mark)
+        memory.take(plan.histories, of: read.marks.keys, mark: mark)
         for stream in unsure.union(swept.map(\.id.stream)) { memory.forget(stream) }
         return publish(written.filter(\.isVisiblyChanged), swept, batch)
     }

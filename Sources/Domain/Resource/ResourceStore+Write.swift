@@ -41,11 +41,12 @@ extension ResourceStore {
         ).affected
     }
 
-    /// Writes how far the streams were followed, and the mark of this transaction.
+    /// Writes how far the streams were followed, in which partitions, and the mark of this transaction.
     ///
     /// A stream that began at the same time in another lane keeps the later position, but not the other's mark.
     func advance(
         _ streams: [StreamID: StreamState],
+        in partitions: [StreamID: Int32],
         mark: Int64,
         locked: [StreamID: Int64],
         now: Int64,
@@ -58,19 +59,21 @@ extension ResourceStore {
         let written = try transaction.submit(
             """
             insert into resource_stream as s
-                (cluster, namespace, epoch, sequence, gaps, unbroken_since, snapshot_wanted, mark, changed_at)
+                (cluster, namespace, epoch, sequence, gaps, unbroken_since, snapshot_wanted, partition, mark,
+                changed_at)
             select unnest($1::text[]), unnest($2::text[]), unnest($3::bigint[]), unnest($4::bigint[]),
-                unnest($5::bigint[]), unnest($6::bigint[]), unnest($7::boolean[]), $8, $9
+                unnest($5::bigint[]), unnest($6::bigint[]), unnest($7::boolean[]), unnest($10::int[]), $8, $9
             on conflict (cluster, namespace) do update
             set epoch = excluded.epoch, sequence = excluded.sequence, gaps = excluded.gaps,
                 unbroken_since = excluded.unbroken_since, snapshot_wanted = excluded.snapshot_wanted,
-                mark = excluded.mark, changed_at = excluded.changed_at
+                partition = excluded.partition, mark = excluded.mark, changed_at = excluded.changed_at
             where (s.epoch, s.sequence) <= (excluded.epoch, excluded.sequence)
             """,
             keys + [
                 .array(.int64s(rows.map(\.value.position.epoch))), .array(.int64s(rows.map(\.value.position.sequence))),
                 .array(.int64s(rows.map(\.value.gaps))), .array(.int64s(rows.map(\.value.unbrokenSince))),
                 .array(.bools(rows.map(\.value.isSnapshotWanted))), .int64(mark), .timestamp(now),
+                .array(.int32s(rows.map { partitions[$0.key] ?? 0 })),
             ]
         )
         guard rows.contains(where: { locked[$0.key] == nil }), try transaction.result(of: written).affected < rows.count

@@ -4,12 +4,24 @@ import WorkerRuntime
 struct AgentView: Sendable, Hashable {
     /// What is known beside the command.
     var evidence: MissingEvidence
-    /// Up to when the agent's messages were read: microseconds since 1970.
+    /// Up to when the words that decide were read, the agent's and those of the command's objects: microseconds since 1970.
     var consumedUntil: Int64?
+    /// When the agent was last heard: microseconds since 1970.
+    var lastSeen: Int64?
 
-    init(_ evidence: MissingEvidence, consumedUntil: Int64?) {
+    init(_ evidence: MissingEvidence, consumedUntil: Int64?, lastSeen: Int64? = nil) {
         self.evidence = evidence
         self.consumedUntil = consumedUntil
+        self.lastSeen = lastSeen
+    }
+
+    /// Whether what began then was seen to last for so long: it was told by an agent that has spoken since, and read.
+    ///
+    /// What need not last was seen when it began.
+    func hasLasted(_ since: Int64, seconds: Int, now: Int64) -> Bool {
+        let end = since + Int64(seconds) * 1_000_000
+        guard now >= end else { return false }
+        return seconds == 0 || min(consumedUntil ?? 0, lastSeen ?? 0) >= end
     }
 }
 
@@ -22,22 +34,39 @@ enum DueCommand {
     static func decide(_ command: Command, view: AgentView, now: Int64) -> (CommandEvent, Reason?)? {
         guard !command.state.isTerminal else { return nil }
         if command.state == .applied {
-            if let since = command.windows.healthySince, now - since >= Int64(command.timers.settle) * 1_000_000 {
+            if let since = command.windows.healthySince,
+                view.hasLasted(since, seconds: command.timers.settle, now: now)
+            {
                 return (.settle, command.successWarning)
             }
-            if let since = command.windows.failingSince, now - since >= Int64(command.timers.failure) * 1_000_000 {
+            if let since = command.windows.failingSince,
+                view.hasLasted(since, seconds: command.timers.failure, now: now)
+            {
                 return (.fail, command.windows.failing)
             }
         }
-        let deadline = min(command.deadline, command.stepDeadline ?? command.deadline)
+        let deadline = command.nextDeadline
         guard now >= deadline else { return nil }
         let isRead = (view.consumedUntil ?? 0) >= deadline
         var evidence = view.evidence
+        // What was healthy for its time waits for no more than the next word of an agent that lives.
+        let isAwaited = evidence.agent == .connected && command.wasHealthy(by: deadline)
         // An agent that never spoke has nothing that could be waiting.
-        if isRead || evidence.agent == .neverSeen { return (.timeOut, command.missingStep(evidence)) }
+        if evidence.agent == .neverSeen || isRead && !isAwaited { return (.timeOut, command.missingStep(evidence)) }
         guard now >= deadline + patience else { return nil }
-        evidence.isBehind = true
+        evidence.isBehind = !isRead
         return (.timeOut, command.missingStep(evidence))
+    }
+}
+
+extension Command {
+    /// When its present step, or all of it, must be over.
+    var nextDeadline: Int64 { min(deadline, stepDeadline ?? deadline) }
+
+    /// Whether it had been healthy for the settling time by then.
+    fileprivate func wasHealthy(by time: Int64) -> Bool {
+        guard state == .applied, let since = windows.healthySince else { return false }
+        return since + Int64(timers.settle) * 1_000_000 <= time
     }
 }
 

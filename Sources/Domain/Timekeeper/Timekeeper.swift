@@ -12,7 +12,8 @@ public struct Timekeeper: Sendable {
     static let worker = "timekeeper"
     private let fleetKey: FleetKey
     private let leaseSeconds: Int
-    private let group: String
+    private let agentGroup: String
+    private let resourceGroup: String
     private let certificates: CertificateWatch
 
     /// Makes a timekeeper.
@@ -20,16 +21,20 @@ public struct Timekeeper: Sendable {
     /// - Parameters:
     ///   - leaseSeconds: How long an agent may be silent.
     ///   - agentGroup: The consumer group of the agent workers, whose progress decides whether silence is real.
+    ///   - resourceGroup: The consumer group of the resource workers, whose progress decides whether what is stored of
+    ///     objects is all that was told of them.
     ///   - certificateDays: How many days before a certificate's end to begin to warn.
     public init(
         fleetKey: FleetKey,
         leaseSeconds: Int,
         agentGroup: String,
+        resourceGroup: String,
         certificateDays: Int = Timekeeper.defaultCertificateDays
     ) {
         self.fleetKey = fleetKey
         self.leaseSeconds = leaseSeconds
-        group = agentGroup
+        self.agentGroup = agentGroup
+        self.resourceGroup = resourceGroup
         certificates = CertificateWatch(warningDays: certificateDays)
     }
 
@@ -47,35 +52,60 @@ public struct Timekeeper: Sendable {
         return moved
     }
 
-    /// Commands whose objects were healthy, or failing, for long enough; no lock is taken.
+    /// A command's cluster, and how far what is told of the objects in its namespace was followed.
+    private static let surroundings = """
+        left join cluster k on k.cluster = c.cluster
+        left join environment e on e.id = c.environment_id
+        left join resource_stream s on s.cluster = c.cluster and s.namespace = e.namespace
+        """
+
+    /// Up to when what is told of the objects beside a command `c` was read, by the group of that parameter.
+    ///
+    /// In the partition that the namespace was last told of in; in all of them where none is known.
+    private static func objectsRead(_ group: String) -> String {
+        "handled_until(\(group), 'resource.changes', s.partition, c.cluster || '/' || e.namespace)"
+    }
+
+    /// Commands whose objects were healthy, or failing, for long enough, as was told and read since; no lock is taken.
+    ///
+    /// Those of which a word may lie unread, or whose agent is silent, are left out here, so that they keep no other one
+    /// from its end.
     private func settling(on connection: PostgresConnection) throws -> [UUID] {
         try connection.query(
             """
-            select id from command
-            where state = 'applied'
-                and (healthy_since + settle_seconds * interval '1 second' <= now()
-                    or failing_since + failure_seconds * interval '1 second' <= now())
-            order by id limit 100
-            """
+            select c.id
+            from command c
+            \(Self.surroundings)
+            cross join lateral (
+                values (c.healthy_since, c.settle_seconds), (c.failing_since, c.failure_seconds)
+            ) held(since, seconds)
+            cross join lateral (select held.since + held.seconds * interval '1 second' as at) due
+            where c.state = 'applied' and due.at <= now()
+                and (held.seconds = 0 or due.at <= k.last_seen and due.at <= \(Self.objectsRead("$1")))
+            order by c.id limit 100
+            """,
+            [.text(resourceGroup)]
         ).map { try $0.uuid(0) }
     }
 
-    /// Commands past a deadline whose agents' messages were read up to it; no lock is taken.
+    /// Commands past a deadline up to which was read what their agents said, and what was told of their objects.
     ///
-    /// Those that must wait for Slipway's own delay are left out here, so that they keep no other one from its end.
+    /// No lock is taken. Those that must wait for Slipway's own delay are left out here, so that they keep no other one
+    /// from its end.
     private func overdue(on connection: PostgresConnection) throws -> [UUID] {
         try connection.query(
             """
             select c.id
             from command c
-            left join cluster k on k.cluster = c.cluster
+            \(Self.surroundings)
             cross join lateral (select least(c.deadline, coalesce(c.step_deadline, c.deadline)) as at) due
             where c.state in ('accepted', 'sent', 'acknowledged', 'applied') and due.at <= now()
                 and (k.cluster is null or k.boot is null or due.at <= now() - $2 * interval '1 microsecond'
-                    or due.at <= handled_until($1, 'agent.status', k.status_partition, k.cluster))
+                    or due.at <= handled_until($1, 'agent.status', k.status_partition, k.cluster)
+                        and (c.state <> 'applied' or due.at <= \(Self.objectsRead("$3"))))
             order by c.id limit 100
             """,
-            [.text(group), .int64(DueCommand.patience)]
+            [.text(agentGroup), .int64(DueCommand.patience), .text(resourceGroup)]
         ).map { try $0.uuid(0) }
     }
 
@@ -155,30 +185,33 @@ public struct Timekeeper: Sendable {
     ) throws -> AgentView {
         let row = try transaction.query(
             """
-            select c.state, c.last_seen, c.boot is null,
-                handled_until($2, 'agent.status', c.status_partition, c.cluster),
+            select k.last_seen, k.boot is null, handled_until($2, 'agent.status', k.status_partition, k.cluster),
+                \(Self.objectsRead("$3")),
                 coalesce(
-                    i.health_reason,
-                    (select r.health_reason from resource r join environment e on e.id = $5
-                        where $6 and r.cluster = e.cluster and r.namespace = e.namespace
-                            and r.kind = 'Certificate' and r.name = $7 and not r.gone)),
-                (select s.name from stage s where s.command = $4 and s.state = 'running' order by s.started_at limit 1)
-            from cluster c left join instance i on i.id = $3 where c.cluster = $1
+                    (select i.health_reason from instance i where i.id = c.instance_id),
+                    (select r.health_reason from resource r
+                        where $4 and r.cluster = e.cluster and r.namespace = e.namespace
+                            and r.kind = 'Certificate' and r.name = c.subject_name and not r.gone)),
+                (select s.name from stage s where s.command = c.id and s.state = 'running' order by s.started_at limit 1)
+            from command c
+            \(Self.surroundings)
+            where c.id = $1 and k.cluster is not null
             """,
-            [
-                .optionalText(command.cluster), .text(group), .optionalInt64(command.instanceID), .uuid(command.id),
-                .optionalInt64(command.environmentID), .bool(CertificateWatch.waits(command)),
-                .text(command.subjectName),
-            ]
+            [.uuid(command.id), .text(agentGroup), .text(resourceGroup), .bool(CertificateWatch.waits(command))]
         ).first
         guard let row else { return AgentView(MissingEvidence(agent: .neverSeen), consumedUntil: now) }
-        let isSilent = try row.optionalTimestamp(1).map { now - $0 > Int64(leaseSeconds) * 1_000_000 } ?? true
-        let condition: AgentCondition = try row.bool(2) ? .neverSeen : isSilent ? .lost : .connected
+        let lastSeen = try row.optionalTimestamp(0)
+        let isSilent = lastSeen.map { now - $0 > Int64(leaseSeconds) * 1_000_000 } ?? true
+        let condition: AgentCondition = try row.bool(1) ? .neverSeen : isSilent ? .lost : .connected
         var evidence = MissingEvidence(agent: condition)
         evidence.unhealthy = try row.optionalString(4)
         evidence.hook = try row.optionalString(5)
         evidence.left = try WindowRefresh.left(of: command, in: transaction)
-        return AgentView(evidence, consumedUntil: try row.optionalTimestamp(3))
+        let told = try row.optionalTimestamp(2)
+        let shown = try row.optionalTimestamp(3)
+        // What was applied is judged by its objects, of which the agent tells elsewhere.
+        let consumed = command.state == .applied ? min(told ?? 0, shown ?? 0) : told
+        return AgentView(evidence, consumedUntil: consumed, lastSeen: lastSeen)
     }
 
     /// Marks agents as lost whose messages were read past their lease, so that Slipway's own delay loses nobody.
@@ -195,7 +228,7 @@ public struct Timekeeper: Sendable {
             update cluster c set state = 'lost', revision = revision + 1
             where c.cluster in (select cluster from silent)
             """,
-            [.int32(Int32(leaseSeconds)), .text(group), .array(.texts(AgentState.endedBySilence))]
+            [.int32(Int32(leaseSeconds)), .text(agentGroup), .array(.texts(AgentState.endedBySilence))]
         )
         return lost.affected > 0
     }

@@ -17,6 +17,7 @@ struct TimekeeperWorker: AsyncParsableCommand {
             fleetKey: try FleetKey(worker.settings),
             leaseSeconds: try worker.settings.number("AGENT_LEASE_SECONDS", default: 30, in: 1...86_400),
             agentGroup: worker.settings.topicPrefix + "agent-worker",
+            resourceGroup: worker.settings.topicPrefix + "resource-worker",
             certificateDays: try worker.settings.number(
                 "CERTIFICATE_DAYS",
                 default: Timekeeper.defaultCertificateDays,

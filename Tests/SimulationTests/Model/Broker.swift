@@ -18,14 +18,19 @@ final class Broker {
         return made
     }
 
+    /// The partition of a topic in which the messages of a key lie.
+    static func partition(of key: String, in topic: String) -> Int {
+        var hash: UInt64 = 0xcbf2_9ce4_8422_2325
+        for byte in key.utf8 { hash = (hash ^ UInt64(byte)) &* 0x0000_0100_0000_01b3 }
+        return Int(hash % UInt64(Topics.partitions(of: topic)))
+    }
+
     /// Appends; the partition follows from the key.
     @discardableResult
     func append(_ message: Message, at now: Int64) -> Message {
         var message = message
         let count = Topics.partitions(of: message.topic)
-        var hash: UInt64 = 0xcbf2_9ce4_8422_2325
-        for byte in message.key.utf8 { hash = (hash ^ UInt64(byte)) &* 0x0000_0100_0000_01b3 }
-        message.partition = Int(hash % UInt64(count))
+        message.partition = Self.partition(of: message.key, in: message.topic)
         message.time = now
         let empty = [[Message]](repeating: [], count: count)
         message.offset = Int64(topics[message.topic, default: empty][message.partition].count)

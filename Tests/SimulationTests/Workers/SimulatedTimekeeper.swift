@@ -43,7 +43,7 @@ final class SimulatedTimekeeper: Participant {
         database.open.rows.keys.filter { id in
             guard let command = database.commands[id] else { return false }
             let hasWindow = command.windows.healthySince != nil || command.windows.failingSince != nil
-            return hasWindow || now >= min(command.deadline, command.stepDeadline ?? command.deadline)
+            return hasWindow || now >= command.nextDeadline
         }.sorted { $0.uuidString < $1.uuidString }
     }
 
@@ -53,10 +53,10 @@ final class SimulatedTimekeeper: Participant {
                 let (event, reason) = DueCommand.decide(command, view: view(of: command, at: now), now: now)
             else { return }
             let batch = SimulatedBatch([], now: now)
-            // What has ended has no deadline any more.
-            let deadline = min(command.deadline, command.stepDeadline ?? command.deadline)
+            // What has ended has no deadlines and windows any more.
+            let before = command
             progress.take(event, &command, reason: reason, batch)
-            if event == .timeOut, reason?.code != "slipway_behind" { complainIfUnread(command, before: deadline) }
+            if reason?.code != "slipway_behind" { complainIfUnread(before, ending: event) }
             if event == .timeOut, let environment = environments[command.key] {
                 batch.publish(.withdrawal(of: command, namespace: environment.namespace))
             }
@@ -69,9 +69,12 @@ final class SimulatedTimekeeper: Participant {
             return AgentView(MissingEvidence(agent: .neverSeen), consumedUntil: now)
         }
         let isSilent = cluster.lastSeen.map { now - $0 > Self.lease } ?? true
+        let told = handled(command.cluster, at: now)
+        let consumed = command.state == .applied ? min(told ?? 0, objectsRead(command, at: now) ?? 0) : told
         return AgentView(
             MissingEvidence(agent: isSilent ? .lost : .connected),
-            consumedUntil: handled(command.cluster, at: now)
+            consumedUntil: consumed,
+            lastSeen: mutant == .ownDelayIgnored ? now : cluster.lastSeen
         )
     }
 
@@ -81,19 +84,56 @@ final class SimulatedTimekeeper: Participant {
         return database.handledUntil(Topics.status, partition, key: cluster)
     }
 
-    /// No command may time out while a word of its agent about it lies unread that came before the deadline.
-    private func complainIfUnread(_ command: Command, before deadline: Int64) {
-        guard let cluster = command.cluster, let partition = database.clusters[cluster]?.partition,
-            let epoch = database.clusters[cluster]?.agent.epoch
-        else { return }
-        let read = database.claims[ClaimName(topic: Topics.status, partition: partition)]?.nextOffset ?? 0
-        let id = command.id.uuidString.lowercased()
-        let unread = world.broker.read(Topics.status, partition, from: read, limit: .max).first { message in
-            guard let said = message.statement, message.key == cluster, message.time < deadline, said.epoch == epoch
-            else { return false }
-            return String(decoding: said.data, as: UTF8.self).contains(id)
+    /// Up to when was read what is told of the objects beside a command.
+    private func objectsRead(_ command: Command, at now: Int64) -> Int64? {
+        if mutant == .ownDelayIgnored { return now }
+        guard let key = stream(of: command) else { return nil }
+        return database.handledUntil(Topics.changes, Broker.partition(of: key, in: Topics.changes), key: key)
+    }
+
+    /// The key of what is told of the objects beside a command.
+    private func stream(of command: Command) -> String? {
+        guard let cluster = command.cluster, let environment = environments[command.key] else { return nil }
+        return "\(cluster)/\(environment.namespace)"
+    }
+
+    /// No command may end while a word about it lies unread that came in time: of its agent, or of its objects.
+    private func complainIfUnread(_ command: Command, ending event: CommandEvent) {
+        let timers = command.timers
+        let (since, seconds): (Int64?, Int) =
+            switch event {
+            case .settle: (command.windows.healthySince, timers.settle)
+            case .fail: (command.windows.failingSince, timers.failure)
+            default: (command.nextDeadline, 0)
+            }
+        guard seconds > 0 || event == .timeOut else { return }
+        let time = (since ?? 0) + Int64(seconds) * 1_000_000
+        if event == .timeOut, let cluster = command.cluster {
+            complain(of: command, Topics.status, key: cluster, before: time) { data in
+                String(decoding: data, as: UTF8.self).contains(command.id.uuidString.lowercased())
+            }
         }
-        if let unread { world.complaints.append("\(id) timed out with offset \(unread.offset) unread") }
+        guard command.state == .applied, let key = stream(of: command) else { return }
+        complain(of: command, Topics.changes, key: key, before: time) { _ in true }
+    }
+
+    private func complain(
+        of command: Command,
+        _ topic: String,
+        key: String,
+        before time: Int64,
+        where isAboutIt: ([UInt8]) -> Bool
+    ) {
+        guard let epoch = command.cluster.flatMap({ database.clusters[$0]?.agent.epoch }) else { return }
+        let partition = Broker.partition(of: key, in: topic)
+        let read = database.claims[ClaimName(topic: topic, partition: partition)]?.nextOffset ?? 0
+        let unread = world.broker.read(topic, partition, from: read, limit: .max).first { message in
+            guard let said = message.statement, message.key == key, message.time < time, said.epoch == epoch
+            else { return false }
+            return isAboutIt(said.data)
+        }
+        guard let unread else { return }
+        world.complaints.append("\(command.id) ended with offset \(unread.offset) of \(topic) unread")
     }
 
     private func missLostAgents(at now: Int64) throws {

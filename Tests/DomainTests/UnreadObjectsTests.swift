@@ -1,0 +1,108 @@
+import Foundation
+import Postgres
+import Testing
+
+@testable import Domain
+@testable import WorkerRuntime
+
+/// What was applied is judged by what is told of its objects: what lies unread, or is not told, decides nothing.
+@Suite struct UnreadObjectsTests {
+    let world: CommandWorld
+
+    /// A command that was applied.
+    init() throws {
+        world = try CommandWorld.ready()
+        try world.deploy()
+        try world.report("applied", of: try world.lastCommand(), CommandReportTests.objects)
+        _ = try world.published()
+    }
+
+    private func set(_ column: String, secondsAgo seconds: Int, more: String = "") throws {
+        try world.connection.script(
+            "update command set \(column) = now() - interval '\(seconds) seconds'\(more) where state = 'applied'"
+        )
+    }
+
+    private func result() throws -> String? {
+        guard let result = try world.published("deployment.results").last else { return nil }
+        return [result["state"], result["reason.code"]].compactMap(\.self).joined(separator: " ")
+    }
+
+    @Test(arguments: ["now() - interval '1 hour'", nil] as [String?])
+    func `a command is not late while what was told of its objects lies unread`(read: String?) throws {
+        try set("step_deadline", secondsAgo: 1)
+        #expect(try !world.passTime(changesUntil: read))
+        try set("step_deadline", secondsAgo: 601)
+        #expect(try world.passTime(changesUntil: read))
+        #expect(try result() == "timed_out slipway_behind")
+    }
+
+    @Test func `a command that was not applied does not wait for what is told of objects`() throws {
+        try world.deploy(instance: "api")
+        try world.connection.script(
+            "update command set step_deadline = now() - interval '1 second' where state = 'sent'"
+        )
+        #expect(try world.passTime(changesUntil: nil))
+        #expect(try result() == "timed_out not_acknowledged")
+    }
+
+    @Test(arguments: ["now() - interval '1 hour'", nil] as [String?])
+    func `good health counts for as long as everything was read that was told meanwhile`(read: String?) throws {
+        try set("healthy_since", secondsAgo: 60)
+        #expect(try !world.passTime(changesUntil: read))
+        #expect(try world.passTime())
+        #expect(try result() == "succeeded")
+    }
+
+    @Test func `so does failing`() throws {
+        try set("failing_since", secondsAgo: 90, more: ", failing_code = 'image_pull', failing_reason = 'No image.'")
+        #expect(try !world.passTime(changesUntil: "now() - interval '1 hour'"))
+        #expect(try world.passTime())
+        #expect(try result() == "failed image_pull")
+    }
+
+    @Test func `what was gone when it was seen has not to last, and waits for nothing`() throws {
+        try set("healthy_since", secondsAgo: 1, more: ", settle_seconds = 0")
+        #expect(try world.passTime(changesUntil: nil))
+        #expect(try result() == "succeeded")
+    }
+
+    @Test func `an agent that has been silent since says nothing of good health`() throws {
+        try set("healthy_since", secondsAgo: 20)
+        try world.connection.script("update cluster set last_seen = now() - interval '11 seconds'")
+        #expect(try !world.passTime())
+        try world.follow([world.status("heartbeat", #"{"boot":"\(CommandWorld.boot)"}"#)])
+        #expect(try world.passTime())
+        #expect(try result() == "succeeded")
+    }
+
+    @Test func `a deadline waits for the next word of an agent that lives, and names one that is lost`() throws {
+        try set("healthy_since", secondsAgo: 20, more: ", step_deadline = now() - interval '1 second'")
+        try world.connection.script("update cluster set last_seen = now() - interval '11 seconds'")
+        #expect(try !world.passTime())
+        try world.connection.script("update cluster set last_seen = now() - interval '31 seconds'")
+        #expect(try world.passTime())
+        let result = try #require(try world.published("deployment.results").last)
+        #expect(result["reason.code"] == "agent_offline")
+        #expect(result["reason.message"]?.contains("were healthy when the agent") == true)
+    }
+
+    @Test func `the partition of the namespace counts where it is known, and all of them where it is not`() throws {
+        try world.read(status: "now()", changes: "now()")
+        try world.connection.script(
+            """
+            insert into partition_claim (consumer_group, topic, partition, next_offset, consumed_until)
+            values ('resources', 'resource.changes', 1, 0, now() - interval '1 hour');
+            insert into resource_stream (cluster, namespace, epoch, sequence, changed_at)
+            values ('c1', 'shop-staging', 1, 1, now())
+            """
+        )
+        try set("healthy_since", secondsAgo: 60)
+        #expect(try !world.timekeeper().round(on: world.connection), "as a worker of the version before wrote it")
+        try world.connection.script("update resource_stream set partition = 1")
+        #expect(try !world.timekeeper().round(on: world.connection))
+        try world.connection.script("update resource_stream set partition = 0")
+        #expect(try world.timekeeper().round(on: world.connection))
+        #expect(try result() == "succeeded")
+    }
+}
