@@ -224,13 +224,19 @@ import WorkerRuntime
         #expect(try world.objects().isEmpty)
     }
 
-    @Test func `a secret is stored without its object`() throws {
+    @Test func `of a secret is stored what it is to helm and who owns it, and nothing else`() throws {
         let world = try ResourceWorld()
         let secret =
-            #"{"apiVersion":"v1","kind":"Secret","metadata":{"name":"s","namespace":"shop","uid":"u"},"#
-            + #""data":{"password":"aHVudGVyMg=="}}"#
+            #"{"apiVersion":"v1","kind":"Secret","metadata":{"name":"s","namespace":"shop","uid":"u","#
+            + #""labels":{"a":"hunter2"},"annotations":{"helm.sh/resource-policy":"keep","#
+            + #""kubectl.kubernetes.io/last-applied-configuration":"hunter2"},"#
+            + #""ownerReferences":[{"uid":"o","name":"hunter2"}]},"#
+            + #""data":{"password":"aHVudGVyMg=="},"stringData":{"password":"hunter2"}}"#
         try world.handle([.changed(secret, 1, 1)])
-        #expect(try world.connection.query("select object is null from resource").only().bool(0))
+        #expect(
+            try world.connection.query("select object::text from resource").only().string(0)
+                == #"{"metadata":{"annotations":{"helm.sh/resource-policy":"keep"},"ownerReferences":[{"uid":"o"}]}}"#
+        )
     }
 }
 

@@ -172,7 +172,7 @@ public final class ResourceHandler: Handler {
         var rows = ResourceRows(capacity: written.count)
         for history in written {
             guard let state = history.result else { continue }
-            rows.append(history.id, state, object: history.objectEntry.map { batch.entries[$0].message })
+            rows.append(history.id, state, object: history.objectEntry.map { batch.entries[$0] })
         }
         if rows.count > 0, try store.write(rows, now: batch.now, in: transaction) < rows.count {
             let lost = try store.overtaken(written, in: transaction)

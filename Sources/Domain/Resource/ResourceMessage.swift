@@ -72,8 +72,8 @@ public final class ResourceChange: Sendable {
     public let isReady: Bool?
     /// What a pod shows when it will probably not come up.
     public let sign: FailureSign?
-    /// Whether the object itself, the message's value, is stored; secrets are not.
-    public let keepsObject: Bool
+    /// What is stored instead of the object itself, the message's value, as JSON; `nil` for all but secrets.
+    public let storedInstead: [UInt8]?
 
     /// Makes a change.
     public init(
@@ -89,7 +89,7 @@ public final class ResourceChange: Sendable {
         awaitsAddressSince: Int64? = nil,
         isReady: Bool? = nil,
         sign: FailureSign? = nil,
-        keepsObject: Bool = true
+        storedInstead: [UInt8]? = nil
     ) {
         self.id = id
         self.apiVersion = apiVersion
@@ -103,7 +103,7 @@ public final class ResourceChange: Sendable {
         self.awaitsAddressSince = awaitsAddressSince
         self.isReady = isReady
         self.sign = sign
-        self.keepsObject = keepsObject
+        self.storedInstead = storedInstead
     }
 
     /// How it is doing at a time: an address that was awaited for too long makes it degraded.

@@ -58,7 +58,7 @@ struct ResourceReader {
             isReady: isPod ? PodHealth.isReady(object) : nil,
             sign: isPod ? FailureSign(pod: object, name: id.name) : nil,
             // A secret's value is nowhere but in its encrypted column: even one that came untrimmed is not kept.
-            keepsObject: id.kind != "Secret"
+            storedInstead: id.kind == "Secret" ? SecretMetadata.json(object) : nil
         )
     }
 

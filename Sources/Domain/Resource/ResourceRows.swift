@@ -53,8 +53,8 @@ struct ResourceRows {
     /// The number of rows.
     var count: Int { name.count }
 
-    /// Adds a row; the object is the value of `message`, or nothing.
-    mutating func append(_ id: ResourceID, _ state: ResourceState, object message: KafkaMessageView?) {
+    /// Adds a row; the object is what the entry's message says of it, or nothing.
+    mutating func append(_ id: ResourceID, _ state: ResourceState, object entry: Entry<ResourceMessage>?) {
         cluster.append(id.stream.cluster)
         namespace.append(id.stream.namespace)
         kind.append(id.kind)
@@ -75,7 +75,11 @@ struct ResourceRows {
         failingCode.append(optional: state.sign?.code.rawValue)
         failingReason.append(optional: state.sign?.sentence)
         commandGeneration.append(optional: state.commandGeneration)
-        if message?.withValue({ object.append(bytes: $0) }) == nil { object.appendNull() }
+        if case .changed(let change)? = entry?.input.fact, let stored = change.storedInstead {
+            object.append(stored)
+        } else if entry?.message.withValue({ object.append(bytes: $0) }) == nil {
+            object.appendNull()
+        }
     }
 
     /// The columns in the order of the statement.

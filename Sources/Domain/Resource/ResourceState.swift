@@ -76,7 +76,7 @@ final class ResourceHistory {
             sign: change.sign,
             commandGeneration: change.commandGeneration
         )
-        objectEntry = change.keepsObject ? entry : nil
+        objectEntry = entry
         return .applied
     }
 
