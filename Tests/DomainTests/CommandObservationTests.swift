@@ -68,6 +68,27 @@ import WorkerRuntime
         #expect(windows([deployment(), service]).healthySince != nil)
     }
 
+    @Test(arguments: [
+        (Health.progressing, Health.healthy, true), (.progressing, .suspended, true),
+        (.progressing, .progressing, false), (.healthy, .healthy, true),
+        (.degraded, .healthy, false), (.unknown, .healthy, false),
+    ])
+    func `a claim that waits for its first pod holds nobody, but for whom its pod is waited for`(
+        claim: Health,
+        workload: Health,
+        isReached: Bool
+    ) {
+        let after = CommandObservation.windows(
+            applied: applied + [.of("PersistentVolumeClaim", uid: "u3", generation: 0)],
+            stored: [deployment(workload), service, .of("PersistentVolumeClaim", uid: "u3", claim)],
+            sign: nil,
+            before: CommandWindows(),
+            now: 100
+        )
+        #expect((after.healthySince != nil) == isReached)
+        #expect((after.failing != nil) == (claim == .degraded))
+    }
+
     @Test func `a break ends the window`() {
         var before = CommandWindows()
         before.healthySince = 7

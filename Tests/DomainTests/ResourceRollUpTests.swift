@@ -34,6 +34,21 @@ import Testing
         #expect(sum.assessment == HealthAssessment(.healthy, "Ingress web: waiting"))
     }
 
+    @Test func `a claim that waits for its first pod warns, and one that is lost decides`() {
+        let waiting = ResourceTally(
+            kind: "PersistentVolumeClaim",
+            health: .progressing,
+            count: 1,
+            example: "PersistentVolumeClaim data: Waiting for a volume"
+        )
+        let warning = HealthAssessment(.healthy, "PersistentVolumeClaim data: Waiting for a volume")
+        #expect(InstanceRollUp([waiting]).assessment == warning)
+        let idle = ResourceTally(kind: "Deployment", health: .healthy, count: 1)
+        #expect(InstanceRollUp([idle, waiting]).assessment == warning)
+        let lost = ResourceTally(kind: "PersistentVolumeClaim", health: .degraded, count: 1, example: "lost")
+        #expect(InstanceRollUp([idle, lost]).assessment == HealthAssessment(.degraded, "lost"))
+    }
+
     @Test func `old replica sets and ending pods do not count where a Deployment is`() {
         let sum = InstanceRollUp([
             ResourceTally(kind: "Deployment", health: .healthy, count: 1),

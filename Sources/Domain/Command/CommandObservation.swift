@@ -133,7 +133,7 @@ public enum CommandObservation {
                 }
                 continue
             }
-            guard gating.contains(object.kind) else { continue }
+            guard gating.contains(object.kind), !awaitsFirstPod(seen) else { continue }
             if let observed = seen.observedGeneration, observed < object.generation {
                 isHealthy = false
                 continue
@@ -156,6 +156,13 @@ public enum CommandObservation {
     /// Whether it is a Job that was there and is gone, as one is that has a time to live after its end.
     private static func isCleanedAway(_ object: ObservedObject) -> Bool {
         object.kind == "Job" && object.health == .missing
+    }
+
+    /// Whether it is a volume claim that is not bound: where claims are bound for their first pod, it may wait for long.
+    ///
+    /// A pod that needs it holds its workload, which is waited for; where nothing has pods, nobody needs it yet.
+    private static func awaitsFirstPod(_ object: ObservedObject) -> Bool {
+        object.kind == "PersistentVolumeClaim" && object.health == .progressing
     }
 
     /// What was so before began when it did; what is reached fails no more.

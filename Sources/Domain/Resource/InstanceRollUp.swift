@@ -13,7 +13,8 @@ struct ResourceTally: Sendable, Hashable {
 
 /// What an instance's objects add up to.
 ///
-/// Workloads and volume claims decide. Services and ingresses only warn: on many clusters they never get an address.
+/// Workloads and volume claims decide. Services and ingresses only warn: on many clusters they never get an address. So does
+/// a claim that is not bound yet: a pod that needs it holds its workload, and where nobody has pods it may wait for long.
 /// What a controller made (a Deployment's ReplicaSets and pods) is judged through the controller, so that an old
 /// ReplicaSet or a pod that is just ending does not count against the new version.
 struct InstanceRollUp: Sendable, Hashable {
@@ -36,7 +37,7 @@ struct InstanceRollUp: Sendable, Hashable {
         let deciding = deciding(tallies)
         guard let worst = deciding.max(by: { ($0.health, $1.kind) < ($1.health, $0.kind) }), worst.health != .healthy
         else {
-            let warning = tallies.filter { isExposure($0.kind) && $0.health != .healthy }.min { $0.kind < $1.kind }
+            let warning = tallies.filter(warns).min { $0.kind < $1.kind }
             return HealthAssessment(.healthy, warning?.example)
         }
         let sign = worst.health == .suspended ? nil : pods.compactMap(\.sign).min()
@@ -49,7 +50,8 @@ struct InstanceRollUp: Sendable, Hashable {
         let controllers = kinds.intersection(["Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Job", "CronJob"])
         return tallies.filter { tally in
             switch tally.kind {
-            case "Deployment", "StatefulSet", "DaemonSet", "PersistentVolumeClaim": true
+            case "Deployment", "StatefulSet", "DaemonSet": true
+            case "PersistentVolumeClaim": tally.health != .progressing
             case "ReplicaSet": !kinds.contains("Deployment")
             case "Job": !kinds.contains("CronJob")
             case "Pod": controllers.isEmpty
@@ -58,5 +60,12 @@ struct InstanceRollUp: Sendable, Hashable {
         }
     }
 
-    private static func isExposure(_ kind: String) -> Bool { kind == "Service" || kind == "Ingress" }
+    /// Whether something is to be known of an instance that is healthy.
+    private static func warns(_ tally: ResourceTally) -> Bool {
+        switch tally.kind {
+        case "Service", "Ingress": tally.health != .healthy
+        case "PersistentVolumeClaim": tally.health == .progressing
+        default: false
+        }
+    }
 }
