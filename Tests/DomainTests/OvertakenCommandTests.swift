@@ -105,6 +105,24 @@ import Testing
         #expect(try Verification.differences(on: world.connection) == [])
     }
 
+    @Test func `what was done after it was taken back is what is wanted again, unless something newer is`() throws {
+        let upgrade = try world.order("upgrade", #""version":"1.1.0""#)
+        try world.end(upgrade, as: "canceled")
+        #expect(try world.text("select desired_version from instance") == "1.0.0")
+        try world.report("applied", of: upgrade, #""objects":[]"#)
+        #expect(try standing() == "running 1.1.0 2")
+        let status = try #require(try world.published("instance.status").last)
+        #expect(status["desiredVersion"] == "1.1.0" && status["runningVersion"] == "1.1.0")
+        #expect(try world.text("select desired = settled from instance") == "true")
+        try world.publishVersion("1.2.0")
+        let next = try world.order("upgrade", #""version":"1.2.0""#)
+        try world.end(next, as: "canceled")
+        try world.order("restart")
+        try world.report("applied", of: next, #""objects":[]"#)
+        let versions = try world.text("select concat_ws(' ', desired_version, running_version) from instance")
+        #expect(versions == "1.1.0 1.2.0")
+    }
+
     @Test func `others hear once of an upgrade, from what succeeded with it`() throws {
         try world.order("upgrade", #""version":"1.1.0""#)
         try world.applied()

@@ -117,6 +117,12 @@ public struct InstanceProgress {
             case .stopped: .stopped
             case .healthy, .applied: nil
             }
+        // What was taken back has decided nothing.
+        let isNewest = """
+            open_command is null and not exists (
+                select from command n
+                where n.instance_id = instance.id and n.generation > $3 and n.state <> 'canceled')
+            """
         let changed = try transaction.query(
             """
             update instance
@@ -125,12 +131,11 @@ public struct InstanceProgress {
                 drift = null,
                 -- What was before a removal belongs to a former life.
                 made_generation = case when $8 then $3::bigint + 1 else made_generation end,
-                -- The state follows only where nothing newer is on its way or has been decided; what was taken back has
-                -- decided nothing.
+                -- The state follows, and what is wanted, only where nothing newer is on its way or has been decided.
+                desired_version = case when \(isNewest) then coalesce($2, desired_version) else desired_version end,
+                desired = case when \(isNewest) then coalesce($4, desired) else desired end,
                 state = case
-                    when open_command is not null or exists (
-                        select from command n
-                        where n.instance_id = instance.id and n.generation > $3 and n.state <> 'canceled') then state
+                    when not (\(isNewest)) then state
                     when $5::text is not null then $5
                     when state = 'stopped' then 'running'
                     else state end,
