@@ -35,6 +35,13 @@ import Testing
         #expect(try Verification.differences(on: world.connection) == [])
     }
 
+    @Test func `a command that the timekeeper holds open while Slipway is behind is no difference`() throws {
+        try world.connection.script("update command set deadline = now() - interval '10 minutes'")
+        #expect(try Verification.differences(on: world.connection) == [])
+        try world.connection.script("update command set deadline = now() - interval '13 minutes'")
+        #expect(try !Verification.differences(on: world.connection).isEmpty)
+    }
+
     static let breaches: [(sql: String, rule: String)] = [
         ("update command set state = 'applied' where operation = 'instance.deploy'", "newest step that was not late"),
         ("update command set revision = revision + 1", "a command's revision"),

@@ -39,6 +39,8 @@ public enum Verification {
     /// The rules by name, in the order in which they are looked at.
     public static var ruleNames: [String] { rules.map(\.name) }
 
+    /// A little longer than the timekeeper waits where Slipway itself is behind, see ``DueCommand/patience``.
+    private static let longAfter = DueCommand.patience / 1_000_000 + 120
     private static let open = "('accepted', 'sent', 'acknowledged', 'applied')"
 
     private static let rules: [(name: String, sql: String)] = [
@@ -80,7 +82,8 @@ public enum Verification {
             "no command is open long after its deadline",
             """
             select id::text, 'it is ' || state || ', and its deadline was ' || deadline
-            from command where state in \(open) and deadline < now() - interval '2 minutes'
+            from command where state in \(open)
+                and deadline < now() - interval '\(longAfter) seconds'
             """
         ),
         (
