@@ -172,7 +172,7 @@ public final class AgentStatusHandler: Handler {
         in transaction: borrowing PostgresTransaction
     ) throws {
         try transaction.submit(
-            "update agent_boot set superseded = true where cluster = $1 and boot <> $2",
+            "update agent_boot set superseded = true where cluster = $1 and boot <> $2 and not superseded",
             [.text(cluster.name), .uuid(boot)]
         )
         try transaction.submit(
