@@ -106,6 +106,22 @@ import Testing
         #expect(code(try ask("configure", ##""values":"# the same\ncolor: blue""##)) == "no_change")
     }
 
+    @Test func `a version is deployed once more when its chart becomes known or moves`() throws {
+        try world.deploy()
+        #expect(try finish() == "succeeded running")
+        _ = try world.published()
+        for chart in ["oci://registry.example/web", "oci://registry.example/moved"] {
+            try world.connection.script("update version set chart_name = '\(chart)' where version = '1.0.0'")
+            #expect(try ask("redeploy") == .applied)
+            #expect(try world.published("agent.commands.c1").last?["chart.name"] != chart, "it keeps what it has")
+            #expect(try finish() == "succeeded running")
+            #expect(try world.deploy() == .applied)
+            #expect(try world.published("agent.commands.c1").last?["chart.name"] == chart)
+            #expect(try finish() == "succeeded running")
+            #expect(code(try world.deploy()) == "no_change")
+        }
+    }
+
     @Test func `a rollback takes version and values of the deployment before`() throws {
         try running()
         _ = try ask("upgrade", #""version":"1.1.0","values":"color: blue""#)

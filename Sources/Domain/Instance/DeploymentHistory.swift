@@ -93,7 +93,7 @@ enum DeploymentHistory {
         else { return nil }
         let desired = try DesiredState(json: command.desired)
         // What cannot be compared any more is taken for brought.
-        if let before, (try? before.isSameRelease(as: desired)) == true { return nil }
+        if let before, (try? before.isUnchanged(in: desired)) == true { return nil }
         return desired
     }
 

@@ -70,6 +70,15 @@ struct DesiredState: Codable, Sendable, Hashable {
             == ValuesTree(yaml: other.mergedValues, field: "values")
     }
 
+    /// The same release, from the same image and chart: nothing of it is new to a cluster.
+    ///
+    /// A registry may tell of a version's chart after its image, and an application's chart may move: then the same
+    /// version with the same values is something else to run.
+    func isUnchanged(in other: DesiredState) throws(Reason) -> Bool {
+        guard image == other.image, chart == other.chart else { return false }
+        return try isSameRelease(as: other)
+    }
+
     /// Takes version and values of another state and keeps the rest: replicas, stopped, nonce.
     func taking(_ release: DesiredState) -> DesiredState {
         var next = release

@@ -68,7 +68,7 @@ struct InstanceContext: Sendable {
     ///
     /// After a command that did not reach its goal the cluster may hold anything: then the same is a change.
     func requireChange(to next: DesiredState) throws(Reason) {
-        guard let instance, instance.isReached, let base = instance.base, try base.isSameRelease(as: next) else {
+        guard let instance, instance.isReached, let base = instance.base, try base.isUnchanged(in: next) else {
             return
         }
         let present = instance.open == nil ? "runs" : "is being given"
