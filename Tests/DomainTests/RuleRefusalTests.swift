@@ -105,6 +105,7 @@ import Testing
             "deploy", #""instance":"none","application":"web","version":"1.1.0","mode":"replace""#,
             "unknown_instance instance"
         ),
+        ("deploy", #""application":"web","version":"1.1.0","mode":"replace""#, "missing_field instance"),
         ("upgrade", #""instance":"none","version":"1.1.0""#, "unknown_instance instance"),
         ("configure", #""instance":"none","values":"a: 1""#, "unknown_instance instance"),
         ("redeploy", #""instance":"none""#, "unknown_instance instance"),

@@ -52,11 +52,19 @@ struct DeployInstance: InstanceRequest {
         try FieldRules.name(application, "application")
         try FieldRules.version(version)
         if let values { try ValuesYAML.check(values, field: "values") }
-        guard let mode, Mode(rawValue: mode) == nil else { return }
+        guard let mode else { return }
+        guard let asked = Mode(rawValue: mode) else {
+            throw Reason(
+                code: "invalid_field",
+                sentence: "'mode' is '\(mode.prefix(40))'; it should be 'new', 'replace' or absent for either.",
+                field: "mode"
+            )
+        }
+        guard asked == .replace, chosen == nil else { return }
         throw Reason(
-            code: "invalid_field",
-            sentence: "'mode' is '\(mode.prefix(40))'; it should be 'new', 'replace' or absent for either.",
-            field: "mode"
+            code: "missing_field",
+            sentence: "'instance' is missing; with the mode 'replace' it should name the instance to replace.",
+            field: "instance"
         )
     }
 
