@@ -38,6 +38,34 @@ import Testing
         #expect(reason.code == "forged_source")
     }
 
+    @Test(arguments: [
+        ("instance.deploy", "shop/staging", "mallory"), ("environment.create", "shop/none", "mallory"),
+        ("application.create", "shop", "mallory"), ("project.create", "none", "olga"), ("cluster.update", "c1", "olga"),
+    ])
+    func `of who may not ask there it is refused at once, and holds nobody up`(
+        type: String,
+        key: String,
+        caller: String
+    ) throws {
+        let world = try CommandWorld.ready()
+        func newer(_ caller: String, id: String) -> KafkaMessageView {
+            world.message("slipway.\(type).v2", key: key, "{}", id: id, as: caller)
+        }
+        let deployment = CommandWorld.deployment("1.0.0")
+        let outcomes = try world.handle([
+            newer(caller, id: "newer"), world.message("instance.deploy", key: "shop/staging", deployment),
+        ])
+        guard case .rejected(let reason)? = outcomes.first else {
+            Issue.record("it was not rejected: \(outcomes)")
+            return
+        }
+        #expect(reason.code == "not_permitted")
+        #expect(outcomes.last == .applied)
+        #expect(try world.published("deployment.results").first?["reason.code"] == "not_permitted")
+        #expect(try world.handle([newer(caller, id: "newer")]) == [.repeated])
+        #expect(throws: Reason.self) { try world.handle([newer("root", id: "again")]) }
+    }
+
     @Test func `a release waits`() throws {
         let world = try CommandWorld.ready()
         let handler = ReleaseHandler(fleetKey: world.fleetKey, logger: Logger(label: "test"))

@@ -59,12 +59,15 @@ public final class DeploymentRequestHandler: Handler {
 
     /// Locks what the batch is about in one order, then decides each request in its turn.
     public func handle(_ batch: Batch<RequestInput>, in transaction: borrowing PostgresTransaction) throws {
-        // Thrown as the fault of one message, which then waits with its key.
-        if let reason = batch.entries.lazy.compactMap(\.input.unavailable).first { throw reason }
+        let strangers = try strangers(in: batch, transaction)
+        for (place, entry) in batch.entries.enumerated() where strangers[place] == nil {
+            // Thrown as the fault of one message, which then waits with its key.
+            if let reason = entry.input.unavailable { throw reason }
+        }
         try RequestLocks(batch).take(in: transaction)
         var audit: [AuditEntry] = []
-        for entry in batch.entries {
-            entry.outcome = try outcome(of: entry, batch, in: transaction)
+        for (place, entry) in batch.entries.enumerated() {
+            entry.outcome = try outcome(of: entry, batch, refused: strangers[place], in: transaction)
             if let line = auditLine(of: entry) { audit.append(line) }
         }
         // What was done at once has its end in the log already, which comes behind.
@@ -117,9 +120,41 @@ public final class DeploymentRequestHandler: Handler {
         }
     }
 
+    /// Refuses who would hold up the key of a place where he may ask for nothing; the reasons by the number in the batch.
+    ///
+    /// What is written in a newer version waits, and everything of its key behind it: that is for those alone who may
+    /// ask there.
+    private func strangers(
+        in batch: Batch<RequestInput>,
+        _ transaction: borrowing PostgresTransaction
+    ) throws -> [Int: Reason] {
+        var refused: [Int: Reason] = [:]
+        for (index, entry) in batch.entries.enumerated() {
+            let input = entry.input
+            guard input.unavailable != nil, input.caller.isVerified else { continue }
+            let place = RequestPlace(of: input.identity)
+            do {
+                try permissions.require(
+                    place.leastAccess,
+                    of: input.caller,
+                    for: input.identity.type,
+                    at: place,
+                    in: transaction
+                )
+            } catch let reason as Reason {
+                refused[index] = reason
+            }
+        }
+        return refused
+    }
+
+    /// Decides one request.
+    ///
+    /// - Parameter refused: Why it is refused, whatever it asks for.
     private func outcome(
         of entry: Entry<RequestInput>,
         _ batch: Batch<RequestInput>,
+        refused: Reason?,
         in transaction: borrowing PostgresTransaction
     ) throws -> Outcome {
         let input = entry.input
@@ -130,18 +165,11 @@ public final class DeploymentRequestHandler: Handler {
         case .idReused:
             return desk.reject(entry, batch, .idReused)
         case .tooOld:
-            return desk.reject(
-                entry,
-                batch,
-                Reason(
-                    code: "too_old",
-                    sentence:
-                        "The request is older than Slipway remembers requests, so it may have been done; send it anew."
-                )
-            )
+            return desk.reject(entry, batch, .tooOld)
         case .first:
             break
         }
+        if let refused { return try refuse(entry, batch, refused, in: transaction) }
         switch input.body {
         case .failure(let reason):
             return try refuse(entry, batch, reason, in: transaction)

@@ -42,4 +42,10 @@ extension Reason {
         sentence: "Another request had the same source and id; each request needs an id of its own.",
         field: "ce_id"
     )
+
+    /// Nobody knows any more whether it was done.
+    static let tooOld = Reason(
+        code: "too_old",
+        sentence: "The request is older than Slipway remembers requests, so it may have been done; send it anew."
+    )
 }

@@ -55,6 +55,15 @@ enum RequestPlace: Sendable, Hashable {
         }
     }
 
+    /// The least that somebody must be to ask for anything there.
+    var leastAccess: Access {
+        switch self {
+        case .environment: .member
+        case .project: .owner
+        case .cluster: .administrator
+        }
+    }
+
     /// The project, where the place has one.
     var project: String? {
         switch self {
@@ -66,6 +75,20 @@ enum RequestPlace: Sendable, Hashable {
     /// The environment's name, where the place is one.
     var environment: String? {
         if case .environment(_, let environment) = self { environment } else { nil }
+    }
+}
+
+extension RequestPlace {
+    /// Where a request acts, of which perhaps nobody could read more than its key and its type.
+    init(of request: RequestIdentity) {
+        let parts = request.key.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+        if request.subjectKind == "cluster" {
+            self = .cluster(request.key)
+        } else if parts.count == 2 {
+            self = .environment(project: parts[0], environment: parts[1])
+        } else {
+            self = .project(request.key)
+        }
     }
 }
 
