@@ -71,6 +71,28 @@ private final class ScriptedOrigin: KeySetOrigin {
         #expect(origin.reads == 2)
     }
 
+    @Test func `a key that may have been published since it was asked is no refusal, the next look decides`() throws {
+        let verifier = TokenVerifier.inTime(origin, clock)
+        let header = "Bearer \(try new.token(VerifierWorld.claims()))"
+        let madeUp = "Bearer \(try TestKey.make("ES256", id: "key-3").token(VerifierWorld.claims()))"
+        #expect(verifier.result(madeUp).code == "token_unknown_key", "it was asked for this one")
+        origin.answer(TestKey.keySet([known.jwk, new.jwk]))
+        clock.advance(.seconds(29))
+        for request in [header, madeUp] {
+            guard case .failure(.unavailable(let error)) = verifier.result(request, after: 29) else {
+                Issue.record("a key is refused of which nobody knows")
+                return
+            }
+            #expect(error.code == .keySetUnreachable)
+        }
+        clock.advance(.seconds(1))
+        #expect(verifier.result(header, after: 29).subject == "alice")
+        clock.advance(.seconds(30))
+        #expect(verifier.result(madeUp, after: 29).code == "token_unknown_key", "it waits for one look only")
+        #expect(verifier.result(madeUp, after: 29).code == "token_unknown_key")
+        #expect(origin.reads == 3)
+    }
+
     @Test func `while it is away a missing key is no refusal and a known one is accepted`() throws {
         #expect(try result(known).subject == "alice")
         origin.answer(nil)

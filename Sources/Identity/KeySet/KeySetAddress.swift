@@ -11,7 +11,8 @@ struct KeySetAddress: KeySetOrigin {
 
     let url: URL
 
-    let pace = KeySetPace(renewal: .seconds(600), missingKey: .seconds(30), retry: .seconds(5), renewsAside: true)
+    /// A request that names a key which is missing waits for the next look, and all of its Kafka key with it: not for long.
+    let pace = KeySetPace(renewal: .seconds(600), missingKey: .seconds(10), retry: .seconds(5), renewsAside: true)
 
     func read(unless _: KeySetStamp?) throws(IdentityError) -> KeySetReading {
         let configuration = URLSessionConfiguration.ephemeral

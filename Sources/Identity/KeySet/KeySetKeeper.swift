@@ -12,6 +12,8 @@ final class KeySetKeeper: Sendable {
         /// How often was looked, and when last.
         var looks = 0
         var lastLook: ContinuousClock.Instant?
+        /// When the look began that read the keys: what was published later is not among them.
+        var readAt = Int64.min
         /// Why the last look failed.
         var fault: IdentityError?
         /// Whether a thread is looking for whom nobody waits.
@@ -21,17 +23,25 @@ final class KeySetKeeper: Sendable {
     private let origin: any KeySetOrigin
     private let logger: Logger
     private let now: @Sendable () -> ContinuousClock.Instant
+    private let microseconds: @Sendable () -> Int64
     private let state = Mutex(State())
     private let looking = Mutex(())
 
+    /// Makes a keeper that has not looked yet.
+    ///
+    /// - Parameters:
+    ///   - now: The clock that paces it.
+    ///   - microseconds: The time of day, since 1970, with which requests are compared.
     init(
         _ origin: any KeySetOrigin,
         logger: Logger,
-        now: @escaping @Sendable () -> ContinuousClock.Instant = { .now }
+        now: @escaping @Sendable () -> ContinuousClock.Instant = { .now },
+        microseconds: @escaping @Sendable () -> Int64 = { Int64(Date().timeIntervalSince1970 * 1_000_000) }
     ) {
         self.origin = origin
         self.logger = logger
         self.now = now
+        self.microseconds = microseconds
     }
 
     /// The keys in use; looks first where that is due and takes no time.
@@ -56,15 +66,33 @@ final class KeySetKeeper: Sendable {
 
     /// The keys in use, after another look if there is none of that name and a look is due.
     ///
-    /// - Throws: ``IdentityError`` where the key is missing because the set cannot be read.
-    func keys(with keyID: String) throws(IdentityError) -> KeySet {
-        let before = state.withLock { $0 }
-        guard !before.keys.has(keyID) else { return before.keys }
-        let pace = before.fault == nil ? origin.pace.missingKey : origin.pace.retry
-        if before.lastLook.map({ now() - $0 >= pace }) ?? true { look(after: before.looks) }
-        let after = state.withLock { $0 }
-        if let fault = after.fault, !after.keys.has(keyID) { throw fault }
-        return after.keys
+    /// A key may have been published after the last look and before the request: then the next look decides.
+    ///
+    /// - Parameter moment: When the request had come at the latest, in microseconds since 1970.
+    /// - Throws: ``IdentityError`` where the key is missing because the set cannot be read, or was not since then.
+    func keys(with keyID: String, readSince moment: Int64) throws(IdentityError) -> KeySet {
+        var current = state.withLock { $0 }
+        var isOwn = false
+        while !current.keys.has(keyID), !isOwn, isDue(current) {
+            // Another thread's look may have begun before the request came.
+            isOwn = look(after: current.looks)
+            current = state.withLock { $0 }
+        }
+        guard !current.keys.has(keyID) else { return current.keys }
+        if let fault = current.fault { throw fault }
+        guard isOwn || current.readAt >= moment else {
+            throw IdentityError(
+                .keySetUnreachable,
+                "The key set does not hold the token's key, and was last read before the request came; it is read again soon."
+            )
+        }
+        return current.keys
+    }
+
+    /// Whether a missing key is worth a look.
+    private func isDue(_ state: State) -> Bool {
+        guard let last = state.lastLook else { return true }
+        return now() - last >= (state.fault == nil ? origin.pace.missingKey : origin.pace.retry)
     }
 
     /// Looks now.
@@ -75,8 +103,9 @@ final class KeySetKeeper: Sendable {
         if let fault = state.withLock({ $0.fault }) { throw fault }
     }
 
-    /// Looks, unless another thread has looked since.
-    private func look(after looks: Int) {
+    /// Looks, unless another thread has looked since; returns whether it did.
+    @discardableResult
+    private func look(after looks: Int) -> Bool {
         looking.withLock { _ in lookOnce(after: looks) }
     }
 
@@ -94,20 +123,23 @@ final class KeySetKeeper: Sendable {
         thread.start()
     }
 
-    private func lookOnce(after looks: Int) {
+    private func lookOnce(after looks: Int) -> Bool {
         let before = state.withLock { $0 }
-        guard before.looks == looks else { return }
+        guard before.looks == looks else { return false }
+        let began = microseconds()
         do throws(IdentityError) {
             switch try origin.read(unless: before.fault == nil ? before.stamp : nil) {
-            case .unchanged: note(keys: nil, stamp: before.stamp, fault: nil)
-            case .document(let bytes, let stamp): note(keys: try KeySetDocument.read(bytes), stamp: stamp, fault: nil)
+            case .unchanged: note(keys: nil, stamp: before.stamp, fault: nil, began)
+            case .document(let bytes, let stamp):
+                note(keys: try KeySetDocument.read(bytes), stamp: stamp, fault: nil, began)
             }
         } catch {
-            note(keys: nil, stamp: nil, fault: error)
+            note(keys: nil, stamp: nil, fault: error, began)
         }
+        return true
     }
 
-    private func note(keys: KeySet?, stamp: KeySetStamp?, fault: IdentityError?) {
+    private func note(keys: KeySet?, stamp: KeySetStamp?, fault: IdentityError?, _ began: Int64) {
         let moment = now()
         let before = state.withLock { state in
             let before = state
@@ -116,6 +148,7 @@ final class KeySetKeeper: Sendable {
             state.fault = fault
             state.looks += 1
             state.lastLook = moment
+            if fault == nil { state.readAt = began }
             return before
         }
         if let fault {
