@@ -72,6 +72,25 @@ import Testing
         #expect(try lines(world).map { $0.split(separator: " ").last } == ["accepted", "succeeded"])
     }
 
+    @Test func `a cluster is no project, neither in the log nor in a result`() throws {
+        let world = try CommandWorld()
+        try world.register("c9")
+        try world.request("cluster.update", key: "c9", "{}", as: "root")
+        try world.request("cluster.update", key: "c9", #"{"cluster":"c9","name":"nine"}"#, as: "olga")
+        #expect(
+            try lines(world) == [
+                "deployment-worker root cluster.register cluster c9 accepted",
+                "deployment-worker root cluster.register cluster c9 succeeded",
+                "deployment-worker root cluster.update cluster  rejected missing_field",
+                "deployment-worker olga cluster.update cluster c9 rejected not_permitted",
+            ]
+        )
+        let results = try world.published("deployment.results")
+        #expect(results.first?.name == "accepted")
+        #expect(results.map(\.name).suffix(3) == ["succeeded", "rejected", "rejected"])
+        #expect(results.allSatisfy { $0["project"] == nil && $0["environment"] == nil })
+    }
+
     @Test func `a batch's lines are written in the order of its requests`() throws {
         let world = try CommandWorld.ready()
         try world.connection.script("delete from audit")

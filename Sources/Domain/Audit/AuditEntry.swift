@@ -45,7 +45,6 @@ public struct AuditEntry: Sendable, Hashable {
 extension AuditEntry {
     /// The line of a request that was decided.
     init(_ input: RequestInput, command: UUID?, outcome: String, reason: Reason?) {
-        let body = try? input.body.get()
         self.init(
             decidedBy: RequestDesk.worker,
             caller: input.caller.isVerified ? input.caller.name : nil,
@@ -53,14 +52,9 @@ extension AuditEntry {
             outcome: outcome
         )
         onBehalfOf = input.caller.onBehalfOf
-        let parts = input.identity.key.split(separator: "/", maxSplits: 1).map(String.init)
-        if let body {
-            project = body.place.project
-            environment = body.place.environment
-        } else {
-            project = parts.first
-            environment = parts.count > 1 ? parts[1] : nil
-        }
+        let place = RequestPlace(of: input.identity)
+        project = place.project
+        environment = place.environment
         subjectKind = input.identity.subjectKind
         subjectName = input.identity.subjectName
         requestSource = input.identity.source

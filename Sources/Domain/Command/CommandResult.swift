@@ -68,9 +68,9 @@ public enum CommandResult {
                 identity.member("id", request.id)
                 identity.member("type", request.type)
             }
-            let parts = request.key.split(separator: "/", maxSplits: 1)
-            if let project = parts.first { json.member("project", String(project)) }
-            if parts.count == 2 { json.member("environment", String(parts[1])) }
+            let place = RequestPlace(of: request)
+            if let project = place.project { json.member("project", project) }
+            if let environment = place.environment { json.member("environment", environment) }
             json.objectMember("subject") { subject in
                 subject.member("kind", request.subjectKind)
                 subject.member("name", request.subjectName)

@@ -71,15 +71,15 @@ struct RequestDesk {
             timers.total = timeout
             timers.healthy = min(max(timers.healthy, timeout), timeout)
         }
-        let parts = input.identity.key.split(separator: "/", maxSplits: 1).map(String.init)
+        let place = RequestPlace(of: input.identity)
         return Command(
             id: commandID(input),
             operation: operation,
             key: input.identity.key,
             subjectKind: input.identity.subjectKind,
             subjectName: input.identity.subjectName,
-            project: parts.first,
-            environment: parts.count > 1 ? parts[1] : nil,
+            project: place.project,
+            environment: place.environment,
             caller: input.caller.recorded,
             requestSource: input.identity.source,
             requestID: input.identity.id,

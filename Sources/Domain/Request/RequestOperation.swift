@@ -84,7 +84,7 @@ extension RequestPlace {
         let parts = request.key.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
         if request.subjectKind == "cluster" {
             self = .cluster(request.key)
-        } else if parts.count == 2 {
+        } else if parts.count == 2, !parts.contains("") {
             self = .environment(project: parts[0], environment: parts[1])
         } else {
             self = .project(request.key)
