@@ -2,6 +2,7 @@ import ArgumentParser
 import CloudEvents
 import Domain
 import Foundation
+import Identity
 import Kafka
 
 /// A message that the command line sends, made of flags or a file.
@@ -15,6 +16,8 @@ struct Outgoing {
     /// Proves who sends a request; release events need none.
     var token: String?
     var isRequest: Bool { topic == "deployment.requests" }
+    /// Whom its answers name if the token is good.
+    var caller: String? { token.flatMap(TokenSubject.claimed(by:)) }
 
     init(what: String, set: [String], file: String?, purl: String?, source: String, id: String) throws {
         guard !source.isEmpty, !id.isEmpty else {

@@ -66,10 +66,12 @@ struct Send: ParsableCommand {
     private func follow(_ outgoing: Outgoing, _ reader: KafkaReader) throws {
         let terminal = Terminal()
         let began = ContinuousClock.now
+        let caller = outgoing.caller
         if !output.json { terminal.line("sent \(outgoing.type) with id \(id)") }
         while ContinuousClock.now - began < .seconds(wait) {
             guard let message = try reader.next(timeout: .milliseconds(200)),
-                let result = ResultMessage(message), result.request.id == id, result.request.source == source
+                let result = ResultMessage(message), result.request.id == id, result.request.source == source,
+                result.isFor(caller)
             else { continue }
             if output.json {
                 terminal.line(String(decoding: message.valueBytes ?? [], as: UTF8.self))
@@ -96,6 +98,8 @@ struct ResultMessage: Decodable {
     struct Request: Decodable {
         let source: String
         let id: String
+        /// Absent where nobody was verified, and of older workers.
+        let caller: String?
     }
     struct Why: Decodable {
         let code: String
@@ -120,6 +124,12 @@ struct ResultMessage: Decodable {
             return nil
         }
         self = result
+    }
+
+    /// Whether it may answer a request of that caller; what somebody else asked under the same source and id does not.
+    func isFor(_ caller: String?) -> Bool {
+        guard let caller, let named = request.caller else { return true }
+        return named == caller
     }
 
     func line(_ terminal: Terminal, after time: Duration) -> String {

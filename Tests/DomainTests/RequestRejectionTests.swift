@@ -187,4 +187,16 @@ import Testing
         }
         #expect(reason.code == "already_exists")
     }
+
+    @Test func `each answer names who was verified to have asked, so that nobody answers for another`() throws {
+        _ = try world.published()
+        for caller in ["mallory", "", "olga"] {
+            let body = CommandWorld.deployment("1.0.0")
+            try world.request("instance.deploy", key: "shop/staging", body, id: "same", as: caller)
+        }
+        let results = try world.published("deployment.results")
+        #expect(results.map(\.name) == ["rejected", "rejected", "accepted", "sent"])
+        #expect(results.map { $0["request.id"] } == Array(repeating: "same", count: 4))
+        #expect(results.map { $0["request.caller"] } == ["mallory", nil, "olga", "olga"])
+    }
 }

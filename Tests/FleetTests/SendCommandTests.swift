@@ -21,4 +21,22 @@ struct SendCommandTests {
         #expect(request.data == ["a": "one\ntwo", "b": #"c:\new"#])
         #expect(request.description == "one\ntwo")
     }
+
+    @Test func `an answer to what somebody else asked under the same source and id is passed over`() throws {
+        let world = try FleetWorld(topics: ["deployment.requests", "deployment.results"], partitions: 1)
+        let place = ["--set", "project=shop", "--id", "mine", "--source", "/portal"]
+        let send = try world.start("slipway", ["send", "project.create"] + place, ["SLIPWAY_TOKEN": world.token])
+        _ = try eventually("the request") { try world.messages(on: "deployment.requests").first }
+        for (caller, state) in [("mallory", "rejected"), ("root", "succeeded")] {
+            let value = """
+                {"command":null,"request":{"source":"/portal","id":"mine","type":"t","caller":"\(caller)"},
+                "subject":{"kind":"project","name":"shop"},"state":"\(state)","revision":0,
+                "reason":{"code":"not_permitted","message":"No."}}
+                """
+            let type = "slipway.command.\(state).v1"
+            try world.send("deployment.results", key: "shop", type: type, id: state, value: Array(value.utf8))
+        }
+        #expect(try send.exitCode() == 0)
+        #expect(send.output.contains("succeeded") && !send.output.contains("rejected"), "\(send.output)")
+    }
 }

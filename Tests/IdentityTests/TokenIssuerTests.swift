@@ -23,6 +23,8 @@ import Testing
         let header = "Bearer \(try token(issuer, subject))"
         #expect(verifier.result(header, after: 59).subject == subject)
         #expect(verifier.result(header, after: 71).code == "token_expired")
+        #expect(TokenSubject.claimed(by: String(header.dropFirst(7))) == subject)
+        #expect(TokenSubject.claimed(by: "no.token") == nil)
     }
 
     @Test func `issuer and audience are in the token`() throws {

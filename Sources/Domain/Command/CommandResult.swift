@@ -16,6 +16,7 @@ public enum CommandResult {
                 request.member("source", command.requestSource)
                 request.member("id", command.requestID)
                 request.member("type", command.requestType)
+                request.member("caller", command.caller)
             }
             if let project = command.project { json.member("project", project) }
             if let environment = command.environment { json.member("environment", environment) }
@@ -67,6 +68,8 @@ public enum CommandResult {
                 identity.member("source", request.source)
                 identity.member("id", request.id)
                 identity.member("type", request.type)
+                // Whoever was not verified is nobody: others may write anybody's source and id.
+                if let caller = request.caller { identity.member("caller", caller) }
             }
             let place = RequestPlace(of: request)
             if let project = place.project { json.member("project", project) }
@@ -118,6 +121,8 @@ public struct RequestIdentity: Sendable, Hashable {
     public var subjectName: String
     /// The trace.
     public var traceparent: String?
+    /// Who asked, as commands name them; `nil` where that was not verified.
+    public var caller: String? = nil
 }
 
 extension JSONWriter {

@@ -55,7 +55,8 @@ struct RequestDecoder {
                     key: key,
                     subjectKind: subject.kind,
                     subjectName: subject.name,
-                    traceparent: event.traceparent
+                    traceparent: event.traceparent,
+                    caller: caller.isVerified ? caller.recorded : nil
                 ),
                 caller: caller,
                 unavailable: unavailable,
