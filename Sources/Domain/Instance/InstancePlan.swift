@@ -14,6 +14,9 @@ struct InstancePlan: Codable, Sendable, Hashable {
         let new: String?
     }
 
+    /// The most bytes that the differences of the values may take.
+    static let mostBytesOfValues = 500_000
+
     var operation: String
     /// What the instance is now; `nil` where there is none.
     var fromState: String?
@@ -48,14 +51,28 @@ struct InstancePlan: Codable, Sendable, Hashable {
             toVersion: desired?.version,
             supersedes: context.instance?.open?.id.uuidString.lowercased()
         )
-        plan.values = diff.changes.map { Change(path: $0.path, kind: $0.kind.rawValue, old: $0.old, new: $0.new) }
         if let instance = context.instance {
             let onlyWorkloads = !operation.isDeployment && operation != .delete
             plan.objects = try context.reader.objects(of: instance.id, onlyWorkloads: onlyWorkloads, in: transaction)
         }
         let isConnected = try context.reader.isConnected(context.environment.cluster, in: transaction)
         plan.warnings = warnings(operation, context, desired, isForced: isForced, isConnected: isConnected)
+        plan.take(diff.changes.map { Change(path: $0.path, kind: $0.kind.rawValue, old: $0.old, new: $0.new) })
         return plan
+    }
+
+    /// Takes the differences, as many as the message has room for: one that no broker accepts would tell nothing.
+    private mutating func take(_ changes: [Change]) {
+        var bytes = 0
+        values = changes.filter { change in
+            let size = JSONWriter.object { change.write(into: &$0) }.count + 1
+            guard bytes + size <= Self.mostBytesOfValues else { return false }
+            bytes += size
+            return true
+        }
+        let rest = changes.count - values.count
+        guard rest > 0 else { return }
+        warnings.append("\(rest) of the \(changes.count) differences of the values are left out: they would not fit in here.")
     }
 
     private static func warnings(
@@ -116,17 +133,21 @@ extension InstancePlan {
         json.key("values")
         json.array { list in
             for change in values {
-                list.object { json in
-                    json.member("path", change.path)
-                    json.member("kind", change.kind)
-                    if let old = change.old { json.member("old", old) }
-                    if let new = change.new { json.member("new", new) }
-                }
+                list.object { change.write(into: &$0) }
             }
         }
         json.key("objects")
         json.array { list in for object in objects { list.value(object) } }
         json.key("warnings")
         json.array { list in for warning in warnings { list.value(warning) } }
+    }
+}
+
+extension InstancePlan.Change {
+    fileprivate func write(into json: inout JSONWriter) {
+        json.member("path", path)
+        json.member("kind", kind)
+        if let old { json.member("old", old) }
+        if let new { json.member("new", new) }
     }
 }
