@@ -20,14 +20,14 @@ import WorkerRuntime
         try #require(try JSONSerialization.jsonObject(with: Data(record.value ?? [])) as? [String: Any])
     }
 
-    private func service(_ verb: CDEvent.ServiceVerb) -> OutboxRecord {
+    private func service(_ verb: CDEvent.ServiceVerb, worker: String = "agent-worker") -> OutboxRecord {
         CDEvent.service(
             verb,
             environment: "shop/staging",
             service: "web",
             artifact: "pkg:oci/web?tag=1.4.2",
             id: "1",
-            worker: "agent-worker",
+            worker: worker,
             time: 1_763_884_800_000_000
         )
     }
@@ -50,6 +50,20 @@ import WorkerRuntime
     func `the checker refuses what the official schema refuses`() throws {
         let record = CDEvent.environment(.created, "shop/staging", id: "1", worker: "agent-worker", time: 0)
         #expect(try faults(record, schema: "servicedeployed.json") != [])
+    }
+
+    @Test func `a service and an environment are the same whichever program tells of them`() throws {
+        var sources: [String?] = []
+        for worker in ["agent-worker", "timekeeper", "deployment-worker"] {
+            let environment = CDEvent.environment(.modified, "shop/staging", id: "1", worker: worker, time: 0)
+            for record in [service(.deployed, worker: worker), environment] {
+                let subject = try #require(try body(record)["subject"] as? [String: Any])
+                sources.append(subject["source"] as? String)
+                let content = try #require(subject["content"] as? [String: Any])
+                if let place = content["environment"] as? [String: Any] { sources.append(place["source"] as? String) }
+            }
+        }
+        #expect(sources == Array(repeating: "/slipway", count: 9))
     }
 
     @Test func `attributes and body say the same`() throws {

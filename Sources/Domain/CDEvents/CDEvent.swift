@@ -4,6 +4,10 @@ public import WorkerRuntime
 
 /// The CDEvents (spec 0.5.1) that others subscribe to on the topic `cdevents`.
 public enum CDEvent {
+    /// Where services and environments are known by their ids: the same whichever program tells of them, since a subject
+    /// is known by its id and source together.
+    private static let home = "/slipway"
+
     /// What happened to a service, which is an instance here.
     public enum ServiceVerb: String, Sendable, CaseIterable {
         /// It runs for the first time.
@@ -42,7 +46,7 @@ public enum CDEvent {
         ) { content in
             content.objectMember("environment") { json in
                 json.member("id", environment)
-                json.member("source", "/slipway/\(worker)")
+                json.member("source", home)
             }
             if verb != .removed { content.member("artifactId", artifact) }
         }
@@ -102,7 +106,7 @@ public enum CDEvent {
             }
             json.objectMember("subject") { subjectJSON in
                 subjectJSON.member("id", subject)
-                subjectJSON.member("source", source)
+                subjectJSON.member("source", home)
                 subjectJSON.member("content", object: content)
             }
         }
