@@ -95,6 +95,19 @@ import Testing
         #expect(message["application"] == "api" && message["values"] == "replicas: 1\n")
     }
 
+    @Test func `the end of what never ran is told to nobody, and of what ran it is`() throws {
+        let cases: [(String, [String])] = [("succeeded", ["deployed", "removed"]), ("failed", [])]
+        for (end, told) in cases {
+            try world.succeed(try world.order("delete"))
+            _ = try world.published()
+            let deployment = try world.order("deploy", #""application":"web","version":"1.1.0""#)
+            if end == "failed" { try world.end(deployment, as: end) } else { try world.succeed(deployment) }
+            try world.succeed(try world.order("delete"))
+            #expect(try world.published("cdevents").map(\.type) == told.map { "dev.cdevents.service.\($0).0.3.0" })
+            try world.succeed(try world.order("deploy", #""application":"web","version":"1.0.0""#))
+        }
+    }
+
     @Test func `after a deletion whose success came late nothing of the former life is gone back to`() throws {
         let deletion = try world.order("delete")
         try world.end(deletion, as: "timed_out")

@@ -78,6 +78,47 @@ import Testing
         #expect(try world.request("environment.create", key: "shop/staging", again) == .applied)
     }
 
+    @Test func `others hear of an environment when it is there first, and of its end only then`() throws {
+        func told() throws -> [String] { try world.published("cdevents").map(\.type) }
+        func ask(_ verb: String, _ more: String = "") throws -> [String] {
+            let body = #"{"project":"shop","environment":"dev"\#(more)}"#
+            #expect(try world.request("environment.\(verb)", key: "shop/dev", body) == .applied, "\(verb)")
+            return try told()
+        }
+        func end(_ how: String, on cluster: String) throws -> [String] {
+            let more = how == "applied" ? #""objects":[]"# : #""code":"forbidden","message":"No.""#
+            try world.report(how, of: try world.lastCommand(), more, cluster: cluster)
+            return try told()
+        }
+        try world.register("c2")
+        try world.connect("c2", boot: "0b000000-0000-4000-8000-000000000002", uid: "uid-2")
+        for _ in 1...2 {
+            #expect(try ask("create", #","cluster":"c1""#) == [])
+            #expect(try end("failed", on: "c1") == [])
+            #expect(try ask("update", #","displayName":"Dev""#) == [], "nobody has heard of it")
+            #expect(try ask("connect", #","cluster":"c2""#) == [])
+            #expect(try end("applied", on: "c2") == ["dev.cdevents.environment.created.0.3.0"])
+            #expect(try ask("update", #","displayName":"Development""#) == ["dev.cdevents.environment.modified.0.3.0"])
+            #expect(try ask("delete", #","force":true"#) == [])
+            #expect(try end("applied", on: "c2") == ["dev.cdevents.environment.deleted.0.3.0"])
+        }
+        #expect(try ask("create", #","cluster":"c1""#) == [])
+        #expect(try end("failed", on: "c1") == [])
+        #expect(try ask("delete") == [])
+        #expect(try end("applied", on: "c1") == [], "it never was there")
+    }
+
+    /// An older worker leaves what was written when the environment was asked for, or nothing.
+    @Test(arguments: ["null", "false"])
+    func `where an older worker made the environment others hear of its change and its end`(made: String) throws {
+        try world.connection.script("update environment set was_made = \(made)")
+        #expect(try ask("environment.update", #""displayName":"Staging""#) == .applied)
+        #expect(try ask("environment.delete", #""force":true"#) == .applied)
+        try world.report("applied", of: try world.lastCommand(), #""objects":[]"#)
+        let told = try world.published("cdevents").map(\.type)
+        #expect(told == ["dev.cdevents.environment.modified.0.3.0", "dev.cdevents.environment.deleted.0.3.0"])
+    }
+
     @Test func `a member works where it is assigned, and nowhere else`() throws {
         #expect(try inProject("project.members", #""owners":["olga"],"members":["mia","max"]"#) == .applied)
         #expect(code(try world.request("instance.deploy", key: "shop/staging", body, as: "mia")) == "not_permitted")

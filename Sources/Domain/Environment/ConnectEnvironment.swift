@@ -48,7 +48,9 @@ struct ConnectEnvironment: EnvironmentRequest {
             place.id,
             """
             state = $4, cluster = $5, namespace = $6, reason_code = null, reason = null,
-                connected = (select c.state = 'connected' from cluster c where c.cluster = $5)
+                connected = (select c.state = 'connected' from cluster c where c.cluster = $5),
+                -- An older worker does not say so.
+                was_made = was_made or state = 'active'
             """,
             [.text(next.rawValue), .text(cluster), .text(wanted)],
             revision: generation,

@@ -76,10 +76,11 @@ struct CreateEnvironment: EnvironmentRequest {
         let row = try transaction.query(
             """
             insert into environment as e (project, environment, cluster, namespace, state, created_at, changed_at,
-                changed_by, display_name, description, group_id, open_to_members, position, connected, revision)
+                changed_by, display_name, description, group_id, open_to_members, position, connected, was_made,
+                revision)
             values ($1, $2, $3, $4, 'creating', $5, $5, $6, nullif($7, ''), nullif($8, ''), $9, $10,
                 \(EnvironmentGroups.last("$9", of: "$1")),
-                (select state = 'connected' from cluster where cluster = $3),
+                (select state = 'connected' from cluster where cluster = $3), false,
                 greatest(first_number(), \(EnvironmentNamespace.nextRevision)))
             on conflict (project, environment) do update
                 set cluster = excluded.cluster, namespace = excluded.namespace, state = 'creating', reason_code = null,
@@ -87,7 +88,8 @@ struct CreateEnvironment: EnvironmentRequest {
                     changed_by = excluded.changed_by, display_name = excluded.display_name,
                     description = excluded.description, group_id = excluded.group_id,
                     open_to_members = excluded.open_to_members, position = excluded.position,
-                    connected = excluded.connected, repair_drift = false
+                    connected = excluded.connected, repair_drift = false,
+                    was_made = case e.state when 'deleted' then false else e.was_made end
                 where e.state in ('failed', 'deleted')
             returning id, revision
             """,

@@ -39,7 +39,11 @@ struct DeleteEnvironment: EnvironmentRequest {
         }
         try act.change(
             place.id,
-            "state = $4, reason_code = null, reason = null",
+            // An older worker does not say that it has made one.
+            """
+            state = $4, reason_code = null, reason = null,
+                was_made = was_made or state in ('active', 'disabled')
+            """,
             [.text(next.rawValue)],
             in: transaction
         )

@@ -38,6 +38,12 @@ extension RequestAct {
         var command = command()
         command.environmentID = environment.id
         try succeedAtOnce(command, in: transaction)
+        // An older worker does not say that it has made one.
+        let wasMade = try transaction.query(
+            "select was_made or state in ('active', 'disabled') from environment where id = $1",
+            [.int64(environment.id)]
+        ).only().optionalBool(0)
+        guard EnvironmentAnnouncement(wasMade: wasMade).isKnown else { return }
         outbox.append(
             CDEvent.environment(
                 .modified,

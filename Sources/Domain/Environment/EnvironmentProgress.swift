@@ -54,7 +54,10 @@ public struct EnvironmentProgress {
         outbox: OutboxBuffer,
         in transaction: borrowing PostgresTransaction
     ) throws {
-        let row = try transaction.query("select state from environment where id = $1", [.int64(environment)]).only()
+        let row = try transaction.query(
+            "select state, was_made from environment where id = $1",
+            [.int64(environment)]
+        ).only()
         let state = EnvironmentState(rawValue: try row.string(0)) ?? .failed
         let next: EnvironmentState
         switch state.step(event) {
@@ -70,19 +73,21 @@ public struct EnvironmentProgress {
         try transaction.submit(
             """
             update environment set state = $2, reason_code = $3, reason = $4, revision = revision + 1,
-                changed_at = $5, changed_by = $6
+                changed_at = $5, changed_by = $6,
+                was_made = was_made or $7
             where id = $1
             """,
             [
                 .int64(environment), .text(next.rawValue), .optionalText(reason?.code),
-                .optionalText(reason?.sentence), .timestamp(now), .text(worker),
+                .optionalText(reason?.sentence), .timestamp(now), .text(worker), .bool(event == .made),
             ]
         )
         try publish(environment, outbox: outbox, in: transaction)
         guard event == .made else { return }
+        let announcement = EnvironmentAnnouncement(wasMade: try row.optionalBool(1))
         outbox.append(
             CDEvent.environment(
-                command.operation == CreateEnvironment.name ? .created : .modified,
+                announcement.made(by: command.operation),
                 command.key,
                 id: DerivedID.make("cdevent", command.id.uuidString).uuidString.lowercased(),
                 worker: worker,

@@ -14,6 +14,8 @@ struct EnvironmentRemoval {
 
     /// Takes everything away; the environment's row and those of everything in it are locked.
     func complete(_ environment: Int64, in transaction: borrowing PostgresTransaction) throws {
+        let wasMade = try transaction.query("select was_made from environment where id = $1", [.int64(environment)])
+            .only().optionalBool(0)
         try removeInstances(of: environment, in: transaction)
         try ObjectProgress(worker: worker).environmentRemoved(
             environment,
@@ -28,12 +30,13 @@ struct EnvironmentRemoval {
             """
             update environment set state = 'deleted', reason_code = null, reason = null, group_id = null,
                 open_to_members = false, repair_drift = false, revision = revision + 1, changed_at = $2,
-                changed_by = $3
+                changed_by = $3, was_made = null
             where id = $1
             """,
             [.int64(environment), .timestamp(now), .text(worker)]
         )
         try EnvironmentProgress(worker: worker).publish(environment, outbox: outbox, in: transaction)
+        guard EnvironmentAnnouncement(wasMade: wasMade).isKnown else { return }
         outbox.append(
             CDEvent.environment(.deleted, command.key, id: cdevent(command.key), worker: worker, time: now)
         )

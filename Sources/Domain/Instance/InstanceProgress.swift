@@ -28,7 +28,10 @@ public struct InstanceProgress {
         try DeploymentHistory.end(command, after: told, now: now, in: transaction)
         if command.isLeftApplied { try note(command, of: instance, now: now, in: transaction) }
         let row = try transaction.query(
-            "select state, settled_state, desired_version, open_command from instance where id = $1",
+            """
+            select state, settled_state, desired_version, open_command, running_version is not null
+            from instance where id = $1
+            """,
             [.int64(instance)]
         ).only()
         guard try row.optionalUUID(3) == command.id else { return }
@@ -40,7 +43,8 @@ public struct InstanceProgress {
         let announcement = ServiceAnnouncement(
             command,
             isFirst: told == nil,
-            isOtherVersion: try told?.version != row.string(2)
+            isOtherVersion: try told?.version != row.string(2),
+            hasRun: try row.bool(4)
         )
         try publish([instance], outbox: outbox, in: transaction)
         guard let verb = announcement.verb else { return }
@@ -94,9 +98,13 @@ public struct InstanceProgress {
         outbox: OutboxBuffer,
         in transaction: borrowing PostgresTransaction
     ) throws {
+        let hasRun = try transaction.query(
+            "select running_version is not null from instance where id = $1",
+            [.int64(instance)]
+        ).only().bool(0)
         guard try note(command, of: instance, now: now, in: transaction) else { return }
         try publish([instance], outbox: outbox, in: transaction)
-        guard command.isRemoval else { return }
+        guard command.isRemoval, hasRun else { return }
         try announce(.removed, command, instance: instance, now: now, outbox: outbox, in: transaction)
     }
 

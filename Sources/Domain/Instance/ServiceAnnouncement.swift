@@ -12,13 +12,15 @@ struct ServiceAnnouncement: Sendable, Hashable {
     /// - Parameters:
     ///   - isFirst: Whether nothing has succeeded before.
     ///   - isOtherVersion: Whether it was another version that succeeded last.
-    init(_ command: Command, isFirst: Bool, isOtherVersion: Bool) {
+    ///   - hasRun: Whether anything has run, if perhaps of a command that ended otherwise.
+    init(_ command: Command, isFirst: Bool, isOtherVersion: Bool, hasRun: Bool) {
         guard command.state == .succeeded, let operation = InstanceOperation(command: command.operation) else {
             verb = nil
             return
         }
         if operation == .delete {
-            verb = .removed
+            // Of what never was there nobody has heard.
+            verb = isFirst && !hasRun ? nil : .removed
         } else if isFirst {
             verb = .deployed
         } else if operation == .rollback {
