@@ -109,6 +109,45 @@ import WorkerRuntime
         if parts[0] == "release.events" { #expect(own.contains { !$0.isAccepted && !$0.isIgnored }) }
     }
 
+    typealias Bound = (type: String, path: String, most: Int)
+
+    static let lists: [Bound] =
+        ["create", "update"].flatMap(bounds(of:)) + [
+            ("certificate.request", "domains", CertificateSpec.maximumDomains),
+            ("certificate.upload", "domains", CertificateSpec.maximumDomains), ("environment.create", "users", 1000),
+            ("environment.assign", "users", 1000), ("project.members", "owners", 1000),
+            ("project.members", "members", 1000),
+        ]
+
+    private static func bounds(of verb: String) -> [Bound] {
+        [
+            ("autodeploy.\(verb)", "branches", 20), ("domain.\(verb)", "paths", DomainSpec.maximumPaths),
+            ("network.\(verb)", "ports", NetworkSpec.maximumPorts),
+            ("network.\(verb)", "externalIPs", NetworkSpec.maximumExternalIPs),
+            ("network.\(verb)", "target.instances", NetworkTarget.maximumInstances),
+            ("network.\(verb)", "target.endpoints", NetworkEndpoints.maximumGroups),
+            ("network.\(verb)", "target.endpoints.addresses", NetworkEndpoints.maximumAddresses),
+            ("network.\(verb)", "target.endpoints.ports", NetworkSpec.maximumPorts),
+        ]
+    }
+
+    @Test(arguments: lists)
+    func `a list may be as long in a schema as in the code`(type: String, path: String, most: Int) throws {
+        let file = Self.folder.appending(path: "deployment.requests/slipway.\(type).v1.schema.json")
+        var found = try JSONSerialization.jsonObject(with: Data(contentsOf: file)) as? [String: Any]
+        for name in path.split(separator: ".") {
+            let inside = found?["items"] as? [String: Any] ?? found
+            found = (inside?["properties"] as? [String: Any])?[String(name)] as? [String: Any]
+        }
+        #expect(found?["maxItems"] as? Int == most)
+    }
+
+    @Test func `a list that is longer than its schema says is at fault`() throws {
+        let schema = try JSONSchema(Data(#"{"type":"array","maxItems":2}"#.utf8))
+        #expect(try schema.faults(of: [1, 2]).isEmpty)
+        #expect(try !schema.faults(of: [1, 2, 3]).isEmpty)
+    }
+
     @Test func `the catalogue in the code is the folder's`() throws {
         for topic in Topics.all + [Topics.agentCommands("<cluster>")] {
             let folder = topic.name.replacingOccurrences(of: ".<cluster>", with: "")

@@ -10,7 +10,7 @@ public struct JSONSchema {
     ]
     private static let known: Set<String> = notes.union([
         "type", "required", "properties", "additionalProperties", "enum", "const", "pattern", "minLength", "maxLength",
-        "minimum", "maximum", "items", "minItems", "format", "$ref", "anyOf", "oneOf", "allOf", "uniqueItems",
+        "minimum", "maximum", "items", "minItems", "maxItems", "format", "$ref", "anyOf", "oneOf", "allOf", "uniqueItems",
     ])
 
     /// Reads a schema.
@@ -43,6 +43,9 @@ public struct JSONSchema {
         if let array = value as? [Any] {
             if let least = schema["minItems"] as? Int, array.count < least {
                 faults.append("\(path): has too few items")
+            }
+            if let most = schema["maxItems"] as? Int, array.count > most {
+                faults.append("\(path): has too many items")
             }
             if let items = schema["items"] as? [String: Any] {
                 for (index, item) in array.enumerated() { faults += try check(item, items, at: "\(path)[\(index)]") }
