@@ -154,32 +154,6 @@ import WorkerRuntime
     }
 }
 
-/// What a CDEvent must name to be a release.
-@Suite struct CDEventReleaseTests {
-    @Test(arguments: [("web:1.4.2", "invalid_purl"), ("pkg:oci/web", "missing_version")])
-    func `an artifact without a package URL or a version is dead-lettered, saying so`(subject: String, code: String)
-        throws
-    {
-        let type = "dev.cdevents.artifact.published.0.3.0"
-        let body =
-            #"{"context":{"specversion":"0.5.1","id":"1","source":"/ci","type":"\#(type)","#
-            + #""timestamp":"2026-11-23T08:00:00Z"},"subject":{"id":"\#(subject)","content":{}}}"#
-        let message = KafkaMessageView(
-            topic: "release.events",
-            brokerTime: 1,
-            key: "web",
-            headers: [
-                ("ce_specversion", "1.0"), ("ce_id", "1"), ("ce_source", "/ci"), ("ce_type", type),
-                ("content-type", "application/json"),
-            ],
-            value: Array(body.utf8)
-        )
-        let refusal = #expect(throws: Refusal.self) { try ReleaseEventDecoder().decode(message) }
-        #expect(refusal?.reason.code == code)
-        #expect(refusal?.reason.field == "subject.id")
-    }
-}
-
 @Suite struct BranchTests {
     @Test(arguments: [
         ("master", BranchType.master), ("main", .master), ("refs/heads/master", .master), ("feature/login", .feature),

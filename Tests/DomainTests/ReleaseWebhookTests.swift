@@ -146,6 +146,11 @@ import WorkerRuntime
                 "io.goharbor.webhook", Webhook.harbor("PUSH_ARTIFACT", Webhook.pushed("")), "untagged",
                 "event_data.resources[0].tag"
             ),
+            ("harbor.artifact.pushed", Webhook.pushed(Webhook.signature), "not_a_release", "resources[0].tag"),
+            (
+                "io.goharbor.webhook", Webhook.harbor("PUSH_ARTIFACT", Webhook.pushed(Webhook.signature)),
+                "not_a_release", "event_data.resources[0].tag"
+            ),
             ("com.gitlab.tag_push", "{}", "not_a_release", "ce_type"),
             ("com.gitlab.release", Webhook.gitLab(kind: "tag_push"), "not_a_release", "object_kind"),
             ("com.gitlab.release", Webhook.gitLab(action: "update"), "not_a_release", "action"),

@@ -3,6 +3,8 @@ import WorkerRuntime
 /// Bodies as Harbor, GitLab and GitHub send them, shortened to what is read and something besides.
 enum Webhook {
     static let digest = "sha256:8a9e9863dbb6e10edb5adfe917c00da84e1700fa76e7ed02476aa6e6fb8ee0d8"
+    /// The tag under which cosign lays the signature of the image of ``digest``.
+    static let signature = digest.replacing(":", with: "-") + ".sig"
     static let commit = "c4f565ead4815e51b4dd63c7672efec866d91148"
 
     static func pushed(_ tag: String = "1.4.2", digest: String = digest, name: String = "web") -> String {

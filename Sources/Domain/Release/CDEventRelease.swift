@@ -32,6 +32,15 @@ struct CDEventBody: Decodable {
     }
 }
 
+extension CDEventBody {
+    /// The release, or why there is none.
+    func content() throws -> Result<Release, Reason> {
+        let release = try Release(self)
+        if let reason = Release.refusal(ofTag: release.version, field: "subject.id") { return .failure(reason) }
+        return .success(release)
+    }
+}
+
 extension Release {
     init(_ event: CDEventBody) throws {
         guard let purl = PackageURL(event.subject.id) else {

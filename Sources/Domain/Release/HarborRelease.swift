@@ -69,6 +69,7 @@ struct HarborPush {
                 )
             )
         }
+        if let reason = Release.refusal(ofTag: tag, field: "\(dataPath)resources[0].tag") { return .failure(reason) }
         guard let url = resource.url, url.hasSuffix(":" + tag), let slash = url.lastIndex(of: "/"),
             slash > url.startIndex
         else {

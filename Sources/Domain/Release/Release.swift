@@ -54,6 +54,21 @@ extension Release {
         if let values { try ValuesYAML.check(values, field: "values") }
     }
 
+    /// Why a tag names no version: what signs, attests or describes an image lies beside it in the same repository, as
+    /// `sha256-<the image's digest>`, with an ending such as `.sig` or without one.
+    static func refusal(ofTag tag: String, field: String) -> Reason? {
+        let parts = tag.prefix { $0 != "." }.split(separator: "-", omittingEmptySubsequences: false)
+        guard parts.count == 2, ["sha256", "sha512"].contains(parts[0]), parts[1].utf8.count >= 64,
+            parts[1].allSatisfy(\.isHexDigit)
+        else { return nil }
+        return Reason(
+            code: "not_a_release",
+            sentence: "'\(field)' names '\(tag.prefix(160))', which signs, attests or describes an image; only an "
+                + "image or a chart of its own tag has a version.",
+            field: field
+        )
+    }
+
     /// The artifact's name in a path such as `shop/backend/web`: the last part in lower case, as package URLs have it.
     static func artifact(ofPath path: String) -> String {
         path.split(separator: "/").last.map { $0.lowercased() } ?? ""

@@ -37,7 +37,7 @@ struct ReleaseEventDecoder {
     private func content(of event: CloudEvent, _ shape: ReleaseEventShape) throws -> Result<Release, Reason> {
         switch shape {
         case .newer(let reason): .failure(reason)
-        case .cdEvent: .success(try Release(try event.decode(CDEventBody.self, parser: parser)))
+        case .cdEvent: try event.decode(CDEventBody.self, parser: parser).content()
         case .slipway: .success(try Release(try event.decode(ReleasePublished.self, parser: parser)))
         case .harborCloudEvent:
             try HarborPush(
