@@ -127,6 +127,20 @@ import WorkerRuntime
         }
     }
 
+    @Test func `an older version that comes behind a newer one does not take its place, whoever decides first`() throws
+    {
+        let world = try World()
+        #expect(try world.handle(Self.harbor("2.0.0"), Self.harbor("1.9.5", id: "h2")) == [.applied, .applied])
+        #expect(try world.handle(Self.harbor("1.9.6", id: "h3")) == [.applied])
+        #expect(try world.requests() == 1)
+        #expect(try world.text("select fired_version from auto_deploy_rule") == "2.0.0")
+        #expect(try world.text("select last_reason_code from auto_deploy_rule") == "not_newer")
+        // Refused, it is asked for no more, and holds nothing back.
+        try world.commands.connection.script("update auto_deploy_rule set last_command_state = 'rejected'")
+        #expect(try world.handle(Self.harbor("1.9.7", id: "h4")) == [.applied])
+        #expect(try world.requests() == 2)
+    }
+
     @Test func `the same delivery twice is one delivery`() throws {
         let world = try World()
         #expect(try world.handle(Self.harbor("1.4.2"), Self.harbor("1.4.2")) == [.applied, .repeated])

@@ -47,18 +47,21 @@ import WorkerRuntime
         ("1.2.x", "1.2.7", true), ("1.2.x", "1.3.0", false), ("1.x || 3.x", "3.1.0", true),
         ("1.x || 3.x", "2.1.0", false),
         ("=1.2.3", "1.2.3", true), ("1.2.3", "1.2.4", false), ("^1.2", "1.3.0-rc.1", false),
-        ("^1.3.0-rc.1", "1.3.0-rc.2", true),
+        ("^1.3.0-rc.1", "1.3.0-rc.2", true), ("^0", "0.9.1", true), ("^0", "1.0.0", false), ("^0.0", "0.0.9", true),
+        ("^0.0", "0.1.0", false), ("^0.0.0", "0.0.1", false), ("^1.2||^3", "3.1.0", true), ("^1.2 | ^3", "3.1.0", true),
     ])
     func `ranges take what they say`(range: String, version: String, isIn: Bool) throws {
         #expect(try VersionRange.parse(range).contains(try #require(SemanticVersion(version))) == isIn)
     }
 
     @Test(arguments: [
-        "", "newest", "^", ">=x", "1.2.3.4", "1..2", "~1.9223372036854775807", "1.9223372036854775807.x", "1.2.3.x",
+        "", " ", "||", "^1.2 || ", "|| ^1.2", "^1.2 || || ^3", "^1.2 |", "newest", "^", ">=x", "1.2.3.4", "1..2",
+        "~1.9223372036854775807", "1.9223372036854775807.x", "1.2.3.x",
         "1.2.3.4.x", "-1.x", "1.+2.0", "^1.1234567890123",
     ])
     func `what is no range is refused with what would be`(text: String) {
         let reason = #expect(throws: Reason.self) { try VersionRange.parse(text) }
+        #expect(reason?.code == "invalid_range")
         #expect(reason?.field == "versions")
     }
 }
@@ -95,6 +98,26 @@ import WorkerRuntime
         } else {
             #expect(decision == .fires)
         }
+    }
+
+    @Test(
+        arguments: [
+            ("1.9.0", true, "not_newer"), ("1.9.0", false, nil), ("2.0.0", true, nil), ("2.1.0", true, nil),
+            ("1.3.0", false, "not_newer"),
+        ] as [(String, Bool, String?)]
+    )
+    func `what a rule has asked for and nobody has decided yet counts as the newest`(
+        version: String,
+        isOpen: Bool,
+        code: String?
+    ) {
+        var rule = rule
+        rule.versions = "*"
+        rule.firedVersion = "2.0.0"
+        rule.isFiringOpen = isOpen
+        let decision = rule.decide(on: Release(artifact: "web", version: version))
+        let reason: Reason? = if case .rests(let reason) = decision { reason } else { nil }
+        #expect(reason?.code == code)
     }
 
     @Test(arguments: [EnvironmentState.disabled, .deleting, .failed])

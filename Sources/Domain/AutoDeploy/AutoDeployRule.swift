@@ -28,6 +28,8 @@ public struct AutoDeployRule: Sendable, Hashable {
     public var hasChart = false
     /// The version for which it fired last.
     public var firedVersion: String?
+    /// Whether what it asked for when it fired last has neither ended nor been refused yet.
+    public var isFiringOpen = false
     /// What people call it.
     public var name: String?
     /// Where its environment stands: only an active one is deployed to.
@@ -107,10 +109,16 @@ extension AutoDeployRule {
         guard range.contains(version) else {
             return Reason(code: "outside_range", sentence: "\(text) lies outside '\(versions)'.")
         }
-        guard let desiredVersion, let present = SemanticVersion(desiredVersion), version < present else { return nil }
+        guard let newest, version < newest else { return nil }
         return Reason(
             code: "not_newer",
-            sentence: "\(text) is older than \(desiredVersion), which was deployed last."
+            sentence: "\(text) is older than \(newest), which was asked for last."
         )
+    }
+
+    /// The newest version that the instance was asked to run, also where the worker that decides requests has not read yet
+    /// what the rule asked for.
+    private var newest: SemanticVersion? {
+        [desiredVersion, isFiringOpen ? firedVersion : nil].compactMap { $0.flatMap { SemanticVersion($0) } }.max()
     }
 }
