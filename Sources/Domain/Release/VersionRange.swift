@@ -92,9 +92,25 @@ public struct VersionRange: Sendable, Hashable {
     /// - Throws: A reason that says which part is not a range and what would be.
     public static func parse(_ text: String) throws(Reason) -> VersionRange {
         var alternatives: [[Bound]] = []
-        for part in text.split(separator: "|", omittingEmptySubsequences: true) {
+        guard text.contains(where: { $0 != " " }) else {
+            throw Reason(
+                code: "invalid_range",
+                sentence: "'versions' is empty; '*' takes every version.",
+                field: "versions"
+            )
+        }
+        for part in text.replacing("||", with: "|").split(separator: "|", omittingEmptySubsequences: false) {
             var bounds: [Bound] = []
-            for word in part.split(separator: " ") {
+            let words = part.split(separator: " ")
+            guard !words.isEmpty else {
+                throw Reason(
+                    code: "invalid_range",
+                    sentence:
+                        "'versions' has nothing on one side of '||'; it should have a range there, such as '^1.2'.",
+                    field: "versions"
+                )
+            }
+            for word in words {
                 guard let more = Self.bounds(String(word)) else {
                     throw Reason(
                         code: "invalid_range",
@@ -107,13 +123,6 @@ public struct VersionRange: Sendable, Hashable {
                 bounds += more
             }
             alternatives.append(bounds)
-        }
-        guard !alternatives.isEmpty else {
-            throw Reason(
-                code: "invalid_range",
-                sentence: "'versions' is empty; '*' takes every version.",
-                field: "versions"
-            )
         }
         return VersionRange(alternatives: alternatives)
     }
@@ -148,7 +157,9 @@ public struct VersionRange: Sendable, Hashable {
 
     private static func caret(_ text: String) -> [Bound]? {
         guard let version = SemanticVersion(text) else { return nil }
-        let place = version.numbers.firstIndex { $0 > 0 } ?? 2
+        // Of nothing but zeros the last one that is written may not change: '^0' takes 0.9, '^0.0' does not.
+        let written = text.prefix { $0 != "-" && $0 != "+" }.split(separator: ".").count
+        let place = version.numbers.firstIndex { $0 > 0 } ?? written - 1
         return [Bound(comparison: ">=", version: version)] + between(version.numbers, raising: place).suffix(1)
     }
 
