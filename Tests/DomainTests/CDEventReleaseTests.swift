@@ -32,6 +32,49 @@ import WorkerRuntime
         #expect(reason?.field == "subject.id")
     }
 
+    @Test(
+        arguments: [
+            ("oci/web?repository_url=r.example/shop/web&tag=1.4.2", "r.example/shop/web:1.4.2"),
+            ("oci/web?repository_url=r.example/shop&tag=1.4.2", "r.example/shop/web:1.4.2"),
+            (
+                "oci/web?repository_url=https%3A%2F%2Fr.example%3A5000%2Fshop%2Fweb%2F&tag=1.4.2",
+                "r.example:5000/shop/web:1.4.2"
+            ),
+            ("oci/web?repository_url=oci://r.example/shop/web&tag=1.4.2", "r.example/shop/web:1.4.2"),
+            ("oci/web?repository_url=&tag=1.4.2", nil), ("oci/web?repository_url=https://&tag=1.4.2", nil),
+            ("oci/web?tag=1.4.2", nil), ("docker/shop/web@1.4.2", nil),
+            ("docker/shop/web@1.4.2?repository_url=r.example", "r.example/shop/web:1.4.2"),
+            ("docker/shop/web@1.4.2?repository_url=https://r.example/", "r.example/shop/web:1.4.2"),
+            ("docker/shop/web@1.4.2?repository_url=r.example/shop/web", "r.example/shop/web:1.4.2"),
+            ("docker/web@1.4.2?repository_url=r.example", "r.example/web:1.4.2"),
+            ("maven/org.example/web@1.4.2?repository_url=https%3A%2F%2Fnexus.example%2Frepository", nil),
+            ("npm/web@1.4.2?repository_url=npm.example", nil), ("helm/web@1.4.2?repository_url=charts.example", nil),
+        ] as [(String, String?)]
+    )
+    func `a package URL names an image where its type is one`(purl: String, image: String?) throws {
+        #expect(try content("pkg:\(purl)").get().image == image)
+    }
+
+    @Test(
+        arguments: [
+            (#""image":"","branch":"","commit":"","values":"","chart":{"name":"","repository":"","version":""}"#, nil),
+            (#""image":"r.example/other:1","chart":{"name":"web","repository":""}"#, "r.example/other:1"),
+        ] as [(String, String?)]
+    )
+    func `what is empty is absent`(custom: String, image: String?) throws {
+        let subject = "pkg:oci/web?repository_url=r.example/shop/web&tag=1.4.2"
+        let release = try content(subject, ",\"customData\":{\(custom)}").get()
+        #expect(release.image == image ?? "r.example/shop/web:1.4.2")
+        #expect(release.branch == nil && release.commit == nil && release.values == nil)
+        #expect(release.chart?.repository == nil && release.chart?.name == (image == nil ? nil : "web"))
+    }
+
+    @Test func `a chart without a name is refused by its field`() {
+        let custom = #","customData":{"chart":{"name":"","repository":"https://charts.example"}}"#
+        let refusal = #expect(throws: Refusal.self) { try content("pkg:oci/web?tag=1.4.2", custom) }
+        #expect(refusal?.reason.code == "invalid_field" && refusal?.reason.field == "customData.chart.name")
+    }
+
     @Test(arguments: ["1.4.2", "sha256-abc", "sha-8a9e9863", "2026.11-nightly"])
     func `other tags are versions`(tag: String) throws {
         #expect(try content("pkg:oci/web?repository_url=r.example/shop/web&tag=\(tag)").get().version == tag)

@@ -141,6 +141,18 @@ import WorkerRuntime
         #expect(try world.requests() == 2)
     }
 
+    @Test func `an image and a digest that were empty are known once somebody tells them`() throws {
+        let world = try World()
+        let empty = #"{"artifact":"api","version":"1.4.2","image":"","digest":""}"#
+        #expect(try world.handle(Webhook.event("slipway.release.published.v1", empty, id: "s1")) == [.applied])
+        #expect(try world.text("select last_reason_code from auto_deploy_rule") == "nothing_to_run")
+        // As older workers stored it.
+        try world.commands.connection.script("update version set image = '', digest = '' where artifact = 'api'")
+        #expect(try world.handle(Self.harbor("1.4.2")) == [.applied])
+        #expect(try world.text("select digest from version where artifact = 'api'") == Webhook.digest)
+        #expect(try world.requests() == 1)
+    }
+
     @Test func `the same delivery twice is one delivery`() throws {
         let world = try World()
         #expect(try world.handle(Self.harbor("1.4.2"), Self.harbor("1.4.2")) == [.applied, .repeated])

@@ -53,7 +53,8 @@ extension Release {
         }
         let isDigest = purl.version?.contains(":") ?? false
         digest = isDigest ? purl.version : nil
-        guard let version = purl.qualifiers["tag"] ?? event.customData?.version ?? (isDigest ? nil : purl.version)
+        let told = event.customData?.version.flatMap { $0.isEmpty ? nil : $0 }
+        guard let version = purl.qualifiers["tag"] ?? told ?? (isDigest ? nil : purl.version)
         else {
             throw Reason(
                 code: "missing_version",
@@ -69,13 +70,9 @@ extension Release {
         commit = event.customData?.commit
         branch = event.customData?.branch
         publishedAt = event.context.timestamp.flatMap(RFC3339.parse)
-        let repository = purl.qualifiers["repository_url"]
-        image = event.customData?.image ?? repository.map { Self.image($0, name: purl.name, version: version) }
-        try check()
-    }
-
-    private static func image(_ repository: String, name: String, version: String) -> String {
-        let path = repository.hasSuffix("/" + name) || repository == name ? repository : repository + "/" + name
-        return path + ":" + version
+        image = event.customData?.image
+        dropEmptyTexts()
+        image = image ?? purl.imageRepository.map { "\($0):\(version)" }
+        try check(chartField: "customData.chart")
     }
 }

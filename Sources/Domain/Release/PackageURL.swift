@@ -22,7 +22,8 @@ public struct PackageURL: Sendable, Hashable {
             for pair in rest[rest.index(after: mark)...].split(separator: "&") {
                 guard let equals = pair.firstIndex(of: "=") else { return nil }
                 guard let value = Self.decoded(pair[pair.index(after: equals)...]) else { return nil }
-                qualifiers[pair[..<equals].lowercased()] = value
+                // One without a value counts as none.
+                if !value.isEmpty { qualifiers[pair[..<equals].lowercased()] = value }
             }
             rest = rest[..<mark]
         }
@@ -40,6 +41,20 @@ public struct PackageURL: Sendable, Hashable {
         namespace = segments.count > 1 ? segments.dropLast().joined(separator: "/") : nil
         self.version = version?.isEmpty == true ? nil : version
         self.qualifiers = qualifiers
+    }
+
+    /// The image without its tag, of a package that is one and says where it lies; `nil` of every other.
+    ///
+    /// `repository_url` is the image's own address in `oci` and the registry's in `docker`; people write either in both, as
+    /// an address with a scheme, too.
+    var imageRepository: String? {
+        guard type == "oci" || type == "docker", let address = qualifiers["repository_url"] else { return nil }
+        var place = address[...]
+        if let scheme = place.firstRange(of: "://") { place = place[scheme.upperBound...] }
+        while place.last == "/" { place = place.dropLast() }
+        guard !place.isEmpty else { return nil }
+        let path = type == "docker" ? [namespace, name].compactMap { $0 }.joined(separator: "/") : name
+        return place == path || place.hasSuffix("/" + path) ? String(place) : "\(place)/\(path)"
     }
 
     private static func decoded(_ text: Substring) -> String? {

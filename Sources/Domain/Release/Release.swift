@@ -40,7 +40,11 @@ public struct ReleaseInput: Sendable {
 
 extension Release {
     /// Refuses names and values that could not be stored, found or rendered.
-    func check(artifactField: String = "artifact", versionField: String = "version") throws {
+    func check(
+        artifactField: String = "artifact",
+        versionField: String = "version",
+        chartField: String = "chart"
+    ) throws {
         for (field, text, limit) in [(artifactField, artifact, 200), (versionField, version, 128)] {
             let isOneWord = !text.contains { $0.isWhitespace || $0.isNewline }
             guard isOneWord, FieldRules.hasLength(text, upTo: limit) else {
@@ -51,7 +55,24 @@ extension Release {
                 )
             }
         }
+        if let chart, chart.name.isEmpty {
+            throw Reason(
+                code: "invalid_field",
+                sentence: "'\(chartField).name' is empty; it should name the chart, or '\(chartField)' be left out.",
+                field: "\(chartField).name"
+            )
+        }
         if let values { try ValuesYAML.check(values, field: "values") }
+    }
+
+    /// Takes what is empty for absent: it comes of variables that nobody has set, and would stay for ever as what is known
+    /// of the version.
+    mutating func dropEmptyTexts() {
+        let texts: [WritableKeyPath<Release, String?>] = [\.image, \.digest, \.values, \.commit, \.branch]
+        for text in texts where self[keyPath: text] == "" { self[keyPath: text] = nil }
+        if chart?.repository == "" { chart?.repository = nil }
+        if chart?.version == "" { chart?.version = nil }
+        if let chart, chart == ChartReference(repository: nil, name: "", version: nil) { self.chart = nil }
     }
 
     /// Why a tag names no version: what signs, attests or describes an image lies beside it in the same repository, as

@@ -20,6 +20,7 @@ extension Release {
         values = published.values
         commit = published.commit
         branch = published.branch
+        dropEmptyTexts()
         try check()
     }
 }

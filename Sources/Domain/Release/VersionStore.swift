@@ -71,7 +71,7 @@ struct VersionStore {
         ).only()
         let repository = try row.optionalString(3)
         let chartVersion = try row.optionalString(5)
-        return Release(
+        var known = Release(
             artifact: release.artifact,
             version: try row.string(0),
             image: try row.optionalString(1),
@@ -84,6 +84,9 @@ struct VersionStore {
             branch: try row.optionalString(8),
             publishedAt: try row.optionalTimestamp(9)
         )
+        // Older workers stored them.
+        known.dropEmptyTexts()
+        return known
     }
 
     private func update(_ release: Release, in transaction: borrowing PostgresTransaction) throws {
