@@ -22,10 +22,10 @@ struct DesiredState: Codable, Sendable, Hashable {
     /// A nonce: a new one rolls the pods.
     var restart: String?
 
-    /// What a release brings, with values laid over its own.
+    /// What a release brings, with values laid over its own; the version is spelled as the release's first event did.
     init(application: String, version: String, release: KnownRelease, values: String) throws(Reason) {
         self.application = application
-        self.version = version
+        self.version = release.version ?? version
         image = release.image
         chart = release.chart
         self.values = values
@@ -91,6 +91,8 @@ struct DesiredState: Codable, Sendable, Hashable {
 
 /// A version of an application as release events told of it.
 struct KnownRelease: Sendable, Hashable {
+    /// As the first event spelled it: `v1.4.2` is asked for as `1.4.2`, too.
+    var version: String?
     var image: String?
     var chart: ChartReference?
     var values: String?

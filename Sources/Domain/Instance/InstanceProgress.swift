@@ -196,7 +196,7 @@ public struct InstanceProgress {
                 select a.artifact, i.desired_version, v.digest, v.image
                 from instance i join environment e on e.id = i.environment_id
                 join application a on a.project = e.project and a.application = i.application
-                left join version v on v.artifact = a.artifact and v.version = i.desired_version
+                left join version v on v.artifact = a.artifact and v.number = version_number(i.desired_version)
                 where i.id = $1
                 """,
                 [.int64(instance)]

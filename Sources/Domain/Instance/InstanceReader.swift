@@ -40,8 +40,8 @@ struct InstanceReader {
         let (repository, chart) = (try known.optionalString(1), try known.optionalString(2))
         let row = try transaction.query(
             """
-            select image, chart_repository, chart_name, chart_version, "values" from version
-            where artifact = $1 and version = $2
+            select nullif(image, ''), chart_repository, chart_name, chart_version, "values", version from version
+            where artifact = $1 and number = version_number($2)
             """,
             [.text(try known.string(0)), .text(version)]
         ).first
@@ -56,6 +56,7 @@ struct InstanceReader {
         let from = try row.optionalString(1) ?? repository
         let chartVersion = try row.optionalString(3)
         return KnownRelease(
+            version: try row.string(5),
             image: try row.optionalString(0),
             chart: name.map { ChartReference(repository: from, name: $0, version: chartVersion) },
             values: try row.optionalString(4)

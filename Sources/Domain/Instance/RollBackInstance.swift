@@ -68,7 +68,8 @@ enum RollbackTarget {
         }
         let succeeded = history.filter { $0.outcome == CommandState.succeeded.rawValue }
         if let version {
-            guard let deployment = succeeded.first(where: { $0.desired.version == version }) else {
+            let number = VersionStore.number(version)
+            guard let deployment = succeeded.first(where: { VersionStore.number($0.desired.version) == number }) else {
                 throw missing(
                     "No deployment of version '\(version.prefix(128))' has succeeded on '\(instance)'",
                     field: "version"

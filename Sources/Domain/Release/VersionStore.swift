@@ -17,6 +17,14 @@ struct VersionStore {
         case changed(Reason)
     }
 
+    /// A version without the `v` that tags are often given, as `version_number` tells it in the database.
+    static func number(_ version: String) -> Substring {
+        guard version.first == "v" || version.first == "V", let next = version.dropFirst().first, next.isASCII,
+            next.isNumber
+        else { return version[...] }
+        return version.dropFirst()
+    }
+
     /// Records a release.
     func record(
         _ release: Release,
