@@ -40,6 +40,11 @@ import Testing
             #""application":"web","registry":{"server":"r","username":"u","password":"\#(sealed ?? "")"}"#,
             "sealed_does_not_open registry.password"
         ),
+        (
+            "application.update",
+            #""application":"web","chart":{"name":"web","username":"u","password":"\#(sealed ?? "")"}"#,
+            "missing_field chart.repository"
+        ),
         ("application.update", #""application":"none","enabled":false"#, "unknown_application application"),
         ("application.delete", #""application":"none""#, "unknown_application application"),
         ("project.members", #""owners":["olga","mia"],"members":["mia"]"#, "invalid_field members"),

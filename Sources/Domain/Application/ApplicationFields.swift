@@ -15,6 +15,13 @@ struct ApplicationChart: Decodable, Sendable {
         try FieldRules.text(name, "chart.name")
         try FieldRules.text(repository, "chart.repository", limit: 500)
         try FieldRules.login(username: username, password: password, "chart")
+        guard password == nil || repository != nil else {
+            throw Reason(
+                code: "missing_field",
+                sentence: "'chart.repository' is missing; a login is told to this repository and what lies under it.",
+                field: "chart.repository"
+            )
+        }
     }
 }
 

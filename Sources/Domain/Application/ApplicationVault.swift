@@ -57,13 +57,18 @@ struct ApplicationCredentials: Sendable, Hashable {
 
     /// Reads them from the application's row and seals them.
     ///
+    /// The chart's login was given for the application's own repository: no version and no deployment of the past takes it
+    /// to another.
+    ///
     /// - Parameters:
+    ///   - chart: The chart that is deployed.
     ///   - namespace: Where the secrets are made.
     ///   - instance: The release, which the chart's login is bound to.
     /// - Throws: A reason where a password cannot be decrypted.
     static func read(
         _ project: String,
         _ application: String,
+        chart: ChartReference?,
         for post: AgentPost,
         namespace: String,
         instance: String,
@@ -73,7 +78,8 @@ struct ApplicationCredentials: Sendable, Hashable {
         var credentials = ApplicationCredentials()
         let row = try transaction.query(
             """
-            select registry_server, registry_username, registry_password, chart_username, chart_password
+            select registry_server, registry_username, registry_password, chart_username, chart_password,
+                chart_repository
             from application where project = $1 and application = $2
                 and (registry_password is not null or chart_password is not null)
             """,
@@ -90,7 +96,8 @@ struct ApplicationCredentials: Sendable, Hashable {
             let binding = Binding(post.cluster, namespace, "registry-secret", name, ".dockerconfigjson")
             credentials.registrySecrets = [RegistrySecret(name: name, sealed: try key.seal(login, for: binding).text)]
         }
-        if let user = try row.optionalString(3), let stored = try row.optionalBytes(4) {
+        let isMeant = ChartAddress.isLogin(for: try row.optionalString(5), meantFor: chart?.repository)
+        if isMeant, let user = try row.optionalString(3), let stored = try row.optionalBytes(4) {
             let password = try decrypt(stored, project, application, "chart", keyRing)
             let login = try secret(Login(username: user, password: try text(password)))
             let binding = Binding(post.cluster, namespace, "chart", instance, "credentials")

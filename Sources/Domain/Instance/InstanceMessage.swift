@@ -33,9 +33,11 @@ struct InstanceMessage {
             return
         }
         do {
+            let desired = try DesiredState(json: command.desired)
             credentials = try ApplicationCredentials.read(
                 project,
-                try DesiredState(json: command.desired).application,
+                desired.application,
+                chart: desired.chart,
                 for: post,
                 namespace: namespace,
                 instance: command.subjectName,
