@@ -75,6 +75,21 @@ import WorkerRuntime
         #expect(refusal?.reason.code == "invalid_field" && refusal?.reason.field == "customData.chart.name")
     }
 
+    @Test(arguments: [
+        ("pkg:oci/web?repository_url=https%3A%2F%2Fci%3Ahunter2%40r.example&tag=1", "", "subject.id"),
+        ("https://ci:hunter2@r.example/web", "", "subject.id"),
+        (
+            "pkg:oci/web?tag=1.4.2",
+            #","customData":{"chart":{"name":"web","repository":"https://ci:hunter2@charts.example"}}"#,
+            "customData.chart.repository"
+        ),
+    ])
+    func `a password in an address is refused and not shown`(subject: String, custom: String, field: String) {
+        let refusal = #expect(throws: Refusal.self) { try content(subject, custom) }
+        #expect(refusal?.reason.code == "password_in_address" && refusal?.reason.field == field)
+        #expect(refusal?.reason.sentence.contains("hunter2") == false)
+    }
+
     @Test(arguments: ["1.4.2", "sha256-abc", "sha-8a9e9863", "2026.11-nightly"])
     func `other tags are versions`(tag: String) throws {
         #expect(try content("pkg:oci/web?repository_url=r.example/shop/web&tag=\(tag)").get().version == tag)

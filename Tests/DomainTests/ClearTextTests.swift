@@ -1,4 +1,5 @@
 import Foundation
+import Logging
 import TestSupport
 import Testing
 
@@ -38,6 +39,11 @@ import Testing
         ("slipway.certificate.upload.v1", #"{"privateKey":"hunter2"}"#),
         ("slipway.certificate.upload.v1", #"{"chain":"-----BEGIN PRIVATE KEY-----\nhunter2"}"#),
         ("slipway.application.create.v1", #"{"registry":{"server":"r","password":"hunter2"}}"#),
+        (
+            "slipway.application.create.v1",
+            #"{"chart":{"name":"web","repository":"https://ci:hunter2@charts.example"}}"#
+        ),
+        ("slipway.application.update.v1", #"{"registry":{"server":"https://ci:hunter2@r.example"}}"#),
         (nil, #"{"type":"slipway.secret.create.v1","data":{"data":{"password":"hunter2"}}}"#),
         (nil, #"{"type":"slipway.secret.create.v1","data_base64":"hunter2"}"#),
     ]
@@ -60,6 +66,23 @@ import Testing
 
     @Test(arguments: harmless) func `everything else stays as it is, byte for byte`(type: String?, value: String) {
         #expect(text(kept(type, value)) == value)
+    }
+
+    static let releases: [(String, Bool)] = [
+        (#"{"artifact":"web","chart":{"name":"web","repository":"https://ci:hunter2@charts.example"}}"#, true),
+        (#"{"data":{"chart":{"name":"oci://ci:hunter2@r.example/web"}}}"#, true),
+        (#"{"subject":{"id":"pkg:oci/web?repository_url=https%3A%2F%2Fci%3Ahunter2%40r.example/web&tag=1"}}"#, true),
+        (#"{ "subject" : {"id":"pkg:oci/web@sha256%3Aab?repository_url=https://r.example/web&tag=1"}}"#, false),
+        (#"{ "values" : "db: postgres://web:hunter2@db", "chart": {"repository":"https://ci@r.example"}}"#, false),
+        ("@ not JSON", false),
+    ]
+
+    @Test(arguments: releases)
+    func `a release event is kept without the passwords in its addresses`(value: String, isChanged: Bool) throws {
+        let message = KafkaMessageView(topic: "release.events", key: "web", headers: [], value: Array(value.utf8))
+        let fleetKey = try FleetKey(base64: FleetKey.random())
+        let kept = text(ReleaseHandler(fleetKey: fleetKey, logger: Logger(label: "test")).keepable(message))
+        #expect(isChanged ? !kept.contains("hunter2") && kept.contains(ClearText.mark) : kept == value)
     }
 
     @Test func `a request that waited without its values is refused as one in clear`() throws {

@@ -45,6 +45,24 @@ import Testing
             #""application":"web","chart":{"name":"web","username":"u","password":"\#(sealed ?? "")"}"#,
             "missing_field chart.repository"
         ),
+        (
+            "application.update",
+            #""application":"web","chart":{"name":"web","repository":"https://u:p@charts.example"}"#,
+            "password_in_address chart.repository"
+        ),
+        (
+            "application.update", #""application":"web","chart":{"name":"oci://u:p@r.example/web"}"#,
+            "password_in_address chart.name"
+        ),
+        (
+            "application.update", #""application":"web","chart":{"name":"web","repository":"\#(ClearText.mark)"}"#,
+            "password_in_address chart.repository"
+        ),
+        (
+            "application.update",
+            #""application":"web","registry":{"server":"https://u:p@r","username":"u","password":"\#(sealed ?? "")"}"#,
+            "password_in_address registry.server"
+        ),
         ("application.update", #""application":"none","enabled":false"#, "unknown_application application"),
         ("application.delete", #""application":"none""#, "unknown_application application"),
         ("project.members", #""owners":["olga","mia"],"members":["mia"]"#, "invalid_field members"),

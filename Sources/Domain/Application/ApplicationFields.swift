@@ -14,6 +14,8 @@ struct ApplicationChart: Decodable, Sendable {
         if isErasable, name.isEmpty, repository == nil, username == nil, password == nil { return }
         try FieldRules.text(name, "chart.name")
         try FieldRules.text(repository, "chart.repository", limit: 500)
+        try FieldRules.withoutPassword(name, "chart.name")
+        try FieldRules.withoutPassword(repository, "chart.repository")
         try FieldRules.login(username: username, password: password, "chart")
         guard password == nil || repository != nil else {
             throw Reason(
@@ -35,6 +37,7 @@ struct ApplicationRegistry: Decodable, Sendable {
     /// - Parameter isErasable: Whether an empty server takes the registry away.
     func check(isErasable: Bool) throws(Reason) {
         if isErasable, server.isEmpty, username == nil, password == nil { return }
+        try FieldRules.withoutPassword(server, "registry.server")
         let isPlain = !server.unicodeScalars.contains { $0.value < 33 || $0.value > 126 }
         guard isPlain, (1...253).contains(server.utf8.count) else {
             throw Reason(
@@ -67,6 +70,17 @@ extension FieldRules {
             )
         }
         if let password { _ = try sealed(password, "\(field).password") }
+    }
+
+    /// An address, which everybody may read: no password stands in it, nor what is left of one that did.
+    static func withoutPassword(_ text: String?, _ field: String) throws(Reason) {
+        guard let text, text == ClearText.mark || ClearText.holdsPassword(text) else { return }
+        throw Reason(
+            code: "password_in_address",
+            sentence: "'\(field)' holds a password, which everybody could read; it should be an address without one: "
+                + "a login is given with the application, sealed.",
+            field: field
+        )
     }
 
     /// A confidential value: it must not stand in clear.

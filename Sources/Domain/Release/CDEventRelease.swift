@@ -43,6 +43,7 @@ extension CDEventBody {
 
 extension Release {
     init(_ event: CDEventBody) throws {
+        try FieldRules.withoutPassword(event.subject.id, "subject.id")
         guard let purl = PackageURL(event.subject.id) else {
             throw Reason(
                 code: "invalid_purl",

@@ -55,6 +55,8 @@ extension Release {
                 )
             }
         }
+        try FieldRules.withoutPassword(chart?.name, "\(chartField).name")
+        try FieldRules.withoutPassword(chart?.repository, "\(chartField).repository")
         if let chart, chart.name.isEmpty {
             throw Reason(
                 code: "invalid_field",

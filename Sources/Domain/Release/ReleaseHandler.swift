@@ -24,6 +24,9 @@ public final class ReleaseHandler: Handler {
         try decoder.decode(message)
     }
 
+    /// A password in an address is left out.
+    public func keepable(_ message: KafkaMessageView) -> KafkaMessageView { ClearText.removedPasswords(from: message) }
+
     /// An event is known by its source and id; its topic stands for who may send it.
     public func inboxKey(of input: ReleaseInput) -> InboxKey? {
         InboxKey(caller: "release.events", source: input.source, id: input.id, digest: input.digest)

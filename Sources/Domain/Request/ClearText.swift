@@ -11,7 +11,7 @@ enum ClearText {
     static let mark = "(in clear, left out)"
 
     /// What is larger is no request, and not looked into.
-    private static let largest = 4 << 20
+    static let largest = 4 << 20
 
     /// The requests that have confidential fields; of what is no known request, nobody knows.
     private static let kinds = ["slipway.secret.", "slipway.certificate.", "slipway.application."]
@@ -61,7 +61,7 @@ enum ClearText {
         guard var members = value as? [String: Any] else { return value }
         if let values = members["data"] { members["data"] = sealed(values, &isChanged) }
         for (name, member) in members where name != "data" { members[name] = field(name, member, &isChanged) }
-        return members
+        return plain(members, under: "", &isChanged)
     }
 
     private static func field(_ name: String, _ value: Any, _ isChanged: inout Bool) -> Any {
