@@ -34,6 +34,19 @@ import WorkerRuntime
 
     @Test(
         arguments: [
+            ("oci/web?repository_url=https://r.example:5000/Shop/web&tag=1.4.2", "shop/web"),
+            ("oci/web?repository_url=r.example/web&tag=1.4.2", nil), ("oci/web?tag=1.4.2", nil),
+            ("docker/shop/web@1.4.2", "shop/web"), ("docker/shop/web@1.4.2?repository_url=r.example", "shop/web"),
+            ("github/Shop/web@1.4.2", "shop/web"), ("generic/web@1.4.2", nil),
+            ("maven/org.example/web@1.4.2?repository_url=https%3A%2F%2Fnexus.example%2Frepo", "org.example/web"),
+        ] as [(String, String?)]
+    )
+    func `a package URL tells the path of what it is of`(purl: String, path: String?) throws {
+        #expect(try content("pkg:\(purl)").get().path == path)
+    }
+
+    @Test(
+        arguments: [
             ("oci/web?repository_url=r.example/shop/web&tag=1.4.2", "r.example/shop/web:1.4.2"),
             ("oci/web?repository_url=r.example/shop&tag=1.4.2", "r.example/shop/web:1.4.2"),
             (

@@ -144,6 +144,25 @@ import WorkerRuntime
         #expect(reason?.code == code)
     }
 
+    @Test(
+        arguments: [
+            ("web", "r.example/shop/web:1.4.0", nil), ("web", "mirror.example:5000/shop/web@sha256:ab", nil),
+            ("web", nil, nil), ("web", "r.example/payments/web:1.4.0", "another_repository"),
+            ("shop/web", "r.example/old/web:1.4.0", nil),
+        ] as [(String, String?, String?)]
+    )
+    func `a rule of a short name puts no image of another repository in the place of what runs`(
+        artifact: String,
+        present: String?,
+        code: String?
+    ) {
+        var rule = rule
+        rule.desiredImage = present
+        let decision = rule.decide(on: Release(artifact: artifact, version: "1.5.0", image: "r.example/shop/web:1.5.0"))
+        let reason: Reason? = if case .rests(let reason) = decision { reason } else { nil }
+        #expect(reason?.code == code)
+    }
+
     @Test func `a rule for hotfixes rests on features`() {
         var hotfixes = rule
         hotfixes.branches = ["hotfix"]

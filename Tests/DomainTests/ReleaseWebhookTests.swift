@@ -16,10 +16,23 @@ import WorkerRuntime
         version: "1.4.2",
         image: "harbor.example/shop/web:1.4.2",
         digest: Webhook.digest,
-        publishedAt: time
+        publishedAt: time,
+        path: "shop/web"
     )
-    static let gitLab = Release(artifact: "web", version: "1.4.2", commit: Webhook.commit, publishedAt: time)
-    static let gitHub = Release(artifact: "web", version: "1.4.2", branch: "release/1.4", publishedAt: time)
+    static let gitLab = Release(
+        artifact: "web",
+        version: "1.4.2",
+        commit: Webhook.commit,
+        publishedAt: time,
+        path: "shop/backend/web"
+    )
+    static let gitHub = Release(
+        artifact: "web",
+        version: "1.4.2",
+        branch: "release/1.4",
+        publishedAt: time,
+        path: "shop/web"
+    )
 
     static func with(_ release: Release, _ change: (inout Release) -> Void) -> Release {
         var release = release
@@ -62,7 +75,10 @@ import WorkerRuntime
                 "io.goharbor.webhook",
                 Webhook.harbor("PUSH_ARTIFACT", Webhook.pushed(name: "backend/web"))
             ),
-            release: with(image) { $0.image = "harbor.example/shop/backend/web:1.4.2" }
+            release: with(image) {
+                $0.image = "harbor.example/shop/backend/web:1.4.2"
+                $0.path = "shop/backend/web"
+            }
         ),
         Accepted(
             testDescription: "Harbor, a chart",
@@ -75,7 +91,8 @@ import WorkerRuntime
                 artifact: "web",
                 version: "1.4.2+7",
                 chart: ChartReference(repository: "oci://harbor.example/shop/charts", name: "web", version: "1.4.2+7"),
-                publishedAt: time
+                publishedAt: time,
+                path: "shop/charts/web"
             )
         ),
         Accepted(

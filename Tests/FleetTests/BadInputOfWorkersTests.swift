@@ -110,7 +110,12 @@ struct BadInputOfWorkersTests {
         let all = Self.releases + Self.statuses + Self.objects
         for (place, bad) in all.enumerated() { try send(bad, world, epoch: epoch, sequence: Int64(place + 1)) }
         try fleet.release("1.0.0", world)
-        try fleet.waitFor("the good release after them", world, "select count(*) from version", 1)
+        try fleet.waitFor(
+            "the good release after them",
+            world,
+            "select count(*) from version where artifact = 'web'",
+            1
+        )
         try fleet.deploy(world)
         try fleet.waitFor(
             "the good deploy after them",

@@ -17,7 +17,7 @@ struct BrokerAwayTests {
             world.environment["SLIPWAY_KAFKA_SOCKET_TIMEOUT_MS"] = "2000"
         }
         try fleet.release("1.0.0", world)
-        try fleet.waitFor("the version", world, "select count(*) from version", 1)
+        try fleet.waitFor("the version", world, "select count(*) from version where artifact = 'web'", 1)
         try fleet.deploy(world)
         _ = try eventually("the work begins", within: .seconds(60)) {
             agent.output.contains("release") && agent.output.contains(" begins ") ? true : nil

@@ -21,7 +21,7 @@ extension EndToEndTests {
     @Test func `the overview as JSON has what the views have, and numbers are numbers`() throws {
         let (world, _) = try makeFleet()
         try release("1.0.0", world)
-        try waitFor("the version", world, "select count(*) from version", 1)
+        try waitFor("the version", world, "select count(*) from version where artifact = 'web'", 1)
         try deploy(world)
         try waitFor("it runs", world, "select count(*) from instance where state = 'running'", 1)
         let place = #""project":"shop","environment":"staging""#

@@ -198,7 +198,7 @@ struct EndToEndTests {
     {
         let (world, agent) = try makeFleet()
         try release("1.0.0", world)
-        try waitFor("the version", world, "select count(*) from version", 1)
+        try waitFor("the version", world, "select count(*) from version where artifact = 'web'", 1)
         try deploy(world, values: #"simulate:\n  failure: \#(failure)\n"#)
         try waitFor(
             "the command failed",
@@ -216,7 +216,7 @@ struct EndToEndTests {
     @Test func `a deploy that never gets ready times out, and says what it waited for`() throws {
         let (world, _) = try makeFleet(timers: ["SLIPWAY_HEALTHY_SECONDS": "6"])
         try release("1.0.0", world)
-        try waitFor("the version", world, "select count(*) from version", 1)
+        try waitFor("the version", world, "select count(*) from version where artifact = 'web'", 1)
         try deploy(world, values: #"simulate:\n  failure: neverReady\n"#)
         try waitFor("the command timed out", world, "select count(*) from command where state = 'timed_out'", 1)
         let row = try world.database.query("select reason_code, reason from command where state = 'timed_out'").only()
@@ -227,7 +227,7 @@ struct EndToEndTests {
     @Test func `a hook's output, events and a container's log can be read`() throws {
         let (world, _) = try makeFleet()
         try release("1.0.0", world)
-        try waitFor("the version", world, "select count(*) from version", 1)
+        try waitFor("the version", world, "select count(*) from version where artifact = 'web'", 1)
         try deploy(world, values: #"simulate:\n  hook:\n    name: migrate\n"#)
         try waitFor("it runs", world, "select count(*) from instance where state = 'running'", 1)
         try waitFor("the stage's output", world, "select count(*) from stage where output is not null", 1)
@@ -282,7 +282,7 @@ struct EndToEndTests {
         agent.signal(SIGSTOP)
         try waitFor("the agent was missed", world, "select count(*) from cluster where state = 'lost'", 1)
         try release("1.0.0", world)
-        try waitFor("the version", world, "select count(*) from version", 1)
+        try waitFor("the version", world, "select count(*) from version where artifact = 'web'", 1)
         try deploy(world)
         try waitFor("the end", world, "select count(*) from command where state = 'timed_out'", 1)
         let code = try world.database.query("select reason_code from command where state = 'timed_out'").only().string(

@@ -190,7 +190,11 @@ struct KubernetesWorld {
             source: "/ci",
             value: Array(body.utf8)
         )
-        try wait("the version \(version)", "select count(*) from version where version = '\(version)'", 1)
+        try wait(
+            "the version \(version)",
+            "select count(*) from version where artifact = 'web' and version = '\(version)'",
+            1
+        )
     }
 
     /// Waits until a number in the database is as it should be.

@@ -16,7 +16,7 @@ struct NamedBrokerFleetTests {
     @Test func `a release event becomes a running instance on another broker, and each worker is replaced`() throws {
         let (world, agent) = try fleet.makeFleet(copies: 2, brokers: secondBroker)
         try fleet.release("1.0.0", world)
-        try fleet.waitFor("the version", world, "select count(*) from version", 1)
+        try fleet.waitFor("the version", world, "select count(*) from version where artifact = 'web'", 1)
         try fleet.deploy(world)
         try fleet.waitFor("it runs", world, "select count(*) from instance where state = 'running'", 1)
         _ = try eventually("the result") {

@@ -14,7 +14,7 @@ struct WrongClockTests {
     ) throws {
         let (world, agent) = try fleet.makeFleet(agent: ["--clock-ahead=\(offset)", "--clock-right-after=12"])
         try fleet.release("1.0.0", world)
-        try fleet.waitFor("the version", world, "select count(*) from version", 1)
+        try fleet.waitFor("the version", world, "select count(*) from version where artifact = 'web'", 1)
         try fleet.deploy(world)
         try fleet.waitFor("the instance", world, "select count(*) from instance where state = 'running'", 1)
         _ = try eventually("the clock is set right") {

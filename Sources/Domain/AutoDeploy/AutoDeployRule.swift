@@ -24,6 +24,8 @@ public struct AutoDeployRule: Sendable, Hashable {
     public var isEnabled: Bool
     /// The newest version that the instance was asked to run.
     public var desiredVersion: String?
+    /// The image that the instance was asked to run last.
+    public var desiredImage: String?
     /// Whether the application names a chart, which is rendered where a release names none.
     public var hasChart = false
     /// The version for which it fired last.
@@ -84,17 +86,32 @@ extension AutoDeployRule {
         } catch {
             return .rests(error)
         }
-        if let reason = refusal(ofVersion: release.version, range) { return .rests(reason) }
-        guard release.image != nil || release.chart != nil || hasChart else {
-            return .rests(
-                Reason(
-                    code: "nothing_to_run",
-                    sentence: "Neither an image nor a chart of \(release.version) is known yet; "
-                        + "the rule looks again when an event names one."
-                )
-            )
+        if let reason = refusal(ofVersion: release.version, range) ?? refusal(ofContent: release) {
+            return .rests(reason)
         }
         return .fires
+    }
+
+    private func refusal(ofContent release: Release) -> Reason? {
+        guard release.image != nil || release.chart != nil || hasChart else {
+            return Reason(
+                code: "nothing_to_run",
+                sentence: "Neither an image nor a chart of \(release.version) is known yet; "
+                    + "the rule looks again when an event names one."
+            )
+        }
+        // A short name may be what another repository ends in, too: a rule puts nothing of that in the place of what runs.
+        guard !release.artifact.contains("/"), let image = release.image, let desiredImage, !desiredImage.isEmpty else {
+            return nil
+        }
+        let (own, present) = (RepositoryPath.of(image: image), RepositoryPath.of(image: desiredImage))
+        guard own != present else { return nil }
+        return Reason(
+            code: "another_repository",
+            sentence:
+                "\(release.version) is an image of '\(own)', and the instance was asked to run one of '\(present)'; "
+                + "name the path that is meant as the artifact of the application '\(application)'."
+        )
     }
 
     private func refusal(ofVersion text: String, _ range: VersionRange) -> Reason? {

@@ -31,7 +31,8 @@ struct AutoDeployStore {
             """
             select r.id, e.project, e.environment, r.application, r.instance, r.versions, r.branches, r."values",
                 r.creator, r.enabled, i.desired_version, a.chart_name is not null, r.fired_version, r.last_version,
-                r.last_reason_code, r.name, e.state, a.enabled, coalesce(r.last_command_state = 'requested', false)
+                r.last_reason_code, r.name, e.state, a.enabled, coalesce(r.last_command_state = 'requested', false),
+                i.desired ->> 'image'
             from auto_deploy_rule r
             join environment e on e.id = r.environment_id
             join application a on a.project = e.project and a.application = r.application
@@ -68,6 +69,7 @@ struct AutoDeployStore {
         rule.environmentState = EnvironmentState(rawValue: try row.string(16)) ?? .failed
         rule.isApplicationEnabled = try row.bool(17)
         rule.isFiringOpen = try row.bool(18)
+        rule.desiredImage = try row.optionalString(19)
         return rule
     }
 

@@ -38,27 +38,57 @@ struct InstanceReader {
             )
         }
         let (repository, chart) = (try known.optionalString(1), try known.optionalString(2))
-        let row = try transaction.query(
-            """
-            select nullif(image, ''), chart_repository, chart_name, chart_version, "values", version from version
-            where artifact = $1 and number = version_number($2)
-            """,
-            [.text(try known.string(0)), .text(version)]
-        ).first
-        guard let row else {
+        guard var found = try self.version(version, of: try known.string(0), in: transaction) else {
             throw Reason(
                 code: "unknown_version",
                 sentence: "No release of '\(application)' has the version '\(version.prefix(128))'; publish it first.",
                 field: "version"
             )
         }
-        let name = try row.optionalString(2) ?? chart
-        let from = try row.optionalString(1) ?? repository
+        if let name = found.chart?.name ?? chart {
+            found.chart = ChartReference(
+                repository: found.chart?.repository ?? repository,
+                name: name,
+                version: found.chart?.version
+            )
+        }
+        return found
+    }
+
+    /// A version of an artifact; `nil` where no release told of it.
+    private func version(
+        _ version: String,
+        of artifact: String,
+        in transaction: borrowing PostgresTransaction
+    ) throws -> KnownRelease? {
+        if let found = try row(version, of: artifact, in: transaction) { return found }
+        guard artifact.contains("/") else { return nil }
+        // Workers that know no paths wrote it under the short name only.
+        let found = try row(version, of: Release.artifact(ofPath: artifact), in: transaction)
+        return found?.image.map(RepositoryPath.of(image:)) == artifact ? found : nil
+    }
+
+    private func row(
+        _ version: String,
+        of artifact: String,
+        in transaction: borrowing PostgresTransaction
+    ) throws -> KnownRelease? {
+        let row = try transaction.query(
+            """
+            select nullif(image, ''), chart_repository, chart_name, chart_version, "values", version from version
+            where artifact = $1 and number = version_number($2)
+            """,
+            [.text(artifact), .text(version)]
+        ).first
+        guard let row else { return nil }
+        let repository = try row.optionalString(1)
         let chartVersion = try row.optionalString(3)
         return KnownRelease(
             version: try row.string(5),
             image: try row.optionalString(0),
-            chart: name.map { ChartReference(repository: from, name: $0, version: chartVersion) },
+            chart: try row.optionalString(2).map {
+                ChartReference(repository: repository, name: $0, version: chartVersion)
+            },
             values: try row.optionalString(4)
         )
     }

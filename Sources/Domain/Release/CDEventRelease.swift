@@ -66,6 +66,7 @@ extension Release {
         }
         self.version = version
         artifact = purl.name
+        path = Self.path(purl.path)
         chart = event.customData?.chart
         values = event.customData?.values
         commit = event.customData?.commit

@@ -25,6 +25,12 @@ struct GitHubWebhook: Decodable {
     }
     struct Repository: Decodable {
         let name: String
+        let fullName: String?
+
+        enum CodingKeys: String, CodingKey {
+            case name
+            case fullName = "full_name"
+        }
     }
     let release: Details
     let repository: Repository
@@ -69,6 +75,7 @@ struct GitHubWebhook: Decodable {
 extension Release {
     init(_ body: GitHubWebhook) throws {
         artifact = Self.artifact(ofPath: body.repository.name)
+        path = body.repository.fullName.flatMap(Self.path)
         version = body.release.tag
         publishedAt = body.release.publishedAt.flatMap(RFC3339.parse)
         if let commitish = body.release.commitish, !commitish.isEmpty {

@@ -77,6 +77,7 @@ struct GitLabWebhook: Decodable {
 extension Release {
     init(_ body: GitLabWebhook) throws {
         artifact = Self.artifact(ofPath: body.project.path)
+        path = Self.path(body.project.path)
         version = body.tag
         commit = body.commit?.id
         publishedAt = body.releasedAt.flatMap(Self.gitLabTime)

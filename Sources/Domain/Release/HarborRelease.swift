@@ -100,6 +100,7 @@ struct HarborPush {
             )
         }
         release.publishedAt = occurredAt
+        release.path = Release.path(RepositoryPath.below(host: url.dropLast(tag.count + 1)))
         try release.check(
             artifactField: "\(dataPath)repository.name",
             versionField: "\(dataPath)resources[0].tag"

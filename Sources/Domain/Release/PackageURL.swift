@@ -57,6 +57,11 @@ public struct PackageURL: Sendable, Hashable {
         return place == path || place.hasSuffix("/" + path) ? String(place) : "\(place)/\(path)"
     }
 
+    /// Where it lies, without the host: of an image as its repository says, of anything else namespace and name.
+    var path: String {
+        imageRepository.map(RepositoryPath.of(image:)) ?? [namespace, name].compactMap { $0 }.joined(separator: "/")
+    }
+
     private static func decoded(_ text: Substring) -> String? {
         var bytes: [UInt8] = []
         var rest = Array(text.utf8)[...]

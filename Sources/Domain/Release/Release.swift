@@ -3,7 +3,7 @@ import WorkerRuntime
 
 /// What a release event says, whatever its shape: one version of one artifact.
 public struct Release: Sendable, Hashable {
-    /// The artifact's name, which applications refer to.
+    /// The artifact's name, which applications refer to: its short name, or its path.
     public var artifact: String
     /// The version.
     public var version: String
@@ -21,6 +21,8 @@ public struct Release: Sendable, Hashable {
     public var branch: String?
     /// When it was published: microseconds since 1970.
     public var publishedAt: Int64?
+    /// The full path of what it is of, without the host, such as `shop/web`; `nil` where its source does not tell.
+    public var path: String?
 }
 
 /// A release event as it was read.

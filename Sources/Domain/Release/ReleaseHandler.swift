@@ -34,7 +34,7 @@ public final class ReleaseHandler: Handler {
 
     /// Records each version once and lets the rules decide.
     public func handle(_ batch: Batch<ReleaseInput>, in transaction: borrowing PostgresTransaction) throws {
-        let artifacts = batch.entries.compactMap { try? $0.input.content.get().artifact }
+        let artifacts = batch.entries.flatMap { (try? $0.input.content.get().names) ?? [] }
         try rules.lockEnvironments(of: Array(Set(artifacts)), in: transaction)
         // Thrown as the fault of one message, which then waits with its key.
         if let reason = batch.entries.lazy.compactMap(\.input.unavailable).first { throw reason }
@@ -67,18 +67,42 @@ public final class ReleaseHandler: Handler {
         case .failure(let reason):
             logger.info("an event tells of no release: \(reason)", metadata: ["source": "\(input.source)"])
             return .rejected(reason)
-        case .success(let release):
-            switch try versions.record(release, of: input, now: batch.now, in: transaction) {
+        case .success(let release): return try record(release, input, batch, in: transaction)
+        }
+    }
+
+    /// Records a release under its short name and under its path.
+    ///
+    /// Where the short name is another repository's, only the applications that name the path are told of it.
+    private func record(
+        _ release: Release,
+        _ input: ReleaseInput,
+        _ batch: Batch<ReleaseInput>,
+        in transaction: borrowing PostgresTransaction
+    ) throws -> Outcome {
+        var outcome: Outcome?
+        var refusal: Reason?
+        for name in release.names {
+            let named = release.named(name)
+            switch try versions.record(named, of: input, now: batch.now, in: transaction) {
             case .new:
-                try evaluate(release, isNew: true, input, batch, in: transaction)
-                return .applied
+                try evaluate(named, isNew: true, input, batch, in: transaction)
+                outcome = .applied
             case .completed(let completion):
                 try evaluate(completion.release, isNew: completion.changesWhatRuns, input, batch, in: transaction)
-                return .applied
-            case .known: return .repeated
+                outcome = .applied
+            case .known: outcome = outcome ?? .repeated
             case .changed(let reason): return .deadLettered(reason)
+            case .another(let reason): refusal = reason
             }
         }
+        guard let refusal else { return outcome ?? .repeated }
+        guard let outcome else { return .deadLettered(refusal) }
+        logger.warning(
+            "a release is known by its path only: \(refusal)",
+            metadata: ["source": "\(input.source)", "version": "\(release.version)"]
+        )
+        return outcome
     }
 
     /// Lets every rule of the artifact decide, and keeps why those that rest do.

@@ -15,6 +15,8 @@ struct VersionStore {
         case known
         /// It was known with other content.
         case changed(Reason)
+        /// The name is that of another repository.
+        case another(Reason)
     }
 
     /// A version without the `v` that tags are often given, as `version_number` tells it in the database.
@@ -25,13 +27,14 @@ struct VersionStore {
         return version.dropFirst()
     }
 
-    /// Records a release.
+    /// Records a release under its artifact's name.
     func record(
         _ release: Release,
         of input: ReleaseInput,
         now: Int64,
         in transaction: borrowing PostgresTransaction
     ) throws -> Recording {
+        if let reason = try refusal(of: release, in: transaction) { return .another(reason) }
         let inserted = try transaction.query(
             """
             insert into version (artifact, version, image, digest, chart_repository, chart_name, chart_version, "values",
@@ -64,6 +67,36 @@ struct VersionStore {
         guard completion.isMore else { return .known }
         try update(completion.release, in: transaction)
         return .completed(completion)
+    }
+
+    /// Why a release is no version of its short name.
+    ///
+    /// What the version itself is known to run counts, and otherwise what the newest version that runs something does.
+    private func refusal(of release: Release, in transaction: borrowing PostgresTransaction) throws -> Reason? {
+        guard !release.artifact.contains("/"), release.image != nil || RepositoryPath.of(chart: release.chart) != nil
+        else { return nil }
+        let newest = "order by version_order(version) !~ '~$', version_order(version) desc limit 1"
+        let row = try transaction.query(
+            """
+            with image as (
+                select coalesce(
+                    (select nullif(image, '') from version where artifact = $1 and number = version_number($2)),
+                    (select image from version where artifact = $1 and image <> '' \(newest))) as known),
+            chart as (
+                select chart_repository, chart_name from version
+                where artifact = $1 and chart_repository like 'oci://%' and chart_name is not null
+                order by number = version_number($2) desc, version_order(version) desc limit 1)
+            select image.known, chart.chart_repository, chart.chart_name from image left join chart on true
+            """,
+            [.text(release.artifact), .text(release.version)]
+        ).only()
+        let repository = try row.optionalString(1)
+        return release.refusal(
+            knownImage: try row.optionalString(0),
+            knownChart: try row.optionalString(2).map {
+                ChartReference(repository: repository, name: $0, version: nil)
+            }
+        )
     }
 
     private func stored(_ release: Release, in transaction: borrowing PostgresTransaction) throws -> Release {
