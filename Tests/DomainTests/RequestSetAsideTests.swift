@@ -52,4 +52,26 @@ import Testing
         #expect(results.first?["reason.message"]?.contains(found.names) == true)
         #expect(results.first?["reason.message"]?.contains("secret") == false)
     }
+
+    @Test func `a rule whose request was set aside waits for it no longer`() throws {
+        let world = try ReleaseHandlerTests.World()
+        #expect(try world.handle(ReleaseHandlerTests.harbor("2.0.0")) == [.applied])
+        let sent = try #require(try world.commands.published("deployment.requests").first)
+        let message = KafkaMessageView(
+            topic: "deployment.requests",
+            brokerTime: CommandWorld.milliseconds(),
+            key: sent.key,
+            headers: sent.headers.map { ($0.key, $0.value) },
+            value: sent.value
+        )
+        let handler = CommandWorld.requests(world.commands.fleetKey)
+        let entry = Entry(try handler.decode(message), message: message)
+        try world.commands.connection.transaction { (transaction: borrowing PostgresTransaction) in
+            try handler.noteSetAside([entry], because: Self.failed, in: transaction)
+        }
+        let noted = try world.text("select last_command_state || ' ' || last_command_reason_code from auto_deploy_rule")
+        #expect(noted == "rejected internal_error")
+        #expect(try world.handle(ReleaseHandlerTests.harbor("1.9.5", id: "h2")) == [.applied])
+        #expect(try world.requests() == 1)
+    }
 }

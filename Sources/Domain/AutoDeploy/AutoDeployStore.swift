@@ -100,7 +100,7 @@ struct AutoDeployStore {
 
     /// Notes how the command stands that a rule's newest firing asked for; another command changes nothing.
     ///
-    /// The environment's row is locked, as it is when rules decide.
+    /// The environment's row is locked, as it is when rules decide, unless the request was set aside.
     static func note(
         _ state: String,
         of command: UUID,

@@ -84,7 +84,7 @@ public final class DeploymentRequestHandler: Handler {
         desk.setAside(entry, because: why, outbox: outbox, now: now)
     }
 
-    /// The audit log tells of requests that nobody decided, too.
+    /// The audit log tells of requests that nobody decided, too, and so does the rule that made one.
     public func noteSetAside(
         _ entries: [Entry<RequestInput>],
         because why: SetAside,
@@ -99,6 +99,14 @@ public final class DeploymentRequestHandler: Handler {
             )
         }
         try AuditLog.write(lines, in: transaction)
+        for entry in entries where isOfRule(entry) {
+            let reason = RequestDesk.reason(why, entry)
+            try AutoDeployStore.note("rejected", of: desk.commandID(entry.input), reason, in: transaction)
+        }
+    }
+
+    private func isOfRule(_ entry: Entry<RequestInput>) -> Bool {
+        entry.input.identity.source == AutoDeployStore.source && entry.input.caller.isVerified
     }
 
     /// What the audit log says of a request that was decided; a repeat was decided before.
@@ -190,7 +198,7 @@ public final class DeploymentRequestHandler: Handler {
         _ reason: Reason,
         in transaction: borrowing PostgresTransaction
     ) throws -> Outcome {
-        if entry.input.identity.source == AutoDeployStore.source, entry.input.caller.isVerified {
+        if isOfRule(entry) {
             try AutoDeployStore.note("rejected", of: desk.commandID(entry.input), reason, in: transaction)
         }
         return desk.reject(entry, batch, reason)
