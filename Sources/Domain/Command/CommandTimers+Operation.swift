@@ -19,4 +19,14 @@ extension CommandTimers {
         timers.settle = min(settle, limit.settle)
         return timers
     }
+
+    /// Takes the seconds that a request gives the whole of an operation.
+    ///
+    /// What is removed takes as long as the slowest of its pods takes to end, and the agent has not done it before.
+    mutating func allow(_ seconds: Int, for operation: String) {
+        total = seconds
+        healthy = seconds
+        let isRemoval = InstanceOperation(command: operation) == .delete || operation == DeleteEnvironment.name
+        if isRemoval { apply = max(apply, seconds) }
+    }
 }

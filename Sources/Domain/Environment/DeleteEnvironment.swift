@@ -50,8 +50,6 @@ struct DeleteEnvironment: EnvironmentRequest {
         let why = Reason(code: "environment_deleted", sentence: "The environment '\(place.key)' is being deleted.")
         for command in open { try act.end(command, by: .cancel, why, in: place, transaction: transaction) }
         var command = act.command(timeout: timeoutSeconds)
-        // A namespace may take as long as the slowest of its pods to end.
-        if let timeoutSeconds { command.timers.apply = max(command.timers.apply, timeoutSeconds) }
         command.environmentID = place.id
         command.generation = place.revision + 1
         command.cluster = place.cluster

@@ -67,10 +67,7 @@ struct RequestDesk {
     /// A new command of a request.
     func command(_ operation: String, _ input: RequestInput, now: Int64, timeout: Int? = nil) -> Command {
         var timers = timers.limited(to: operation)
-        if let timeout {
-            timers.total = timeout
-            timers.healthy = min(max(timers.healthy, timeout), timeout)
-        }
+        if let timeout { timers.allow(timeout, for: operation) }
         let place = RequestPlace(of: input.identity)
         return Command(
             id: commandID(input),
