@@ -105,6 +105,23 @@ struct Stuck: ParsableCommand {
             """,
             "whoever runs the cluster's agent"
         ),
+        (
+            """
+            select 'deletion of the environment ' || e.project || '/' || e.environment,
+                \(time("coalesce(d.ended, e.changed_at)")), coalesce('it ended ' || d.state || coalesce(': ' || d.reason, ''), 'no command does it')
+            from environment e left join lateral (
+                select c.changed_at as ended, c.state, c.reason from command c
+                where c.environment_id = e.id and c.subject_kind = 'environment' and c.operation = 'environment.delete'
+                order by c.generation desc limit 1
+            ) d on true
+            where e.state = 'deleting' and not exists (
+                select from command o
+                where o.environment_id = e.id and o.subject_kind = 'environment'
+                    and o.state in ('accepted', 'sent', 'acknowledged', 'applied'))
+            order by e.project, e.environment limit 100
+            """,
+            "an owner: send environment.delete again; where the agent stays away, with 'force': true"
+        ),
     ]
 
     /// Whether the group of a claim `c` is a worker's: its name behind the prefix, alone or with more behind a dot.

@@ -102,6 +102,9 @@ struct DeskTests {
             insert into outbox_failed (topic, key, headers, value, reason_code, reason)
                 values ('cdevents', 'k', '', 'v', 'not_deliverable', 'Message size too large.');
             insert into cluster (cluster, name, state, created_at) values ('away', 'away', 'lost', now());
+            insert into project (project, name, created_at) values ('shop', 'shop', now());
+            insert into environment (project, environment, cluster, namespace, state, created_at)
+                values ('shop', 'leaving', 'away', 'shop-leaving', 'deleting', now());
             insert into command (id, operation, cluster, key, subject_kind, subject_name, state, revision, caller,
                 request_source, request_id, request_type, created_at, changed_at, deadline, step_seconds, settle_seconds,
                 failure_seconds)
@@ -115,6 +118,7 @@ struct DeskTests {
         #expect(code == 1)
         for part in [
             "message 1 to cdevents", "Message size too large", "cluster away", "its agent is lost", "start the worker",
+            "deletion of the environment shop/leaving", "send environment.delete again",
         ] {
             #expect(text.contains(part), "\(part): \(text)")
         }

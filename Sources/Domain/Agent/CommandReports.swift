@@ -204,7 +204,8 @@ struct CommandReports {
     }
 
     private func namespace(of command: Command, in transaction: borrowing PostgresTransaction) throws -> String? {
-        try transaction.query(
+        if let namespace = command.namespace { return namespace }
+        return try transaction.query(
             "select namespace from environment where id = $1",
             [.optionalInt64(command.environmentID)]
         ).first?.string(0)

@@ -48,9 +48,11 @@ public struct CommandStore {
 
     /// The deletions that counted at once because a cluster's agent was away, and that it still has to do; not locked.
     ///
-    /// Left out are those whose name was taken again since, those whose namespace is gone or elsewhere, and those that
-    /// the agent said to be done, or to be behind what the cluster runs. Generations are compared with those of other
-    /// commands, since the instance's own rises in a recovery. `offset 0` has rows of others read by their keys.
+    /// Left out are instances whose name was taken again since, or whose namespace is gone or elsewhere; namespaces that
+    /// an environment has again, or that were left in a cluster which has been registered anew since; and all that the
+    /// agent said to be done, or to be behind what the cluster runs. What the agent said of a namespace is known as long
+    /// as the ledger goes back. Generations are compared with those of other commands, since the instance's own rises in a
+    /// recovery. `offset 0` has rows of others read by their keys.
     public func forcedDeletions(
         ofCluster cluster: String,
         in transaction: borrowing PostgresTransaction
@@ -59,13 +61,27 @@ public struct CommandStore {
             """
             select \(Self.columns) from command c
             where c.cluster = $1 and c.state = 'succeeded' and c.reason_code = '\(DeleteInstance.notRemoved)'
-                and exists (
-                    select from instance i join environment e on e.id = i.environment_id
-                    where i.id = c.instance_id and i.state = 'deleted' and e.state <> 'deleted'
-                        and e.cluster = c.cluster and e.namespace = i.namespace
-                    offset 0)
-                and not exists (
-                    select from command n where n.instance_id = c.instance_id and n.generation > c.generation offset 0)
+                and case when c.instance_id is null then
+                    exists (
+                        select from cluster k
+                        where k.cluster = c.cluster and k.created_at <= c.created_at
+                            and c.desired ->> 'namespace' is not null and c.created_at >= ledger_begins()
+                        offset 0)
+                    and not exists (
+                        select from environment e
+                        where e.cluster = c.cluster and e.namespace = c.desired ->> 'namespace' and e.state <> 'deleted'
+                        offset 0)
+                else
+                    exists (
+                        select from instance i join environment e on e.id = i.environment_id
+                        where i.id = c.instance_id and i.state = 'deleted' and e.state <> 'deleted'
+                            and e.cluster = c.cluster and e.namespace = i.namespace
+                        offset 0)
+                    and not exists (
+                        select from command n
+                        where n.instance_id = c.instance_id and n.generation > c.generation
+                        offset 0)
+                end
                 and not exists (
                     select from command_step s
                     where s.command = c.id and s.late

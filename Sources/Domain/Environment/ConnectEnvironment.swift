@@ -56,10 +56,7 @@ struct ConnectEnvironment: EnvironmentRequest {
             revision: generation,
             in: transaction
         )
-        var command = act.command()
-        command.environmentID = place.id
-        command.generation = generation
-        command.cluster = cluster
+        let command = try act.command(on: place.id, cluster: cluster, namespace: wanted, generation: generation)
         let post = try act.post(to: cluster, in: transaction)
         try act.accept(
             command,

@@ -38,10 +38,12 @@ struct CreateEnvironment: EnvironmentRequest {
         try EnvironmentMembers.require(users ?? [], project, in: transaction)
         let made = try makeRow(groupID, now: act.now, in: transaction)
         try EnvironmentMembers.replace(with: users ?? [], of: made.id, now: act.now, in: transaction)
-        var command = act.command()
-        command.environmentID = made.id
-        command.generation = made.revision
-        command.cluster = cluster
+        let command = try act.command(
+            on: made.id,
+            cluster: cluster,
+            namespace: namespaceName,
+            generation: made.revision
+        )
         let post = try act.post(to: cluster, in: transaction)
         try act.accept(
             command,
@@ -110,7 +112,8 @@ enum EnvironmentNamespace {
     /// generations of what is told to an agent of a namespace do not restart.
     static let nextRevision = "coalesce((select max(o.revision) + 1 from environment o), 0)"
 
-    /// Refuses a namespace that another environment has; the cluster's row is locked.
+    /// Refuses a namespace that another environment has, or that still holds what one has left; the cluster's row is
+    /// locked.
     static func requireFree(
         _ namespace: String,
         in cluster: String,
@@ -129,6 +132,16 @@ enum EnvironmentNamespace {
                 code: "already_exists",
                 sentence: "The namespace '\(namespace)' of the cluster '\(cluster)' belongs to another environment; "
                     + "choose another 'namespace'.",
+                field: "namespace"
+            )
+        }
+        let removals = try CommandStore(worker: RequestDesk.worker).forcedDeletions(ofCluster: cluster, in: transaction)
+        guard !removals.contains(where: { $0.namespace == namespace }) else {
+            throw Reason(
+                code: "namespace_not_removed",
+                sentence: "The namespace '\(namespace)' of the cluster '\(cluster)' still holds what a deleted "
+                    + "environment left there, until the cluster's agent is back and has removed it; wait for that, "
+                    + "or choose another 'namespace'.",
                 field: "namespace"
             )
         }

@@ -75,22 +75,12 @@ struct InstanceChanger {
 
     /// Lets a deletion count at once; the agent removes the objects if it comes back.
     private func force(_ command: Command, in transaction: borrowing PostgresTransaction) throws {
-        var command = command
         let reason = Reason(
             code: DeleteInstance.notRemoved,
             sentence: "The agent of cluster '\(command.cluster ?? "")' is away: the instance is deleted here, and its "
                 + "objects stay in the cluster until the agent returns and removes them."
         )
-        for event in [CommandEvent.apply, .settle] {
-            try act.desk.progress.take(
-                event,
-                &command,
-                reason: reason,
-                now: act.now,
-                outbox: act.outbox,
-                in: transaction
-            )
-        }
+        try act.complete(command, reason, in: transaction)
     }
 
     private func write(

@@ -40,9 +40,14 @@ struct RequestAct {
 
     /// The same for a command that says more, such as which environment it belongs to.
     func succeedAtOnce(_ command: Command, in transaction: borrowing PostgresTransaction) throws {
-        var command = try accept(command, sending: nil, in: transaction)
+        try complete(accept(command, sending: nil, in: transaction), in: transaction)
+    }
+
+    /// Lets an accepted command succeed, whatever its agent is going to say of it.
+    func complete(_ command: Command, _ reason: Reason? = nil, in transaction: borrowing PostgresTransaction) throws {
+        var command = command
         for event in [CommandEvent.apply, .settle] {
-            try desk.progress.take(event, &command, now: now, outbox: outbox, in: transaction)
+            try desk.progress.take(event, &command, reason: reason, now: now, outbox: outbox, in: transaction)
         }
     }
 
