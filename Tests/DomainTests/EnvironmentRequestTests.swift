@@ -119,6 +119,40 @@ import Testing
         #expect(told == ["dev.cdevents.environment.modified.0.3.0", "dev.cdevents.environment.deleted.0.3.0"])
     }
 
+    /// Lets the agent take the newest command, and time end it.
+    private func overtake() throws -> UUID {
+        let command = try world.lastCommand()
+        try world.report("acknowledged", of: command)
+        try world.end(command, as: "timed_out")
+        return command
+    }
+
+    @Test func `the late success counts of a deletion that was asked for again, in vain, while the agent was at it`()
+        throws
+    {
+        #expect(try ask("environment.delete", #""force":true"#) == .applied)
+        let first = try overtake()
+        #expect(try ask("environment.delete") == .applied)
+        try world.end(try world.lastCommand(), as: "timed_out")
+        #expect(try state() == "deleting")
+        try world.report("applied", of: first, #""objects":[]"#)
+        #expect(try state() == "deleted")
+    }
+
+    @Test(arguments: [("", "active"), (#","namespace":"other""#, "failed")])
+    func `so does that of a creation, unless it is of another namespace`(again: String, end: String) throws {
+        func create(_ more: String = "") throws -> Outcome {
+            let body = #"{"project":"shop","environment":"dev","cluster":"c1"\#(more)}"#
+            return try world.request("environment.create", key: "shop/dev", body)
+        }
+        #expect(try create() == .applied)
+        let first = try overtake()
+        #expect(try create(again) == .applied)
+        try world.end(try world.lastCommand(), as: "timed_out")
+        try world.report("applied", of: first, #""objects":[]"#)
+        #expect(try world.text("select state from environment where environment = 'dev'") == end)
+    }
+
     @Test func `a member works where it is assigned, and nowhere else`() throws {
         #expect(try inProject("project.members", #""owners":["olga"],"members":["mia","max"]"#) == .applied)
         #expect(code(try world.request("instance.deploy", key: "shop/staging", body, as: "mia")) == "not_permitted")

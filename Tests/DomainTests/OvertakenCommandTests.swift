@@ -123,6 +123,29 @@ import Testing
         #expect(versions == "1.1.0 1.2.0")
     }
 
+    @Test(arguments: ["delete", "stop"])
+    func `the late success counts of one that was asked for again, in vain, while the agent was at it`(verb: String)
+        throws
+    {
+        let first = try world.order(verb)
+        try world.report("acknowledged", of: first)
+        try world.end(first, as: "timed_out")
+        try world.end(try world.order(verb), as: "timed_out")
+        try world.report("applied", of: first, #""objects":[]"#)
+        #expect(try world.text("select state from instance") == (verb == "delete" ? "deleted" : "stopped"))
+    }
+
+    @Test func `it does not count where the agent took the newer one`() throws {
+        let first = try world.order("stop")
+        try world.report("acknowledged", of: first)
+        try world.end(first, as: "timed_out")
+        let newer = try world.order("restart")
+        try world.report("acknowledged", of: newer)
+        try world.end(newer, as: "timed_out")
+        try world.report("applied", of: first, #""objects":[]"#)
+        #expect(try world.text("select state from instance") == "running")
+    }
+
     @Test func `others hear once of an upgrade, from what succeeded with it`() throws {
         try world.order("upgrade", #""version":"1.1.0""#)
         try world.applied()

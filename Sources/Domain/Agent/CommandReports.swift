@@ -94,6 +94,7 @@ struct CommandReports {
         }
         let moved = try progress.take(.apply, &command, now: batch.now, outbox: batch.outbox, in: transaction)
         guard wasOpen else {
+            try progress.store.endWait(behind: command, now: batch.now, in: transaction)
             if let object = command.objectID {
                 return try ObjectProgress(worker: AgentStatusHandler.worker).appliedLate(
                     command,
@@ -113,7 +114,6 @@ struct CommandReports {
                     in: transaction
                 )
             }
-            try progress.store.endWait(behind: command, now: batch.now, in: transaction)
             return try InstanceProgress(worker: AgentStatusHandler.worker).appliedLate(
                 command,
                 instance: instance,

@@ -56,7 +56,13 @@ struct ConnectEnvironment: EnvironmentRequest {
             revision: generation,
             in: transaction
         )
-        let command = try act.command(on: place.id, cluster: cluster, namespace: wanted, generation: generation)
+        let command = try act.command(
+            on: place.id,
+            cluster: cluster,
+            namespace: wanted,
+            generation: generation,
+            in: transaction
+        )
         let post = try act.post(to: cluster, in: transaction)
         try act.accept(
             command,

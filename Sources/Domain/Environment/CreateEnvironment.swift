@@ -42,7 +42,8 @@ struct CreateEnvironment: EnvironmentRequest {
             on: made.id,
             cluster: cluster,
             namespace: namespaceName,
-            generation: made.revision
+            generation: made.revision,
+            in: transaction
         )
         let post = try act.post(to: cluster, in: transaction)
         try act.accept(

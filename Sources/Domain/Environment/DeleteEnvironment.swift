@@ -52,7 +52,8 @@ struct DeleteEnvironment: EnvironmentRequest {
             cluster: place.cluster,
             namespace: place.namespace,
             generation: place.revision + 1,
-            timeout: timeoutSeconds
+            timeout: timeoutSeconds,
+            in: transaction
         )
         let post = try act.post(to: place.cluster, in: transaction)
         let message = post.namespaceRemovalRequested(command, namespace: place.namespace, now: act.now)

@@ -26,7 +26,7 @@ public struct EnvironmentProgress {
 
     /// Lets the agent's late word happen: the command stays ended, but what the cluster has is what counts.
     ///
-    /// The word of an older command than the newest says nothing about what is there now.
+    /// The word of a command that was overtaken says nothing about what is there now.
     func appliedLate(
         _ command: Command,
         environment: Int64,
@@ -35,15 +35,37 @@ public struct EnvironmentProgress {
         in transaction: borrowing PostgresTransaction
     ) throws {
         guard let event = EnvironmentEvent(successOf: command.operation) else { return }
-        let newer = try transaction.query(
-            """
-            select 1 from command
-            where environment_id = $1 and subject_kind = 'environment' and generation > $2 limit 1
-            """,
-            [.int64(environment), .int64(command.generation)]
-        )
-        guard newer.isEmpty else { return }
+        guard try !isOvertaken(command, of: environment, event, in: transaction) else { return }
         try take(event, command, environment: environment, now: now, outbox: outbox, in: transaction)
+    }
+
+    /// Whether a newer command of the environment decides what is there, or will.
+    ///
+    /// One that is on its way does. Of those that have ended, a deletion is overtaken by what made the namespace again; what
+    /// made a namespace by whatever the agent took since, and by what is about another namespace.
+    private func isOvertaken(
+        _ command: Command,
+        of environment: Int64,
+        _ event: EnvironmentEvent,
+        in transaction: borrowing PostgresTransaction
+    ) throws -> Bool {
+        try !transaction.query(
+            """
+            select 1 from command n
+            where n.environment_id = $1 and n.subject_kind = 'environment' and n.generation > $2
+                and (n.state in ('accepted', 'sent', 'acknowledged', 'applied')
+                    or case when $3 then n.operation <> '\(DeleteEnvironment.name)'
+                        else coalesce(n.cluster <> $4 or n.desired ->> 'namespace' <> $5, true)
+                            or exists (
+                                select from command_step s where s.command = n.id and \(CommandStore.isAgentsWord))
+                        end)
+            limit 1
+            """,
+            [
+                .int64(environment), .int64(command.generation), .bool(event == .gone),
+                .optionalText(command.cluster), .optionalText(command.namespace),
+            ]
+        ).isEmpty
     }
 
     private func take(

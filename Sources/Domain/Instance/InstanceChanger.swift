@@ -29,7 +29,11 @@ struct InstanceChanger {
         command.cluster = place.cluster
         command.generation = (row?.generation ?? place.numbersBegin) + 1
         if let desired { command.desired = try desired.json }
-        if let open = row?.open { try end(open, for: operation, &command, place, in: transaction) }
+        if let open = row?.open {
+            try end(open, for: operation, &command, place, in: transaction)
+        } else if let row, !row.isReached {
+            try waitForAgent(row.id, &command, place, in: transaction)
+        }
         let id = try write(desired, request.instance, place, command, in: transaction)
         command.instanceID = id
         command = try send(command, place, in: transaction)
@@ -55,6 +59,18 @@ struct InstanceChanger {
         let present = InstanceOperation(command: open.operation) ?? .deploy
         let reason = InstanceCollapse.reason(open: present, new: operation)
         try act.end(open, by: .supersede, reason, in: place, transaction: transaction)
+    }
+
+    /// Lets the new command wait where the agent is still at one that has ended, such as by a deadline.
+    private func waitForAgent(
+        _ instance: Int64,
+        _ command: inout Command,
+        _ place: EnvironmentRow,
+        in transaction: borrowing PostgresTransaction
+    ) throws {
+        let store = act.desk.progress.store
+        let until = try store.busyUntil(.instance(instance), of: place.cluster, now: act.now, in: transaction)
+        if let until { command.wait(until: until) }
     }
 
     private func send(

@@ -125,11 +125,12 @@ public struct InstanceProgress {
             case .stopped: .stopped
             case .healthy, .applied: nil
             }
-        // What was taken back has decided nothing.
+        // What was taken back, or what the agent never took, has decided nothing.
         let isNewest = """
             open_command is null and not exists (
                 select from command n
-                where n.instance_id = instance.id and n.generation > $3 and n.state <> 'canceled')
+                where n.instance_id = instance.id and n.generation > $3 and n.state <> 'canceled'
+                    and exists (select from command_step s where s.command = n.id and \(CommandStore.isAgentsWord)))
             """
         let changed = try transaction.query(
             """
