@@ -248,6 +248,35 @@ import Testing
         #expect(try world.text("select revision::text from environment where environment = 'staging'") == "\(next + 1)")
     }
 
+    @Test(arguments: [false, true])
+    func `what is made in a namespace goes on behind what another environment had in it, wherever that is by now`(
+        isElsewhere: Bool
+    ) throws {
+        let settings = #""configMap":"settings","data":{"color":"red"}"#
+        for version in ["1.0.0", "1.1.0"] { try world.deploy(version) }
+        try world.make("config-map.create", settings)
+        try world.make("environment.delete", #""force":true"#)
+        if isElsewhere {
+            try world.make("environment.create", #""cluster":"c1","namespace":"elsewhere""#)
+            try world.deploy()
+            try world.make("config-map.create", settings)
+        }
+        let dev = #""project":"shop","environment":"dev""#
+        let place = #"{\#(dev),"cluster":"c1","namespace":"shop-staging"}"#
+        #expect(try world.request("environment.create", key: "shop/dev", place) == .applied)
+        try world.applied()
+        let web = #"{\#(dev),"application":"web","instance":"web","version":"1.0.0"}"#
+        #expect(try world.request("instance.deploy", key: "shop/dev", web) == .applied)
+        #expect(try world.request("config-map.create", key: "shop/dev", "{\(dev),\(settings)}") == .applied)
+        let numbers = try world.text(
+            """
+            select string_agg(generation::text, ' ' order by operation) from command
+            where environment = 'dev' and operation <> 'environment.create'
+            """
+        )
+        #expect(numbers == (isElsewhere ? "3 4" : "2 3"))
+    }
+
     @Test func `a disabled application is not deployed, and what runs of it can be changed`() throws {
         try world.deploy()
         #expect(try inProject("application.update", #""application":"web","enabled":false"#) == .applied)

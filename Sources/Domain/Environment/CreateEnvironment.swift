@@ -113,6 +113,18 @@ enum EnvironmentNamespace {
     /// generations of what is told to an agent of a namespace do not restart.
     static let nextRevision = "coalesce((select max(o.revision) + 1 from environment o), 0)"
 
+    /// SQL for the environments that have the namespace `$2` of the cluster `$1`, or had it.
+    ///
+    /// An agent remembers what it was told of a name in a namespace, whosever it was. One that is elsewhere by now is known
+    /// by its commands. It is an array, so that what those environments hold is reached by keys.
+    static let holders = """
+        array(
+            select id from environment where cluster = $1 and namespace = $2
+            union
+            select environment_id from command
+            where subject_kind = 'environment' and cluster = $1 and desired ->> 'namespace' = $2)
+        """
+
     /// Refuses a namespace that another environment has, or that still holds what one has left; the cluster's row is
     /// locked.
     static func requireFree(

@@ -120,7 +120,7 @@ struct ObjectChanger {
         var command = act.command(timeout: request.timeoutSeconds)
         command.environmentID = environment.id
         command.cluster = environment.cluster
-        command.generation = (row?.generation ?? environment.numbersBegin) + 1
+        command.generation = try lastGeneration(row, environment, in: transaction) + 1
         let placed = try placed(content, over: row, isRemoval: operation == .delete)
         // Before anything is written: the message may be refused.
         let message = try ObjectDispatch(keyRing: act.desk.keyRing).message(
@@ -147,6 +147,17 @@ struct ObjectChanger {
         if let open = row?.openCommand { try supersede(open, environment, in: transaction) }
         try act.accept(command, sending: message, in: transaction)
         if let id = command.objectID { try publish(id, in: transaction) }
+    }
+
+    /// What the new command's generation is behind: a new life goes on where others of the name in the namespace ended.
+    private func lastGeneration(
+        _ row: EnvironmentObject?,
+        _ environment: EnvironmentRow,
+        in transaction: borrowing PostgresTransaction
+    ) throws -> Int64 {
+        if let row, row.state != ObjectLife.deleted { return row.generation }
+        let newest = try store.newestGeneration(concept, request.object, in: environment, transaction)
+        return max(newest, environment.numbersBegin)
     }
 
     /// What may be in the cluster from now on: what an open or failed command may have left there, too.

@@ -32,6 +32,22 @@ struct ObjectStore {
         return try EnvironmentObject(row.only())
     }
 
+    /// The newest generation of the objects that had a name in the environment's namespace, whosever it was.
+    func newestGeneration(
+        _ concept: ObjectConcept,
+        _ name: String,
+        in environment: EnvironmentRow,
+        _ transaction: borrowing PostgresTransaction
+    ) throws -> Int64 {
+        try transaction.query(
+            """
+            select coalesce(max(generation), 0) from environment_object
+            where environment_id = any(\(EnvironmentNamespace.holders)) and kind = $3 and name = $4
+            """,
+            [.text(environment.cluster), .text(environment.namespace), .text(concept.rawValue), .text(name)]
+        ).only().int64(0)
+    }
+
     /// The objects of a concept that an environment has, by name.
     func all(
         _ concept: ObjectConcept,

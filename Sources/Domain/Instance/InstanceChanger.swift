@@ -27,7 +27,7 @@ struct InstanceChanger {
         var command = act.command(timeout: request.timeoutSeconds)
         command.environmentID = place.id
         command.cluster = place.cluster
-        command.generation = (row?.generation ?? place.numbersBegin) + 1
+        command.generation = try lastGeneration(of: request.instance, row, place, in: transaction) + 1
         if let desired { command.desired = try desired.json }
         if let open = row?.open {
             try end(open, for: operation, &command, place, in: transaction)
@@ -43,6 +43,18 @@ struct InstanceChanger {
         }
         try InstanceProgress(worker: RequestDesk.worker).publish([id], outbox: act.outbox, in: transaction)
         if isForced { try force(command, in: transaction) }
+    }
+
+    /// What the new command's generation is behind: a new life goes on where others of the name in the namespace ended.
+    private func lastGeneration(
+        of name: String,
+        _ row: InstanceRow?,
+        _ place: EnvironmentRow,
+        in transaction: borrowing PostgresTransaction
+    ) throws -> Int64 {
+        if let row, row.state != .deleted { return row.generation }
+        let newest = try InstanceRow.newestGeneration(name, in: place, transaction: transaction)
+        return max(newest, place.numbersBegin)
     }
 
     /// Ends the command on its way, which the new one includes or makes pointless, and takes it back from the agent.

@@ -37,6 +37,21 @@ struct InstanceRow: Sendable {
         return instance
     }
 
+    /// The newest generation of the instances that had a name in the environment's namespace, whosever it was.
+    static func newestGeneration(
+        _ name: String,
+        in environment: EnvironmentRow,
+        transaction: borrowing PostgresTransaction
+    ) throws -> Int64 {
+        try transaction.query(
+            """
+            select coalesce(max(generation), 0) from instance
+            where environment_id = any(\(EnvironmentNamespace.holders)) and instance = $3
+            """,
+            [.text(environment.cluster), .text(environment.namespace), .text(name)]
+        ).only().int64(0)
+    }
+
     /// The state that counts for what may be asked: while a command is on its way, the one that it will make.
     var standing: InstanceState {
         if let open { return InstanceState(aim: open.goal) }
