@@ -34,6 +34,13 @@ import WorkerRuntime
             "invalid_field",
             "description"
         ),
+        SpecCase("no description", #"{"description":"","data":{"a":""}}"#),
+        SpecCase(
+            "too long a description, in which two code points make a character",
+            #"{"description":"\#(String(repeating: "e\u{301}", count: 101))","data":{"a":""}}"#,
+            "invalid_field",
+            "description"
+        ),
         SpecCase("nothing", #"{"data":{}}"#, "invalid_field", "data"),
         SpecCase("no data", "{}", "missing_field", "data"),
         SpecCase("a number", #"{"data":{"a":1}}"#, "wrong_type", "data.a"),

@@ -24,8 +24,10 @@ enum DataKeys {
     }
 
     static func checkDescription(_ description: String?, _ at: FieldPath) throws(Reason) {
-        guard let description, description.count > longestDescription else { return }
-        throw at.wrong("\(description.count) characters long", should: "at most \(longestDescription)")
+        guard let description, !description.isEmpty,
+            !FieldRules.hasLength(description, upTo: longestDescription)
+        else { return }
+        throw at.wrong("\(description.unicodeScalars.count) characters long", should: "at most \(longestDescription)")
     }
 
     private static func isKey(_ key: String) -> Bool {
