@@ -135,6 +135,18 @@ struct TestAuthority {
         #expect(try code(try pem(try middle.leaf(publicKey, []))) == "invalid_certificate")
     }
 
+    @Test func `the hosts of a certificate are written as domains are, each once, without what no domain can be`() throws {
+        let names = ["Odd.Example.org", "odd.example.org", "_acme-challenge.example.org", "*.Odd.example.org"]
+        let chain = try CertificateChain(pem: try pem(try middle.leaf(publicKey, names)))
+        #expect(try chain.hosts() == ["odd.example.org", "*.odd.example.org"])
+        for names in [["_dmarc.example.org"], []] {
+            let none = try CertificateChain(pem: try pem(try middle.leaf(publicKey, names)))
+            let reason = try #require(try refusal { _ = try none.hosts() })
+            expectSentence(reason)
+            #expect(reason.code == "invalid_certificate" && reason.field == "upload.chain")
+        }
+    }
+
     @Test func `what is no chain is told`() throws {
         let leaf = try pem(try middle.leaf(publicKey, ["shop.example.org"]))
         #expect(try code("") == "invalid_certificate")

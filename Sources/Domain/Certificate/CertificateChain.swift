@@ -54,12 +54,7 @@ struct CertificateChain: Sendable {
     func check(domains: [String], now: Int64) throws(Reason) {
         try checkTime(now)
         let names = Self.names(of: leaf)
-        guard !names.isEmpty else {
-            throw field.reason(
-                "invalid_certificate",
-                "names no host in its first certificate; clients need subject alternative names"
-            )
-        }
+        guard !names.isEmpty else { throw namesNoHost }
         for domain in domains where !names.contains(where: { DomainCoverage.covers($0, domain) }) {
             let list = names.prefix(10).joined(separator: ", ")
             throw field.reason(
@@ -69,8 +64,25 @@ struct CertificateChain: Sendable {
         }
     }
 
-    /// The hosts that it is for.
-    var hosts: [String] { Self.names(of: leaf) }
+    /// The hosts that it is for as domains are written: in small letters, each once.
+    ///
+    /// A certificate may name what no domain can be, such as `_acme-challenge.example.org`; that is left out.
+    ///
+    /// - Throws: A reason where nothing is left.
+    func hosts() throws(Reason) -> [String] {
+        var hosts: [String] = []
+        for name in Self.names(of: leaf).map({ $0.lowercased() })
+        where KubernetesSyntax.isHost(name) && !hosts.contains(name) { hosts.append(name) }
+        guard !hosts.isEmpty else { throw namesNoHost }
+        return hosts
+    }
+
+    private var namesNoHost: Reason {
+        field.reason(
+            "invalid_certificate",
+            "names no host in its first certificate; clients need subject alternative names"
+        )
+    }
 
     /// Refuses a private key that is not the leaf's; says nothing of the key.
     func check(privateKey: SecretBytes, _ at: FieldPath = FieldPath("upload")["privateKey"]) throws(Reason) {

@@ -30,7 +30,7 @@ struct UploadCertificate: ObjectRequest {
 
     func perform(_ act: RequestAct, in transaction: borrowing PostgresTransaction) throws {
         let parsed = try CertificateChain(pem: chain, FieldPath("chain"))
-        let domains = domains ?? parsed.hosts
+        let domains = try domains ?? parsed.hosts()
         try ObjectChanger(act, self).create(in: transaction) { known in
             try parsed.check(domains: domains, now: act.now)
             let use = try ObjectSiblings(known.environment, in: transaction).use
