@@ -66,6 +66,7 @@ import Testing
         ("update", #""configMap":"other","data":{"a":"b"}"#, "unknown_config_map configMap"),
         ("delete", #""configMap":"other""#, "unknown_config_map configMap"),
         ("create", #""configMap":"Web","data":{"a":"b"}"#, "invalid_name configMap"),
+        ("create", #""configMap":"kube-root-ca.crt","data":{"a":"b"}"#, "name_taken configMap"),
         ("create", #""configMap":"web-2","data":{}"#, "invalid_field data"),
         ("create", #""configMap":"web-2","data":{"a b":"c"}"#, "invalid_key data"),
         ("update", #""configMap":"web""#, "missing_field data"),

@@ -63,6 +63,20 @@ import Testing
         #expect(try world.refusal("secret.create", members(["password": "old"])) == "already_exists secret")
     }
 
+    @Test(arguments: ["shop-tls", "web-registry", "sh.helm.release.v1.web.v1"])
+    func `a secret does not take what is kept for a certificate, a registry's login or helm`(name: String) throws {
+        try world.make("certificate.request", CertificateRequestTests.order)
+        #expect(try world.refusal("secret.create", members(["a": "1"], of: name)) == "name_taken secret")
+        #expect(try world.text("select count(*) from environment_object") == "1")
+    }
+
+    @Test func `a certificate does not take the secret that somebody made, until that is gone`() throws {
+        try world.make("secret.create", members(["a": "1"], of: "shop-tls"))
+        #expect(try world.refusal("certificate.request", CertificateRequestTests.order) == "name_taken certificate")
+        try world.make("secret.delete", #""secret":"shop-tls""#)
+        #expect(try world.ask("certificate.request", CertificateRequestTests.order) == .applied)
+    }
+
     @Test(arguments: [
         (#""data":{"password":"hunter2"}"#, "not_sealed data.password"),
         (#""data":{"password":"sealed:v1:x"}"#, "sealed_malformed data.password"),

@@ -50,6 +50,9 @@ struct ApplicationCredentials: Sendable, Hashable {
     /// The login of the chart's repository.
     var chartCredentials: String?
 
+    /// Behind the application's name: what the secret is called that its images are pulled with.
+    static let registrySuffix = "-registry"
+
     private struct Login: Encodable {
         let username: String
         let password: String
@@ -91,7 +94,7 @@ struct ApplicationCredentials: Sendable, Hashable {
             let stored = try row.optionalBytes(2)
         {
             let password = try decrypt(stored, project, application, "registry", keyRing)
-            let name = "\(application)-registry"
+            let name = application + registrySuffix
             let login = try dockerConfiguration(server, user, password)
             let binding = Binding(post.cluster, namespace, "registry-secret", name, ".dockerconfigjson")
             credentials.registrySecrets = [RegistrySecret(name: name, sealed: try key.seal(login, for: binding).text)]

@@ -70,10 +70,31 @@ struct ObjectChanger {
         try ObjectLife.check(operation, standing(of: row), request.object)
         let present = row.flatMap { $0.state == ObjectLife.deleted ? nil : $0 }
         let content = try make(Known(environment: environment, present: present))
+        if present == nil { try checkName(content, environment, in: transaction) }
         if operation == .edit, let present, try !present.differs(from: content) {
             return try describe(present, content, in: transaction)
         }
         try send(operation, content, over: row, environment, in: transaction)
+    }
+
+    /// Refuses a new object whose name would make it write what is somebody else's in the cluster.
+    private func checkName(
+        _ content: ObjectContent,
+        _ environment: EnvironmentRow,
+        in transaction: borrowing PostgresTransaction
+    ) throws {
+        try ObjectOwner.checkFree(
+            try shape(of: content).references,
+            of: concept,
+            request.object,
+            in: environment,
+            transaction
+        )
+    }
+
+    private func shape(of content: ObjectContent) throws -> ObjectShape {
+        let head = ObjectHead(concept: concept, namespace: "", name: request.object)
+        return try ObjectShape(head, spec: content.spec, keys: content.confidential.names)
     }
 
     private func read(in transaction: borrowing PostgresTransaction) throws -> (EnvironmentRow, EnvironmentObject?) {
@@ -166,9 +187,7 @@ struct ObjectChanger {
     {
         let before = row?.placed ?? []
         guard !isRemoval else { return before }
-        let head = ObjectHead(concept: concept, namespace: "", name: request.object)
-        let shape = try ObjectShape(head, spec: content.spec, keys: content.confidential.names)
-        return before + shape.references.filter { !before.contains($0) }
+        return before + (try shape(of: content).references.filter { !before.contains($0) })
     }
 
     private func supersede(

@@ -70,6 +70,9 @@ struct DeployInstance: InstanceRequest {
 
     func next(_ context: InstanceContext, in transaction: borrowing PostgresTransaction) throws -> DesiredState? {
         try requireMode(context.instance)
+        if context.instance == nil {
+            try ObjectOwner.checkFree(instance: instance, in: context.environment, transaction)
+        }
         if let present = context.instance, present.application != application {
             throw Reason(
                 code: "other_application",

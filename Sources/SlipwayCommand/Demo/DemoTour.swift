@@ -60,7 +60,8 @@ struct DemoTour {
         try requests.ask(
             "network.create",
             Self.staging + [
-                "network=web", "target:={\"instances\":[\"web\"]}", "ports:=[{\"port\":80,\"targetPort\":8080}]",
+                "network=web-public", "target:={\"instances\":[\"web\"]}",
+                "ports:=[{\"port\":80,\"targetPort\":8080}]",
             ],
             "a network that leads to the instance web, made by \(member)",
             as: member
@@ -74,7 +75,7 @@ struct DemoTour {
             "domain.create",
             Self.staging + [
                 "domain=shop", "host=shop.example.org", "certificate=shop",
-                "paths:=[{\"path\":\"/\",\"network\":\"web\",\"port\":80}]",
+                "paths:=[{\"path\":\"/\",\"network\":\"web-public\",\"port\":80}]",
             ],
             "the domain shop.example.org, served with it"
         )

@@ -1,0 +1,109 @@
+import Postgres
+import WorkerRuntime
+
+/// Whose a Kubernetes object of an environment's namespace is: of two that wrote the same one, each would undo what the other
+/// does, and what is deleted of one would be gone of the other.
+struct ObjectOwner: Sendable, Hashable {
+    /// The kind of the Kubernetes object.
+    let kind: String
+    /// Its name.
+    let name: String
+    /// Whose it is, in a sentence.
+    let words: String
+
+    /// What a release of helm is remembered in.
+    static let helmPrefix = "sh.helm.release.v1."
+    /// What Kubernetes makes in each namespace.
+    static let authorities = "kube-root-ca.crt"
+
+    /// Refuses a name whose Kubernetes objects are somebody else's.
+    func refusal(of name: String, at field: FieldPath) -> Reason {
+        field.reason(
+            "name_taken",
+            "is \(FieldPath.quoted(name)), and the \(kind) \(FieldPath.quoted(self.name)) is kept for \(words); "
+                + "it should be another name"
+        )
+    }
+
+    /// Refuses something new where one of its Kubernetes objects is somebody else's already.
+    ///
+    /// What is there under the name counts, so this is not for what exists already. A release without a chart makes a
+    /// Service of the instance's name, whatever the cluster was seen to have.
+    static func checkFree(
+        _ objects: [ObjectReference],
+        of concept: ObjectConcept,
+        _ name: String,
+        in environment: EnvironmentRow,
+        _ transaction: borrowing PostgresTransaction
+    ) throws {
+        let field = FieldPath(concept.field)
+        for object in objects {
+            if let owner = reserved(object) { throw owner.refusal(of: name, at: field) }
+        }
+        guard let owner = try find(objects, in: environment, transaction) else { return }
+        throw owner.refusal(of: name, at: field)
+    }
+
+    /// Refuses a new instance whose Service a network has.
+    static func checkFree(
+        instance: String,
+        in environment: EnvironmentRow,
+        _ transaction: borrowing PostgresTransaction
+    ) throws {
+        let network = try ObjectStore(worker: RequestDesk.worker).find(
+            .network,
+            instance,
+            in: environment.id,
+            transaction
+        )
+        guard let network, network.state != ObjectLife.deleted else { return }
+        let owner = ObjectOwner(kind: "Service", name: instance, words: "the network '\(instance)'")
+        throw owner.refusal(of: instance, at: FieldPath("instance"))
+    }
+
+    /// Whose an object is by its name alone, wherever it is; pure.
+    static func reserved(_ object: ObjectReference) -> ObjectOwner? {
+        switch object.kind {
+        case "Secret" where object.name.hasPrefix(helmPrefix):
+            ObjectOwner(kind: object.kind, name: object.name, words: "helm")
+        case "ConfigMap" where object.name == authorities:
+            ObjectOwner(kind: object.kind, name: object.name, words: "Kubernetes")
+        default: nil
+        }
+    }
+
+    private static func find(
+        _ objects: [ObjectReference],
+        in environment: EnvironmentRow,
+        _ transaction: borrowing PostgresTransaction
+    ) throws -> ObjectOwner? {
+        let row = try transaction.query(
+            """
+            with wanted as (select * from unnest($1::text[], $2::text[]) w(kind, name))
+            select w.kind, w.name, 'the instance ''' || i.instance || '''' from wanted w
+            join instance i on i.instance = w.name and i.environment_id = $3 and i.state <> 'deleted'
+            where w.kind = 'Service'
+            union all
+            select w.kind, w.name, 'the instance ''' || r.instance || '''' from wanted w
+            join resource r on r.cluster = $4 and r.namespace = $5 and r.kind = w.kind and r.name = w.name
+            where r.instance is not null and not r.gone
+            union all
+            select w.kind, w.name, 'the registry of the application ''' || a.application || '''' from wanted w
+            join application a on a.project = $6 and a.application || '\(ApplicationCredentials.registrySuffix)' = w.name
+            where w.kind = 'Secret'
+            union all
+            select w.kind, w.name, 'the ' || replace(o.kind, '-', ' ') || ' ''' || o.name || '''' from wanted w
+            join environment_object o on o.environment_id = $3 and o.state <> 'deleted'
+                and o.placed @> jsonb_build_array(jsonb_build_object('kind', w.kind, 'name', w.name))
+            limit 1
+            """,
+            [
+                .array(.texts(objects.map(\.kind))), .array(.texts(objects.map(\.name))), .int64(environment.id),
+                .text(environment.cluster), .text(environment.namespace), .text(environment.project),
+            ]
+        ).first
+        return try row.map {
+            ObjectOwner(kind: try $0.string(0), name: try $0.string(1), words: try $0.string(2))
+        }
+    }
+}
