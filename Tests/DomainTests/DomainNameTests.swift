@@ -71,7 +71,8 @@ import WorkerRuntime
         surroundings.networks["web"] = NetworkSpec(target: NetworkTarget(application: "web"), ports: ports)
         surroundings.networks["dns"] = NetworkSpec(target: NetworkTarget(application: "dns"), ports: [ports[1]])
         let taken = DomainPath(path: "/taken/", network: "web", port: 80)
-        surroundings.others["other"] = DomainSpec(host: "shop.example.org", paths: [taken])
+        let moved = DomainPath(path: "/moved", network: "web", port: 80)
+        surroundings.others["other"] = [moved, taken].map { DomainSpec(host: "shop.example.org", paths: [$0]) }
         for state in CertificateState.allCases {
             surroundings.certificates[state.rawValue] = .init(domains: ["example.org", "*.example.org"], state: state)
         }
@@ -136,7 +137,8 @@ import WorkerRuntime
 
     @Test func `what domains use cannot be taken from them`() throws {
         let use = DomainUse(domains: [
-            "b": Self.domain([("/", "web", 80)], certificate: "tls"), "a": Self.domain([("/", "web", 8080)]),
+            "b": [Self.domain([("/", "web", 80)]), Self.domain([("/", "web", 80)], certificate: "tls")],
+            "a": [Self.domain([("/", "web", 8080)])],
         ])
         #expect(try refusal { try use.checkUnused(network: "other") } == nil)
         #expect(try refusal { try use.checkUnused(certificate: "other") } == nil)

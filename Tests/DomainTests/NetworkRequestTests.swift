@@ -76,44 +76,6 @@ import Testing
         #expect(try world.text("select count(*) from environment_object") == "2")
     }
 
-    @Test func `a network does not take the Service of an instance, nor an instance that of a network`() throws {
-        #expect(try world.refusal("network.create", Self.network("web")) == "name_taken network")
-        // A chart's Service may have any name.
-        try world.connection.script(
-            """
-            insert into resource (cluster, namespace, kind, name, api_version, uid, instance, epoch, sequence, health,
-                changed_at)
-            values ('c1', 'shop-staging', 'Service', 'web-api', 'v1', 'u1', 'web', 1, 1, 'healthy', now())
-            """
-        )
-        guard case .rejected(let reason) = try world.ask("network.create", Self.network("web-api")) else {
-            Issue.record("it was not rejected")
-            return
-        }
-        #expect(
-            reason.code == "name_taken"
-                && reason.sentence
-                    == "'network' is 'web-api', and the Service 'web-api' is kept for the instance 'web'; it should be another name."
-        )
-        #expect(try world.text("select count(*) from environment_object") == "0")
-        try world.connection.script("update resource set gone = true")
-        try world.make("network.create", Self.network("web-api"))
-        guard case .rejected(let reason) = try world.deploy(instance: "web-api") else {
-            Issue.record("it was not rejected")
-            return
-        }
-        #expect(reason.code == "name_taken" && reason.field == "instance")
-        try world.make("network.delete", #""network":"web-api""#)
-        #expect(try world.deploy(instance: "web-api") == .applied)
-    }
-
-    @Test func `what was made under a taken name before goes on`() throws {
-        try world.make("network.create", Self.network("front"))
-        try world.connection.script("update instance set instance = 'front' where instance = 'web-2'")
-        try world.make("network.update", Self.network("front", ports: #"{"port":81}"#))
-        #expect(try world.object("network", "front") == "running 2 4")
-    }
-
     @Test func `a node port is free again when its network is gone`() throws {
         let members = {
             Self.network($0, ports: #"{"port":80,"nodePort":30080}"#, Self.target + #","type":"NodePort""#)

@@ -17,8 +17,11 @@ import WorkerRuntime
     static let surroundings: NetworkSurroundings = {
         var surroundings = NetworkSurroundings(instances: ["web-1"], applications: ["web"])
         surroundings.others = [
-            "nodes": network(.nodePort, [NetworkPort(port: 80, nodePort: 30_080)]),
-            "dns": network(.clusterIP, [NetworkPort(port: 53, protocol: .udp)], ["192.0.2.1", "2001:db8::1"]),
+            "nodes": [
+                network(.nodePort, [NetworkPort(port: 80)]),
+                network(.nodePort, [NetworkPort(port: 80, nodePort: 30_080)]),
+            ],
+            "dns": [network(.clusterIP, [NetworkPort(port: 53, protocol: .udp)], ["192.0.2.1", "2001:db8::1"])],
         ]
         return surroundings
     }()

@@ -11,7 +11,9 @@ struct DomainSurroundings: Sendable {
     /// The environment's networks by name, as ``NetworkSpec/checked(_:)`` gave them.
     var networks: [String: NetworkSpec] = [:]
     /// The environment's other domains by name; not the one itself.
-    var others: [String: DomainSpec] = [:]
+    ///
+    /// Of one that is being changed, or whose change failed, both: it may have either in the cluster.
+    var others: [String: [DomainSpec]] = [:]
     /// The environment's certificates by name.
     var certificates: [String: Certificate] = [:]
 
@@ -46,8 +48,8 @@ struct DomainSurroundings: Sendable {
 
     /// One path that is taken is enough: the cluster would choose by the age of the objects.
     private func checkFree(_ path: DomainPath, _ host: String, _ at: FieldPath) throws(Reason) {
-        let taken = others.sorted { $0.key < $1.key }.first { _, other in
-            other.host == host && other.paths.contains { $0.route == path.route }
+        let taken = others.sorted { $0.key < $1.key }.first { _, states in
+            states.contains { $0.host == host && $0.paths.contains { $0.route == path.route } }
         }
         guard let taken else { return }
         throw at["path"].reason(

@@ -3,7 +3,9 @@ import WorkerRuntime
 /// What the domains of an environment need of its networks and certificates.
 struct DomainUse: Sendable {
     /// The environment's domains by name.
-    var domains: [String: DomainSpec]
+    ///
+    /// Of one that is being changed, or whose change failed, both: it may have either in the cluster.
+    var domains: [String: [DomainSpec]]
 
     /// Refuses the deletion of a network that domains lead to.
     func checkUnused(network: String) throws(Reason) {
@@ -30,8 +32,8 @@ struct DomainUse: Sendable {
     /// Refuses a change of a network that takes away a port which domains lead to.
     func checkKeepsPorts(_ changed: NetworkSpec, of network: String, _ at: FieldPath = FieldPath()) throws(Reason) {
         let ports = Set(changed.ports.filter { $0.transport == .tcp }.map(\.port))
-        for (name, domain) in domains.sorted(by: { $0.key < $1.key }) {
-            for path in domain.paths where path.network == network && !ports.contains(path.port) {
+        for (name, states) in domains.sorted(by: { $0.key < $1.key }) {
+            for path in states.flatMap(\.paths) where path.network == network && !ports.contains(path.port) {
                 throw at["ports"].reason(
                     "port_in_use",
                     "lacks the TCP port \(path.port), which the domain '\(name)' leads to; keep it, or change the domain first"
@@ -42,18 +44,20 @@ struct DomainUse: Sendable {
 
     /// Refuses a certificate made anew that does not cover a host that is served with it.
     func checkCovers(_ names: [String], certificate: String, _ at: FieldPath) throws(Reason) {
-        for (name, domain) in domains.sorted(by: { $0.key < $1.key }) where domain.certificate == certificate {
-            guard names.contains(where: { DomainCoverage.covers($0, domain.host) }) else {
-                throw at.reason(
-                    "certificate_does_not_cover",
-                    "lacks '\(domain.host)', which the domain '\(name)' serves with it; add it, or change the domain first"
-                )
+        for (name, states) in domains.sorted(by: { $0.key < $1.key }) {
+            for domain in states where domain.certificate == certificate {
+                guard names.contains(where: { DomainCoverage.covers($0, domain.host) }) else {
+                    throw at.reason(
+                        "certificate_does_not_cover",
+                        "lacks '\(domain.host)', which the domain '\(name)' serves with it; add it, or change the domain first"
+                    )
+                }
             }
         }
     }
 
     private func users(_ uses: (DomainSpec) -> Bool) -> [String] {
-        domains.filter { uses($0.value) }.keys.sorted()
+        domains.filter { $0.value.contains(where: uses) }.keys.sorted()
     }
 
     private static func words(_ users: [String]) -> String {

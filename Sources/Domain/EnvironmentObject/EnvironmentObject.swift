@@ -66,6 +66,16 @@ struct EnvironmentObject: Sendable {
     func decode<Spec: Decodable>(_ type: Spec.Type) throws -> Spec {
         try JSONDecoder().decode(type, from: Data(spec))
     }
+
+    /// What is wanted of it and, where that is something else, what the last success left.
+    ///
+    /// As long as a change is on its way or has failed, the cluster may hold either.
+    func decodeBoth<Spec: Decodable & Equatable>(_ type: Spec.Type) throws -> [Spec] {
+        let wanted = try decode(type)
+        guard let running else { return [wanted] }
+        let left = try JSONDecoder().decode(type, from: Data(running.spec))
+        return left == wanted ? [wanted] : [wanted, left]
+    }
 }
 
 /// Confidential values as they are kept: each encrypted, under its name.

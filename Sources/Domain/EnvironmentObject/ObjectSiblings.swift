@@ -1,3 +1,4 @@
+import Foundation
 import Postgres
 import WorkerRuntime
 
@@ -34,9 +35,9 @@ struct ObjectSiblings: Sendable {
 
     /// What a network has to get along with.
     func surroundings(ofNetwork name: String) throws -> NetworkSurroundings {
-        var others: [String: NetworkSpec] = [:]
+        var others: [String: [NetworkSpec]] = [:]
         for network in networks where network.name != name {
-            others[network.name] = try network.decode(NetworkSpec.self)
+            others[network.name] = try network.decodeBoth(NetworkSpec.self)
         }
         return NetworkSurroundings(instances: instances, applications: applications, others: others)
     }
@@ -45,10 +46,13 @@ struct ObjectSiblings: Sendable {
     func surroundings(ofDomain name: String) throws -> DomainSurroundings {
         var surroundings = DomainSurroundings()
         for network in networks where !network.isDeleting {
-            surroundings.networks[network.name] = try network.decode(NetworkSpec.self)
+            surroundings.networks[network.name] = try JSONDecoder().decode(
+                NetworkSpec.self,
+                from: Data(network.base.spec)
+            )
         }
         for domain in domains where domain.name != name {
-            surroundings.others[domain.name] = try domain.decode(DomainSpec.self)
+            surroundings.others[domain.name] = try domain.decodeBoth(DomainSpec.self)
         }
         for certificate in certificates {
             guard let state = CertificateState(rawValue: certificate.state) else { continue }
@@ -63,7 +67,7 @@ struct ObjectSiblings: Sendable {
         get throws {
             var use = DomainUse(domains: [:])
             for domain in domains where !domain.isDeleting {
-                use.domains[domain.name] = try domain.decode(DomainSpec.self)
+                use.domains[domain.name] = try domain.decodeBoth(DomainSpec.self)
             }
             return use
         }

@@ -7,14 +7,18 @@ struct NetworkSurroundings: Sendable {
     /// The applications of the project.
     var applications: Set<String> = []
     /// The environment's other networks by name, as ``NetworkSpec/checked(_:)`` gave them; not the one itself.
-    var others: [String: NetworkSpec] = [:]
+    ///
+    /// Of one that is being changed, or whose change failed, both: it may have either in the cluster.
+    var others: [String: [NetworkSpec]] = [:]
 
     /// Refuses a network that leads to what is not there, or wants what another one has.
     func check(_ network: NetworkSpec, _ at: FieldPath = FieldPath()) throws(Reason) {
         try checkTarget(network.target, at["target"])
-        for (name, other) in others.sorted(by: { $0.key < $1.key }) {
-            try checkNodePorts(network, name, other, at["ports"])
-            try checkExternalIPs(network, name, other, at["externalIPs"])
+        for (name, states) in others.sorted(by: { $0.key < $1.key }) {
+            for other in states {
+                try checkNodePorts(network, name, other, at["ports"])
+                try checkExternalIPs(network, name, other, at["externalIPs"])
+            }
         }
     }
 
