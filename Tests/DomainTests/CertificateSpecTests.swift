@@ -98,7 +98,7 @@ import WorkerRuntime
     static let year = CertificateValidity(notBefore: 0, notAfter: 360 * day)
     typealias Move = CertificateState.Move
 
-    /// By state: issued, not issued, looked at while good, and at the end, deletion accepted, failed, done.
+    /// By state: issued, not issued where none was before, looked at while good, and at the end, deletion accepted, failed, done.
     static let table: [(CertificateState, [Move?])] = [
         (.applying, [.to(.active), .to(.failed), nil, nil, .to(.deleting), nil, nil]),
         (.active, [.to(.active), nil, nil, .to(.expired), .to(.deleting), nil, nil]),
@@ -113,8 +113,9 @@ import WorkerRuntime
         _ moves: [Move?]
     ) {
         let events: [CertificateState.Event] = [
-            .issued(Self.year, now: 0), .notIssued, .looked(Self.year, now: 0), .looked(Self.year, now: 360 * Self.day),
-            .deletionAccepted, .deletionFailed(Self.year, now: 0), .deletionSucceeded,
+            .issued(Self.year, now: 0), .notIssued(nil, now: 0), .looked(Self.year, now: 0),
+            .looked(Self.year, now: 360 * Self.day), .deletionAccepted, .deletionFailed(Self.year, now: 0),
+            .deletionSucceeded,
         ]
         for (event, move) in zip(events, moves) {
             #expect(CertificateState.next(state, event) == move, "\(state) \(event)")
@@ -128,6 +129,9 @@ import WorkerRuntime
         #expect(next(.applying, .issued(Self.year, now: 340 * Self.day)) == .to(.expiring))
         #expect(next(.applying, .issued(Self.year, now: 360 * Self.day)) == .to(.expired))
         #expect(next(.active, .looked(Self.year, now: 339 * Self.day)) == .to(.expiring))
+        #expect(next(.applying, .notIssued(Self.year, now: 0)) == .to(.active))
+        #expect(next(.applying, .notIssued(Self.year, now: 340 * Self.day)) == .to(.expiring))
+        #expect(next(.applying, .notIssued(Self.year, now: 360 * Self.day)) == .to(.expired))
         #expect(next(.deleting, .deletionFailed(nil, now: 0)) == .to(.failed))
         #expect(next(.deleting, .deletionFailed(Self.year, now: 340 * Self.day)) == .to(.expiring))
     }

@@ -42,4 +42,61 @@ import X509
         try world.applied()
         #expect(try world.refusal("certificate.upload", upload(["_dmarc.example.org"])) == "invalid_certificate chain")
     }
+
+    // MARK: Renewed
+
+    /// The certificate's state, and how many days it holds.
+    private func standing() throws -> String? {
+        try world.text(
+            """
+            select state || ' ' || round(extract(epoch from not_after - now()) / 86400) from environment_object
+            where kind = 'certificate'
+            """
+        )
+    }
+
+    /// A certificate that ends in some hours.
+    private func makeExpiring() throws {
+        try world.make("certificate.upload", upload(days: 0.2))
+        try world.passTime()
+        #expect(try standing() == "expiring 0")
+    }
+
+    @Test(arguments: ["failed", "timed_out", "canceled"])
+    func `a renewal that is not done takes nothing from the certificate that serves`(end: String) throws {
+        try makeExpiring()
+        try world.deploy()
+        try world.make("network.create", NetworkRequestTests.network("front"))
+        #expect(try world.ask("certificate.upload", upload(days: 90)) == .applied)
+        let command = try world.lastCommand()
+        #expect(try standing() == "applying 0")
+        let domain = NetworkRequestTests.domain("site", host: "ec.example.org", #","certificate":"own""#)
+        #expect(try world.ask("domain.create", domain) == .applied, "the former one serves meanwhile")
+        try world.end(command, as: end)
+        #expect(try standing() == "expiring 0")
+        try world.passTime()
+        #expect(try standing() == "expiring 0")
+        let isFormer = "select confidential = running_confidential from environment_object where name = 'own'"
+        #expect(try world.text(isFormer) == "true")
+        let moved = NetworkRequestTests.domain("site", host: "ec.example.org", path: "/new", #","certificate":"own""#)
+        #expect(try world.ask("domain.update", moved) == .applied)
+        try world.report("applied", of: command, #""objects":[]"#)
+        #expect(try standing() == "active 90", "it was done late")
+    }
+
+    @Test func `a renewal that is applied takes the former one's place`() throws {
+        try makeExpiring()
+        try world.make("certificate.upload", upload(days: 90))
+        #expect(try standing() == "active 90")
+    }
+
+    @Test func `a certificate that was never there fails, and serves nobody`() throws {
+        try world.deploy()
+        try world.make("network.create", NetworkRequestTests.network("front"))
+        try world.ask("certificate.upload", upload())
+        let domain = NetworkRequestTests.domain("site", host: "ec.example.org", #","certificate":"own""#)
+        #expect(try world.refusal("domain.create", domain) == "certificate_not_active certificate")
+        try world.end(try world.lastCommand(), as: "failed")
+        #expect(try world.text("select state from environment_object where name = 'own'") == "failed")
+    }
 }

@@ -157,6 +157,37 @@ import Testing
         #expect(try world.published("object.status").last?["reason"] == nil)
     }
 
+    @Test func `an edit or a deletion that is taken back leaves what was there, a creation what failed`() throws {
+        func cancel() throws {
+            let command = try world.lastCommand().uuidString.lowercased()
+            #expect(try world.ask("command.cancel", #""command":"\#(command)""#) == .applied)
+        }
+        try world.ask("config-map.create", Self.red)
+        try cancel()
+        #expect(try world.object("config-map", "web") == "failed 1 2")
+        try world.make("config-map.update", Self.red)
+        try world.ask("config-map.update", Self.blue)
+        try cancel()
+        #expect(try world.object("config-map", "web") == "running 3 6")
+        #expect(try world.published("object.status").last?["reason.code"] == "canceled")
+        #expect(try world.refusal("config-map.update", Self.red) == "no_change configMap")
+        try world.ask("config-map.delete", #""configMap":"web""#)
+        try cancel()
+        #expect(try world.object("config-map", "web") == "running 4 8")
+        try world.make("config-map.update", Self.blue)
+        #expect(try world.object("config-map", "web") == "running 5 10")
+    }
+
+    @Test func `what is taken back after something failed leaves what nobody knows`() throws {
+        try world.make("config-map.create", Self.red)
+        try world.ask("config-map.update", Self.blue)
+        try world.end(try world.lastCommand(), as: "failed")
+        try world.ask("config-map.update", #""configMap":"web","data":{"color":"green"}"#)
+        try world.end(try world.lastCommand(), as: "canceled")
+        #expect(try world.object("config-map", "web") == "failed 3 6")
+        #expect(try world.ask("config-map.update", Self.red) == .applied, "it may not be there")
+    }
+
     @Test func `what takes too long ends and is taken back; what the agent did all the same is noted`() throws {
         try world.ask("config-map.create", Self.red)
         let command = try world.lastCommand()

@@ -9,7 +9,7 @@ import WorkerRuntime
 
     /// Everything that can happen.
     static let events: [Event] = ObjectOperation.allCases.flatMap {
-        [.accepted($0), .succeeded($0), .failed($0), .succeededLate($0)]
+        [.accepted($0), .succeeded($0), .failed($0), .canceled($0), .succeededLate($0)]
     }
     static let states: [ObjectState?] = [nil] + ObjectState.allCases
 
@@ -32,6 +32,11 @@ import WorkerRuntime
         (.deleting, .failed(.create), .failed),
         (.deleting, .failed(.edit), .failed),
         (.deleting, .failed(.delete), .failed),
+        (.operating, .canceled(.edit), .running),
+        (.deleting, .canceled(.delete), .running),
+        (.running, .succeededLate(.create), .running),
+        (.running, .succeededLate(.edit), .running),
+        (.running, .succeededLate(.delete), .deleted),
         (.failed, .succeededLate(.create), .running),
         (.failed, .succeededLate(.edit), .running),
         (.failed, .succeededLate(.delete), .deleted),

@@ -95,7 +95,8 @@ import Testing
         let events = ObjectOperation.allCases.flatMap { operation -> [(ObjectState.Event, String)] in
             [
                 (.accepted(operation), "\(operation.rawValue)"), (.succeeded(operation), "succeeded"),
-                (.failed(operation), "failed"), (.succeededLate(operation), "succeeded late"),
+                (.failed(operation), "failed"), (.canceled(operation), "canceled"),
+                (.succeededLate(operation), "succeeded late"),
             ]
         }
         let states: [ObjectState?] = [nil] + ObjectState.allCases
@@ -117,11 +118,12 @@ import Testing
         }
         let terms = [validity(80), validity(5), validity(-1)]
         var events: [(CertificateState.Event, String)] = [
-            (.notIssued, "not issued"), (.deletionAccepted, "delete"), (.deletionSucceeded, "deleted"),
+            (.notIssued(nil, now: now), "not issued"), (.deletionAccepted, "delete"), (.deletionSucceeded, "deleted"),
             (.deletionFailed(nil, now: now), "not deleted"),
         ]
         for term in terms {
             events.append((.issued(term, now: now), "issued"))
+            events.append((.notIssued(term, now: now), "not issued"))
             events.append((.looked(term, now: now), "time passes"))
             events.append((.deletionFailed(term, now: now), "not deleted"))
         }

@@ -18,8 +18,9 @@ enum CertificateState: String, Sendable, Hashable, CaseIterable {
     enum Event: Sendable, Hashable {
         /// The cluster holds it, for the first time or anew.
         case issued(CertificateValidity, now: Int64)
-        /// It was not issued or applied, or not renewed.
-        case notIssued
+        /// It was not issued or applied, or not renewed; what is known of the one that was there before, where there
+        /// was one, decides what it goes back to.
+        case notIssued(CertificateValidity?, now: Int64)
         /// Time has passed.
         case looked(CertificateValidity, now: Int64)
         case deletionAccepted
@@ -44,7 +45,7 @@ enum CertificateState: String, Sendable, Hashable, CaseIterable {
         case (.deleting, _), (_, .deletionFailed), (_, .deletionSucceeded): nil
         case (_, .deletionAccepted): .to(.deleting)
         case (_, .issued(let validity, let now)): .to(validity.state(at: now))
-        case (.applying, .notIssued): .to(.failed)
+        case (.applying, .notIssued(let former, let now)): .to(former?.state(at: now) ?? .failed)
         // A renewal that fails takes nothing from the certificate that is there: its time does.
         case (_, .notIssued): nil
         case (.active, .looked(let validity, let now)), (.expiring, .looked(let validity, let now)):

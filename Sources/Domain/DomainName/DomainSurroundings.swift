@@ -4,7 +4,8 @@ import WorkerRuntime
 struct DomainSurroundings: Sendable {
     /// A certificate of the environment.
     struct Certificate: Sendable {
-        let domains: [String]
+        /// What it is for; of one whose renewal is on its way or has failed, also what the former one is for.
+        let domains: [[String]]
         let state: CertificateState
     }
 
@@ -71,8 +72,8 @@ struct DomainSurroundings: Sendable {
                 "is '\(name)', which is \(certificate.state.rawValue); it should be active"
             )
         }
-        guard certificate.domains.contains(where: { DomainCoverage.covers($0, host) }) else {
-            let domains = certificate.domains.prefix(10).joined(separator: ", ")
+        for names in certificate.domains where !names.contains(where: { DomainCoverage.covers($0, host) }) {
+            let domains = names.prefix(10).joined(separator: ", ")
             throw at.reason(
                 "certificate_does_not_cover",
                 "is '\(name)', which is for \(domains); it should cover '\(host)'"

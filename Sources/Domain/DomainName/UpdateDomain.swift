@@ -28,7 +28,8 @@ struct UpdateDomain: ObjectRequest {
     func perform(_ act: RequestAct, in transaction: borrowing PostgresTransaction) throws {
         let wanted = try spec.checked()
         try ObjectChanger(act, self).edit(in: transaction) { known in
-            try ObjectSiblings(known.environment, in: transaction).surroundings(ofDomain: domain).check(wanted)
+            let siblings = try ObjectSiblings(known.environment, in: transaction)
+            try siblings.surroundings(ofDomain: domain, now: act.now).check(wanted)
             return try ObjectContent(wanted)
         }
     }

@@ -62,6 +62,12 @@ struct EnvironmentObject: Sendable {
         state == ObjectState.failed.rawValue ? running ?? (spec, confidential) : (spec, confidential)
     }
 
+    /// Whether its state is judged by what is wanted, as that of an uploaded certificate is: its chain says until when
+    /// it holds.
+    var isJudgedByContent: Bool {
+        get throws { try concept == .certificate && decode(StoredCertificate.self).isUploaded }
+    }
+
     /// Reads the stored specification.
     func decode<Spec: Decodable>(_ type: Spec.Type) throws -> Spec {
         try JSONDecoder().decode(type, from: Data(spec))

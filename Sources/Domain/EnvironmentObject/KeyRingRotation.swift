@@ -38,6 +38,9 @@ public struct KeyRingRotation {
             guard let next else { break }
             last = next
         }
+        try connection.transaction { (transaction: borrowing PostgresTransaction) in
+            try attempts(&report, in: transaction)
+        }
         for column in ["registry_password", "chart_password"] {
             try connection.transaction { (transaction: borrowing PostgresTransaction) in
                 try applications(column, &report, in: transaction)
@@ -71,6 +74,34 @@ public struct KeyRingRotation {
                 [.text(project), .text(application), .bytes(value)]
             )
             report.values += 1
+        }
+    }
+
+    /// What commands asked for that ended without success is little: one transaction.
+    private func attempts(_ report: inout Report, in transaction: borrowing PostgresTransaction) throws {
+        let rows = try transaction.query(
+            """
+            select a.command, e.project, e.environment, o.kind, o.name, a.confidential::text
+            from object_attempt a join environment_object o on o.id = a.object_id
+            join environment e on e.id = o.environment_id
+            where a.confidential <> '{}' order by a.command for no key update of a
+            """
+        )
+        for row in rows {
+            let place = ConfidentialPlace(
+                project: try row.string(1),
+                environment: try row.string(2),
+                concept: ObjectConcept(rawValue: try row.string(3)) ?? .secret,
+                name: try row.string(4)
+            )
+            report.rows += 1
+            let before = try EncryptedValues(json: row.string(5))
+            let after = try rotated(before, place, &report)
+            guard after != before else { continue }
+            try transaction.submit(
+                "update object_attempt set confidential = $2 where command = $1",
+                [.uuid(try row.uuid(0)), .jsonb(try after.json)]
+            )
         }
     }
 

@@ -162,10 +162,10 @@ struct ObjectChanger {
             generation: command.generation,
             state: state,
             command: command.id,
-            isNew: operation == .create
+            isNew: row == nil || row?.state == ObjectLife.deleted
         )
         command.objectID = try store.write(change, now: act.now, in: transaction)
-        if let open = row?.openCommand { try supersede(open, environment, in: transaction) }
+        if let row, let open = row.openCommand { try supersede(open, of: row, environment, in: transaction) }
         try act.accept(command, sending: message, in: transaction)
         if let id = command.objectID { try publish(id, in: transaction) }
     }
@@ -192,10 +192,12 @@ struct ObjectChanger {
 
     private func supersede(
         _ id: UUID,
+        of object: EnvironmentObject,
         _ environment: EnvironmentRow,
         in transaction: borrowing PostgresTransaction
     ) throws {
         guard let open = try act.desk.progress.store.lock([id], in: transaction)[id] else { return }
+        try ObjectAttempts.keep(object, of: open, in: transaction)
         let reason = Reason(
             code: "superseded",
             sentence: "A newer change of the \(concept.words) includes this one."

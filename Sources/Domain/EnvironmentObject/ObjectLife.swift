@@ -8,6 +8,8 @@ enum ObjectLife {
         /// Its command succeeded; of a certificate, with the time for which it holds.
         case succeeded(ObjectOperation, CertificateValidity?)
         case failed(ObjectOperation)
+        /// Its command was taken back before the agent took it, and what was there before is known.
+        case canceled(ObjectOperation)
         /// The cluster did what the newest command says after that had ended otherwise.
         case succeededLate(ObjectOperation, CertificateValidity?)
     }
@@ -31,6 +33,7 @@ enum ObjectLife {
             case .accepted(let operation): ObjectState.next(state, .accepted(operation))?.rawValue
             case .succeeded(let operation, _): ObjectState.next(state, .succeeded(operation))?.rawValue
             case .failed(let operation): ObjectState.next(state, .failed(operation))?.rawValue
+            case .canceled(let operation): ObjectState.next(state, .canceled(operation))?.rawValue
             case .succeededLate(let operation, _): ObjectState.next(state, .succeededLate(operation))?.rawValue
             }
         }
@@ -50,12 +53,12 @@ enum ObjectLife {
             case .succeeded(.delete, _): CertificateState.next(state, .deletionSucceeded)
             case .succeeded(_, let validity?): CertificateState.next(state, .issued(validity, now: now))
             // Healthy by its own word, but nothing says from when to when it holds.
-            case .succeeded(_, nil): CertificateState.next(state, .notIssued)
-            case .failed(.delete): CertificateState.next(state, .deletionFailed(object.validity, now: now))
-            case .failed: CertificateState.next(state, .notIssued)
+            case .succeeded(_, nil): CertificateState.next(state, .notIssued(object.validity, now: now))
+            case .failed(.delete), .canceled(.delete):
+                CertificateState.next(state, .deletionFailed(object.validity, now: now))
+            case .failed, .canceled: CertificateState.next(state, .notIssued(object.validity, now: now))
             case .succeededLate(.delete, _): .removed
-            case .succeededLate(_, let validity?) where state == .failed:
-                CertificateState.next(state, .issued(validity, now: now))
+            case .succeededLate(_, let validity?): CertificateState.next(state, .issued(validity, now: now))
             case .succeededLate: nil
             }
         return switch move {

@@ -24,28 +24,47 @@ public struct ObjectProgress {
     ) throws {
         let object = try ObjectStore(worker: worker).find(id, in: transaction)
         guard object.openCommand == command.id, command.state != .superseded else { return }
-        let operation = ObjectOperation(of: command)
-        let validity = try CertificateValidity.observed(of: object, in: transaction)
-        let event: ObjectLife.Event =
-            command.state == .succeeded ? .succeeded(operation, validity) : .failed(operation)
-        let state = ObjectLife.next(object.standing, event, now: now) ?? object.state
-        let isDone = command.state == .succeeded
-        try write(
-            object,
-            state: state,
-            reason: isDone
-                ? nil : command.reason ?? Reason(code: command.state.rawValue, sentence: "It was taken back."),
-            done: isDone ? operation : nil,
-            validity: isDone ? validity : object.validity,
-            now: now,
-            in: transaction
-        )
+        if command.state == .succeeded {
+            let operation = ObjectOperation(of: command)
+            let validity = try CertificateValidity.observed(of: object, in: transaction)
+            let state = ObjectLife.next(object.standing, .succeeded(operation, validity), now: now) ?? object.state
+            let write = Write(state: state, content: .done(operation), validity: validity ?? object.validity)
+            try self.write(write, to: object, now: now, in: transaction)
+            try ObjectAttempts.forget(upTo: command, of: id, in: transaction)
+        } else {
+            try notDone(command, object, now: now, in: transaction)
+        }
         try publish([id], outbox: outbox, in: transaction)
+    }
+
+    /// What is left of an object whose newest command was not done, as far as anybody knows.
+    ///
+    /// What was taken back before the agent took it leaves what was there before; after something that failed, nobody
+    /// knows what that is.
+    private func notDone(
+        _ command: Command,
+        _ object: EnvironmentObject,
+        now: Int64,
+        in transaction: borrowing PostgresTransaction
+    ) throws {
+        let operation = ObjectOperation(of: command)
+        let isTakenBack = command.state == .canceled && object.running != nil
+        let isSound = try isTakenBack ? !ObjectAttempts.haveFailed(object.id, in: transaction) : false
+        try ObjectAttempts.keep(object, of: command, in: transaction)
+        let event: ObjectLife.Event = isSound ? .canceled(operation) : .failed(operation)
+        let write = Write(
+            state: ObjectLife.next(object.standing, event, now: now) ?? object.state,
+            reason: command.reason ?? Reason(code: command.state.rawValue, sentence: "It was taken back."),
+            content: try isTakenBack || object.isJudgedByContent ? .former : .kept,
+            validity: object.validity
+        )
+        try self.write(write, to: object, now: now, in: transaction)
     }
 
     /// Notes what the cluster did after its command had ended otherwise, such as by a deadline.
     ///
-    /// The command stays ended; what the database says of the object must be what the cluster holds.
+    /// The command stays ended; what the database says of the object must be what the cluster holds, also while a newer
+    /// command is on its way or after it has failed.
     func appliedLate(
         _ command: Command,
         object id: Int64,
@@ -53,15 +72,44 @@ public struct ObjectProgress {
         outbox: OutboxBuffer,
         in transaction: borrowing PostgresTransaction
     ) throws {
+        guard command.state != .succeeded else { return }
         let object = try ObjectStore(worker: worker).find(id, in: transaction)
-        guard object.openCommand == nil, object.generation == command.generation else { return }
+        let isShown: Bool
+        if object.openCommand == nil, object.generation == command.generation {
+            guard try doneLate(command, object, now: now, in: transaction) else { return }
+            isShown = true
+        } else {
+            // That an order was taken says nothing of a certificate.
+            guard !CertificateWatch.waits(command),
+                let shown = try ObjectAttempts.left(command, now: now, by: worker, in: transaction)
+            else { return }
+            isShown = shown
+        }
+        try ObjectAttempts.forget(upTo: command, of: id, in: transaction)
+        if isShown { try publish([id], outbox: outbox, in: transaction) }
+    }
+
+    /// Notes that the newest command was done after it had ended; returns whether that is news.
+    ///
+    /// What it asked for was kept, unless a worker of the version before ended it: then the row says it still.
+    private func doneLate(
+        _ command: Command,
+        _ present: EnvironmentObject,
+        now: Int64,
+        in transaction: borrowing PostgresTransaction
+    ) throws -> Bool {
+        let isOrder = CertificateWatch.waits(command)
+        let isKept = try isOrder ? false : ObjectAttempts.want(command, in: transaction)
+        guard isKept || present.state == ObjectState.failed.rawValue else { return false }
+        let object = try ObjectStore(worker: worker).find(present.id, in: transaction)
         let operation = ObjectOperation(of: command)
         let validity = try CertificateValidity.observed(of: object, in: transaction)
         guard let state = ObjectLife.next(object.standing, .succeededLate(operation, validity), now: now) else {
-            return
+            return false
         }
-        try write(object, state: state, reason: nil, done: operation, validity: validity, now: now, in: transaction)
-        try publish([id], outbox: outbox, in: transaction)
+        let write = Write(state: state, content: .done(operation), validity: validity)
+        try self.write(write, to: object, now: now, in: transaction)
+        return true
     }
 
     /// Publishes the state of objects whose rows the transaction has locked, as it stands now.
@@ -94,27 +142,45 @@ public struct ObjectProgress {
             """,
             [.int64(environment), .timestamp(now), .text(worker)]
         ).map { try $0.int64(0) }
+        try ObjectAttempts.forget(environment: environment, in: transaction)
         try publish(removed, outbox: outbox, in: transaction)
     }
 
-    /// - Parameter done: What the cluster is known to have done.
+    /// What is written of an object when a command on it has ended.
+    private struct Write {
+        /// What becomes of what is wanted.
+        enum Content {
+            case kept
+            /// The cluster is known to have done it.
+            case done(ObjectOperation)
+            /// It is again what the last success left, where there was one.
+            case former
+        }
+
+        let state: String
+        var reason: Reason?
+        let content: Content
+        let validity: CertificateValidity?
+
+        var isDone: Bool { if case .done = content { true } else { false } }
+        var isFormer: Bool { if case .former = content { true } else { false } }
+        var isGone: Bool { state == ObjectLife.deleted }
+
+        /// What may be in the cluster then.
+        func placed(_ object: EnvironmentObject) throws -> [ObjectReference] {
+            guard case .done(let operation) = content else { return object.placed }
+            guard operation != .delete else { return [] }
+            let head = ObjectHead(concept: object.concept, namespace: "", name: object.name)
+            return try ObjectShape(head, spec: object.spec, keys: object.confidential.names).references
+        }
+    }
+
     private func write(
-        _ object: EnvironmentObject,
-        state: String,
-        reason: Reason?,
-        done: ObjectOperation?,
-        validity: CertificateValidity?,
+        _ write: Write,
+        to object: EnvironmentObject,
         now: Int64,
         in transaction: borrowing PostgresTransaction
     ) throws {
-        let isGone = state == ObjectLife.deleted
-        var placed = object.placed
-        if done == .delete {
-            placed = []
-        } else if done != nil {
-            let head = ObjectHead(concept: object.concept, namespace: "", name: object.name)
-            placed = try ObjectShape(head, spec: object.spec, keys: object.confidential.names).references
-        }
         try transaction.submit(
             """
             update environment_object
@@ -122,17 +188,22 @@ public struct ObjectProgress {
                 open_command = null,
                 -- Told of what was there before.
                 drift = case when $9 then null else drift end,
+                spec = case when $12 then coalesce(running_spec, spec) else spec end,
                 running_spec = case when $8 then null when $9 then spec else running_spec end,
                 running_confidential = case when $8 then null when $9 then confidential else running_confidential end,
-                confidential = case when $8 then '{}' else confidential end,
+                confidential = case
+                    when $8 then '{}'
+                    when $12 and running_spec is not null then coalesce(running_confidential, '{}')
+                    else confidential end,
                 revision = revision + 1, changed_at = $10, changed_by = $11
             where id = $1
             """,
             [
-                .int64(object.id), .text(state), .optionalText(reason?.code), .optionalText(reason?.sentence),
-                .optionalTimestamp(validity?.notBefore), .optionalTimestamp(validity?.notAfter),
-                .jsonb(Array(try JSONEncoder.stable.encode(placed))), .bool(isGone), .bool(done != nil),
-                .timestamp(now), .text(worker),
+                .int64(object.id), .text(write.state), .optionalText(write.reason?.code),
+                .optionalText(write.reason?.sentence), .optionalTimestamp(write.validity?.notBefore),
+                .optionalTimestamp(write.validity?.notAfter),
+                .jsonb(Array(try JSONEncoder.stable.encode(try write.placed(object)))), .bool(write.isGone),
+                .bool(write.isDone), .timestamp(now), .text(worker), .bool(write.isFormer),
             ]
         )
     }

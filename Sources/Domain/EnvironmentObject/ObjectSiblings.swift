@@ -43,7 +43,9 @@ struct ObjectSiblings: Sendable {
     }
 
     /// What a domain has to get along with; it can lead to nothing that is on its way out.
-    func surroundings(ofDomain name: String) throws -> DomainSurroundings {
+    ///
+    /// A certificate that is being renewed serves as what it was for as long as that holds.
+    func surroundings(ofDomain name: String, now: Int64) throws -> DomainSurroundings {
         var surroundings = DomainSurroundings()
         for network in networks where !network.isDeleting {
             surroundings.networks[network.name] = try JSONDecoder().decode(
@@ -56,8 +58,11 @@ struct ObjectSiblings: Sendable {
         }
         for certificate in certificates {
             guard let state = CertificateState(rawValue: certificate.state) else { continue }
-            let domains = try certificate.decode(StoredCertificate.self).domains
-            surroundings.certificates[certificate.name] = .init(domains: domains, state: state)
+            let former = certificate.running == nil ? nil : certificate.validity
+            surroundings.certificates[certificate.name] = .init(
+                domains: try certificate.decodeBoth(StoredCertificate.self).map(\.domains),
+                state: state == .applying ? former?.state(at: now) ?? state : state
+            )
         }
         return surroundings
     }

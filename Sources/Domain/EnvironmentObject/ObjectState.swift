@@ -32,6 +32,8 @@ enum ObjectState: String, Sendable, Hashable, CaseIterable {
         case accepted(ObjectOperation)
         case succeeded(ObjectOperation)
         case failed(ObjectOperation)
+        /// Its command was taken back before the agent took it, and what was there before is known.
+        case canceled(ObjectOperation)
         /// The cluster did what the newest command says after that had ended otherwise.
         case succeededLate(ObjectOperation)
     }
@@ -40,7 +42,7 @@ enum ObjectState: String, Sendable, Hashable, CaseIterable {
     ///
     /// A newer edit or deletion includes one that is on its way and takes its place. A failed edit or deletion is
     /// `failed` too: the cluster may hold the old object, the new one or half of it. From there it can be edited and
-    /// deleted, so that nothing is stuck.
+    /// deleted, so that nothing is stuck. One that was taken back leaves what was there before.
     static func next(_ state: ObjectState?, _ event: Event) -> ObjectState? {
         switch (state, event) {
         case (nil, .accepted(.create)), (.deleted, .accepted(.create)): .operating
@@ -49,8 +51,9 @@ enum ObjectState: String, Sendable, Hashable, CaseIterable {
         case (.operating, .succeeded(.create)), (.operating, .succeeded(.edit)): .running
         case (.deleting, .succeeded(.delete)): .deleted
         case (.operating, .failed), (.deleting, .failed): .failed
-        case (.failed, .succeededLate(.delete)): .deleted
-        case (.failed, .succeededLate): .running
+        case (.operating, .canceled(.edit)), (.deleting, .canceled(.delete)): .running
+        case (.failed, .succeededLate(.delete)), (.running, .succeededLate(.delete)): .deleted
+        case (.failed, .succeededLate), (.running, .succeededLate): .running
         default: nil
         }
     }

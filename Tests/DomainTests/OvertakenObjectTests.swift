@@ -1,0 +1,117 @@
+import Foundation
+import Postgres
+import Sealing
+import TestSupport
+import Testing
+
+@testable import Domain
+@testable import WorkerRuntime
+
+/// What is in the cluster of an object, and what the next change is made to, where a command had ended before the agent said
+/// that it was done.
+@Suite struct OvertakenObjectTests {
+    let world: CommandWorld
+
+    /// A secret with one key.
+    init() throws {
+        world = try CommandWorld.ready()
+        try put("create", "a")
+        try world.applied()
+    }
+
+    /// Asks for a key, and returns the command.
+    @discardableResult
+    private func put(_ verb: String, _ key: String) throws -> UUID {
+        let sealed = try CommandWorld.sealed("value of \(key)", "db", key)
+        #expect(try world.ask("secret.\(verb)", #""secret":"db","data":{"\#(key)":"\#(sealed)"}"#) == .applied)
+        return try world.lastCommand()
+    }
+
+    /// The keys that the agent is told with one more: what a change is made to.
+    private func base() throws -> [String] {
+        _ = try world.published()
+        try put("update", "z")
+        let message = try #require(try world.published("agent.commands.c1").last { $0.name == "objects_requested" })
+        return message.sealedValues.keys.sorted().filter { $0 != "z" }
+    }
+
+    private func state() throws -> String? { try world.text("select state from environment_object") }
+
+    @Test(arguments: ["failed", "timed_out", "canceled"])
+    func `what a replaced edit did is there, also where what took its place is not done`(end: String) throws {
+        let overtaken = try put("update", "b")
+        try world.report("acknowledged", of: overtaken)
+        let newer = try put("update", "c")
+        let before = try world.object("secret", "db")
+        try world.report("applied", of: overtaken, #""objects":[]"#)
+        #expect(try world.object("secret", "db") == before, "nobody sees a difference")
+        try world.end(newer, as: end)
+        #expect(try state() == (end == "canceled" ? "running" : "failed"))
+        #expect(try base() == ["a", "b"])
+    }
+
+    @Test(arguments: ["failed", "timed_out", "canceled"])
+    func `so it is where the agent says so only afterwards`(end: String) throws {
+        let overtaken = try put("update", "b")
+        try world.end(try put("update", "c"), as: end)
+        _ = try world.published()
+        try world.report("applied", of: overtaken, #""objects":[]"#)
+        #expect(try world.published("object.status").count == 1)
+        #expect(try base() == ["a", "b"])
+    }
+
+    @Test func `a replaced edit that was not done is no basis`() throws {
+        try put("update", "b")
+        try world.end(try put("update", "c"), as: "failed")
+        #expect(try base() == ["a"])
+    }
+
+    @Test func `what took the place and is done counts, whatever is said of the older one afterwards`() throws {
+        let overtaken = try put("update", "b")
+        try put("update", "c")
+        try world.applied()
+        try world.report("applied", of: overtaken, #""objects":[]"#)
+        #expect(try base() == ["a", "b", "c"])
+        #expect(try world.text("select count(*) from object_attempt where command = '\(overtaken)'") == "0")
+    }
+
+    @Test func `what was taken back and done all the same is there, told once`() throws {
+        let command = try put("update", "b")
+        try world.end(command, as: "canceled")
+        #expect(try world.published("object.status").last?["keys"] == "a")
+        for _ in 1...2 { try world.report("applied", of: command, #""objects":[]"#) }
+        let messages = try world.published("object.status")
+        #expect(messages.map { $0["keys"] } == ["a b"] && messages.last?["state"] == "running")
+        #expect(try base() == ["a", "b"])
+    }
+
+    @Test func `a deletion that was taken back and done all the same is one`() throws {
+        try world.ask("secret.delete", #""secret":"db""#)
+        let command = try world.lastCommand()
+        try world.end(command, as: "canceled")
+        #expect(try state() == "running")
+        try world.report("applied", of: command, #""objects":[]"#)
+        #expect(try state() == "deleted")
+        #expect(try world.text("select count(*) from object_attempt") == "0")
+    }
+
+    @Test func `nothing confidential is left of a deleted secret, nor of what was asked of it in vain`() throws {
+        try world.end(try put("update", "b"), as: "failed")
+        #expect(try world.text("select count(*) from object_attempt") == "1")
+        try world.make("secret.delete", #""secret":"db""#)
+        #expect(try world.text("select count(*) from object_attempt") == "0")
+    }
+
+    @Test func `the key ring's next key encrypts what was asked for in vain, too`() throws {
+        try world.end(try put("update", "b"), as: "failed")
+        let path = NSTemporaryDirectory() + "key-ring-\(UUID().uuidString)"
+        try KeyRing.addKey(named: "second", to: path)
+        let alone = try KeyRing.load(path)
+        let first = try String(contentsOfFile: CommandWorld.keyRingPath, encoding: .utf8)
+        let second = try String(contentsOfFile: path, encoding: .utf8)
+        try Data((first + second).utf8).write(to: URL(filePath: path))
+        let report = try KeyRingRotation(keyRing: KeyRing.load(path)).run(on: world.connection)
+        #expect(report == .init(rows: 2, values: 5))
+        #expect(try KeyRingRotation(keyRing: alone).run(on: world.connection).values == 0)
+    }
+}
