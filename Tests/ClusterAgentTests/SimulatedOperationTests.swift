@@ -36,21 +36,22 @@ struct SimulatedOperationTests {
         _ manifests: [ObjectValue] = [],
         secrets: [SealedSecret]? = nil,
         removed: [ObjectReference]? = nil,
-        podMark: PodMark? = nil
+        podMark: PodMark? = nil,
+        renew: Bool? = nil
     ) -> ClusterWork {
-        .objects(
-            ObjectsRequested(
-                command: "o-\(kind)-\(generation)",
-                generation: generation,
-                namespace: "shop-staging",
-                subject: ObjectSubject(kind: kind, name: "front"),
-                objects: manifests,
-                secrets: secrets,
-                removed: removed,
-                podMark: podMark,
-                deadline: ""
-            )
+        var request = ObjectsRequested(
+            command: "o-\(kind)-\(generation)",
+            generation: generation,
+            namespace: "shop-staging",
+            subject: ObjectSubject(kind: kind, name: "front"),
+            objects: manifests,
+            secrets: secrets,
+            removed: removed,
+            podMark: podMark,
+            deadline: ""
         )
+        request.renew = renew
+        return .objects(request)
     }
 
     @Test func `a stopped release has no pods, and has them again when it is started`() {
@@ -173,6 +174,30 @@ struct SimulatedOperationTests {
         #expect(made?.condition("Ready")?["status"]?.string == ready)
         #expect((made?.status?["notAfter"] != nil) == (ready == "True"))
         #expect(world.all("Secret").map(\.id.name) == (ready == "True" ? ["front-tls"] : []))
+    }
+
+    @Test func `a certificate is issued anew where another one or a renewal is asked for, not when applied again`() {
+        var world = world()
+        func certificate(_ name: String) -> ObjectValue {
+            [
+                "apiVersion": "cert-manager.io/v1", "kind": "Certificate", "metadata": ["name": "front"],
+                "spec": ["secretName": "front-tls", "dnsNames": [.string(name)]],
+            ]
+        }
+        var generation: Int64 = 0
+        func apply(_ name: String, renew: Bool? = nil) -> ObjectValue? {
+            generation += 1
+            _ = world.finish(objects("certificate", generation: generation, [certificate(name)], renew: renew))
+            world.pass(seconds: 30)
+            return world.all("Certificate").first?.status
+        }
+        let first = apply("a.example")
+        #expect(first?["revision"]?.int == 1)
+        #expect(apply("a.example") == first)
+        let renewed = apply("a.example", renew: true)
+        #expect(renewed?["revision"]?.int == 2 && renewed?["notBefore"] != first?["notBefore"])
+        #expect(apply("b.example")?["revision"]?.int == 3)
+        #expect(apply("fail.example")?["lastFailureTime"] != nil)
     }
 
     @Test func `of a secret only its type and the names of its keys are told`() throws {

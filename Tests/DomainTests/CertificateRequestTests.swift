@@ -16,7 +16,7 @@ import Testing
     }
 
     /// What the cluster shows of cert-manager's Certificate.
-    private func show(
+    func show(
         _ health: String,
         _ reason: String? = nil,
         uid: String = "u1",
@@ -42,23 +42,23 @@ import Testing
         )
     }
 
-    private static let applied = #"""
+    static let applied = #"""
         {"apiVersion":"cert-manager.io/v1","kind":"Certificate","namespace":"shop-staging","name":"shop","uid":"u1","generation":1}
         """#
 
-    private func age(_ column: String, seconds: Int) throws {
+    func age(_ column: String, seconds: Int) throws {
         try world.connection.script(
             "update command set \(column) = \(column) - interval '\(seconds) seconds' where state = 'applied'"
         )
     }
 
     /// A time from now, as Kubernetes writes it.
-    private static func days(_ days: Double) -> String {
+    static func days(_ days: Double) -> String {
         Date(timeIntervalSinceNow: days * 86_400).formatted(.iso8601)
     }
 
     /// An order that was issued for 90 days, of which some are over.
-    private func issued(agedDays: Double = 0) throws {
+    func issued(agedDays: Double = 0) throws {
         try world.ask("certificate.request", Self.order)
         try world.applied(Self.applied)
         try show("healthy", from: Self.days(-agedDays), to: Self.days(90 - agedDays))

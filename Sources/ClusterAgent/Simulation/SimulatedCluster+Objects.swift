@@ -21,7 +21,7 @@ extension SimulatedCluster {
         let after = manifests.map(\.id)
         replace(after, of: subject)
         if !after.isEmpty { releases[subject] = Release(objects: after, podMark: request.podMark) }
-        for manifest in manifests { upsert(manifest) }
+        for manifest in manifests { upsert(manifest, isRenewed: request.renew == true) }
         markPods(in: request.namespace)
     }
 
@@ -42,6 +42,14 @@ extension SimulatedCluster {
         for id in objects.keys.sorted() where id.kind == "Pod" && id.namespace == namespace {
             if let pod = objects[id] { put(pod) }
         }
+    }
+
+    /// Has a certificate issued, for the first time or anew; until then what was there before stays.
+    mutating func order(_ id: ClusterObject.ID) {
+        guard var certificate = objects[id] else { return }
+        certificate.status = CertificateStatus.issuing(after: certificate.status, now: now)
+        put(certificate)
+        later(timings.issue, .settle(id, uid: certificate.uid))
     }
 
     /// Gives a certificate that was issued its secret, as cert-manager does.
@@ -81,22 +89,25 @@ struct CertificateStatus {
         return !names.contains { $0.hasPrefix("fail") }
     }
 
-    /// What it says until the issuer has answered.
-    static func issuing(now: Int64) -> ObjectValue {
+    /// What it says until the issuer has answered: of a certificate that is there, what it said, and that it is issued
+    /// anew.
+    static func issuing(after status: ObjectValue? = nil, now: Int64) -> ObjectValue {
         let time = ObjectValue.string(ClusterObject.time(now))
-        let why: ObjectValue = "Issuing certificate as Secret does not exist"
-        return [
-            "conditions": [
-                [
-                    "type": "Issuing", "status": "True", "reason": "DoesNotExist", "lastTransitionTime": time,
-                    "message": why,
-                ],
-                [
-                    "type": "Ready", "status": "False", "reason": "DoesNotExist", "lastTransitionTime": time,
-                    "message": why,
-                ],
-            ]
+        let isFirst = status?["notAfter"] == nil
+        let reason: ObjectValue = isFirst ? "DoesNotExist" : "ManuallyTriggered"
+        let why: ObjectValue =
+            isFirst ? "Issuing certificate as Secret does not exist" : "Certificate re-issuance manually triggered"
+        let isIssuing: ObjectValue = [
+            "type": "Issuing", "status": "True", "reason": reason, "lastTransitionTime": time, "message": why,
         ]
+        var isReady: ObjectValue = [
+            "type": "Ready", "status": "False", "reason": reason, "lastTransitionTime": time, "message": why,
+        ]
+        let conditions = status?["conditions"]?.elements ?? []
+        if let before = conditions.first(where: { $0["type"]?.string == "Ready" }) { isReady = before }
+        var issuing = status ?? .empty
+        issuing["conditions"] = .array([isIssuing, isReady])
+        return issuing
     }
 
     var value: ObjectValue {
@@ -121,7 +132,8 @@ struct CertificateStatus {
                 ]
             ],
             "notBefore": time, "notAfter": .string(ClusterObject.time(now + Self.life)),
-            "renewalTime": .string(ClusterObject.time(now + Self.life * 2 / 3)), "revision": 1,
+            "renewalTime": .string(ClusterObject.time(now + Self.life * 2 / 3)),
+            "revision": .int((object.status?["revision"]?.int ?? 0) + 1),
         ]
     }
 }

@@ -49,10 +49,13 @@ extension SimulatedCluster {
     }
 
     /// Creates or changes an object; its generation rises when its specification differs, as the API server does it.
-    mutating func upsert(_ manifest: Manifest) {
+    ///
+    /// - Parameter isRenewed: Whether a certificate is issued anew though its specification is what it was.
+    mutating func upsert(_ manifest: Manifest, isRenewed: Bool = false) {
         let id = manifest.id
         var spec = manifest.spec
         if id.kind == "Service" { spec = completed(service: spec ?? .empty, id) }
+        let isOrder = isRenewed || objects[id]?.spec != spec
         if var object = objects[id] {
             // What a Job does cannot be changed any more.
             if id.kind == "Job" { spec = object.spec }
@@ -81,7 +84,7 @@ extension SimulatedCluster {
         guard let object = objects[id] else { return }
         switch id.kind {
         case "Deployment", "StatefulSet", "Job": later(timings.observe, .reconcile(id))
-        case "Certificate": later(timings.issue, .settle(id, uid: object.uid))
+        case "Certificate": if isOrder { order(id) }
         default: later(timings.pull + timings.ready, .settle(id, uid: object.uid))
         }
     }

@@ -80,6 +80,9 @@ public struct ObjectsRequested: Codable, Sendable, Hashable {
     public var podMark: PodMark?
     /// When the fleet gives up, for people: agents do not judge it.
     public var deadline: String
+    /// Whether a certificate is to be issued anew though its object says just what is there: an order over one that is
+    /// expiring, expired or failed.
+    public var renew: Bool?
     /// Whether it is to be done although it was done, because somebody else has changed what it made.
     public var repair: Bool?
 

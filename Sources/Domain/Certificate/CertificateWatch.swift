@@ -44,12 +44,11 @@ struct CertificateWatch {
 
         static let query = """
             select c.id, c.objects::text, c.healthy_since, c.failing_since, c.failing_code, c.failing_reason,
-                clock_timestamp(), r.kind, r.name, r.uid, r.observed_generation,
-                case when r.health = 'healthy' and r.object #>> '{status,notAfter}' is null then 'progressing'
-                    else r.health end,
-                r.health_reason
+                clock_timestamp(), r.kind, r.name, r.uid, r.observed_generation, r.health, r.health_reason,
+                jsonb_build_object('uid', r.uid, 'status', (r.object -> 'status')::jsonb)::text, o.ordered_over::text
             from command c
             join environment e on e.id = c.environment_id
+            join environment_object o on o.id = c.object_id
             left join resource r on r.cluster = e.cluster and r.namespace = e.namespace and r.kind = 'Certificate'
                 and r.name = c.subject_name and not r.gone
             where c.state = 'applied' and c.operation = $1
@@ -73,14 +72,22 @@ struct CertificateWatch {
                 stored = []
                 return
             }
+            let decoder = JSONDecoder()
+            let standing = CertificateNews.standing(
+                .init(health: Health(rawValue: try row.string(11)) ?? .unknown, reason: try row.optionalString(12)),
+                try decoder.decode(CertificateNews.Said.self, from: Data(row.string(13).utf8)),
+                before: try row.optionalString(14).map {
+                    try decoder.decode(CertificateNews.Said.self, from: Data($0.utf8))
+                }
+            )
             stored = [
                 ObservedObject(
                     kind: kind,
                     name: try row.string(8),
                     uid: try row.string(9),
                     observedGeneration: try row.optionalInt64(10),
-                    health: Health(rawValue: try row.string(11)) ?? .unknown,
-                    healthReason: try row.optionalString(12)
+                    health: standing.health,
+                    healthReason: standing.reason
                 )
             ]
         }
@@ -195,12 +202,15 @@ struct CertificateWatch {
             """
             update environment_object
             set state = $2, not_before = $3, not_after = $4, seen_end = $5, reason_code = null, reason = null,
+                -- What the cluster issued is what was wanted last, also where the order had ended before.
+                running_spec = case when $8 then spec else running_spec end,
+                running_confidential = case when $8 then confidential else running_confidential end,
                 revision = revision + 1, changed_at = $6, changed_by = $7
             where id = $1
             """,
             [
                 .int64(object.id), .text(next.rawValue), .timestamp(validity.notBefore), .timestamp(validity.notAfter),
-                .optionalText(end), .timestamp(now), .text(Self.worker),
+                .optionalText(end), .timestamp(now), .text(Self.worker), .bool(isNew && seen != nil),
             ]
         )
         try ObjectProgress(worker: Self.worker).publish([object.id], outbox: outbox, in: transaction)

@@ -22,11 +22,14 @@ struct EnvironmentObject: Sendable {
     var validity: CertificateValidity?
     var openCommand: UUID?
     let revision: Int64
+    /// Whether it is a certificate that was ordered where one was before.
+    let isOrderedAnew: Bool
 
     /// What ``init(_:)`` reads, in order.
     static let columns = """
         id, environment_id, kind, name, description, spec::text, confidential::text, running_spec::text,
-        running_confidential::text, placed::text, generation, state, not_before, not_after, open_command, revision
+        running_confidential::text, placed::text, generation, state, not_before, not_after, open_command, revision,
+        ordered_over is not null
         """
 
     init(_ row: PostgresRow) throws {
@@ -52,6 +55,7 @@ struct EnvironmentObject: Sendable {
         }
         openCommand = try row.optionalUUID(14)
         revision = try row.int64(15)
+        isOrderedAnew = try row.bool(16)
     }
 
     /// What decides of it.

@@ -143,10 +143,18 @@ struct ObjectChanger {
         command.cluster = environment.cluster
         command.generation = try lastGeneration(row, environment, in: transaction) + 1
         let placed = try placed(content, over: row, isRemoval: operation == .delete)
+        let orderedOver = try operation == .create ? orderedOver(row, environment, in: transaction) : nil
         // Before anything is written: the message may be refused.
         let message = try ObjectDispatch(keyRing: act.desk.keyRing).message(
             of: command,
-            .init(concept, request.object, content, placed: placed, isRemoval: operation == .delete),
+            .init(
+                concept,
+                request.object,
+                content,
+                placed: placed,
+                isRemoval: operation == .delete,
+                isOrderedAnew: orderedOver != nil
+            ),
             at: .init(environment),
             post: try act.post(to: environment.cluster, in: transaction),
             now: act.now
@@ -162,6 +170,7 @@ struct ObjectChanger {
             generation: command.generation,
             state: state,
             command: command.id,
+            orderedOver: orderedOver,
             isNew: row == nil || row?.state == ObjectLife.deleted
         )
         command.objectID = try store.write(change, now: act.now, in: transaction)
@@ -179,6 +188,19 @@ struct ObjectChanger {
         if let row, row.state != ObjectLife.deleted { return row.generation }
         let newest = try store.newestGeneration(concept, request.object, in: environment, transaction)
         return max(newest, environment.numbersBegin)
+    }
+
+    /// What the cluster says of a certificate that is about to be ordered where one is already; `nil` where none is.
+    private func orderedOver(
+        _ row: EnvironmentObject?,
+        _ environment: EnvironmentRow,
+        in transaction: borrowing PostgresTransaction
+    ) throws -> [UInt8]? {
+        guard concept == .certificate else { return nil }
+        if let said = try store.said(ofCertificate: request.object, in: environment, transaction) { return said }
+        // It may be there though nothing was heard of it.
+        guard let row, row.state != ObjectLife.deleted else { return nil }
+        return row.placed.contains { $0.kind == "Certificate" } ? Array("{}".utf8) : nil
     }
 
     /// What may be in the cluster from now on: what an open or failed command may have left there, too.

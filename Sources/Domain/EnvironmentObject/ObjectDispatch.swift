@@ -41,19 +41,23 @@ struct ObjectDispatch {
         /// What may be in the cluster: what the content does not name is removed.
         let placed: [ObjectReference]
         let isRemoval: Bool
+        /// Whether it is a certificate that is ordered where one is already, which alone would change nothing.
+        let isOrderedAnew: Bool
 
         init(
             _ concept: ObjectConcept,
             _ name: String,
             _ content: ObjectContent,
             placed: [ObjectReference],
-            isRemoval: Bool
+            isRemoval: Bool,
+            isOrderedAnew: Bool = false
         ) {
             self.concept = concept
             self.name = name
             self.content = content
             self.placed = placed
             self.isRemoval = isRemoval
+            self.isOrderedAnew = isOrderedAnew
         }
 
         /// What the row of an object with an open command says.
@@ -63,7 +67,8 @@ struct ObjectDispatch {
                 object.name,
                 ObjectContent(kept: object),
                 placed: object.placed,
-                isRemoval: object.state == ObjectState.deleting.rawValue
+                isRemoval: object.state == ObjectState.deleting.rawValue,
+                isOrderedAnew: object.isOrderedAnew
             )
         }
 
@@ -111,6 +116,7 @@ struct ObjectDispatch {
             request.objects = try shape.manifests.map {
                 try JSONDecoder().decode(ObjectValue.self, from: Data($0.json))
             }
+            if object.isOrderedAnew, !isRepair, !request.objects.isEmpty { request.renew = true }
             request.secrets = try shape.secret.map { [try sealed($0, object, at: place, post)] }
             let left = object.placed.filter { !shape.references.contains($0) }
             request.removed = left.isEmpty ? nil : left

@@ -75,6 +75,8 @@ struct ObjectStore {
         let generation: Int64
         let state: String
         let command: UUID
+        /// What the cluster said of a certificate that is ordered anew; `nil` for everything else: JSON.
+        let orderedOver: [UInt8]?
         /// Whether the name begins a new life: nothing of an earlier one is kept.
         let isNew: Bool
     }
@@ -84,12 +86,13 @@ struct ObjectStore {
         try transaction.query(
             """
             insert into environment_object as o (environment_id, kind, name, description, spec, confidential, placed,
-                generation, state, open_command, revision, created_at, changed_at, changed_by)
-            values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, first_number(), $11, $11, $12)
+                generation, state, open_command, revision, created_at, changed_at, changed_by, ordered_over)
+            values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, first_number(), $11, $11, $12, $14)
             on conflict (environment_id, kind, name) do update
                 set description = excluded.description, spec = excluded.spec, confidential = excluded.confidential,
                     placed = excluded.placed, generation = excluded.generation, state = excluded.state,
-                    open_command = excluded.open_command, reason_code = null, reason = null, drift = null,
+                    open_command = excluded.open_command, ordered_over = excluded.ordered_over, reason_code = null,
+                    reason = null, drift = null,
                     running_spec = case when $13 then null else o.running_spec end,
                     running_confidential = case when $13 then null else o.running_confidential end,
                     not_before = case when $13 then null else o.not_before end,
@@ -104,7 +107,23 @@ struct ObjectStore {
                 .optionalText(change.description), .jsonb(change.spec), .jsonb(try change.confidential.json),
                 .jsonb(Array(try JSONEncoder.stable.encode(change.placed))), .int64(change.generation),
                 .text(change.state), .uuid(change.command), .timestamp(now), .text(worker), .bool(change.isNew),
+                .optionalJSONB(change.orderedOver),
             ]
         ).only().int64(0)
+    }
+
+    /// What the cluster says of a Certificate of cert-manager; `nil` where nothing was heard of one: JSON.
+    func said(
+        ofCertificate name: String,
+        in environment: EnvironmentRow,
+        _ transaction: borrowing PostgresTransaction
+    ) throws -> [UInt8]? {
+        try transaction.query(
+            """
+            select jsonb_build_object('uid', uid, 'status', (object -> 'status')::jsonb)::text from resource
+            where cluster = $1 and namespace = $2 and kind = 'Certificate' and name = $3 and not gone
+            """,
+            [.text(environment.cluster), .text(environment.namespace), .text(name)]
+        ).first.map { Array(try $0.string(0).utf8) }
     }
 }
