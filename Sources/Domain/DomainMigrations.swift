@@ -21,7 +21,7 @@ public let fleetMigrations: [PostgresMigration] =
         step("V1012_ledger_partitions", PackageResources.V1012_ledger_partitions_sql, isExpansion: true),
         step("V1014_instance_life", PackageResources.V1014_instance_life_sql, isExpansion: true),
         step("V1015_forced_deletion", PackageResources.V1015_forced_deletion_sql, isExpansion: true),
-        step("V1018_object_attempt", PackageResources.V1018_object_attempt_sql, isExpansion: true),
+        step("V1018_objects", PackageResources.V1018_objects_sql, isExpansion: true),
         step("V1019_environment_made", PackageResources.V1019_environment_made_sql, isExpansion: true),
         step("V1020_stream_partition", PackageResources.V1020_stream_partition_sql, isExpansion: true),
         step("V1022_environment_places", PackageResources.V1022_environment_places_sql, isExpansion: true),

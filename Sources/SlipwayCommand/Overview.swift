@@ -71,7 +71,7 @@ struct Overview: ParsableCommand {
             ["  KIND", "NAME", "STATE", "WHAT", "EXPIRES", "REASON"],
             objects.map {
                 [
-                    "  " + $0.kind, $0.name, $0.state, $0.summary ?? "", $0.expires.map { String($0.prefix(10)) } ?? "",
+                    "  " + $0.kind, $0.name, $0.state, $0.words, $0.expires.map { String($0.prefix(10)) } ?? "",
                     $0.remark,
                 ]
             }

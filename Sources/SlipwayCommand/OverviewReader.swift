@@ -78,9 +78,22 @@ struct ObjectLine: Decodable {
     let summary: String?
     let expires: String?
     let drifted: [String]
+    let missing: [String]
+    let addresses: [String]
+    let nodePorts: [Int]
 
-    /// Why it is as it is, and what somebody else has changed.
-    var remark: String { Drift.remark(reason, drifted) }
+    /// Why it is as it is, what somebody else has changed, and what it leads to that is not there.
+    var remark: String {
+        let lack = missing.isEmpty ? nil : "not there: \(missing.joined(separator: ", "))"
+        return [Drift.remark(reason, drifted), lack].compactMap(\.self).filter { !$0.isEmpty }.joined(separator: "; ")
+    }
+
+    /// What it is in short, and how the cluster lets it be reached.
+    var words: String {
+        let places = addresses + nodePorts.map { "node port \($0)" }
+        return ([summary].compactMap(\.self) + (places.isEmpty ? [] : ["at \(places.joined(separator: ", "))"]))
+            .joined(separator: " ")
+    }
 }
 
 /// What somebody else has changed in the cluster, in words.

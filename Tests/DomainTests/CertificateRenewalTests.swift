@@ -6,7 +6,7 @@ import Testing
 @testable import Domain
 @testable import WorkerRuntime
 
-/// Certificates that are ordered where one is already: what the cluster says of the former one says nothing of the order.
+/// Certificates that are ordered where one is already: what is said of the former one says nothing of the order.
 @Suite struct CertificateRenewalTests {
     private let certificates: CertificateRequestTests
     private let world: CommandWorld

@@ -7,8 +7,7 @@ import Testing
 @testable import Domain
 @testable import WorkerRuntime
 
-/// What is in the cluster of an object, and what the next change is made to, where a command had ended before the agent said
-/// that it was done.
+/// What is in the cluster of an object where a command had ended before the agent said that it was done.
 @Suite struct OvertakenObjectTests {
     let world: CommandWorld
 

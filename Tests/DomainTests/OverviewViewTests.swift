@@ -90,6 +90,44 @@ import Testing
         #expect(try world.text("select errors from environment_overview") == "2")
     }
 
+    @Test func `a network or domain says what it leads to that is not there, and where the cluster lets it be reached`()
+        throws
+    {
+        let world = try running()
+        func look(_ columns: String) throws -> String? {
+            try world.text(
+                "select string_agg(concat_ws(' ', name, \(columns)), '; ' order by name) from object_overview"
+            )
+        }
+        let ports = #""ports":[{"port":80,"targetPort":8080}]"#
+        try world.make("network.create", #""network":"front","target":{"instances":["web"]},\#(ports)"#)
+        try world.make(
+            "domain.create",
+            #""domain":"shop","host":"shop.example","paths":[{"path":"/","network":"front","port":80}]"#
+        )
+        #expect(try look("missing, addresses, node_ports") == "front {} {} {}; shop {} {} {}")
+        try world.connection.script(
+            """
+            insert into resource (cluster, namespace, kind, name, api_version, uid, epoch, sequence, health, object,
+                changed_at)
+            values ('c1', 'shop-staging', 'Service', 'front', 'v1', 'u1', 1, 1, 'healthy',
+                    '{"spec":{"ports":[{"port":80,"nodePort":30080}]},"status":{"loadBalancer":{"ingress":[{"ip":"192.0.2.1"}]}}}',
+                    now()),
+                ('c1', 'shop-staging', 'Ingress', 'shop', 'networking.k8s.io/v1', 'u2', 1, 2, 'healthy',
+                    '{"status":{"loadBalancer":{"ingress":"odd"}}}', now())
+            """
+        )
+        #expect(try look("addresses, node_ports") == "front {192.0.2.1} {30080}; shop {} {}")
+        try world.connection.script("update instance set state = 'deleted'")
+        #expect(try look("missing") == #"front {"instance web"}; shop {}"#)
+        try world.make("network.delete", #""network":"front","force":true"#)
+        #expect(try look("missing") == #"shop {"network front"}"#)
+        try world.connection.script(
+            #"update environment_object set running_spec = running_spec || '{"certificate":"tls"}'"#
+        )
+        #expect(try look("missing") == #"shop {"certificate tls","network front"}"#)
+    }
+
     @Test func `what was deleted is in no view`() throws {
         let world = try running()
         try world.connection.script("update instance set state = 'deleted'")

@@ -4,8 +4,8 @@ import WorkerRuntime
 
 /// What commands on objects asked for that ended without success, as long as nothing newer is known to be done.
 ///
-/// An agent may do such a command all the same: it had begun it, or was told too late. What it says of it then is what the
-/// cluster holds, though the object's row has been given over to a newer command, or back to what was there before.
+/// An agent may do such a command all the same: it had begun it, or was told too late. What it says of it then is what
+/// the cluster holds, though the object's row was given over to a newer command, or back to what was there before.
 struct ObjectAttempts {
     /// Keeps what an object's command asks for, which its row says for as long as the command is its newest.
     static func keep(
@@ -54,8 +54,8 @@ struct ObjectAttempts {
 
     /// Makes what a command asked for what is in the cluster of its object, which a newer command has.
     ///
-    /// As long as the newer one is on its way, nobody sees a difference, so the revision stays. One that something newer was
-    /// done after is passed by, though a worker of the version before has left it here.
+    /// As long as the newer one is on its way, nobody sees a difference, so the revision stays. What something newer was
+    /// done after is passed by: a worker of the version before leaves it here.
     ///
     /// - Returns: Whether that is to be published; `nil` where nothing was kept of the command.
     static func left(

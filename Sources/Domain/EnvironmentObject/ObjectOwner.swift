@@ -1,8 +1,10 @@
 import Postgres
 import WorkerRuntime
 
-/// Whose a Kubernetes object of an environment's namespace is: of two that wrote the same one, each would undo what the other
-/// does, and what is deleted of one would be gone of the other.
+/// Whose a Kubernetes object of an environment's namespace is.
+///
+/// Of two that wrote the same one, each would undo what the other does, and what is deleted of one would be gone of the
+/// other.
 struct ObjectOwner: Sendable, Hashable {
     /// The kind of the Kubernetes object.
     let kind: String
