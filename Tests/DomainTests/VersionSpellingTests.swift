@@ -19,7 +19,7 @@ import Testing
     /// Asks for a version and lets it succeed; returns which one the agent was told to run.
     private func told(_ verb: String, _ version: String) throws -> String? {
         _ = try world.published()
-        let command = try world.order(verb, #""version":"\(version)""#)
+        let command = try world.order(verb, #""version":"\#(version)""#)
         let told = try world.published("agent.commands.c1").last?["version"]
         try world.succeed(command)
         return told
