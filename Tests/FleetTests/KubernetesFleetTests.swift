@@ -103,6 +103,20 @@ struct KubernetesFleetTests {
         #expect(try kubernetes.agent.exitCode() == 0)
     }
 
+    @Test func `a network leads to hosts outside of the cluster, with the rights that the agent's chart gives`() throws {
+        let kubernetes = try KubernetesWorld()
+        defer { kubernetes.clean() }
+        let hosts = #""target":{"endpoints":[{"addresses":["192.0.2.10"]}]},"ports":[{"name":"db","port":5432}]"#
+        try kubernetes.request("network.create", #""network":"legacy","type":"ClusterIP",\#(hosts)"#)
+        try kubernetes.waitForCommand("network.create")
+        let slices = "kubernetes.io/service-name=legacy"
+        let address = try kubernetes.value("endpointslices", "{.items[0].endpoints[0].addresses[0]}", labels: slices)
+        #expect(address == "192.0.2.10")
+        try kubernetes.request("network.delete", #""network":"legacy""#)
+        try kubernetes.waitForCommand("network.delete")
+        #expect(try kubernetes.value("endpointslices", "{.items[*].metadata.name}", labels: slices) == "")
+    }
+
     @Test func `pods pull with the registry's login, which is there as long as a release names it`() throws {
         let kubernetes = try KubernetesWorld()
         defer { kubernetes.clean() }

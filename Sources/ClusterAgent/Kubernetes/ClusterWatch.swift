@@ -183,14 +183,9 @@ struct FoundKinds: Sendable {
     let events: KubernetesKind?
 
     /// What is watched where the cluster has it: the first of each line that it serves.
-    private static let wanted: [[WatchedKind]] =
-        WatchedKind.usual.filter { !["Ingress", "EndpointSlice"].contains($0.kind) }.map { [$0] } + [
-            [WatchedKind("networking.k8s.io/v1", "Ingress"), WatchedKind("networking.k8s.io/v1beta1", "Ingress")],
-            [
-                WatchedKind("discovery.k8s.io/v1", "EndpointSlice"),
-                WatchedKind("discovery.k8s.io/v1beta1", "EndpointSlice"),
-            ],
-        ]
+    private static let wanted: [[WatchedKind]] = WatchedKind.usual.map { kind in
+        KindVersions.of(kind.kind, kind.apiVersion).map { WatchedKind($0, kind.kind) }
+    }
     /// Whether a kind is watched also where the cluster does not have it.
     static func isOptional(_ kind: KubernetesKind) -> Bool { later.contains(kind) }
 

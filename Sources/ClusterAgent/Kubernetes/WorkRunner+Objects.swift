@@ -27,10 +27,7 @@ extension WorkRunner {
 
     /// A kind that the cluster does not have has no objects to remove.
     private func remove(_ reference: ObjectReference, in namespace: String) async throws(KubernetesError) {
-        var kind = try await client.kind(reference.kind, reference.apiVersion)
-        if kind == nil, reference.kind == "Ingress" {
-            kind = try await client.kind("Ingress", "networking.k8s.io/v1beta1")
-        }
+        let kind = try await client.servedKind(reference.kind, reference.apiVersion)
         if let kind { try await client.delete(kind, namespace: namespace, name: reference.name) }
     }
 

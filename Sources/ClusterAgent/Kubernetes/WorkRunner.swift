@@ -147,14 +147,17 @@ struct WorkRunner: Sendable {
         else { throw ManifestError(sentence: "An object has no apiVersion, kind or metadata.name.") }
         let served = try await served(kind, apiVersion)
         var object = object
-        if served.apiVersion != apiVersion { object = IngressForm.beta(object) }
+        if served.apiVersion != apiVersion {
+            // Of an EndpointSlice both versions spell alike what Slipway sets.
+            if kind == "Ingress" { object = IngressForm.beta(object) }
+            object["apiVersion"] = .string(served.apiVersion)
+        }
         return try ObjectValue(answer: await client.apply(object.json, served, namespace: namespace, name: name))
     }
 
-    /// The kind as the cluster serves it: old clusters have Ingresses only of an older version.
+    /// The kind as the cluster serves it: old clusters have some kinds only of an older version.
     private func served(_ kind: String, _ apiVersion: String) async throws(KubernetesError) -> KubernetesKind {
-        if let found = try await client.kind(kind, apiVersion) { return found }
-        if kind == "Ingress", let beta = try await client.kind(kind, "networking.k8s.io/v1beta1") { return beta }
+        if let found = try await client.servedKind(kind, apiVersion) { return found }
         return try await client.requireKind(kind, apiVersion)
     }
 }
