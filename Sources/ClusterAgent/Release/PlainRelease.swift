@@ -13,8 +13,9 @@ enum PlainRelease {
         ]
         var labels = selector
         labels["app.kubernetes.io/name"] = .string(request.application)
-        labels["app.kubernetes.io/version"] = .string(request.version)
+        labels["app.kubernetes.io/version"] = LabelValue.nearest(to: request.version).map { .string($0) }
         let metadata: ObjectValue = ["name": .string(request.instance), "labels": labels]
+        let serviceName = ObjectValue.string(nameOfService(for: request.instance))
         var pod: ObjectValue = ["containers": [container]]
         pod["initContainers"] = values["initContainers"]
         var spec: ObjectValue = [
@@ -23,7 +24,7 @@ enum PlainRelease {
         ]
         let isStateful = values["statefulSet"] == true
         if isStateful {
-            spec["serviceName"] = .string(request.instance)
+            spec["serviceName"] = serviceName
         } else {
             spec["progressDeadlineSeconds"] = values["progressDeadlineSeconds"]
         }
@@ -34,7 +35,16 @@ enum PlainRelease {
         ]
         return [
             ["apiVersion": "apps/v1", "kind": kind, "metadata": metadata, "spec": spec],
-            ["apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": service],
+            [
+                "apiVersion": "v1", "kind": "Service", "metadata": ["name": serviceName, "labels": labels],
+                "spec": service,
+            ],
         ]
+    }
+
+    /// A Service is named as the instance, with `svc-` before a digit: the names of Services begin with a letter.
+    private static func nameOfService(for instance: String) -> String {
+        let beginsWithDigit = instance.utf8.first.map { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
+        return beginsWithDigit == true ? "svc-\(instance)" : instance
     }
 }
