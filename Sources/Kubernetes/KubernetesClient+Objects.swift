@@ -26,9 +26,10 @@ extension KubernetesClient {
     public func get(
         _ kind: KubernetesKind,
         namespace: String?,
-        name: String
+        name: String,
+        detail: Detail = .whole
     ) async throws(KubernetesError) -> [UInt8] {
-        try await send(.get, kind.path(namespace: namespace, name: name))
+        try await send(.get, kind.path(namespace: namespace, name: name), accept: detail.accept(list: false))
     }
 
     /// Makes an object as a field manager wants it, and returns how it is then; fields that others own are taken over.

@@ -39,13 +39,13 @@ final class ObjectServer: Sendable {
         override: @escaping Override = { _ in nil }
     ) async throws {
         let store = Store()
-        let kinds = Self.usual.merging(groups) { $1 }.mapValues(Self.resources)
+        let kinds = Self.usual.merging(groups) { $1 }.mapValues { ObjectServer.resources($0) }
         store.objects.withLock { $0 = objects }
         self.store = store
         double = try await APIServerDouble { request in
             if let answer = override(request) { return answer }
             if let kinds = kinds[request.path] { return (200, kinds) }
-            return Self.answer(request, store)
+            return ObjectServer.answer(request, store)
         }
     }
 
@@ -86,7 +86,7 @@ final class ObjectServer: Sendable {
 
     private static func change(_ path: String, _ request: APIServerDouble.Request, _ store: Store) -> String {
         var object = (try? ObjectValue(answer: request.body)) ?? .empty
-        return store.objects.withLock { objects in
+        return store.objects.withLock { objects -> String in
             if request.headers["content-type"] != "application/apply-patch+yaml", let before = objects[path] {
                 object = before.merging(object)
             }

@@ -133,7 +133,7 @@ struct SimulatedOperationTests {
         #expect(world.finish(objects("network", [service])) == .some(nil))
         world.pass(seconds: 10)
         let made = world.all("Service").first
-        #expect(made?.labels["slipway.io/object"] == "network.front")
+        #expect(made?.annotations["slipway.io/object"] == "network.front")
         #expect(made?.labels["slipway.io/generation"] == "1")
         #expect(made?.status?.path("loadBalancer", "ingress")?.elements.isEmpty == false)
         let removal = objects(

@@ -74,7 +74,7 @@ public struct ClusterObject: Sendable, Hashable {
     var asOwner: Owner { Owner(apiVersion: apiVersion, kind: id.kind, name: id.name, uid: uid) }
 }
 
-/// The labels by which objects are recognised.
+/// The labels and annotations by which objects are recognised.
 public enum Label {
     /// The instance, as Slipway names it.
     public static let instance = ObjectLabel.instance
@@ -84,7 +84,9 @@ public enum Label {
     public static let generation = ObjectLabel.generation
     /// The application that an instance runs.
     public static let application = ObjectLabel.application
-    /// What a single object is for, as `<kind>.<name>`.
+    /// The annotation that says what a single object is for, see ``ObjectSubject/mark``.
+    ///
+    /// Older agents wrote it as a label, which takes 63 characters, fewer than names have.
     public static let object = "slipway.io/object"
     /// The annotation of pod templates whose new value rolls the pods.
     public static let restart = "slipway.io/restart"

@@ -47,7 +47,7 @@ extension ClusterObject {
         return ["keys": .array(Set(names).sorted().map { .string($0) })]
     }
 
-    private static func isTold(annotation name: String) -> Bool {
+    static func isTold(annotation name: String) -> Bool {
         ["helm.sh/", "slipway.io/", "argocd.argoproj.io/", "deployment.kubernetes.io/"].contains { name.hasPrefix($0) }
     }
 

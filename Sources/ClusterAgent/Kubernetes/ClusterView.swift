@@ -31,6 +31,8 @@ final class ClusterView: Sendable {
         var happened: [String: KubernetesEvent] = [:]
         /// By namespace and ``CommandSubject/markName``.
         var records: [String: [String: MarkRecord]] = [:]
+        /// The labels that networks are about to want on pods, by their subjects.
+        var announced: [CommandSubject: PodMark] = [:]
         /// The releases that are being changed, by namespace and instance: their hooks are stages.
         var releasing: [CommandSubject: ClusterWork] = [:]
         /// The stages that were told, by the uids of their Jobs.
@@ -246,8 +248,19 @@ final class ClusterView: Sendable {
 
     /// The labels that networks of several instances want on the pods of an instance.
     func podMarks(of instance: String, in namespace: String) -> Set<String> {
-        let marks = records(in: namespace).compactMap(\.podMark)
+        let announced = state.withLock { $0.announced.filter { $0.key.namespace == namespace } }
+        let marks = records(in: namespace).compactMap(\.podMark) + announced.values
         return Set(marks.filter { $0.instances.contains(instance) }.map(\.label))
+    }
+
+    /// The labels of the networks of which anything is known: also of those that are removed, or want none any more.
+    func networkLabels(in namespace: String) -> Set<String> {
+        Set(records(in: namespace).compactMap(\.networkLabel))
+    }
+
+    /// Notes which label a network is about to want on pods, beside what it wants by its record; `nil` forgets it.
+    func announce(_ mark: PodMark?, of subject: CommandSubject) {
+        state.withLock { $0.announced[subject] = mark }
     }
 
     // MARK: Stages

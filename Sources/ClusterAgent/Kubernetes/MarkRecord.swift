@@ -54,6 +54,12 @@ struct MarkRecord: Codable, Sendable, Hashable {
         }
     }
 
+    /// The label by which a network finds pods, whether or not it wants it on any now; `nil` where it is of no network.
+    var networkLabel: String? {
+        let prefix = "network."
+        return subject.hasPrefix(prefix) ? ObjectLabel.network(String(subject.dropFirst(prefix.count))) : nil
+    }
+
     /// Notes an object as the server gave it after it was applied.
     mutating func add(_ answer: ObjectValue) throws(ManifestError) {
         guard let applied = AppliedObject(answer) else {
@@ -134,7 +140,7 @@ extension CommandSubject {
         switch self {
         case .namespace: "namespace"
         case .release(_, let instance): "release.\(instance)"
-        case .object(_, let subject): "\(subject.kind).\(subject.name)"
+        case .object(_, let subject): subject.mark
         case .log(_, let command): "log.\(command)"
         }
     }

@@ -2,7 +2,8 @@ import Domain
 import Kubernetes
 import Logging
 
-/// Keeps the labels on pods by which networks of several instances find them, and takes away those nobody wants.
+/// Keeps the labels on pods by which networks of several instances find them, and takes away those that
+/// a network does not want any more.
 struct PodMarker: Sendable {
     let client: KubernetesClient
     let view: ClusterView
@@ -34,10 +35,14 @@ struct PodMarker: Sendable {
         guard pod.deletedAt == nil, let instance = pod.instance else { return nil }
         let wanted = view.podMarks(of: instance, in: pod.id.namespace)
         let present = Set(pod.labels.keys.filter { $0.hasPrefix(Self.prefix) })
-        guard wanted != present else { return nil }
+        let missing = wanted.subtracting(present)
+        var stale = present.subtracting(wanted)
+        // An agent that has lost its marks, or keeps them elsewhere now, must not end networks that it knows nothing of.
+        if !stale.isEmpty { stale.formIntersection(view.networkLabels(in: pod.id.namespace)) }
+        guard !missing.isEmpty || !stale.isEmpty else { return nil }
         let members =
-            wanted.subtracting(present).sorted().map { ObjectValue.Member($0, "true") }
-            + present.subtracting(wanted).sorted().map { ObjectValue.Member($0, .null) }
+            missing.sorted().map { ObjectValue.Member($0, "true") }
+            + stale.sorted().map { ObjectValue.Member($0, .null) }
         return ["metadata": ["labels": .object(members)]]
     }
 

@@ -7,6 +7,9 @@ import Sealing
 extension WorkRunner {
     func apply(_ request: ObjectsRequested, _ work: ClusterWork, _ secrets: OpenedSecrets) async throws {
         try requireNamespace(request.namespace)
+        for reference in Self.references(request) { try await requireFree(reference, request) }
+        try await prepare(request.podMark, of: work)
+        defer { view.announce(nil, of: work.subject) }
         let before = view.record(of: work.subject)?.objects ?? []
         var record = record(of: work)
         for object in request.objects {
@@ -19,30 +22,71 @@ extension WorkRunner {
         let kept = Set(record.objects.map { "\($0.kind)/\($0.name)" })
         let dropped = before.map { ObjectReference(apiVersion: $0.apiVersion, kind: $0.kind, name: $0.name) }
         for reference in (request.removed ?? []) + dropped where !kept.contains("\(reference.kind)/\(reference.name)") {
-            try await remove(reference, in: request.namespace)
+            try await remove(reference, request)
         }
         try await marks.keep(record)
         try await pods.lookAtAll(in: request.namespace)
     }
 
-    /// A kind that the cluster does not have has no objects to remove.
-    private func remove(_ reference: ObjectReference, in namespace: String) async throws(KubernetesError) {
-        let kind = try await client.servedKind(reference.kind, reference.apiVersion)
-        if let kind { try await client.delete(kind, namespace: namespace, name: reference.name) }
+    /// Puts a network's label on the pods before its Service asks for it, or it would lead nowhere for a moment.
+    private func prepare(_ mark: PodMark?, of work: ClusterWork) async throws(KubernetesError) {
+        guard let mark else { return }
+        view.announce(mark, of: work.subject)
+        try await pods.lookAtAll(in: work.subject.namespace)
     }
 
-    private static func labels(_ request: ObjectsRequested) -> ObjectValue {
-        [
-            Label.object: .string("\(request.subject.kind).\(request.subject.name)"),
-            Label.command: .string(request.command), Label.generation: .string(String(request.generation)),
-        ]
+    /// What a command is going to apply.
+    private static func references(_ request: ObjectsRequested) -> [ObjectReference] {
+        let objects = request.objects.compactMap { object -> ObjectReference? in
+            guard let apiVersion = object["apiVersion"]?.string, let kind = object["kind"]?.string,
+                let name = object.path("metadata", "name")?.string
+            else { return nil }
+            return ObjectReference(apiVersion: apiVersion, kind: kind, name: name)
+        }
+        let secrets = (request.secrets ?? []).map { ObjectReference(apiVersion: "v1", kind: "Secret", name: $0.name) }
+        return objects + secrets
+    }
+
+    /// What is another's is not taken over; what is nobody's, such as an object that was made by hand, is.
+    private func requireFree(_ reference: ObjectReference, _ request: ObjectsRequested) async throws {
+        guard let kind = try await client.servedKind(reference.kind, reference.apiVersion),
+            let metadata = try await readMetadata(kind, request.namespace, reference.name)
+        else { return }
+        if let owner = ObjectOwner(metadata: metadata), !request.subject.mayChange(owner) {
+            throw WorkFailure.taken(reference.kind, reference.name, by: owner, wantedFor: request.subject)
+        }
+    }
+
+    /// A kind that the cluster does not have has no objects to remove, and what is another's stays.
+    private func remove(_ reference: ObjectReference, _ request: ObjectsRequested) async throws {
+        guard let kind = try await client.servedKind(reference.kind, reference.apiVersion) else { return }
+        let owner = try await readMetadata(kind, request.namespace, reference.name).flatMap(ObjectOwner.init(metadata:))
+        guard request.subject.mayChange(owner) else {
+            return logger.notice("leaves the \(reference.kind) '\(reference.name)', which is another's")
+        }
+        try await client.delete(kind, namespace: request.namespace, name: reference.name)
+    }
+
+    /// An object's metadata, never its content, which may be secret; `nil` where there is no such object.
+    func readMetadata(_ kind: KubernetesKind, _ namespace: String, _ name: String) async throws -> ObjectValue? {
+        do {
+            let answer = try await client.get(kind, namespace: namespace, name: name, detail: .metadata)
+            return try ObjectValue(answer: answer)["metadata"]
+        } catch let error as KubernetesError where error.isNotFound {
+            return nil
+        }
     }
 
     private static func marked(_ object: ObjectValue, _ request: ObjectsRequested) -> ObjectValue {
+        let labels: ObjectValue = [
+            Label.command: .string(request.command), Label.generation: .string(String(request.generation)),
+        ]
         var object = object
         var metadata = object["metadata"] ?? .empty
         metadata["namespace"] = .string(request.namespace)
-        metadata["labels"] = (metadata["labels"] ?? .empty).merging(labels(request))
+        metadata["labels"] = (metadata["labels"] ?? .empty).merging(labels)
+        let mark: ObjectValue = [Label.object: .string(request.subject.mark)]
+        metadata["annotations"] = (metadata["annotations"] ?? .empty).merging(mark)
         object["metadata"] = metadata
         return object
     }

@@ -152,7 +152,32 @@ struct WorkRunner: Sendable {
             if kind == "Ingress" { object = IngressForm.beta(object) }
             object["apiVersion"] = .string(served.apiVersion)
         }
-        return try ObjectValue(answer: await client.apply(object.json, served, namespace: namespace, name: name))
+        let body = object.json
+        let answer = try ObjectValue(answer: await client.apply(body, served, namespace: namespace, name: name))
+        guard answer.path("metadata", "deletionTimestamp") != nil else { return answer }
+        // One of before that is on its way out would take along what was applied to it.
+        try await waitUntilGone(served, namespace, name, uid: answer.path("metadata", "uid")?.string)
+        return try ObjectValue(answer: await client.apply(body, served, namespace: namespace, name: name))
+    }
+
+    /// How long an object may take to go away that is made anew: a load balancer's finalizer takes minutes.
+    private static let departureLimit = Duration.seconds(300)
+
+    private func waitUntilGone(
+        _ kind: KubernetesKind,
+        _ namespace: String,
+        _ name: String,
+        uid: String?
+    ) async throws {
+        let isGone = try await wait(Self.departureLimit) {
+            try await readMetadata(kind, namespace, name).map { $0["uid"]?.string != uid } ?? true
+        }
+        guard isGone else {
+            throw WorkFailure(
+                code: "apply_failed",
+                message: "The \(kind.kind) '\(name)' of before does not go away; it has a finalizer that nobody ends."
+            )
+        }
     }
 
     /// The kind as the cluster serves it: old clusters have some kinds only of an older version.

@@ -5,6 +5,7 @@ struct Manifest: Sendable {
     let id: ClusterObject.ID
     let apiVersion: String
     var labels: [String: String]
+    var annotations: [String: String] = [:]
     var spec: ObjectValue?
     /// What else is told of it: the type of a secret and the names of its keys.
     var content: ObjectValue?
@@ -21,15 +22,20 @@ struct Manifest: Sendable {
         id = ClusterObject.ID(kind: kind, namespace: namespace, name: name)
         self.apiVersion = apiVersion
         labels = (manifest.path("metadata", "labels") ?? .empty).texts
+        annotations = (manifest.path("metadata", "annotations") ?? .empty).texts
+            .filter { ClusterObject.isTold(annotation: $0.key) }
         spec = Self.withoutContent.contains(kind) ? nil : manifest["spec"]
         content = Self.content(of: manifest, kind: kind)
         if Self.workloads.contains(kind) { complete() }
+        try checkLabels()
     }
 
     /// Reads a manifest of single objects and marks it as theirs.
     init(_ manifest: ObjectValue, of request: ObjectsRequested) throws(ManifestError) {
         try self.init(manifest, in: request.namespace)
         labels.merge(Self.marks(request)) { _, mark in mark }
+        annotations[Label.object] = request.subject.mark
+        try checkLabels()
     }
 
     /// A secret of which only its type and the names of its keys are kept.
@@ -37,6 +43,7 @@ struct Manifest: Sendable {
         id = ClusterObject.ID(kind: "Secret", namespace: request.namespace, name: name)
         apiVersion = "v1"
         labels = Self.marks(request)
+        annotations = [Label.object: request.subject.mark]
         content = Self.content(ofSecret: type, keys: keys)
     }
 
@@ -65,10 +72,19 @@ struct Manifest: Sendable {
     }
 
     private static func marks(_ request: ObjectsRequested) -> [String: String] {
-        [
-            Label.object: "\(request.subject.kind).\(request.subject.name)", Label.command: request.command,
-            Label.generation: String(request.generation),
-        ]
+        [Label.command: request.command, Label.generation: String(request.generation)]
+    }
+
+    /// Refuses labels as the API server does.
+    private func checkLabels() throws(ManifestError) {
+        let templates = (spec?.path("template", "metadata", "labels") ?? .empty).texts
+        for (key, value) in labels.merging(templates, uniquingKeysWith: { $1 }).sorted(by: { $0.key < $1.key })
+        where !LabelValue.isValid(value) {
+            throw ManifestError(
+                sentence: "The label '\(key)' of the \(id.kind) '\(id.name)' is '\(value)'; it should be at most 63 "
+                    + "letters, digits, '-', '_' and '.', with a letter or digit at both ends."
+            )
+        }
     }
 
     private mutating func complete() {

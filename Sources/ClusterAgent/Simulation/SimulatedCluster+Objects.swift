@@ -15,14 +15,24 @@ extension SimulatedCluster {
         manifests += (request.secrets ?? []).map { secret in
             Manifest(secret: secret.name, type: secret.type, keys: secret.values.keys.sorted(), of: request)
         }
+        for id in manifests.map(\.id) {
+            guard let owner = currentOwner(of: id), !request.subject.mayChange(owner) else { continue }
+            throw WorkFailure.taken(id.kind, id.name, by: owner, wantedFor: request.subject)
+        }
         for reference in request.removed ?? [] {
-            remove(ClusterObject.ID(kind: reference.kind, namespace: request.namespace, name: reference.name))
+            let id = ClusterObject.ID(kind: reference.kind, namespace: request.namespace, name: reference.name)
+            if request.subject.mayChange(currentOwner(of: id)) { remove(id) }
         }
         let after = manifests.map(\.id)
         replace(after, of: subject)
         if !after.isEmpty { releases[subject] = Release(objects: after, podMark: request.podMark) }
         for manifest in manifests { upsert(manifest, isRenewed: request.renew == true) }
         markPods(in: request.namespace)
+    }
+
+    /// Whose an object is; `nil` where there is none, or it is nobody's.
+    private func currentOwner(of id: ClusterObject.ID) -> ObjectOwner? {
+        objects[id].flatMap { ObjectOwner(labels: $0.labels, annotations: $0.annotations) }
     }
 
     /// The labels of a pod, with those that networks of several instances want and without those nobody wants.

@@ -62,6 +62,7 @@ extension SimulatedCluster {
             if object.spec != spec, let generation = object.generation { object.generation = generation + 1 }
             object.spec = spec
             object.labels = manifest.labels
+            object.annotations = manifest.annotations
             object.content = manifest.content
             put(object)
         } else {
@@ -74,6 +75,7 @@ extension SimulatedCluster {
                     generation: isCounted ? 1 : nil,
                     resourceVersion: "",
                     labels: manifest.labels,
+                    annotations: manifest.annotations,
                     createdAt: now,
                     spec: spec,
                     status: firstStatus(id),
