@@ -62,6 +62,39 @@ import Testing
         #expect(sum.objects == 6)
     }
 
+    @Test func `runs of CronJobs, hooks that stay and their pods count for nothing`() {
+        let sum = InstanceRollUp([
+            ResourceTally(kind: "Deployment", health: .progressing, count: 1, example: "Deployment web: 0 of 1"),
+            ResourceTally(kind: "Job", health: .degraded, count: 2, example: "Job clean-1: failed", isApart: true),
+            ResourceTally(kind: "Pod", health: .degraded, count: 1, sign: "The image cannot be pulled", isApart: true),
+        ])
+        #expect(sum.assessment == HealthAssessment(.progressing, "Deployment web: 0 of 1"))
+    }
+
+    @Test func `a Job decides beside a CronJob, and its pod explains it`() {
+        let sum = InstanceRollUp([
+            ResourceTally(kind: "CronJob", health: .healthy, count: 1),
+            ResourceTally(kind: "Job", health: .progressing, count: 1, example: "Job move: runs"),
+            ResourceTally(
+                kind: "Pod",
+                health: .progressing,
+                count: 1,
+                sign: "The image cannot be pulled",
+                isApart: true
+            ),
+        ])
+        #expect(sum.assessment == HealthAssessment(.progressing, "The image cannot be pulled"))
+    }
+
+    @Test func `a CronJob whose last run failed warns`() {
+        let words = "CronJob clean: The last run did not succeed"
+        let sum = InstanceRollUp([
+            ResourceTally(kind: "Deployment", health: .healthy, count: 1),
+            ResourceTally(kind: "CronJob", health: .degraded, count: 1, example: words),
+        ])
+        #expect(sum.assessment == HealthAssessment(.healthy, words))
+    }
+
     @Test func `pods without a controller decide themselves`() {
         let sum = InstanceRollUp([ResourceTally(kind: "Pod", health: .degraded, count: 1, example: "Pod p: Evicted")])
         #expect(sum.assessment == HealthAssessment(.degraded, "Pod p: Evicted"))

@@ -1,7 +1,7 @@
 import TestSupport
 import Testing
 
-/// Charts with kinds that the agent does not watch, on a real Kubernetes control plane.
+/// Charts with kinds that are not waited for, on a real Kubernetes control plane.
 @Suite(.whereKubernetesIs, .ownThreads, .timeLimit(.minutes(15)), .serialized)
 struct KubernetesKindsTests {
     private static let templates = [
@@ -43,7 +43,7 @@ struct KubernetesKindsTests {
         "web": KubernetesWorld.deployment("serviceAccountName: {{ .Release.Name }}"),
     ]
 
-    @Test func `a chart of kinds that are not watched succeeds, is stopped, started and deleted`() throws {
+    @Test func `a chart of kinds that are not waited for succeeds, is stopped, started and deleted`() throws {
         let kubernetes = try KubernetesWorld()
         defer { kubernetes.clean() }
         try kubernetes.release("1.0.0", chart: try kubernetes.writeChart("kinds", templates: Self.templates))
@@ -52,10 +52,13 @@ struct KubernetesKindsTests {
         for kind in ["serviceaccount", "poddisruptionbudget", "cronjob", "horizontalpodautoscaler"] {
             #expect(try kubernetes.value("\(kind)/kinds", "{.metadata.name}") == "kinds")
         }
+        let told = "select count(*) from resource where kind = 'CronJob' and instance = 'kinds' and not gone"
+        try kubernetes.wait("the CronJob is told of, in whatever version it is served", told, 1)
         for operation in ["instance.stop", "instance.start", "instance.delete"] {
             try kubernetes.request(operation, #""instance":"kinds""#)
             try kubernetes.waitForCommand(operation)
         }
         #expect(try kubernetes.value("cronjobs", "{.items[*].metadata.name}") == "")
+        try kubernetes.wait("it is told as gone", told, 0)
     }
 }

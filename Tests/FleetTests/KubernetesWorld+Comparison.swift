@@ -4,7 +4,7 @@ import TestSupport
 /// What the database holds against what kubectl says.
 extension KubernetesWorld {
     private static let kinds =
-        "pods,deployments,replicasets,statefulsets,daemonsets,jobs,services,configmaps,secrets,ingresses,pvc"
+        "pods,deployments,replicasets,statefulsets,daemonsets,jobs,cronjobs,services,configmaps,secrets,ingresses,pvc"
 
     /// Waits until both hold the same objects in the same state: kind, name, uid and resource version of each.
     func waitUntilDatabaseIsAsCluster(within limit: Duration = .seconds(60)) throws {
@@ -17,8 +17,8 @@ extension KubernetesWorld {
         let rows = try world.database.query(
             """
             select concat_ws(' ', kind, name, uid, resource_version) from resource where not gone and namespace = $1
-                and kind in ('Pod', 'Deployment', 'ReplicaSet', 'StatefulSet', 'DaemonSet', 'Job', 'Service',
-                    'ConfigMap', 'Secret', 'Ingress', 'PersistentVolumeClaim')
+                and kind in ('Pod', 'Deployment', 'ReplicaSet', 'StatefulSet', 'DaemonSet', 'Job', 'CronJob',
+                    'Service', 'ConfigMap', 'Secret', 'Ingress', 'PersistentVolumeClaim')
             """,
             [.text(namespace)]
         )

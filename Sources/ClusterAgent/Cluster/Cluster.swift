@@ -107,8 +107,8 @@ public struct WatchedKind: Sendable, Hashable {
     public static let usual = [
         WatchedKind("apps/v1", "Deployment"), WatchedKind("apps/v1", "ReplicaSet"), WatchedKind("v1", "Pod"),
         WatchedKind("v1", "Service"), WatchedKind("apps/v1", "StatefulSet"), WatchedKind("apps/v1", "DaemonSet"),
-        WatchedKind("batch/v1", "Job"), WatchedKind("v1", "PersistentVolumeClaim"), WatchedKind("v1", "ConfigMap"),
-        WatchedKind("v1", "Secret"), WatchedKind("networking.k8s.io/v1", "Ingress"),
+        WatchedKind("batch/v1", "Job"), WatchedKind("batch/v1", "CronJob"), WatchedKind("v1", "PersistentVolumeClaim"),
+        WatchedKind("v1", "ConfigMap"), WatchedKind("v1", "Secret"), WatchedKind("networking.k8s.io/v1", "Ingress"),
         WatchedKind("discovery.k8s.io/v1", "EndpointSlice"),
     ]
 }

@@ -5,6 +5,7 @@ import Kubernetes
 enum KindVersions {
     private static let known: [String: [String]] = [
         "Ingress": ["networking.k8s.io/v1", "networking.k8s.io/v1beta1"],
+        "CronJob": ["batch/v1", "batch/v1beta1"],
         "EndpointSlice": ["discovery.k8s.io/v1", "discovery.k8s.io/v1beta1"],
     ]
 

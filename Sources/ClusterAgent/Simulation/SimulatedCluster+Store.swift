@@ -96,7 +96,7 @@ extension SimulatedCluster {
         case "Service", "Ingress": ["loadBalancer": .empty]
         case "PersistentVolumeClaim": ["phase": "Pending"]
         case "Certificate": CertificateStatus.issuing(now: now)
-        case "Deployment", "StatefulSet", "DaemonSet", "Job", "Pod": .empty
+        case "Deployment", "StatefulSet", "DaemonSet", "Job", "CronJob", "Pod": .empty
         default: nil
         }
     }

@@ -78,7 +78,8 @@ public enum WindowRefresh {
             """
             select r.kind, r.name, r.uid, r.observed_generation, r.health, r.health_reason, r.failing_code,
                 r.failing_reason, r.command_generation,
-                case when r.kind in ('Deployment', 'StatefulSet', 'DaemonSet') then r.object ->> 'status' end
+                case when r.kind in ('Deployment', 'StatefulSet', 'DaemonSet') then r.object ->> 'status' end,
+                \(isScheduled)
             from instance i
             cross join lateral (
                 select * from resource o
@@ -97,7 +98,7 @@ public enum WindowRefresh {
         var sign: Reason?
         for row in rows {
             stored.append(try ObservedObject(row))
-            if let code = try row.optionalString(6), code != "unschedulable",
+            if let code = try row.optionalString(6), code != "unschedulable", try !row.bool(10),
                 try row.optionalInt64(8) ?? command.generation == command.generation
             {
                 sign = Reason(code: code, sentence: try row.optionalString(7) ?? code)
@@ -105,6 +106,20 @@ public enum WindowRefresh {
         }
         return (stored, sign)
     }
+
+    /// Whether an object `r` is a pod of a CronJob's run, which says nothing of a command: it may be of an older version.
+    ///
+    /// So may a pod be of which the Job is not there.
+    private static let isScheduled = """
+        (case when r.failing_code is not null and r.object #>> '{metadata,ownerReferences,0,kind}' = 'Job' then
+            not exists (
+                select from resource j
+                where j.cluster = r.cluster and j.namespace = r.namespace and j.kind = 'Job' and not j.gone
+                    and j.name = r.object #>> '{metadata,ownerReferences,0,name}'
+                    and coalesce(j.object #>> '{metadata,ownerReferences,0,kind}', '') <> 'CronJob'
+            )
+            else false end)
+        """
 
     /// The pods that a stopped instance may not have: those of its Deployments and StatefulSets.
     ///

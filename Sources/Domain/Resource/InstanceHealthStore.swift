@@ -63,15 +63,15 @@ struct InstanceHealthStore {
             """
         let counts = try transaction.submit(
             """
-            select wanted.place, r.kind, r.health, count(*), count(*) filter (where r.ready)
+            select wanted.place, r.kind, r.health, \(ResourceStore.isApart), count(*), count(*) filter (where r.ready)
             \(objects)
-            group by wanted.place, r.kind, r.health
+            group by 1, 2, 3, 4
             """,
             Self.keys(ids)
         )
         let texts = try transaction.submit(
             """
-            select wanted.place, r.kind, r.health,
+            select wanted.place, r.kind, r.health, \(ResourceStore.isApart),
                 case when r.health <> 'healthy' then r.kind || ' ' || r.name || coalesce(': ' || r.health_reason, '') end,
                 r.failing_reason
             \(objects)
@@ -90,22 +90,21 @@ struct InstanceHealthStore {
         var sums = [InstanceTallies](repeating: InstanceTallies(), count: count)
         for row in try transaction.result(of: submitted.counts) {
             sums[try row.int(0) - 1]
-                .add(try row.string(1), try health(row), count: try row.int(3), ready: try row.int(4))
+                .add(try group(row), count: try row.int(4), ready: try row.int(5))
         }
         for row in try transaction.result(of: submitted.texts) {
             sums[try row.int(0) - 1]
-                .note(
-                    try row.string(1),
-                    try health(row),
-                    example: try row.optionalString(3),
-                    sign: try row.optionalString(4)
-                )
+                .note(try group(row), example: try row.optionalString(4), sign: try row.optionalString(5))
         }
         return sums
     }
 
-    private static func health(_ row: PostgresRow) throws(PostgresError) -> Health {
-        Health(rawValue: try row.string(2)) ?? .unknown
+    private static func group(_ row: PostgresRow) throws(PostgresError) -> InstanceTallies.Group {
+        InstanceTallies.Group(
+            kind: try row.string(1),
+            health: Health(rawValue: try row.string(2)) ?? .unknown,
+            isApart: try row.bool(3)
+        )
     }
 
     /// Writes the instances that changed; their rows are locked.

@@ -9,12 +9,15 @@ struct ResourceTally: Sendable, Hashable {
     var example: String?
     /// The failure sign of one of the pods.
     var sign: String?
+    /// Whether other objects speak for these: a CronJob for its Jobs, helm for its hooks, a Job for its pods.
+    var isApart = false
 }
 
 /// What an instance's objects add up to.
 ///
 /// Workloads and volume claims decide. Services and ingresses only warn: on many clusters they never get an address. So does
-/// a claim that is not bound yet: a pod that needs it holds its workload, and where nobody has pods it may wait for long.
+/// a claim that is not bound yet: a pod that needs it holds its workload, and where nobody has pods it may wait for long. And
+/// so do CronJobs, because one run that fails says nothing of the next. Their Jobs, and hooks that stay, count for nothing.
 /// What a controller made (a Deployment's ReplicaSets and pods) is judged through the controller, so that an old
 /// ReplicaSet or a pod that is just ending does not count against the new version.
 struct InstanceRollUp: Sendable, Hashable {
@@ -40,7 +43,9 @@ struct InstanceRollUp: Sendable, Hashable {
             let warning = tallies.filter(warns).min { $0.kind < $1.kind }
             return HealthAssessment(.healthy, warning?.example)
         }
-        let sign = worst.health == .suspended ? nil : pods.compactMap(\.sign).min()
+        // What a Job's pod shows explains a Job.
+        let signs = pods.filter { $0.isApart == (worst.kind == "Job") }.compactMap(\.sign)
+        let sign = worst.health == .suspended ? nil : signs.min()
         return HealthAssessment(worst.health, sign ?? worst.example)
     }
 
@@ -48,12 +53,11 @@ struct InstanceRollUp: Sendable, Hashable {
     private static func deciding(_ tallies: [ResourceTally]) -> [ResourceTally] {
         let kinds = Set(tallies.map(\.kind))
         let controllers = kinds.intersection(["Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Job", "CronJob"])
-        return tallies.filter { tally in
+        return tallies.filter { !$0.isApart }.filter { tally in
             switch tally.kind {
-            case "Deployment", "StatefulSet", "DaemonSet": true
+            case "Deployment", "StatefulSet", "DaemonSet", "Job": true
             case "PersistentVolumeClaim": tally.health != .progressing
             case "ReplicaSet": !kinds.contains("Deployment")
-            case "Job": !kinds.contains("CronJob")
             case "Pod": controllers.isEmpty
             default: false
             }
@@ -63,7 +67,7 @@ struct InstanceRollUp: Sendable, Hashable {
     /// Whether something is to be known of an instance that is healthy.
     private static func warns(_ tally: ResourceTally) -> Bool {
         switch tally.kind {
-        case "Service", "Ingress": tally.health != .healthy
+        case "Service", "Ingress", "CronJob": tally.health != .healthy
         case "PersistentVolumeClaim": tally.health == .progressing
         default: false
         }

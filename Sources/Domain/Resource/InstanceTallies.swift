@@ -11,11 +11,18 @@ struct InstanceTallies {
         let example: String?
         /// What a pod shows when it will probably not come up.
         let sign: String?
+        /// Whether another object speaks for it.
+        let isApart: Bool
+
+        fileprivate var group: Group { Group(kind: kind, health: health, isApart: isApart) }
     }
 
-    private struct Group: Hashable {
+    /// What is added up.
+    struct Group: Hashable {
         let kind: String
         let health: Health
+        /// Whether other objects speak for these; of healthy ones without a sign nobody asks.
+        var isApart = false
     }
 
     private struct Sum {
@@ -39,39 +46,39 @@ struct InstanceTallies {
                 count: sum.count,
                 ready: sum.ready,
                 example: sum.examples.least,
-                sign: sum.signs.least
+                sign: sum.signs.least,
+                isApart: group.isApart
             )
         }
     }
 
     /// Adds an object.
     mutating func add(_ part: Part) {
-        add(part.kind, part.health, count: 1, ready: part.isReady ? 1 : 0)
-        note(part.kind, part.health, example: part.example, sign: part.sign)
+        add(part.group, count: 1, ready: part.isReady ? 1 : 0)
+        note(part.group, example: part.example, sign: part.sign)
     }
 
     /// Takes an object away that was added.
     mutating func remove(_ part: Part) {
-        let group = Group(kind: part.kind, health: part.health)
-        guard var sum = sums.removeValue(forKey: group) else { return }
+        guard var sum = sums.removeValue(forKey: part.group) else { return }
         sum.count -= 1
         if part.isReady { sum.ready -= 1 }
         if let example = part.example { sum.examples.remove(example) }
         if let sign = part.sign { sum.signs.remove(sign) }
-        if sum.count > 0 { sums[group] = sum }
+        if sum.count > 0 { sums[part.group] = sum }
     }
 
     /// Adds objects that were counted; their texts are noted apart.
-    mutating func add(_ kind: String, _ health: Health, count: Int, ready: Int) {
-        sums[Group(kind: kind, health: health), default: Sum()].count += count
-        sums[Group(kind: kind, health: health), default: Sum()].ready += ready
+    mutating func add(_ group: Group, count: Int, ready: Int) {
+        sums[group, default: Sum()].count += count
+        sums[group, default: Sum()].ready += ready
     }
 
     /// Notes the texts of an object that was counted.
-    mutating func note(_ kind: String, _ health: Health, example: String?, sign: String?) {
+    mutating func note(_ group: Group, example: String?, sign: String?) {
         guard example != nil || sign != nil else { return }
-        if let example { sums[Group(kind: kind, health: health), default: Sum()].examples.add(example) }
-        if let sign { sums[Group(kind: kind, health: health), default: Sum()].signs.add(sign) }
+        if let example { sums[group, default: Sum()].examples.add(example) }
+        if let sign { sums[group, default: Sum()].signs.add(sign) }
     }
 }
 
@@ -85,6 +92,7 @@ extension InstanceTallies.Part {
         let reason = state.assessment.reason.map { ": " + $0 } ?? ""
         example = health == .healthy ? nil : "\(id.kind) \(id.name)\(reason)"
         sign = state.sign?.sentence
+        isApart = state.isApart && (health != .healthy || state.sign != nil)
     }
 }
 

@@ -72,6 +72,9 @@ public final class ResourceChange: Sendable {
     public let isReady: Bool?
     /// What a pod shows when it will probably not come up.
     public let sign: FailureSign?
+    /// Whether another object speaks for it, so that its own health counts for nothing: a CronJob for its Jobs, helm for its
+    /// hooks, a Job for its pods.
+    public let isApart: Bool
     /// What is stored instead of the object itself, the message's value, as JSON; `nil` for all but secrets.
     public let storedInstead: [UInt8]?
 
@@ -89,6 +92,7 @@ public final class ResourceChange: Sendable {
         awaitsAddressSince: Int64? = nil,
         isReady: Bool? = nil,
         sign: FailureSign? = nil,
+        isApart: Bool = false,
         storedInstead: [UInt8]? = nil
     ) {
         self.id = id
@@ -103,6 +107,7 @@ public final class ResourceChange: Sendable {
         self.awaitsAddressSince = awaitsAddressSince
         self.isReady = isReady
         self.sign = sign
+        self.isApart = isApart
         self.storedInstead = storedInstead
     }
 

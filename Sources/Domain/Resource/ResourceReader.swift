@@ -57,9 +57,18 @@ struct ResourceReader {
             awaitsAddressSince: isWaiting ? object.creationTime : nil,
             isReady: isPod ? PodHealth.isReady(object) : nil,
             sign: isPod ? FailureSign(pod: object, name: id.name) : nil,
+            isApart: isApart(id.kind),
             // A secret's value is nowhere but in its encrypted column: even one that came untrimmed is not kept.
             storedInstead: id.kind == "Secret" ? SecretMetadata.json(object) : nil
         )
+    }
+
+    /// Whether another object speaks for it: a CronJob for its Jobs, helm for its hooks, a Job for its pods.
+    private func isApart(_ kind: String) -> Bool {
+        guard kind == "Job" || kind == "Pod" else { return false }
+        if object.annotations?["helm.sh/hook"] != nil { return true }
+        let owner = object.metadata?["ownerReferences"]?.first(where: { _ in true })?["kind"]
+        return (kind == "Job" ? owner?.equals("CronJob") : owner?.equals("Job")) ?? false
     }
 
     /// The generation of the command that made the object; `nil` where the label is none of Slipway's.

@@ -13,6 +13,10 @@ struct ResourceState: Sendable, Equatable {
     var isReady: Bool?
     var sign: FailureSign?
     var commandGeneration: Int64?
+    /// Whether its health is told by another object, see ``ResourceChange/isApart``.
+    ///
+    /// Of what was read it is known only where it matters, of what is not healthy.
+    var isApart = false
     var isGone = false
     /// Rises by one with each change that can be seen from outside, through deletion and re-creation too.
     var revision: Int64 = 0
@@ -74,7 +78,8 @@ final class ResourceHistory {
             assessment: change.assessment(at: now),
             isReady: change.isReady,
             sign: change.sign,
-            commandGeneration: change.commandGeneration
+            commandGeneration: change.commandGeneration,
+            isApart: change.isApart
         )
         objectEntry = entry
         return .applied

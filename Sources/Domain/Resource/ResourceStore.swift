@@ -105,7 +105,17 @@ struct ResourceStore {
     private static let columns = """
         r.api_version, r.uid, r.instance, r.epoch, r.sequence, r.generation, r.observed_generation,
         r.resource_version, r.health, r.health_reason, r.gone, r.revision, r.ready, r.failing_code, r.failing_reason,
-        r.command_generation
+        r.command_generation, \(isApart)
+        """
+
+    /// Whether another object speaks for an object `r`, see ``ResourceChange/isApart``; false for what is healthy, which
+    /// nobody asks, so that few objects are looked into.
+    static let isApart = """
+        (case when r.kind in ('Job', 'Pod') and (r.health <> 'healthy' or r.failing_code is not null) then
+            r.object #> '{metadata,annotations,helm.sh/hook}' is not null
+            or coalesce(r.object #>> '{metadata,ownerReferences,0,kind}', '')
+                = case r.kind when 'Job' then 'CronJob' else 'Job' end
+            else false end)
         """
 
     /// Locks objects in the order of their keys and reads what was published of them; the streams must be locked.
@@ -126,7 +136,7 @@ struct ResourceStore {
             Self.keys(ids)
         )
         var statuses: [(id: ResourceID, state: ResourceState, time: Int64)] = []
-        for row in rows { statuses.append((ids[try row.int(0) - 1], try Self.state(row), try row.timestamp(17))) }
+        for row in rows { statuses.append((ids[try row.int(0) - 1], try Self.state(row), try row.timestamp(18))) }
         return statuses
     }
 
@@ -144,6 +154,7 @@ struct ResourceStore {
             isReady: try row.optionalBool(13),
             sign: try sign.map { code throws(PostgresError) in FailureSign(code, try row.optionalString(15) ?? "") },
             commandGeneration: try row.optionalInt64(16),
+            isApart: try row.bool(17),
             isGone: try row.bool(11),
             revision: try row.int64(12)
         )
