@@ -43,13 +43,17 @@ extension KubernetesClient {
     }
 
     /// Lays members over an object's; an object that is not there is an error.
+    ///
+    /// - Parameter subresource: A part of it that is changed by itself, such as `status`.
     public func patch(
         _ members: [UInt8],
         _ kind: KubernetesKind,
         namespace: String?,
-        name: String
+        name: String,
+        subresource: String? = nil
     ) async throws(KubernetesError) -> [UInt8] {
-        try await change(kind.path(namespace: namespace, name: name), members, .mergePatch)
+        let path = kind.path(namespace: namespace, name: name) + (subresource.map { "/\($0)" } ?? "")
+        return try await change(path, members, .mergePatch)
     }
 
     private func change(

@@ -155,9 +155,10 @@ extension ObjectsRequested {
         _ objects: [ObjectValue] = [],
         removed: [ObjectReference] = [],
         podMark: PodMark? = nil,
-        generation: Int64 = 1
+        generation: Int64 = 1,
+        renew: Bool? = nil
     ) -> ObjectsRequested {
-        ObjectsRequested(
+        var request = ObjectsRequested(
             command: "c-\(kind)-\(generation)",
             generation: generation,
             namespace: "shop",
@@ -167,6 +168,8 @@ extension ObjectsRequested {
             podMark: podMark,
             deadline: "2026-11-23T09:00:00.000Z"
         )
+        request.renew = renew
+        return request
     }
 }
 

@@ -98,7 +98,8 @@ struct WorkRunnerObjectTests {
             guard request.method == "PATCH", request.path == path else { return nil }
             return isFirst.withLock { isFirst -> APIServerDouble.Answer? in
                 defer { isFirst = false }
-                return isFirst ? (200, answer) : nil
+                guard isFirst else { return nil }
+                return (200, answer)
             }
         }
         let work = ClusterWork.objects(.of("network", "front", [.named("front", kind: "Service")]))

@@ -7,13 +7,20 @@ import Sealing
 extension WorkRunner {
     func apply(_ request: ObjectsRequested, _ work: ClusterWork, _ secrets: OpenedSecrets) async throws {
         try requireNamespace(request.namespace)
-        for reference in Self.references(request) { try await requireFree(reference, request) }
+        var live: [String: ObjectValue] = [:]
+        for reference in Self.references(request) {
+            live["\(reference.kind)/\(reference.name)"] = try await requireFree(reference, request)
+        }
         try await prepare(request.podMark, of: work)
         defer { view.announce(nil, of: work.subject) }
         let before = view.record(of: work.subject)?.objects ?? []
         var record = record(of: work)
         for object in request.objects {
-            try record.add(await apply(Self.marked(object, request), in: request.namespace))
+            let answer = try await apply(Self.marked(object, request), in: request.namespace)
+            try record.add(answer)
+            guard request.isRenewal, answer["kind"] == "Certificate" else { continue }
+            let name = answer.path("metadata", "name")?.string ?? ""
+            try await renew(answer, before: live["Certificate/\(name)"], in: request.namespace)
         }
         for secret in request.secrets ?? [] {
             try record.add(await apply(Self.manifest(secret, secrets, request), in: request.namespace))
@@ -48,13 +55,16 @@ extension WorkRunner {
     }
 
     /// What is another's is not taken over; what is nobody's, such as an object that was made by hand, is.
-    private func requireFree(_ reference: ObjectReference, _ request: ObjectsRequested) async throws {
+    ///
+    /// - Returns: The metadata of what is there; `nil` where nothing is.
+    private func requireFree(_ reference: ObjectReference, _ request: ObjectsRequested) async throws -> ObjectValue? {
         guard let kind = try await client.servedKind(reference.kind, reference.apiVersion),
             let metadata = try await readMetadata(kind, request.namespace, reference.name)
-        else { return }
+        else { return nil }
         if let owner = ObjectOwner(metadata: metadata), !request.subject.mayChange(owner) {
             throw WorkFailure.taken(reference.kind, reference.name, by: owner, wantedFor: request.subject)
         }
+        return metadata
     }
 
     /// A kind that the cluster does not have has no objects to remove, and what is another's stays.

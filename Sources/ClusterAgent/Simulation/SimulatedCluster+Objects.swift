@@ -26,7 +26,7 @@ extension SimulatedCluster {
         let after = manifests.map(\.id)
         replace(after, of: subject)
         if !after.isEmpty { releases[subject] = Release(objects: after, podMark: request.podMark) }
-        for manifest in manifests { upsert(manifest, isRenewed: request.renew == true) }
+        for manifest in manifests { upsert(manifest, isRenewed: request.isRenewal) }
         markPods(in: request.namespace)
     }
 

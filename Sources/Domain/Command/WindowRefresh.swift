@@ -112,12 +112,11 @@ public enum WindowRefresh {
     /// So may a pod be of which the Job is not there.
     private static let isScheduled = """
         (case when r.failing_code is not null and r.object #>> '{metadata,ownerReferences,0,kind}' = 'Job' then
-            not exists (
-                select from resource j
+            coalesce((
+                select coalesce(j.object #>> '{metadata,ownerReferences,0,kind}', '') from resource j
                 where j.cluster = r.cluster and j.namespace = r.namespace and j.kind = 'Job' and not j.gone
                     and j.name = r.object #>> '{metadata,ownerReferences,0,name}'
-                    and coalesce(j.object #>> '{metadata,ownerReferences,0,kind}', '') <> 'CronJob'
-            )
+            ), 'CronJob') = 'CronJob'
             else false end)
         """
 
