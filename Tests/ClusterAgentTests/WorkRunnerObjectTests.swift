@@ -67,10 +67,10 @@ struct WorkRunnerObjectTests {
             (["slipway.io/object": "secret.a"], ["slipway.io/object": "secret.b"], .subject("secret.b")),
             ([:], ["cert-manager.io/certificate-name": "shop"], .subject("certificate.shop")),
             (["slipway.io/object": "network.web"], ["meta.helm.sh/release-name": "web"], .release("web")),
-        ] as [([String: String], [String: String], ObjectOwner?)]
+        ] as [([String: String], [String: String], LiveOwner?)]
     )
-    func `an object says whose it is`(labels: [String: String], annotations: [String: String], owner: ObjectOwner?) {
-        #expect(ObjectOwner(labels: labels, annotations: annotations) == owner)
+    func `an object says whose it is`(labels: [String: String], annotations: [String: String], owner: LiveOwner?) {
+        #expect(LiveOwner(labels: labels, annotations: annotations) == owner)
     }
 
     @Test(arguments: [("network", 63), ("domain", 253), ("certificate", 253), ("config-map", 253), ("secret", 253)])

@@ -61,7 +61,7 @@ extension WorkRunner {
         guard let kind = try await client.servedKind(reference.kind, reference.apiVersion),
             let metadata = try await readMetadata(kind, request.namespace, reference.name)
         else { return nil }
-        if let owner = ObjectOwner(metadata: metadata), !request.subject.mayChange(owner) {
+        if let owner = LiveOwner(metadata: metadata), !request.subject.mayChange(owner) {
             throw WorkFailure.taken(reference.kind, reference.name, by: owner, wantedFor: request.subject)
         }
         return metadata
@@ -70,7 +70,7 @@ extension WorkRunner {
     /// A kind that the cluster does not have has no objects to remove, and what is another's stays.
     private func remove(_ reference: ObjectReference, _ request: ObjectsRequested) async throws {
         guard let kind = try await client.servedKind(reference.kind, reference.apiVersion) else { return }
-        let owner = try await readMetadata(kind, request.namespace, reference.name).flatMap(ObjectOwner.init(metadata:))
+        let owner = try await readMetadata(kind, request.namespace, reference.name).flatMap(LiveOwner.init(metadata:))
         guard request.subject.mayChange(owner) else {
             return logger.notice("leaves the \(reference.kind) '\(reference.name)', which is another's")
         }

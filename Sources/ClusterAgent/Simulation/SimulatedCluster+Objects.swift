@@ -31,8 +31,8 @@ extension SimulatedCluster {
     }
 
     /// Whose an object is; `nil` where there is none, or it is nobody's.
-    private func currentOwner(of id: ClusterObject.ID) -> ObjectOwner? {
-        objects[id].flatMap { ObjectOwner(labels: $0.labels, annotations: $0.annotations) }
+    private func currentOwner(of id: ClusterObject.ID) -> LiveOwner? {
+        objects[id].flatMap { LiveOwner(labels: $0.labels, annotations: $0.annotations) }
     }
 
     /// The labels of a pod, with those that networks of several instances want and without those nobody wants.

@@ -1,7 +1,7 @@
 import Domain
 
 /// Whose an object of a namespace is, by the marks that it carries.
-enum ObjectOwner: Sendable, Hashable {
+enum LiveOwner: Sendable, Hashable {
     /// The subject of single objects, as ``ObjectSubject/mark`` spells it.
     case subject(String)
     /// A release, by its instance.
@@ -52,15 +52,15 @@ extension ObjectSubject {
     var mark: String { "\(kind).\(name)" }
 
     /// Whether what has that owner may be applied or removed for this subject; what is nobody's may.
-    func mayChange(_ owner: ObjectOwner?) -> Bool { owner.map { $0 == .subject(mark) } ?? true }
+    func mayChange(_ owner: LiveOwner?) -> Bool { owner.map { $0 == .subject(mark) } ?? true }
 }
 
 extension WorkFailure {
     /// A name that a subject wants is another's already.
-    static func taken(_ kind: String, _ name: String, by owner: ObjectOwner, wantedFor subject: ObjectSubject) -> Self {
+    static func taken(_ kind: String, _ name: String, by owner: LiveOwner, wantedFor subject: ObjectSubject) -> Self {
         WorkFailure(
             code: "name_taken",
-            message: "The \(kind) '\(name)' belongs to \(owner.words), so \(ObjectOwner.subject(subject.mark).words) "
+            message: "The \(kind) '\(name)' belongs to \(owner.words), so \(LiveOwner.subject(subject.mark).words) "
                 + "cannot have it; choose another name, or remove the other first."
         )
     }
