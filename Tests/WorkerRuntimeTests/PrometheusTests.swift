@@ -19,4 +19,12 @@ import Testing
         #expect(lines.contains(#"seconds_bucket{worker="w",le="+Inf"} 2"#))
         #expect(lines.contains(#"seconds_count{worker="w"} 2"#))
     }
+
+    @Test func `a gauge that lanes share is the sum of what each says of itself`() {
+        let registry = PrometheusRegistry()
+        let lanes = (0..<2).map { _ in GaugeShare(label: "held", dimensions: [("worker", "w")], factory: registry) }
+        for (lane, values) in zip(lanes, [[3, 5], [4, 1]]) { values.forEach(lane.record) }
+        lanes[0].record(2)
+        #expect(registry.text().contains("held{worker=\"w\"} 3.0"))
+    }
 }

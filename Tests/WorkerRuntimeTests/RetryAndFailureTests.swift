@@ -10,6 +10,12 @@ import Testing
         #expect(RetryPolicy().delayMilliseconds(attempt: attempt) == milliseconds)
     }
 
+    @Test func `a first delay that is longer than the longest is waited for all the same`() {
+        var policy = RetryPolicy()
+        policy.firstDelay = .seconds(600)
+        #expect([1, 2].map { policy.delayMilliseconds(attempt: $0) } == [600_000, 600_000])
+    }
+
     @Test(arguments: [
         ("SW001", "fenced"), ("40001", "transient"), ("40P01", "transient"), ("55P03", "transient"),
         ("57P01", "lost"), ("08006", "lost"), ("53300", "transient"), ("23505", "message"), ("22021", "message"),

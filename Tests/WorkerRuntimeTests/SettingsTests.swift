@@ -1,5 +1,6 @@
 import Kafka
 import Logging
+import Postgres
 import Testing
 
 @testable import WorkerRuntime
@@ -40,6 +41,21 @@ import Testing
         let kafka = try settings.kafka(logger: Logger(label: "test"))
         #expect(kafka.bootstrapServers == "b:9092")
         #expect(kafka.properties == ["security.protocol": "SASL_SSL"])
+    }
+
+    @Test func `a lane is the same static member in its process's next life, and no other lane is`() {
+        func member(_ worker: String, _ lane: Int) -> String {
+            LaneConfiguration(
+                worker: worker,
+                topic: "t",
+                topicPrefix: "slipway.",
+                kafka: KafkaSettings(bootstrapServers: ""),
+                database: PostgresConfiguration(url: ""),
+                logger: Logger(label: "test")
+            ).member(of: "east-0", lane: lane)
+        }
+        #expect(member("agent-worker", 1) == "east-0-agent-worker-1")
+        #expect(Set([member("agent-worker", 0), member("agent-worker", 1), member("resource-worker", 0)]).count == 3)
     }
 
     @Test func `an unknown log level lists the known ones`() {

@@ -72,7 +72,7 @@ final class Lane<H: Handler> {
             configuration.kafka,
             group: configuration.group,
             topics: [configuration.realTopic],
-            instance: configuration.instance.map { "\($0)-\(name)" }
+            instance: configuration.instance
         )
     }
 

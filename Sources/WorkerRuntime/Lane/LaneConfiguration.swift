@@ -16,7 +16,7 @@ public struct LaneConfiguration: Sendable {
     public var kafka: KafkaSettings
     /// How to reach the database.
     public var database: PostgresConfiguration
-    /// A stable name of this process for static group membership, if it has one.
+    /// The lane's name as a static member of its group, if it is one.
     public var instance: String?
     /// The most messages of one transaction.
     public var batchCount = 500
@@ -50,6 +50,11 @@ public struct LaneConfiguration: Sendable {
     }
 
     var realTopic: String { topicPrefix + topic }
+
+    /// The name of a lane as a static member of its group: the same in the next life of its process.
+    ///
+    /// Each topic has a group of its own, so the number of the lane among those of its topic is enough.
+    func member(of instance: String, lane: Int) -> String { "\(instance)-\(worker)-\(lane)" }
 }
 
 /// When a parked message is tried again: exponential back-off with jitter, by the database's clock.
@@ -58,7 +63,7 @@ public struct RetryPolicy: Sendable {
     public var attempts = 8
     /// The wait before the first retry.
     public var firstDelay: Duration = .seconds(1)
-    /// The longest wait between two tries.
+    /// The longest wait between two tries, unless the first is longer.
     public var longestDelay: Duration = .seconds(60)
     /// How many messages may wait behind one key before more are refused, or their partition waits.
     public var queuedMessages = 1000
@@ -70,7 +75,7 @@ public struct RetryPolicy: Sendable {
 
     /// The wait before try number `attempt` (the first retry is 1), without jitter, in milliseconds.
     public func delayMilliseconds(attempt: Int) -> Int64 {
-        let longest = longestDelay.milliseconds
+        let longest = max(longestDelay, firstDelay).milliseconds
         let doublings = min(max(attempt - 1, 0), 20)
         return min(longest, firstDelay.milliseconds << Int64(doublings))
     }

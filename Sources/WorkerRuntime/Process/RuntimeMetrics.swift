@@ -9,7 +9,7 @@ struct LaneMetrics {
     let staleMember: Counter
     let transientFailures: Counter
     let released: Counter
-    let partitions: Gauge
+    let partitions: GaugeShare
     /// Partitions that wait for room in a key's queue, of all lanes of the process.
     let pausedPartitions: Meter
     let batchSeconds: Recorder
@@ -29,7 +29,7 @@ struct LaneMetrics {
         staleMember = counter("slipway_lane_stale_member")
         transientFailures = counter("slipway_lane_transient_failures")
         released = counter("slipway_parked_released")
-        partitions = Gauge(label: "slipway_lane_partitions", dimensions: [("worker", worker)])
+        partitions = GaugeShare(label: "slipway_lane_partitions", dimensions: [("worker", worker)])
         pausedPartitions = Meter(label: "slipway_lane_paused_partitions", dimensions: [("worker", worker)])
         batchSeconds = Recorder(label: "messaging_process_duration_seconds", dimensions: [("worker", worker)])
     }
@@ -50,8 +50,29 @@ struct RelayMetrics {
     let coalesced = Counter(label: "slipway_outbox_coalesced")
     let failed = Counter(label: "slipway_outbox_failed")
     let fenced = Counter(label: "slipway_outbox_fenced")
-    let shards = Gauge(label: "slipway_outbox_shards")
+    let shards = GaugeShare(label: "slipway_outbox_shards")
     let waiting = Gauge(label: "slipway_outbox_waiting")
+}
+
+/// A lane's share of a gauge that shows the sum of all lanes of the process; used on the lane's thread.
+final class GaugeShare {
+    private let sum: Meter
+    private var share = 0
+
+    /// Finds the gauge, or makes it.
+    init(
+        label: String,
+        dimensions: [(String, String)] = [],
+        factory: any MetricsFactory = MetricsSystem.factory
+    ) {
+        sum = Meter(label: label, dimensions: dimensions, factory: factory)
+    }
+
+    /// Sets the share of this lane; the others' stay.
+    func record(_ value: Int) {
+        sum.increment(by: Double(value - share))
+        share = value
+    }
 }
 
 /// Metrics of what should never happen.

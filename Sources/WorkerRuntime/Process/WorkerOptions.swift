@@ -21,7 +21,7 @@ public struct WorkerOptions: ParsableArguments {
     @Option(help: "trace, debug, info, notice, warning, error or critical [SLIPWAY_LOG_LEVEL, default info].")
     public var logLevel: String?
     /// A stable name for static membership.
-    @Option(help: "A stable name of this process, for static group membership [SLIPWAY_INSTANCE].")
+    @Option(help: "A stable name of this process alone, for static group membership [SLIPWAY_INSTANCE].")
     public var instance: String?
 
     /// Makes empty options.

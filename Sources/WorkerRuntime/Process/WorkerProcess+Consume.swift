@@ -52,8 +52,10 @@ extension WorkerProcess {
                 var lane = try configuration(of: subscription)
                 lane.kafka.shareQueue(among: try laneCount * subscriptions.count)
                 if place > 0 { lane.group += ".\(subscription.topic)" }
-                let configuration = lane
-                return LaneWork(about: "consuming \(lane.realTopic) as group \(lane.group)") { name, pulse in
+                let (shared, instance) = (lane, settings.text("INSTANCE"))
+                return LaneWork(about: "consuming \(lane.realTopic) as group \(lane.group)") { name, number, pulse in
+                    var configuration = shared
+                    configuration.instance = instance.map { shared.member(of: $0, lane: number) }
                     try subscription.run(configuration, name, stop, pulse)
                 }
             }
@@ -69,7 +71,6 @@ extension WorkerProcess {
             database: database,
             logger: logger
         )
-        configuration.instance = settings.text("INSTANCE")
         configuration.batchCount = try settings.number(
             "BATCH_COUNT",
             default: subscription.batchCount,

@@ -48,7 +48,7 @@ public struct WorkerProcess: Sendable {
             try settings.number("LEASE_MILLISECONDS", default: 10_000, in: 2_000...600_000)
         )
         let relay = configuration
-        let work = LaneWork(about: "publishing the outbox") { name, pulse in
+        let work = LaneWork(about: "publishing the outbox") { name, _, pulse in
             try OutboxRelayLane(relay, name: name, stop: stop, pulse: pulse).run()
         }
         try await runLanes([work])
@@ -63,7 +63,7 @@ public struct WorkerProcess: Sendable {
         every interval: Duration,
         _ round: @escaping @Sendable (PostgresConnection) throws -> Bool
     ) async throws {
-        let work = LaneWork(about: "a round every \(interval)") { name, pulse in
+        let work = LaneWork(about: "a round every \(interval)") { name, _, pulse in
             try RoundLane(database: database, logger: logger, stop: stop, pulse: pulse, interval: interval).run(round)
         }
         try await runLanes([work])
@@ -73,10 +73,10 @@ public struct WorkerProcess: Sendable {
     struct LaneWork: Sendable {
         /// What it is, for the start-up line.
         let about: String
-        /// Does it; takes the lane's name and the pulse that shows it is alive.
-        let body: @Sendable (String, LanePulse) throws -> Void
+        /// Does it; takes the lane's name, its number among the lanes of this work, and the pulse that shows it is alive.
+        let body: @Sendable (String, Int, LanePulse) throws -> Void
 
-        init(about: String, _ body: @escaping @Sendable (String, LanePulse) throws -> Void) {
+        init(about: String, _ body: @escaping @Sendable (String, Int, LanePulse) throws -> Void) {
             self.about = about
             self.body = body
         }
@@ -91,13 +91,14 @@ public struct WorkerProcess: Sendable {
     func runLanes(_ works: [LaneWork]) async throws {
         // What it is set to comes first: a worker that does not start has never been there.
         let count = try laneCount
-        let longestStall = Duration.seconds(try settings.number("STALL_SECONDS", default: 120, in: 5...3600))
+        // A database and a broker that are slow may keep a living lane for 30 seconds each.
+        let longestStall = Duration.seconds(try settings.number("STALL_SECONDS", default: 120, in: 60...3600))
         _ = try HealthServer.port(settings)
         let presence = WorkerPresence(name: name, instance: settings.text("INSTANCE"))
         try checkDatabase(for: presence)
         let process = "\(ProcessInfo.processInfo.hostName)-\(ProcessInfo.processInfo.processIdentifier)"
-        let lanes = works.flatMap { work in (0..<count).map { _ in (work, LanePulse()) } }
-        let pulses = lanes.map(\.1)
+        let lanes = works.flatMap { work in (0..<count).map { (work, $0, LanePulse()) } }
+        let pulses = lanes.map(\.2)
         let signals = watchSignals()
         let watchdog = Watchdog(pulses: pulses, limit: longestStall)
         watchdog.start(logger: logger)
@@ -109,12 +110,12 @@ public struct WorkerProcess: Sendable {
         let ended = StopSignal()
         async let absence = LaneThread.run(name: "\(process)-presence") { _ in keep(presence, until: ended) }
         var failures = await withTaskGroup(of: (any Error)?.self) { group in
-            for (index, (work, pulse)) in lanes.enumerated() {
+            for (index, (work, number, pulse)) in lanes.enumerated() {
                 let stop = stop
                 group.addTask {
                     await LaneThread.run(name: "\(process)-\(index)") { name in
                         do {
-                            try work.body(name, pulse)
+                            try work.body(name, number, pulse)
                             return nil
                         } catch {
                             stop.request()
