@@ -135,7 +135,11 @@ extension KafkaMetadata {
                     name: String(cString: topic.topic),
                     partitionCount: partitions.count,
                     replicationFactor: partitions.map { Int($0.replica_cnt) }.max() ?? 0,
-                    partitionsWithoutLeader: partitions.filter { $0.leader < 0 }.map(\.id).sorted()
+                    partitionsWithoutLeader: partitions.filter { $0.leader < 0 }.map(\.id).sorted(),
+                    leaders: Dictionary(
+                        partitions.filter { $0.leader >= 0 }.map { ($0.id, $0.leader) },
+                        uniquingKeysWith: { first, _ in first }
+                    )
                 )
             }
             .sorted { $0.name < $1.name }

@@ -78,7 +78,7 @@ extension KafkaConsumer {
 
     /// Where partitions end, asked from their leaders at once; blocks at most the timeout.
     ///
-    /// A partition whose leader did not answer is left out; where none did, that is an error.
+    /// A partition whose leader did not answer in half of it is left out; where none did, that is an error.
     public func ends(
         of partitions: [KafkaTopicPartition],
         timeout: Duration
@@ -149,9 +149,61 @@ extension RDKafkaHandle {
 
     /// Asks leaders for offsets; partitions without an answer in time are left out, as long as there is any.
     ///
+    /// librdkafka tells of no answer where one of the leaders gave none. So then each leader is asked by itself.
+    func offsets(
+        of partitions: [KafkaTopicPartition],
+        at place: Place,
+        timeout: Duration
+    ) throws(KafkaError) -> [KafkaTopicPartition: Int64] {
+        guard partitions.count > 1 else { return try jointOffsets(of: partitions, at: place, timeout: timeout) }
+        let until = ContinuousClock.now + timeout
+        do throws(KafkaError) {
+            return try jointOffsets(of: partitions, at: place, timeout: timeout / 2)
+        } catch {
+            let found = offsetsByLeader(of: partitions, at: place, until: until)
+            if found.isEmpty { throw error }
+            return found
+        }
+    }
+
+    private func offsetsByLeader(
+        of partitions: [KafkaTopicPartition],
+        at place: Place,
+        until: ContinuousClock.Instant
+    ) -> [KafkaTopicPartition: Int64] {
+        let time = until - ContinuousClock.now
+        let leaders = leaders(within: time / 2)
+        let groups = Dictionary(grouping: partitions.filter { leaders[$0] != nil }) { leaders[$0] ?? -1 }
+        var found: [KafkaTopicPartition: Int64] = [:]
+        for (asked, group) in groups.sorted(by: { $0.key < $1.key }).enumerated() {
+            let left = until - ContinuousClock.now
+            guard left > .zero else { break }
+            let answers = try? jointOffsets(of: group.value, at: place, timeout: left / (groups.count - asked))
+            for (partition, offset) in answers ?? [:] { found[partition] = offset }
+        }
+        return found
+    }
+
+    /// Who leads the partitions of the topics in use, as any broker says; none where no broker does in time.
+    private func leaders(within timeout: Duration) -> [KafkaTopicPartition: Int32] {
+        var answer: UnsafePointer<rd_kafka_metadata>?
+        let code = rd_kafka_metadata(pointer, 0, nil, &answer, max(.zero, timeout).timeoutMilliseconds)
+        guard code == RD_KAFKA_RESP_ERR_NO_ERROR, let answer else { return [:] }
+        defer { rd_kafka_metadata_destroy(answer) }
+        var leaders: [KafkaTopicPartition: Int32] = [:]
+        for topic in KafkaMetadata(answer.pointee).topics {
+            for (partition, leader) in topic.leaders {
+                leaders[KafkaTopicPartition(topic: topic.name, partition: partition)] = leader
+            }
+        }
+        return leaders
+    }
+
+    /// Asks all leaders at once.
+    ///
     /// `rd_kafka_query_watermark_offsets` is not used: up to version 2.2 it waits for a broker that is away, however long
     /// that takes, whatever its timeout says.
-    func offsets(
+    private func jointOffsets(
         of partitions: [KafkaTopicPartition],
         at place: Place,
         timeout: Duration

@@ -20,6 +20,8 @@ public struct KafkaMetadata: Hashable, Sendable {
         public var replicationFactor: Int
         /// Partitions nobody can read or write for the moment.
         public var partitionsWithoutLeader: [Int32]
+        /// The number of the broker that leads each other partition.
+        public var leaders: [Int32: Int32]
     }
 
     /// The brokers, by number.

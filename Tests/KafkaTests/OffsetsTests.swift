@@ -81,6 +81,22 @@ import Testing
         }
     }
 
+    @Test func `a leader that is away keeps nobody from what the others answer`() async throws {
+        try await onOwnThread {
+            let world = try World(partitions: 2, brokers: 2)
+            try world.cluster.setPartitionLeader(world.place(0), broker: 1)
+            try world.cluster.setPartitionLeader(world.place(1), broker: 2)
+            try world.send(["a", "b"])
+            try world.send(["c"], partition: 1)
+            let consumer = try world.consumer()
+            let both = [world.place(0), world.place(1)]
+            #expect(try consumer.ends(of: both, timeout: .seconds(10)) == [world.place(0): 2, world.place(1): 1])
+            try world.cluster.setBrokerDown(2)
+            #expect(try consumer.ends(of: both, timeout: .seconds(8)) == [world.place(0): 2])
+            _ = consumer.close(deadline: .seconds(5))
+        }
+    }
+
     @Test func `a failed commit says what failed`() async throws {
         try await onOwnThread {
             let world = try World()
