@@ -33,6 +33,35 @@ struct LaneTroubleTests {
         #expect(try world.ledgerCloses())
     }
 
+    @Test func `a topic that was made anew while the database has trouble is started anew later`() throws {
+        let world = try FleetWorld(topics: DoneOnceTests.topics, partitions: 1)
+        let first = try world.start("deployment-worker")
+        try world.request("project.create", key: "p1", id: "1", #"{"project":"p1"}"#)
+        try waitForSuccesses(1, in: world)
+        first.signal(SIGTERM)
+        #expect(try first.exitCode() == 0)
+        try world.database.script(
+            """
+            update partition_claim set last_timestamp = 1;
+            create sequence failed_restart;
+            create function fail() returns trigger language plpgsql as $$
+            begin
+                if nextval('failed_restart') <= 2 then raise exception 'not now' using errcode = '40001'; end if;
+                return new;
+            end $$;
+            create trigger fail before update of incarnation on partition_claim for each row execute function fail();
+            """
+        )
+        let second = try world.start("deployment-worker")
+        try world.request("project.create", key: "p2", id: "2", #"{"project":"p2"}"#)
+        try waitForSuccesses(2, in: world)
+        #expect(try world.number("select last_value from failed_restart") == 3)
+        #expect(try world.number("select incarnation::bigint from partition_claim") == 2)
+        #expect(try world.number("select repeated from partition_claim") == 1)
+        #expect(second.isRunning)
+        #expect(try world.ledgerCloses())
+    }
+
     @Test func `a message that cannot even be put behind the parked one of its key is put there in the end`() throws {
         let world = try FleetWorld(topics: DoneOnceTests.topics, partitions: 1)
         try world.database.script(

@@ -26,27 +26,63 @@ struct RebalanceTests {
         try expectProjects(world)
     }
 
+    @Test func `a partition without a leader keeps no other one waiting, nor the group`() throws {
+        let world = try FleetWorld(topics: DoneOnceTests.topics, partitions: 4)
+        let place = KafkaTopicPartition(topic: world.prefix + "deployment.requests", partition: 2)
+        try world.broker.setPartitionLeader(place, broker: nil)
+        _ = try world.start("deployment-worker")
+        for partition: Int32 in [0, 1, 3] { try createProject(on: partition, world) }
+        _ = try eventually("the projects of the others", within: .seconds(60)) {
+            try world.number("select count(*) from project") == 3 ? true : nil
+        }
+        let second = try world.start("deployment-worker")
+        _ = try eventually("another worker has partitions", within: .seconds(60)) {
+            let owned = "select count(*) from partition_claim where owner like '%-\(second.pid)-%'"
+            return try world.number(owned) > 0 ? true : nil
+        }
+        try world.broker.setPartitionLeader(place, broker: 1)
+        try createProject(on: 2, world)
+        try expectProjects(world, partitions: 4)
+    }
+
+    @Test func `a worker whose group does not say whose the partitions are asks now and then, and ends when it is to`()
+        throws
+    {
+        let refusals = Array(repeating: KafkaError.Code.rebalanceInProgress, count: 10_000)
+        let (world, worker) = try startWorker(refusing: refusals)
+        _ = try eventually("it leaves the claims for later, more than once", within: .seconds(60)) {
+            worker.output.components(separatedBy: "the group does not say whose its partitions are").count > 2
+                ? true : nil
+        }
+        worker.signal(SIGTERM)
+        #expect(try worker.exitCode() == 0)
+        #expect(try world.number("select count(*) from partition_claim") == 0)
+    }
+
     /// A worker with requests on both of its partitions, and a group that refuses its first commits.
     private func startWorker(refusing refusals: [KafkaError.Code]) throws -> (FleetWorld, WorkerProcessHandle) {
         let world = try FleetWorld(topics: DoneOnceTests.topics, partitions: 2)
         try world.broker.pushRequestErrors(.offsetCommit, refusals)
-        for number in 0..<4 {
-            try world.send(
-                "deployment.requests",
-                key: "p\(number)",
-                type: "slipway.project.create.v1",
-                id: "\(number)",
-                value: Array(#"{"project":"p\#(number)"}"#.utf8),
-                partition: Int32(number % 2)
-            )
-        }
+        for number in 0..<4 { try createProject("p\(number)", on: Int32(number % 2), world) }
         return (world, try world.start("deployment-worker"))
     }
 
-    private func expectProjects(_ world: FleetWorld) throws {
+    private func createProject(_ name: String? = nil, on partition: Int32, _ world: FleetWorld) throws {
+        let name = name ?? "p\(partition)"
+        try world.send(
+            "deployment.requests",
+            key: name,
+            type: "slipway.project.create.v1",
+            id: name,
+            value: Array(#"{"project":"\#(name)"}"#.utf8),
+            partition: partition
+        )
+    }
+
+    private func expectProjects(_ world: FleetWorld, partitions: Int64 = 2) throws {
         _ = try eventually("four projects", within: .seconds(60)) {
             try world.number("select count(*) from project") == 4 ? true : nil
         }
-        #expect(try world.number("select count(*) from partition_claim") == 2)
+        #expect(try world.number("select count(*) from partition_claim") == partitions)
     }
 }

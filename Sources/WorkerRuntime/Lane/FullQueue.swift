@@ -105,6 +105,8 @@ extension Lane {
             unheld.remove(partition)
             unclaimed.removeAll { $0 == partition }
             heldBack.remove(partition)
+            silentLeaders.answered(partition)
+            silentEnds.answered(partition)
             stopWaiting(partition)
         }
     }

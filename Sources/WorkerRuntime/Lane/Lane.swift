@@ -34,12 +34,16 @@ final class Lane<H: Handler> {
     var heldBack: Set<Int32> = []
     /// Partitions that are assigned and whose claim was lost to the fence, until they are claimed again.
     var unheld: Set<Int32> = []
+    /// Partitions whose leaders did not answer when they were to be claimed.
+    var silentLeaders = Unanswered<Int32>(longestRest: .seconds(16))
     /// A rebalance that waits until the batch in hand is settled.
     var pendingRebalance: KafkaConsumerEvent?
     /// When the broker, asked, said that partitions end where this lane stands.
     var ends: [Int32: ContinuousClock.Instant] = [:]
     /// Ends that may not be ends any more: the broker is asked, see `LaneEnds.swift`.
     var doubtfulEnds: [Int32: Int64] = [:]
+    /// Partitions whose leaders did not answer when they were asked for ends.
+    var silentEnds = Unanswered<Int32>(longestRest: .seconds(16))
     /// When the newest poll began that found nothing more.
     var lastQuiet = ContinuousClock.now
     /// How many errors of the client had been heard of.
@@ -127,8 +131,8 @@ final class Lane<H: Handler> {
         return 0
     }
 
-    /// Lets go of a partition whose next offset Kafka does not have, to be claimed anew at its oldest message.
-    private func loseOffset(_ partition: Int32) {
+    /// Lets go of a partition that cannot go on from where it stands: it is claimed anew.
+    func loseOffset(_ partition: Int32) {
         guard claims.removeValue(forKey: partition) != nil else { return }
         unheld.insert(partition)
         nextHousekeeping = .now

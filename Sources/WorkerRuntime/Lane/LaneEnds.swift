@@ -26,6 +26,7 @@ extension Lane {
         guard fullQueues[partition] == nil, claims[partition] != nil else { return }
         claims[partition]?.endReached = position.offset
         doubtfulEnds[partition] = nil
+        silentEnds.answered(partition)
     }
 
     /// Notes that ends which were reached may not be ends any more.
@@ -68,10 +69,16 @@ extension Lane {
     /// Asks the broker whether partitions end where this lane stands; what does not answer now is asked later.
     private func askForEnds() throws {
         doubtfulEnds = doubtfulEnds.filter { claims[$0.key] != nil && fullQueues[$0.key] == nil }
-        guard !doubtfulEnds.isEmpty else { return }
+        let due = silentEnds.due(doubtfulEnds.keys, at: .now)
+        guard !due.isEmpty else { return }
         let asked = ContinuousClock.now
-        for (place, high) in try highs(of: doubtfulEnds.keys.sorted()) {
-            let partition = place.partition
+        // Those that did not answer would take the time of those that do.
+        let answering = due.prefix { !silentEnds.contains($0) }
+        var highs = try self.highs(of: Array(answering))
+        highs.merge(try self.highs(of: Array(due[answering.endIndex...]))) { first, _ in first }
+        for partition in due where highs[partition] == nil { silentEnds.failed(partition, at: .now) }
+        for (partition, high) in highs {
+            silentEnds.answered(partition)
             guard let claim = claims[partition], let end = doubtfulEnds.removeValue(forKey: partition) else { continue }
             // Behind the last message may lie marks of transactions, which the former end has counted.
             guard claim.nextOffset <= high, max(claim.nextOffset, end) >= high else { continue }
@@ -81,9 +88,11 @@ extension Lane {
     }
 
     /// Where partitions end, as the broker says; those for which it does not say so in time are left out.
-    private func highs(of partitions: [Int32]) throws -> [KafkaTopicPartition: Int64] {
+    private func highs(of partitions: [Int32]) throws -> [Int32: Int64] {
+        guard !partitions.isEmpty else { return [:] }
         do {
-            return try consumer.ends(of: partitions.map(topicPartition), timeout: Self.patience)
+            let ends = try consumer.ends(of: partitions.map(topicPartition), timeout: Self.patience)
+            return Dictionary(ends.map { ($0.key.partition, $0.value) }, uniquingKeysWith: { first, _ in first })
         } catch {
             if error.isFatal { throw error }
             logger.debug("whether partitions have ended is asked later: \(error)")

@@ -34,30 +34,21 @@ extension Lane {
     /// partition that is held back, or whose owner the group does not tell yet, is left for later, and so is one whose
     /// proof was refused: a group that goes on to its next generation in that moment refuses, too, and assigns nothing
     /// anew to who keeps its partitions. Only the group's word takes a partition away. The group gets its answer also
-    /// where nothing could be claimed.
+    /// where nothing could be claimed: until then it gives this lane nothing, and nobody what it gives up.
     func claimAssigned() throws {
         let partitions = unclaimed.sorted()
         do {
             var positions: [KafkaPosition] = []
-            var later: [Int32] = []
-            for partition in partitions {
-                if try isHeldBack(partition) {
-                    later.append(partition)
-                    continue
-                }
-                guard let claim = try claim(partition) else {
-                    later.append(partition)
-                    continue
-                }
+            try claimInTurn(try partitions.filter { try !isHeldBack($0) }) { partition, claim in
                 claims[partition] = claim
                 positions.append(KafkaPosition(topicPartition(partition), offset: claim.startOffset))
             }
-            unclaimed = later
             guard owesAnswer || !positions.isEmpty else { return }
             try consumer.assign(positions)
             owesAnswer = false
             guard !positions.isEmpty else { return }
             let claimed = positions.map(\.topicPartition.partition)
+            unclaimed.removeAll(where: claimed.contains)
             logger.info("partitions claimed", metadata: [LogKey.partitions: "\(claimed)"])
         } catch let error as PostgresError {
             for partition in partitions { claims[partition] = nil }
@@ -66,6 +57,35 @@ extension Lane {
         } catch let error as KafkaError where !error.isFatal {
             for partition in partitions { claims[partition] = nil }
             logger.warning("the claim waits for the broker: \(error)")
+        }
+    }
+
+    /// Claims partitions one after the other, within a few seconds; those that cannot be claimed now are left out.
+    ///
+    /// One whose leader does not answer keeps no other one waiting, and is asked for again after a rest. What the group does
+    /// not say of one it says of no other.
+    ///
+    /// - Parameter use: Takes a partition with its new claim.
+    private func claimInTurn(_ partitions: [Int32], _ use: (Int32, PartitionClaim) throws -> Void) throws {
+        let end = ContinuousClock.now + .seconds(6)
+        for partition in silentLeaders.due(partitions, at: .now) {
+            pulse.beat()
+            guard !stop.isRequested, ContinuousClock.now < end else { return }
+            do {
+                switch try claim(partition) {
+                case .claimed(let claim):
+                    silentLeaders.answered(partition)
+                    try use(partition, claim)
+                case .refused: continue
+                case .unsaid: return
+                }
+            } catch let error as KafkaError where !error.isFatal {
+                silentLeaders.failed(partition, at: .now)
+                logger.warning(
+                    "the claim waits for the broker, others go on: \(error)",
+                    metadata: [LogKey.partition: "\(partition)"]
+                )
+            }
         }
     }
 
@@ -84,20 +104,26 @@ extension Lane {
         return true
     }
 
-    /// Claims one partition; `nil` where the group does not count this lane as its owner now: to be tried again.
-    private func claim(_ partition: Int32) throws -> PartitionClaim? {
+    /// Claims one partition, if the group counts this lane as its owner now.
+    private func claim(_ partition: Int32) throws -> ClaimAttempt {
         let place = topicPartition(partition)
-        let watermarks = try consumer.watermarks(of: place, timeout: .seconds(10))
+        // A leader that was not found at once may be slow; what it takes is taken from the other partitions, but not often.
+        let patience = Duration.seconds(silentLeaders.contains(partition) ? 5 : 3)
+        let watermarks = try consumer.watermarks(of: place, timeout: patience)
         let known = try claimStore.nextOffset(partition, on: connection)
         let proof = KafkaPosition(place, offset: known ?? watermarks.low)
-        guard try isOwner(of: proof) else { return nil }
-        return try claimStore.claim(partition, watermarks: watermarks, on: connection, logger: logger)
+        guard let isMine = try isOwner(of: proof) else { return .unsaid }
+        guard isMine else { return .refused }
+        return .claimed(try claimStore.claim(partition, watermarks: watermarks, on: connection, logger: logger))
     }
 
-    /// Whether the group counts this lane as a partition's owner; asks for about a second.
-    private func isOwner(of position: KafkaPosition) throws -> Bool {
-        for _ in 0..<20 {
-            guard let error = refusal(of: position) else { return true }
+    /// Whether the group counts this lane as a partition's owner; asks for two seconds at most.
+    ///
+    /// - Returns: `nil` where the group did not say so, as while it rebalances.
+    private func isOwner(of position: KafkaPosition) throws -> Bool? {
+        let end = ContinuousClock.now + .seconds(2)
+        repeat {
+            guard let error = refusal(of: position, within: end - ContinuousClock.now) else { return true }
             if error.isStaleMember {
                 logger.warning(
                     "the group counts another member as owner",
@@ -111,14 +137,15 @@ extension Lane {
             if pendingRebalance == nil, let event = try consumer.poll(timeout: .milliseconds(50)) {
                 _ = try take(event)
             }
-            if pendingRebalance != nil { return false }
-        }
-        return false
+            if pendingRebalance != nil { return nil }
+        } while !stop.isRequested && ContinuousClock.now < end
+        logger.warning("the group does not say whose its partitions are; what is not claimed yet is claimed later")
+        return nil
     }
 
-    private func refusal(of position: KafkaPosition) -> KafkaError? {
+    private func refusal(of position: KafkaPosition, within time: Duration) -> KafkaError? {
         do {
-            try consumer.proveMembership([position])
+            try consumer.proveMembership([position], timeout: max(Duration.milliseconds(1), time))
             return nil
         } catch {
             return error
@@ -141,39 +168,52 @@ extension Lane {
 
     /// Claims partitions that are assigned but not held; what the broker cannot answer now is tried again later.
     func reclaimUnheld() throws {
-        for partition in unheld.sorted() {
-            do {
-                guard let claim = try claim(partition) else { continue }
-                try consumer.seek(
-                    to: KafkaPosition(topicPartition(partition), offset: claim.startOffset),
-                    timeout: .seconds(10)
-                )
-                unheld.remove(partition)
-                claims[partition] = claim
-                try goOn(partition)
-            } catch let error as KafkaError where !error.isFatal {
-                logger.warning("the new claim waits for the broker: \(error)")
-            }
+        try claimInTurn(unheld.sorted()) { partition, claim in
+            try consumer.seek(
+                to: KafkaPosition(topicPartition(partition), offset: claim.startOffset),
+                timeout: .seconds(3)
+            )
+            unheld.remove(partition)
+            claims[partition] = claim
+            try goOn(partition)
         }
     }
 
     /// Starts a topic that was made anew at its oldest message.
+    ///
+    /// What the broker or the database cannot do now is left for the next claim, which begins at the same message, so that
+    /// it is seen to be another one once more.
     func restartRemadeTopic(_ place: KafkaTopicPartition, claim: PartitionClaim) throws {
         logger.error(
             "the message at the last handled offset is another one: the topic was made anew; starting at its oldest",
             metadata: [LogKey.partition: "\(place.partition)"]
         )
-        RuntimeMetrics.topicRemade.increment()
-        let low = try consumer.watermarks(of: place, timeout: .seconds(10)).low
-        try claimStore.restart(place.partition, claim: claim, at: low, on: connection)
-        var claim = claim
-        claim.nextOffset = low
-        claim.condemnedOffset = nil
-        claims[place.partition] = claim
-        try consumer.seek(to: KafkaPosition(place, offset: low), timeout: .seconds(10))
+        do {
+            let low = try consumer.watermarks(of: place, timeout: .seconds(3)).low
+            try claimStore.restart(place.partition, claim: claim, at: low, on: connection)
+            var claim = claim
+            claim.nextOffset = low
+            claim.condemnedOffset = nil
+            claims[place.partition] = claim
+            try consumer.seek(to: KafkaPosition(place, offset: low), timeout: .seconds(3))
+            RuntimeMetrics.topicRemade.increment()
+        } catch {
+            guard case .transient = Failure.classify(error) else { throw error }
+            logger.warning("the topic is started at its oldest message later: \(error)")
+            loseOffset(place.partition)
+        }
     }
 
     func topicPartition(_ partition: Int32) -> KafkaTopicPartition {
         KafkaTopicPartition(topic: configuration.realTopic, partition: partition)
     }
+}
+
+/// What became of the attempt to claim a partition.
+private enum ClaimAttempt {
+    case claimed(PartitionClaim)
+    /// The group counts another member as its owner.
+    case refused
+    /// The group did not say whose it is.
+    case unsaid
 }
