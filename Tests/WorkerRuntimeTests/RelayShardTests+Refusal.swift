@@ -9,10 +9,17 @@ import Testing
 /// The broker refuses messages of a relay that works as operators have it: with transactions, and leases that it took.
 extension RelayShardTests {
     /// A relay that holds nothing yet.
-    func relay(transactional: Bool = true, lease: Duration = .seconds(10)) -> RelayShards {
+    ///
+    /// - Parameter denied: How long it waits with a topic that may not be written.
+    func relay(
+        transactional: Bool = true,
+        lease: Duration = .seconds(10),
+        denied: Duration = .seconds(600)
+    ) -> RelayShards {
         var configuration = configuration
         configuration.isTransactional = transactional
         configuration.leaseDuration = lease
+        configuration.deniedTopicPatience = denied
         configuration.kafka.properties["message.timeout.ms"] = nil
         return RelayShards(configuration, owner: "relay", connection: connection, logger: configuration.logger)
     }

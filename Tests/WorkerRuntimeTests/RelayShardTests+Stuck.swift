@@ -25,9 +25,73 @@ extension RelayShardTests {
         try relay.close()
     }
 
+    @Test func `a topic that a broker does not know for a moment has nothing set aside`() throws {
+        try broker.createTopic("t.moment", partitions: 1)
+        var configuration = configuration
+        configuration.isTransactional = true
+        configuration.kafka.properties = [
+            "topic.metadata.refresh.interval.ms": "100", RelayConfiguration.propagation: "20000",
+        ]
+        let relay = RelayShards(configuration, owner: "relay", connection: connection, logger: configuration.logger)
+        var sent = ["0"]
+        try Self.put([.event("0", "1", on: "moment")], in: 2, on: connection)
+        try publishAll(relay)
+        try broker.setTopicError("t.moment", .unknownTopicOrPartition)
+        _ = try eventually("the relay's producer hears of it") {
+            if try waiting(in: 2) == 0 {
+                let key = "\(sent.count)"
+                try Self.put([.event(key, "1", on: "moment")], in: 2, on: connection)
+                sent.append(key)
+            }
+            try turn(relay)
+            return try relay.held[2]?.patience != nil || !setAside().isEmpty ? true : nil
+        }
+        try broker.setTopicError("t.moment", .none)
+        try publishAll(relay)
+        #expect(try setAside().isEmpty)
+        #expect(try keys(on: "moment") == sent)
+        try relay.close()
+    }
+
+    @Test func `a topic that may not be written for a while has nothing set aside, and its shard goes on in its order`()
+        throws
+    {
+        try Self.put([.event("other", "1")], in: 4, on: connection)
+        try Self.put([.event("last", "1")], on: connection)
+        let relay = relay()
+        try relay.visitLeases()
+        // Each try of a transaction takes one of them.
+        try broker.pushRequestErrors(
+            .addPartitionsToTransaction,
+            Array(repeating: .topicAuthorizationFailed, count: 8)
+        )
+        try publishAll(relay)
+        #expect(try setAside().isEmpty)
+        #expect(try keys(on: "cdevents").filter { $0 != "other" } == ["c", "last"])
+        #expect(try keys(on: "instance.status").sorted() == ["a", "b"])
+        try relay.close()
+    }
+
+    @Test func `what went out before a message that waits for its topic is not sent again with it`() throws {
+        try broker.setTopicError("t.gone", .unknownTopicOrPartition)
+        try Self.put([.event("before", "1"), .event("lost", "1", on: "gone"), .event("behind", "1")], on: connection)
+        let relay = relay()
+        let row = try connection.query("select max(id) from outbox").only().int64(0)
+        _ = try eventually("the topic is waited with") {
+            try turn(relay)
+            return relay.held[3]?.patience != nil ? true : nil
+        }
+        let left = try connection.query("select messages from outbox where id = $1", [.int64(row)])
+        #expect(try left.only().int32(0) == 2)
+        try broker.setTopicError("t.gone", .none)
+        try publishAll(relay)
+        #expect(try keys(on: "cdevents") == ["c", "before", "behind"])
+        try relay.close()
+    }
+
     @Test func `a topic that the coordinator takes into no transaction is found without another producer`() throws {
         try Self.put([.event("other", "1")], in: 4, on: connection)
-        let relay = relay()
+        let relay = relay(denied: .zero)
         try relay.visitLeases()
         let producer = try relay.producer()
         // Of what is sent together, of each shard's rows, and of the first shard's first message.

@@ -82,4 +82,17 @@ struct OutboxRows {
             ]
         )
     }
+
+    /// Takes the first messages of a row away, which the broker has, if the lease still has its epoch.
+    func shorten(_ row: OutboxRow, by count: Int, of shard: Int, epoch: Int64) throws {
+        guard count > 0 else { return }
+        let rest = OutboxContent(row.messages[count...])
+        _ = try connection.query(
+            """
+            with lease as (select from outbox_lease where shard = $1 and epoch = $2 for share)
+            update outbox o set messages = $4, content = $5 from lease where o.shard = $1 and o.id = $3
+            """,
+            [.int32(Int32(shard)), .int64(epoch), .int64(row.id), .int32(Int32(rest.count)), .bytes(rest.bytes)]
+        )
+    }
 }

@@ -44,7 +44,7 @@ final class RelayProducer {
     init(_ configuration: RelayConfiguration, stop: StopSignal) throws(KafkaError) {
         self.stop = stop
         var kafka = configuration.kafka
-        kafka.properties.merge(Self.defaults(lease: configuration.leaseDuration)) { given, _ in given }
+        kafka.properties.merge(Self.defaults(configuration)) { given, _ in given }
         id =
             configuration.isTransactional ? "\(configuration.topicPrefix)outbox-\(UUID().uuidString.lowercased())" : nil
         longest = configuration.brokerPatience
@@ -56,18 +56,33 @@ final class RelayProducer {
 
     /// The properties that an operator may set otherwise.
     ///
-    /// A batch is handed over at once, so there is little to wait for before it is sent. And what is to be known of a topic
-    /// that there is none of has to be known well within the lease; librdkafka's own default are 30 seconds.
-    private static func defaults(lease: Duration) -> [String: String] {
-        let propagation = min(Duration.seconds(3), lease / 10 * 3)
-        return ["linger.ms": "0.5", "topic.metadata.propagation.max.ms": String(propagation.milliseconds)]
+    /// A batch is handed over at once, so there is little to wait for before it is sent.
+    private static func defaults(_ configuration: RelayConfiguration) -> [String: String] {
+        let patience = configuration.unknownTopicPatience
+        return ["linger.ms": "0.5", RelayConfiguration.propagation: String(patience.milliseconds)]
     }
 
-    /// Has the broker refuse whatever the producer of this id still sends; blocks until the broker has answered.
-    static func fence(_ id: String, _ configuration: RelayConfiguration) throws(KafkaError) {
+    /// Has the broker refuse whatever the producer of this id still sends; blocks until the broker has answered, for a
+    /// quarter of the lease at most.
+    ///
+    /// It does not answer while it ends a transaction of that producer, such as where a partition of it has no leader.
+    static func fence(_ id: String, _ configuration: RelayConfiguration, stop: StopSignal) throws(KafkaError) {
+        let end = ContinuousClock.now + min(configuration.leaseDuration / 4, configuration.brokerPatience)
         let successor = try KafkaProducer(configuration.kafka, transactionalID: id)
         defer { successor.close() }
-        try successor.initTransactions(timeout: configuration.brokerPatience)
+        while true {
+            do throws(KafkaError) {
+                let left = max(Duration.milliseconds(1), end - ContinuousClock.now)
+                return try successor.initTransactions(timeout: min(left, Duration.milliseconds(500)))
+            } catch {
+                guard error.isRetriable, !stop.isRequested, ContinuousClock.now < end else { throw error }
+            }
+        }
+    }
+
+    /// Has librdkafka tell what it has to tell, such as its statistics, where nothing is published.
+    func attend() {
+        _ = producer.poll(timeout: .zero)
     }
 
     private var patience: Duration { stop.isRequested ? min(longest, Self.lastPatience) : longest }

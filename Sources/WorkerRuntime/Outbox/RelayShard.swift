@@ -71,9 +71,12 @@ struct RelayShard {
     }
 
     /// Notes that the brokers did not take what the shard sent apart; returns how long it rests.
-    mutating func hold(at now: ContinuousClock.Instant) -> Duration {
+    ///
+    /// - Parameter limit: The longest rest; `nil` is for as long as it was in vain often enough for.
+    mutating func hold(at now: ContinuousClock.Instant, atMost limit: Duration? = nil) -> Duration {
         isApart = true
         holds += 1
+        let rest = min(rest, limit ?? rest)
         restEnd = now + rest
         return rest
     }

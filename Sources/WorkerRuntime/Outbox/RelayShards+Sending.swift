@@ -6,8 +6,8 @@ import Postgres
 /// Sending: one round is one Kafka transaction, read and deleted with one statement each, but for shards in trouble.
 ///
 /// What the broker refuses is searched for: the shards of that transaction go apart, the one that is refused again sends
-/// its messages one at a time, and the one that is refused is set aside. What the brokers neither refuse nor take, as for a
-/// topic without a leader, holds its shard back, and no other.
+/// its messages one at a time, and the one that is refused is set aside; where it is the topic that is refused, only after a
+/// while. What the brokers neither refuse nor take, as for a topic without a leader, holds its shard back, and no other.
 extension RelayShards {
     /// Rows of one shard that the broker has.
     struct Published {
@@ -39,6 +39,7 @@ extension RelayShards {
             guard place == 0 || hasTime else { break }
             try publish(party)
         }
+        if found.isEmpty { attend() }
         return !found.isEmpty
     }
 
@@ -89,6 +90,7 @@ extension RelayShards {
         case .published:
             TestSignal.afterPublish.reach()
             taken(leaving.count)
+            if !refusals.isEmpty { for message in leaving { refusals.taken(message.topic) } }
             for shard in published.keys { held[shard]?.wentOut() }
             return published
         case .refused(let error):
@@ -104,15 +106,23 @@ extension RelayShards {
 
     /// Sends the messages of a row one at a time, because one of them may be what the broker refuses.
     ///
-    /// - Returns: What the broker has; empty if it refused one of the messages, which was set aside, or did not take one.
+    /// - Returns: What the broker has; empty if it did not take one of the messages, or refused one, which was set aside or
+    ///   waits for its topic.
     private func sendAlone(_ row: OutboxRow, of shard: Int) throws -> [Int: Published] {
         guard let epoch = held[shard]?.epoch, let places = held[shard]?.leaving(of: row.messages) else { return [:] }
         for place in places {
             let sender = try producer()
-            switch try sender.publish([row.messages[place]], before: leaseEnd, within: held[shard]?.patience) {
-            case .published: TestSignal.afterPublish.reach()
+            let topic = row.messages[place].topic
+            // Librdkafka takes its time before it refuses a topic that it does not know yet.
+            let patience = refusals.contains(topic) ? nil : held[shard]?.patience
+            switch try sender.publish([row.messages[place]], before: leaseEnd, within: patience) {
+            case .published:
+                TestSignal.afterPublish.reach()
+                refusals.taken(topic)
             case .refused(let error):
-                try setAside(place, of: row, of: shard, error)
+                if try !waits(for: topic, place, of: row, of: shard, error) {
+                    try setAside(place, of: row, of: shard, error)
+                }
                 try goOn(with: sender, error)
                 return [:]
             case .held(let error):
@@ -139,9 +149,27 @@ extension RelayShards {
         for shard in shards { held[shard]?.separate() }
     }
 
+    /// Has a shard rest before a message whose topic is refused, unless it was for long enough; returns whether it does.
+    private func waits(
+        for topic: String,
+        _ place: Int,
+        of row: OutboxRow,
+        of shard: Int,
+        _ error: KafkaError
+    ) throws -> Bool {
+        guard let patience = configuration.patience(with: error) else { return false }
+        let left = refusals.note(topic, patience: patience, at: .now)
+        guard left > .zero else { return false }
+        // What went out before it would go out again with each try.
+        try rows.shorten(row, by: place, of: shard, epoch: held[shard]?.epoch ?? 0)
+        held[shard]?.published(place)
+        hold(shard, error, atMost: left)
+        return true
+    }
+
     /// Has a shard rest whose rows the brokers did not take; the others go on.
-    private func hold(_ shard: Int, _ error: KafkaError) {
-        guard let rest = held[shard]?.hold(at: .now) else { return }
+    private func hold(_ shard: Int, _ error: KafkaError, atMost limit: Duration? = nil) {
+        guard let rest = held[shard]?.hold(at: .now, atMost: limit) else { return }
         logger.warning(
             "a shard is tried again in \(rest.milliseconds) ms, the others go on: \(error)",
             metadata: [LogKey.shard: "\(shard)"]

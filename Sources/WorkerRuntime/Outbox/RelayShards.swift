@@ -27,6 +27,10 @@ final class RelayShards {
     private(set) var rowsAtOnce: Int
     /// How many messages the broker took in the latest round, without those that went alone.
     var latestRound = 0
+    /// Topics that the broker refuses.
+    var refusals = TopicRefusals()
+    /// Former owners' producers that the broker did not refuse when it was asked to.
+    private var unrefused = Unanswered<String>(longestRest: .seconds(60))
     /// Keys that are to be published again, until the database has noted them.
     var unmarked: Set<OutboxKey> = []
 
@@ -52,7 +56,11 @@ final class RelayShards {
     func visitLeases() throws {
         try mark()
         let asked = ContinuousClock.now
-        let leased = try leases.renew(holding: held.mapValues(\.epoch), on: connection)
+        let leased = try leases.renew(
+            holding: held.mapValues(\.epoch),
+            without: unrefused.resting(at: .now),
+            on: connection
+        )
         leaseEnd = asked + configuration.leaseDuration
         for shard in held.keys.sorted() where leased[shard] == nil {
             logger.warning("the lease of a shard is gone", metadata: [LogKey.shard: "\(shard)"])
@@ -64,6 +72,7 @@ final class RelayShards {
         try letGo(held.keys.sorted().suffix(surplus), isSettled: true)
         metrics.shards.record(held.count)
         metrics.waiting.record(try leases.waitingMessages(on: connection))
+        attend()
     }
 
     /// Gives everything up, at the end.
@@ -79,6 +88,11 @@ final class RelayShards {
         current?.close()
         current = nil
         try letGo(held.keys.sorted(), isSettled: false)
+    }
+
+    /// Has the producer tell what it has to tell: it is asked nothing where nothing is published.
+    func attend() {
+        current?.attend()
     }
 
     /// The producer, made now if there is none.
@@ -130,30 +144,52 @@ final class RelayShards {
     // MARK: Steps
 
     /// Has the broker refuse the former owners' producers, then publishes their shards; a broker that is away is asked
-    /// again with the next visit.
+    /// again with the next visit, and about a producer that it does not refuse after a rest, while the others go on.
     private func begin(_ taken: [Int: ShardLeases.Lease]) throws {
         guard !taken.isEmpty else { return }
-        do {
-            let id = try producer().id
-            let former = Set(taken.values.compactMap(\.producer)).subtracting([id].compactMap { $0 })
-            if configuration.isTransactional {
-                for producer in former.sorted() { try RelayProducer.fence(producer, configuration) }
-            }
-            try leases.adopt(taken, producer: id, on: connection)
-        } catch let error as KafkaError {
+        let id: String?
+        do throws(KafkaError) {
+            id = try producer().id
+        } catch {
             guard error.isRetriable || error.isFatal else { throw error }
             logger.warning("shards are taken later: \(error)")
-            current?.close()
-            current = nil
+            // Nothing of what is held could be published by a producer that its lease names.
+            try letGo(held.keys.sorted(), isSettled: false)
             return try leases.giveUp(Array(taken.keys), isSettled: false, on: connection)
         }
-        for (shard, lease) in taken.sorted(by: { $0.key < $1.key }) {
+        let former = Set(taken.values.compactMap(\.producer)).subtracting([id].compactMap { $0 })
+        let waiting = former.subtracting(fence(former))
+        let mine = taken.filter { _, lease in !(lease.producer.map(waiting.contains) ?? false) }
+        let others = taken.keys.filter { mine[$0] == nil }
+        if !others.isEmpty { try leases.giveUp(others, isSettled: false, on: connection) }
+        try leases.adopt(mine, producer: id, on: connection)
+        for (shard, lease) in mine.sorted(by: { $0.key < $1.key }) {
             held[shard] = RelayShard(epoch: lease.epoch, after: troubled.removeValue(forKey: shard))
             logger.info(
                 "publishing a shard",
                 metadata: [LogKey.shard: "\(shard)", LogKey.epoch: "\(lease.epoch)"]
             )
         }
+    }
+
+    /// Has the broker refuse producers; begins with none after a quarter of the lease, which what is held needs, too.
+    ///
+    /// - Returns: Those that it refuses from now on, or that need not be refused.
+    private func fence(_ producers: Set<String>) -> Set<String> {
+        guard configuration.isTransactional else { return producers }
+        let end = ContinuousClock.now + configuration.leaseDuration / 4
+        var refused: Set<String> = []
+        for producer in unrefused.due(producers, at: .now) where !stop.isRequested && ContinuousClock.now < end {
+            do {
+                try RelayProducer.fence(producer, configuration, stop: stop)
+                unrefused.answered(producer)
+                refused.insert(producer)
+            } catch {
+                unrefused.failed(producer, at: .now)
+                logger.warning("the shards of a former producer are taken later, the others go on: \(error)")
+            }
+        }
+        return refused
     }
 
     /// Gives shards up; what may be on its way all the same is marked, so that its keys' newest states come after it.

@@ -14,8 +14,13 @@ struct ShardLeases {
 
     /// Extends the leases that are still held, then takes free ones up to this relay's share.
     ///
+    /// - Parameter unrefused: Producers that the broker did not refuse lately: shards of theirs are left to others.
     /// - Returns: The leases of the shards that are held now.
-    func renew(holding: [Int: Int64], on connection: PostgresConnection) throws -> [Int: Lease] {
+    func renew(
+        holding: [Int: Int64],
+        without unrefused: [String] = [],
+        on connection: PostgresConnection
+    ) throws -> [Int: Lease] {
         let seconds = PostgresValue.double(Double(duration.milliseconds) / 1000)
         _ = try connection.query(
             """
@@ -42,6 +47,7 @@ struct ShardLeases {
             """
             with free as materialized (
                 select shard from outbox_lease where lease_until < clock_timestamp()
+                    and (producer is null or producer <> all($4))
                 order by shard
                 limit greatest(0, (
                     select ceil(count(*)::numeric / greatest(1, (select count(*) from outbox_relay
@@ -55,7 +61,7 @@ struct ShardLeases {
             where l.shard = free.shard
             returning l.shard, l.epoch, l.producer
             """,
-            [.text(owner), seconds, .int32(Int32(held.count))]
+            [.text(owner), seconds, .int32(Int32(held.count)), .array(.texts(unrefused))]
         )
         for row in taken { held[Int(try row.int32(0))] = try Lease(row) }
         return held
