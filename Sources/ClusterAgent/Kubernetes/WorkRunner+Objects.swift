@@ -1,6 +1,7 @@
 import Domain
 import Foundation
 import Kubernetes
+import Logging
 import Sealing
 
 /// Single objects: networks, domains, certificates, config maps and secrets.
