@@ -189,6 +189,38 @@ import Testing
         #expect(try world.published("deployment.results").last?["state"] == "timed_out")
     }
 
+    @Test func `an agent that may have moved to a new partition is not taken for silent before it is read`() throws {
+        func isQuiet() throws -> Bool {
+            guard try !world.timekeeper().round(on: world.connection) else { return false }
+            return try world.text("select state from cluster") == "connected"
+        }
+        try world.connection.script(
+            """
+            insert into topic_growth (topic, partitions_before, partitions_after, begun_at, ends)
+            values ('agent.status', 1, 2, now() - interval '1 minute', array[0]);
+            update cluster set last_seen = now() - interval '40 seconds'
+            """
+        )
+        try age("step_deadline", seconds: 20)
+        try world.read(status: "now()", changes: "now()")
+        #expect(try isQuiet(), "the old one is read to its end, and nobody has claimed the new one")
+        try world.connection.script(
+            """
+            insert into partition_claim (consumer_group, topic, partition, next_offset)
+            values ('agents', 'agent.status', 1, 0)
+            """
+        )
+        #expect(try isQuiet(), "it is claimed, and not read")
+        try world.connection.script(
+            "update partition_claim set consumed_until = now() - interval '41 seconds' where partition = 1"
+        )
+        #expect(try isQuiet(), "it is read up to a time at which the agent was there")
+        try world.connection.script("update partition_claim set consumed_until = now()")
+        #expect(try world.timekeeper().round(on: world.connection))
+        #expect(try world.text("select state from cluster") == "lost")
+        #expect(try world.published("deployment.results").last?["state"] == "timed_out")
+    }
+
     @Test func `an agent is lost when its messages were read past its lease, and is back with the next one`() throws {
         try world.connection.script("update cluster set last_seen = now() - interval '31 seconds'")
         #expect(try !world.passTime(consumedUntil: "now() - interval '2 seconds'"), "it may have spoken meanwhile")

@@ -1,4 +1,5 @@
 import Kafka
+import Logging
 import Postgres
 import TestSupport
 import Testing
@@ -88,6 +89,44 @@ import Testing
         try stand([1, 7, 8])
         #expect(try held() == [])
         #expect(try TopicGrowth.unfinished(of: "t", on: connection) == nil)
+    }
+
+    @Test func `a key counts as handled as far as was read what it may have moved to, through every growth`() throws {
+        try connection.script(
+            """
+            insert into topic_growth (topic, partitions_before, partitions_after, begun_at, ends)
+            values ('t', 1, 2, 'epoch', array[1]),
+                ('t', 2, 4, timestamptz 'epoch' + interval '10 seconds', array[1, 1]);
+            insert into partition_claim (consumer_group, topic, partition, next_offset, consumed_until)
+            select 'g', 't', number, 1, timestamptz 'epoch' + (40 - number) * interval '1 second'
+            from generate_series(0, 2) number
+            """
+        )
+        func handled(_ partition: Int32?) throws -> Int64? {
+            try connection.query(
+                "select (extract(epoch from handled_until('g', 't', $1, 'k')))::bigint",
+                [.optionalInt32(partition)]
+            ).only().optionalInt64(0)
+        }
+        #expect(try [0, 1, 2, nil].map(handled) == [10, 10, 38, 10], "nobody has claimed the last one, of 1 and of 0")
+        try connection.script(
+            """
+            insert into partition_claim (consumer_group, topic, partition, next_offset, consumed_until)
+            values ('g', 't', 3, 1, timestamptz 'epoch' + interval '50 seconds')
+            """
+        )
+        #expect(try [0, 1, 2, 3, nil].map(handled) == [38, 39, 38, 50, 38])
+    }
+
+    @Test func `a topic that was made anew has not grown`() throws {
+        let growth = try TopicGrowth(of: "t", from: 1, to: 2)
+        try growth.begin(on: connection)
+        try growth.note(ends: [9], on: connection)
+        try stand([9])
+        let logger = Logger(label: "test")
+        let claim = try claims.claim(0, watermarks: KafkaWatermarks(low: 0, high: 3), on: connection, logger: logger)
+        #expect(claim.nextOffset == 0)
+        #expect(try held() == [], "the ends that are to be reached are those of the former topic")
     }
 
     @Test func `a growth that the broker refused is taken back, and only more partitions are one`() throws {

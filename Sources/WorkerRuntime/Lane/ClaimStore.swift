@@ -147,7 +147,11 @@ struct ClaimStore {
                 .int64(isRemade ? 0 : lost),
             ]
         )
+        if isRemade { _ = try transaction.query(Self.forgetGrowths, [.text(topic)]) }
     }
+
+    /// Forgets how a topic grew that was made anew: in this one no key has moved, and the ends were those of the other.
+    private static let forgetGrowths = "delete from topic_growth where topic = $1 and ends is not null"
 
     /// Notes that the topic is another one than before, and that reading begins at its oldest message.
     func restart(_ partition: Int32, claim: PartitionClaim, at low: Int64, on connection: PostgresConnection) throws {
@@ -160,6 +164,7 @@ struct ClaimStore {
             """,
             [.text(group), .text(topic), .int32(partition), .int64(claim.epoch), .int64(low)]
         )
+        _ = try connection.query(Self.forgetGrowths, [.text(topic)])
     }
 
     /// Commits that this message is about to be handled, so that its worker's death is laid to it; `nil`: that none is.

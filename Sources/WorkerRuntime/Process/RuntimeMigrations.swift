@@ -8,4 +8,9 @@ public let runtimeMigrations: [PostgresMigration] = [
         sql: String(decoding: PackageResources.V1016_suspects_sql, as: UTF8.self),
         isExpansion: true
     ),
+    PostgresMigration(
+        name: "V1026_unread_partitions",
+        sql: String(decoding: PackageResources.V1026_unread_partitions_sql, as: UTF8.self),
+        isExpansion: true
+    ),
 ]
