@@ -94,4 +94,44 @@ import Testing
         #expect(try world.text("select count(*) from inbox") == "0")
         #expect(try world.published("deployment.results").map { $0["reason.code"] } == ["too_old"])
     }
+
+    /// A world whose instance `web` was deployed by the request `d1`, which the inbox has forgotten; nothing is unread.
+    private func worldOfForgottenDeployment() throws -> CommandWorld {
+        let world = try CommandWorld.ready()
+        try world.deploy(id: "d1")
+        try world.connection.script("update inbox set seen_at = now() - interval '18 days'")
+        try RuntimeRetention().round(on: world.connection)
+        return world
+    }
+
+    @Test func `an id whose command stayed for longer than the inbox is answered again, and done once`() throws {
+        let world = try worldOfForgottenDeployment()
+        let newest = try #require(try world.published("deployment.results").last)
+        #expect(try world.deploy(id: "d1") == .repeated)
+        #expect(try world.published("deployment.results") == [newest])
+        #expect(try world.deploy(id: "d1") == .repeated, "the inbox knows it again")
+        #expect(try world.published("deployment.results") == [newest])
+        #expect(try world.states() == ["sent 2"])
+        // The steps go by month; the newest command of an instance stays without them.
+        try world.connection.script("delete from inbox; delete from command_step")
+        #expect(try world.deploy(id: "d1") == .repeated)
+        let end = try #require(try world.published("deployment.results").last)
+        #expect(end["state"] == "sent" && end["command"] == newest["command"])
+    }
+
+    @Test func `an id whose command stayed for longer than the inbox is not taken for another request`() throws {
+        let world = try worldOfForgottenDeployment()
+        _ = try world.published()
+        let outcomes = try world.handle([
+            world.message("instance.deploy", key: "shop/staging", CommandWorld.deployment("1.1.0"), id: "d2"),
+            world.message("application.create", key: "shop", #"{"project":"shop","application":"api"}"#, id: "d1"),
+        ])
+        #expect(outcomes.first == .applied, "its batch is not held up")
+        guard case .rejected(let reason) = outcomes.last else {
+            Issue.record("it was not rejected: \(outcomes)")
+            return
+        }
+        #expect(reason.code == "id_reused")
+        #expect(try world.text("select count(*) from application where application = 'api'") == "0")
+    }
 }

@@ -65,13 +65,22 @@ public final class DeploymentRequestHandler: Handler {
             if let reason = entry.input.unavailable { throw reason }
         }
         try RequestLocks(batch).take(in: transaction)
+        var former = try FormerRequests(of: newIDs(batch), in: transaction)
         var audit: [AuditEntry] = []
         for (place, entry) in batch.entries.enumerated() {
-            entry.outcome = try outcome(of: entry, batch, refused: strangers[place], in: transaction)
+            entry.outcome = try outcome(of: entry, batch, refused: strangers[place], &former, in: transaction)
             if let line = auditLine(of: entry) { audit.append(line) }
         }
         // What was done at once has its end in the log already, which comes behind.
         try AuditLog.write(audit, at: batch.now, in: transaction)
+    }
+
+    /// The ids of the requests that the inbox knows nothing of.
+    private func newIDs(_ batch: Batch<RequestInput>) -> [UUID] {
+        batch.entries.compactMap { entry in
+            guard case .first = entry.admission, case .success = entry.input.body else { return nil }
+            return inboxKey(of: entry.input)?.requestID
+        }
     }
 
     /// A request that is not decided ends in a rejection, too.
@@ -163,6 +172,7 @@ public final class DeploymentRequestHandler: Handler {
         of entry: Entry<RequestInput>,
         _ batch: Batch<RequestInput>,
         refused: Reason?,
+        _ former: inout FormerRequests,
         in transaction: borrowing PostgresTransaction
     ) throws -> Outcome {
         let input = entry.input
@@ -183,8 +193,7 @@ public final class DeploymentRequestHandler: Handler {
             return try refuse(entry, batch, reason, in: transaction)
         case .success(let body):
             do {
-                try perform(body, entry, batch, in: transaction)
-                return .applied
+                return try perform(body, entry, batch, &former, in: transaction)
             } catch let reason as Reason {
                 return try refuse(entry, batch, reason, in: transaction)
             }
@@ -209,8 +218,9 @@ public final class DeploymentRequestHandler: Handler {
         _ body: some RequestOperation,
         _ entry: Entry<RequestInput>,
         _ batch: Batch<RequestInput>,
+        _ former: inout FormerRequests,
         in transaction: borrowing PostgresTransaction
-    ) throws {
+    ) throws -> Outcome {
         let input = entry.input
         let operation = type(of: body).name
         try permissions.require(
@@ -220,7 +230,12 @@ public final class DeploymentRequestHandler: Handler {
             at: body.place,
             in: transaction
         )
+        if let id = inboxKey(of: input)?.requestID, try former.has(id, input.identity, in: transaction) {
+            try desk.answerAgain(input, stored: nil, batch, in: transaction)
+            return .repeated
+        }
         let act = RequestAct(desk: desk, input: input, batch: batch, operation: operation, entry: entry)
         try body.perform(act, in: transaction)
+        return .applied
     }
 }

@@ -44,7 +44,13 @@ struct RequestDesk {
             """,
             [.uuid(id)]
         ).first
-        guard let last, let state = CommandState(rawValue: try last.string(1)) else { return }
+        guard let last, let state = CommandState(rawValue: try last.string(1)) else {
+            // Its steps are older than the ledger; where it stands stays.
+            let (revision, reason) = (command.revision, command.reason)
+            let end = LedgerStep(revision: revision, state: command.state, isLate: false, reason: reason)
+            batch.outbox.append(CommandResult.record(of: command, end, worker: Self.worker, now: batch.now))
+            return
+        }
         let reason = try last.optionalString(2).map { code in
             Reason(code: code, sentence: try last.optionalString(3) ?? "")
         }
