@@ -91,13 +91,13 @@ extension PostgresError {
 
     /// Whether the server cannot work now, whatever it is asked to do.
     ///
-    /// It is away, starting or stopping, takes no writes, or has no disk or no connections left. However often it fails
-    /// so, what was asked is not at fault.
+    /// It is away, starting or stopping, takes no writes, or has no disk or no connections left, or somebody else keeps
+    /// what is needed locked, as a change of the schema does. However often it fails so, what was asked is not at fault.
     public var isServersTrouble: Bool {
         guard !isConnectionLost else { return true }
         guard kind == .server, let sqlState else { return false }
         return sqlState.errorClass == "08" || sqlState.rawValue.hasPrefix("57P") || sqlState == .readOnlyTransaction
-            || ["53100", "53300"].contains(sqlState.rawValue)
+            || sqlState == .lockNotAvailable || ["53100", "53300"].contains(sqlState.rawValue)
     }
 
     /// Whether a COMMIT was sent and its answer was lost; only reading the rows tells what happened.

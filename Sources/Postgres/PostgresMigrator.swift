@@ -1,3 +1,5 @@
+import Foundation
+
 /// One step of the schema.
 public struct PostgresMigration: Sendable {
     /// The name, which orders nothing but is kept in the database.
@@ -20,6 +22,7 @@ public struct PostgresMigration: Sendable {
 /// Brings the schema of a database to the program's: steps in order, each once and in a transaction of its own.
 ///
 /// Several processes may migrate at the same time; an advisory lock lets one after the other in.
+/// A step that finds a table in use gives up soon and is tried again: who comes after it waits no longer than it does.
 public struct PostgresMigrator: Sendable {
     private struct Record {
         let name: String
@@ -29,15 +32,22 @@ public struct PostgresMigrator: Sendable {
 
     private let migrations: [PostgresMigration]
     private let table: String
+    private let lockTimeout: Duration
 
     /// Makes a migrator.
     ///
     /// - Parameters:
     ///   - migrations: All steps the program knows, oldest first. A step that was released is never changed.
     ///   - table: The table that remembers the steps, with its schema in front if it holds a dot.
-    public init(_ migrations: [PostgresMigration], table: String = "schema_migration") {
+    ///   - lockTimeout: How long a step may wait for a lock before it lets others pass.
+    public init(
+        _ migrations: [PostgresMigration],
+        table: String = "schema_migration",
+        lockTimeout: Duration = .seconds(2)
+    ) {
         self.migrations = migrations
         self.table = table
+        self.lockTimeout = lockTimeout
     }
 
     /// The names of the steps the database has, oldest first.
@@ -63,14 +73,18 @@ public struct PostgresMigrator: Sendable {
 
     /// Applies the missing steps; blocks while another process migrates.
     ///
-    /// The session's limits on statements and locks do not hold for the steps.
+    /// The session's limit on statements does not hold for the steps.
     ///
+    /// - Parameter waiting: Is told, in a sentence, each time that a step has to wait for others.
     /// - Returns: The names of the steps that were applied now.
     /// - Throws: ``PostgresError`` of the kind `migration` if the database has a step that the program does not know and
     ///   that is no expansion, or one that it knows with another text, or the error of the step that failed; the steps
     ///   before it stay applied.
     @discardableResult
-    public func migrate(_ connection: PostgresConnection) throws -> [String] {
+    public func migrate(
+        _ connection: PostgresConnection,
+        waiting: (String) -> Void = { _ in }
+    ) throws -> [String] {
         try requireDistinctNames()
         let answerTimeout = connection.answerTimeout
         connection.answerTimeout = nil
@@ -78,16 +92,58 @@ public struct PostgresMigrator: Sendable {
         return try withLock(connection) {
             try createTable(connection)
             let missing = try missing(connection)
-            for migration in missing { try apply(migration, on: connection) }
+            for migration in missing { try apply(migration, on: connection, waiting: waiting) }
             return missing.map(\.name)
         }
     }
 
     // MARK: Steps
 
-    private func apply(_ migration: PostgresMigration, on connection: PostgresConnection) throws {
+    private func apply(
+        _ migration: PostgresMigration,
+        on connection: PostgresConnection,
+        waiting: (String) -> Void
+    ) throws {
+        var backoff = PostgresBackoff(minimum: lockTimeout, maximum: lockTimeout * 5)
+        while true {
+            do {
+                return try applyOnce(migration, on: connection)
+            } catch let error as PostgresError
+                where error.sqlState == .lockNotAvailable || error.sqlState == .deadlockDetected
+            {
+                let others = try longest(connection)
+                waiting("\(migration.name) waits for what others use and is tried again; \(others)")
+                Thread.sleep(forTimeInterval: Double(backoff.next().milliseconds) / 1000)
+            }
+        }
+    }
+
+    /// Who has been in a transaction for as long as a step waits for a lock: one of them holds it.
+    private func longest(_ connection: PostgresConnection) throws(PostgresError) -> String {
+        let rows = try connection.query(
+            """
+            select pid, coalesce(nullif(application_name, ''), usename, backend_type),
+                extract(epoch from clock_timestamp() - xact_start)::bigint
+            from pg_stat_activity
+            where datname = current_database() and pid <> pg_backend_pid()
+                and xact_start < clock_timestamp() - $1 * interval '1 millisecond'
+            order by xact_start limit 3
+            """,
+            [.int64(lockTimeout.milliseconds)]
+        )
+        var sessions: [String] = []
+        for row in rows {
+            sessions.append("\(try row.string(1)) (pid \(try row.int32(0))) for \(try row.int64(2)) s")
+        }
+        return sessions.isEmpty
+            ? "no transaction is long" : "the longest transactions: \(sessions.joined(separator: ", "))"
+    }
+
+    private func applyOnce(_ migration: PostgresMigration, on connection: PostgresConnection) throws {
         try connection.transaction { transaction in
-            try transaction.script("set local statement_timeout = 0; set local lock_timeout = 0")
+            try transaction.script(
+                "set local statement_timeout = 0; set local lock_timeout = \(lockTimeout.milliseconds)"
+            )
             try transaction.script(migration.sql)
             try transaction.query(
                 """

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Domain
+import Foundation
 import Postgres
 import WorkerRuntime
 
@@ -32,7 +33,9 @@ struct Migrate: ParsableCommand {
     }
 
     static func migrate(_ connection: PostgresConnection, outboxShards: Int) throws -> [String] {
-        let applied = try PostgresMigrator(fleetMigrations).migrate(connection)
+        let applied = try PostgresMigrator(fleetMigrations).migrate(connection) { sentence in
+            FileHandle.standardError.write(Data((sentence + "\n").utf8))
+        }
         try Installation.prepare(on: connection, outboxShards: outboxShards)
         return applied
     }

@@ -41,17 +41,18 @@ struct FaultTests {
         #expect(try world.ledgerCloses())
     }
 
-    @Test func `while the database's disk is full nothing is given up, and then all goes on`() throws {
+    @Test(arguments: ["disk_full", "lock_not_available"])
+    func `while the disk is full or a table locked nothing is given up, and then all goes on`(trouble: String) throws {
         let world = try FleetWorld(topics: DoneOnceTests.topics, partitions: 1)
         let worker = try world.start("deployment-worker")
         try world.request("project.create", key: "before", id: "before", #"{"project":"before"}"#)
         try waitForProjects(1, world)
         try world.database.script(
             """
-            create function full_disk() returns trigger language plpgsql as $$
-            begin raise exception 'could not extend file: No space left on device' using errcode = 'disk_full'; end $$;
-            create trigger full_disk before insert or update on partition_claim
-                for each statement execute function full_disk();
+            create function trouble() returns trigger language plpgsql as $$
+            begin raise exception 'not now' using errcode = '\(trouble)'; end $$;
+            create trigger trouble before insert or update on partition_claim
+                for each statement execute function trouble();
             """
         )
         for name in ["one", "two", "three"] {
@@ -61,7 +62,7 @@ struct FaultTests {
         _ = try eventually("eight tries") {
             worker.output.components(separatedBy: "waiting for the database").count > 8 ? true : nil
         }
-        try world.database.script("drop trigger full_disk on partition_claim")
+        try world.database.script("drop trigger trouble on partition_claim")
         try waitForProjects(4, world)
         #expect(try world.number("select sum(parked + dead_lettered)::bigint from partition_claim") == 0)
         #expect(!worker.output.contains("kept_failing"))

@@ -1,4 +1,5 @@
 import Postgres
+import Synchronization
 import Testing
 
 @Suite struct MigratorTests {
@@ -52,6 +53,32 @@ import Testing
         try connection.query("select pg_advisory_unlock(4)")
         let counts = try runs.map { try $0.value() }
         #expect(counts.sorted() == [0, 4])
+    }
+
+    @Test func `a step whose table is in use lets others pass, says so, and comes when it is free`() throws {
+        final class Said: Sendable {
+            let sentences = Mutex<[String]>([])
+        }
+        try PostgresMigrator([steps[0]]).migrate(connection)
+        var reading = configuration
+        reading.applicationName = "report"
+        let reader = try PostgresConnection(reading)
+        let (said, database) = (Said(), configuration)
+        let migrator = PostgresMigrator(steps, lockTimeout: .milliseconds(50))
+        let run = try reader.transaction { transaction in
+            try transaction.query("select from item")
+            let run = Background {
+                try migrator.migrate(PostgresConnection(database)) { sentence in
+                    said.sentences.withLock { $0.append(sentence) }
+                }
+            }
+            try eventually { said.sentences.withLock { $0.count } >= 2 }
+            try connection.query("insert into item values (1)")
+            return run
+        }
+        #expect(try run.value() == ["2_name", "3_note"])
+        let sentence = said.sentences.withLock { $0.first } ?? ""
+        #expect(sentence.hasPrefix("2_name waits") && sentence.contains("report (pid \(reader.backendPID))"))
     }
 
     @Test func `a step with another text is refused`() throws {

@@ -21,6 +21,7 @@ struct RemedyTests {
         Case(error: postgres(.server, "40001"), failures: 4, remedy: "recover"),
         Case(error: postgres(.server, "40001"), failures: 5, remedy: "kept_failing"),
         Case(error: postgres(.server, "57P01"), failures: 50, remedy: "recover"),
+        Case(error: postgres(.server, "55P03"), failures: 50, remedy: "recover"),
         Case(error: postgres(.connection), failures: 1, remedy: "recover"),
         Case(error: postgres(.commitUnknown), failures: 50, remedy: "recover"),
         Case(error: postgres(.server, "23505"), failures: 1, remedy: "database_refused"),
