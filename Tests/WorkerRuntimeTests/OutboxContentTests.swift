@@ -104,4 +104,33 @@ import Testing
         ).only().int64(0)
         #expect(apart == 0)
     }
+
+    @Test func `of a shard with large rows no more is read at once than its share, and at least one`() throws {
+        let connection = try TestDatabase.connect(try TestDatabase.make())
+        let large = OutboxRecord(
+            topic: "instance.status",
+            key: Array("a".utf8),
+            headers: [],
+            value: [UInt8](repeating: 7, count: 900_000)
+        )
+        var content = OutboxContent()
+        content.append(large)
+        try connection.query(
+            "insert into outbox (shard, messages, content) values (7, 1, $1)",
+            [.bytes(content.bytes)]
+        )
+        try connection.script(
+            """
+            insert into outbox (shard, messages, content)
+            select shard, messages, content from outbox, generate_series(1, 49) where shard = 7
+            """
+        )
+        let all = try connection.query("select id from outbox where shard = 7 order by id").map { try $0.int64(0) }
+        func read(_ shards: Int) throws -> [Int64] {
+            let limits = Dictionary(uniqueKeysWithValues: (0..<shards).map { ($0, 200) })
+            return try OutboxRows(connection: connection).read(limits)[7]?.rows.map(\.id) ?? []
+        }
+        #expect(try read(8) == Array(all.prefix(5)), "4 MiB are begun with the fifth")
+        #expect(try read(1000) == [all[0]])
+    }
 }

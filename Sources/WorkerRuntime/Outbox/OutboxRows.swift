@@ -4,17 +4,29 @@ import Postgres
 struct OutboxRows {
     let connection: PostgresConnection
 
+    /// How many bytes are read at once, of all shards together; of a shard that has rows at least the first is.
+    private static let bytesAtOnce = 32 << 20
+
     /// The oldest rows of each shard in the order of their ids, at most so many; shards without rows are left out.
+    ///
+    /// A row may have a page or a megabyte: each shard has its share of what is read at once. How long a row is the server
+    /// knows without reading it.
     func read(_ limits: [Int: Int]) throws -> [Int: WaitingRows] {
         let rows = try connection.query(
             """
             select o.id, o.content, wanted.shard
             from unnest($1::int[], $2::int[]) as wanted(shard, most)
             cross join lateral (
-                select * from outbox where outbox.shard = wanted.shard order by id limit wanted.most
+                select id, content,
+                    sum(octet_length(content)) over (order by id rows unbounded preceding) - octet_length(content) as before
+                from (select id, content from outbox where shard = wanted.shard order by id limit wanted.most) oldest
             ) o
+            where o.before < $3
             """,
-            [.array(.int32s(limits.keys.map { Int32($0) })), .array(.int32s(limits.values.map { Int32($0) }))]
+            [
+                .array(.int32s(limits.keys.map { Int32($0) })), .array(.int32s(limits.values.map { Int32($0) })),
+                .int64(Int64(Self.bytesAtOnce / max(1, limits.count))),
+            ]
         )
         var found: [Int: [(id: Int64, messages: [OutboxMessage]?)]] = [:]
         for row in rows {
