@@ -1,3 +1,4 @@
+import Domain
 import Foundation
 import Postgres
 import TestSupport
@@ -81,6 +82,41 @@ struct TopicGrowthTests {
             worker.signal(SIGTERM)
             #expect(try worker.exitCode() == 0)
         }
+    }
+
+    @Test func `a parked key whose messages lie in an old and in a new partition is counted in each`() throws {
+        let world = try FleetWorld(topics: DoneOnceTests.topics, partitions: 2)
+        try world.database.script(
+            """
+            create function refuse() returns trigger language plpgsql as $$
+            begin raise exception 'this one is refused'; end $$;
+            create trigger refuse before insert on project for each row execute function refuse();
+            """
+        )
+        let worker = try world.start("deployment-worker", [], ["SLIPWAY_RETRY_ATTEMPTS": "100"])
+        try project("shop", world, partition: 0)
+        _ = try eventually("the first one is parked") {
+            try world.number("select count(*) from parked_message") == 1 ? true : nil
+        }
+        try world.send(
+            "deployment.requests",
+            key: "shop",
+            type: "slipway.application.create.v1",
+            id: "web",
+            value: Array(#"{"project":"shop","application":"web"}"#.utf8),
+            partition: 1
+        )
+        _ = try eventually("the second one waits behind it") {
+            try world.number("select messages::bigint from parked_key") == 2 ? true : nil
+        }
+        try world.database.script("drop trigger refuse on project")
+        _ = try eventually("both are done") {
+            try world.number("select count(*) from parked_key") == 0 ? true : nil
+        }
+        #expect(try world.number("select count(*) from application") == 1, "in their order")
+        #expect(try world.number("select count(*) from partition_claim where parked = 1 and released_applied = 1") == 2)
+        #expect(try Verification.differences(on: world.database) == [])
+        #expect(try worker.isRunning && world.ledgerCloses())
     }
 
     @Test func `what the command cannot do it says`() throws {

@@ -69,7 +69,7 @@ extension Lane {
         do {
             return try connection.transaction { (transaction: borrowing PostgresTransaction) in
                 let now = try claimStore.fence(standing(due.partition), in: transaction)
-                guard let locked = try parkedQueue.lockDue(due.key, in: transaction),
+                guard let locked = try parkedQueue.lockDue(due, in: transaction),
                     let parked = try parkedQueue.head(of: due.key, realTopic: configuration.realTopic, in: transaction)
                 else { return false }
                 if locked.isDropped {
@@ -165,7 +165,7 @@ extension Lane {
     private func giveUpOrPostpone(_ due: ParkedQueue.DueKey, reason: Reason, isLooked: Bool) throws -> Bool {
         try connection.transaction { (transaction: borrowing PostgresTransaction) in
             let now = try claimStore.fence(standing(due.partition), in: transaction)
-            guard let locked = try parkedQueue.lockDue(due.key, in: transaction),
+            guard let locked = try parkedQueue.lockDue(due, in: transaction),
                 let parked = try parkedQueue.head(of: due.key, realTopic: configuration.realTopic, in: transaction)
             else { return false }
             let isOver = locked.isDropped || reason == .workerCrashed

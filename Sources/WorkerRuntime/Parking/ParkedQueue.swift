@@ -144,15 +144,17 @@ struct ParkedQueue {
         )
     }
 
-    /// Locks a key that is still due.
-    func lockDue(_ key: [UInt8], in transaction: borrowing PostgresTransaction) throws -> LockedKey? {
+    /// Locks a key that is still due, and whose head still lies in the same partition.
+    ///
+    /// Where the topic grew, what waits behind may lie in another one: that is for whoever owns it, and counted there.
+    func lockDue(_ due: DueKey, in transaction: borrowing PostgresTransaction) throws -> LockedKey? {
         try transaction.query(
             """
             select attempt, reason_code, reason, dropped > 0 from parked_key
-            where consumer_group = $1 and topic = $2 and key = $3 and due <= clock_timestamp()
+            where consumer_group = $1 and topic = $2 and key = $3 and partition = $4 and due <= clock_timestamp()
             for update
             """,
-            [.text(group), .text(topic), .bytes(key)]
+            [.text(group), .text(topic), .bytes(due.key), .int32(due.partition)]
         ).first.map {
             LockedKey(
                 attempt: Int(try $0.int32(0)),
