@@ -91,13 +91,21 @@ struct Explain: ParsableCommand {
         }
         let parts = what.split(separator: "/").map(String.init)
         guard parts.count == 2 || parts.count == 3 else { return [] }
+        guard parts.count == 3 else {
+            return try database.query(
+                "select id from command where key = $1 order by created_at desc limit 5",
+                [.text(parts[0] + "/" + parts[1])]
+            ).map { try $0.uuid(0) }.reversed()
+        }
         return try database.query(
             """
-            select id from command
-            where key = $1 and ($2::text is null or (subject_kind = 'instance' and subject_name = $2))
-            order by created_at desc limit 5
+            select c.id from environment e
+            join instance i on i.environment_id = e.id
+            join command c on c.instance_id = i.id
+            where e.project = $1 and e.environment = $2 and i.instance = $3
+            order by c.created_at desc limit 5
             """,
-            [.text(parts[0] + "/" + parts[1]), .optionalText(parts.count == 3 ? parts[2] : nil)]
+            [.text(parts[0]), .text(parts[1]), .text(parts[2])]
         ).map { try $0.uuid(0) }.reversed()
     }
 

@@ -74,6 +74,40 @@ import Testing
         #expect((1..<100).contains(read))
     }
 
+    @Test func `a late word of an environment looks only at the commands on environments`() throws {
+        let world = try CommandWorld.ready()
+        try world.connection.script(
+            """
+            insert into command (id, operation, environment_id, cluster, key, subject_kind, subject_name, generation, state,
+                revision, caller, request_source, request_id, request_type, created_at, changed_at, deadline, step_seconds,
+                settle_seconds, failure_seconds)
+                select gen_random_uuid(), 'instance.deploy', id, 'c1', 'shop/staging', 'instance', 'other-' || n, n,
+                    'succeeded', 1, 'olga', '/portal', 'other-' || n, 'slipway.instance.deploy.v1', now(), now(), now(),
+                    array[60, 300, 600], 10, 60
+                from environment, generate_series(1, 2000) n;
+            analyze;
+            set enable_seqscan = off;
+            set plan_cache_mode = force_generic_plan
+            """
+        )
+        let made = try world.connection.query("select id from command where operation = 'environment.create'")
+        let id = try made.only().uuid(0)
+        let read = try world.connection.transaction { (transaction: borrowing PostgresTransaction) in
+            let commands = try CommandStore(worker: "test").lock([id], in: transaction)
+            let command = try #require(commands[id])
+            let environment = try #require(command.environmentID)
+            try EnvironmentProgress(worker: "test").appliedLate(
+                command,
+                environment: environment,
+                now: command.createdAt,
+                outbox: OutboxBuffer(),
+                in: transaction
+            )
+            return try rowsRead(of: ["command"], in: transaction)
+        }
+        #expect((1..<100).contains(read))
+    }
+
     @Test func `the windows of a command look only at what is there of its instance`() throws {
         let world = try CommandWorld.ready()
         try world.deploy()
