@@ -46,6 +46,21 @@ import Testing
         #expect(try PartitionRetention("command_step", days: 400).round(on: connection) == 0)
     }
 
+    @Test func `what has no partition moves a month at a time, the newest first, until nothing is left`() throws {
+        try write(steps: 100, everyDays: 10)
+        let begins = "select extract(epoch from min(begins))::bigint from time_partitions('command_step')"
+        let keep = "select keep_partitions('command_step', 3, '400 days')"
+        var left = [try number("select count(*) from command_step_rest")]
+        var oldest = [try number(begins)]
+        while try connection.query(keep).only().int32(0) > 0 {
+            left.append(try number("select count(*) from command_step_rest"))
+            oldest.append(try number(begins))
+        }
+        #expect(zip(left, left.dropFirst()).allSatisfy { $0 > $1 && $0 - $1 <= 4 }, "a month has 3 or 4 of them: \(left)")
+        #expect(zip(oldest, oldest.dropFirst()).allSatisfy { $0 > $1 }, "each is older than those before it")
+        #expect(try number("select count(*) from command_step_rest") == 0)
+    }
+
     @Test func `a table that others read for long is left for a minute, and nobody waits behind it`() throws {
         try write(steps: 1, everyDays: 1)
         try connection.script("select keep_partitions('command_step', 3, '10 years')")

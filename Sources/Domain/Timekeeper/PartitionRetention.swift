@@ -28,23 +28,46 @@ public final class PartitionRetention: Sendable {
     /// One round, if it is due; returns how many partitions were made or dropped.
     ///
     /// Whoever uses the table waits for half a second at most. Where others use it for longer, or anything else is in the way, it
-    /// is left for a minute, so that the other tasks of its caller go on.
+    /// is left for a minute, so that the other tasks of its caller go on. The months of what has no partition are moved in
+    /// transactions of their own, so that after months without a round each gets through; what is left is for the next round.
     @discardableResult
     public func round(on connection: PostgresConnection) throws -> Int {
         guard due.withLock({ $0 <= .now }) else { return 0 }
         due.withLock { $0 = .now + .seconds(60) }
+        let end = ContinuousClock.now + Self.longestRound
+        var changed = 0
         do {
-            let changed = try connection.transaction { (transaction: borrowing PostgresTransaction) in
-                try transaction.script("set local lock_timeout = '500ms'")
-                return try transaction.query(
-                    "select keep_partitions($1, 3, $2 * interval '1 day')",
-                    [.text(table), .int32(Int32(days))]
-                ).only().int32(0)
+            var isOver = false
+            while !isOver {
+                let step = try keep(on: connection)
+                changed += step.changed
+                isOver = step.isOver
+                guard isOver || ContinuousClock.now < end else {
+                    due.withLock { $0 = .now }
+                    return changed
+                }
             }
             due.withLock { $0 = .now + interval }
-            return Int(changed)
         } catch let error as PostgresError where error.sqlState == .lockNotAvailable {
-            return 0
+            // Left for a minute.
+        }
+        return changed
+    }
+
+    /// How long a round goes on with another month.
+    private static let longestRound = Duration.seconds(5)
+
+    /// Makes and drops partitions, and moves one month; returns how many were made or dropped, and whether that was all.
+    private func keep(on connection: PostgresConnection) throws -> (changed: Int, isOver: Bool) {
+        try connection.transaction { (transaction: borrowing PostgresTransaction) in
+            try transaction.script("set local lock_timeout = '500ms'")
+            let changed = try transaction.query(
+                "select keep_partitions($1, 3, $2 * interval '1 day')",
+                [.text(table), .int32(Int32(days))]
+            ).only().int32(0)
+            guard changed > 0 else { return (0, true) }
+            let isOver = try transaction.query("select not exists (select from \(table)_rest)").only().bool(0)
+            return (Int(changed), isOver)
         }
     }
 }
