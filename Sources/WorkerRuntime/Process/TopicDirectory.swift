@@ -4,7 +4,7 @@ import Synchronization
 
 /// Tells which topics the broker has: what is written to one that does not exist cannot be delivered.
 public protocol TopicDirectory: Sendable {
-    /// Whether a topic exists; may block the lane's thread for a few seconds.
+    /// Whether a topic exists; may block the lane's thread, for less than a session may wait in a transaction.
     ///
     /// - Parameter topic: Its logical name.
     /// - Returns: Also true where nobody can tell: the relay keeps what it cannot deliver.
@@ -25,7 +25,23 @@ public final class BrokerTopics: TopicDirectory {
     private let kafka: KafkaSettings
     private let prefix: String
     private let logger: Logger
-    private let known = Mutex<Set<String>>([])
+    private let memory = Mutex(Memory())
+
+    /// What was there once, and until when a broker that did not answer in time is not asked again.
+    private struct Memory {
+        var known: Set<String> = []
+        var restEnd: ContinuousClock.Instant?
+
+        /// Whether a topic is taken to exist without the broker being asked.
+        func isBelieved(_ name: String, at now: ContinuousClock.Instant) -> Bool {
+            known.contains(name) || restEnd.map { now < $0 } ?? false
+        }
+    }
+
+    /// How long the broker may take: locks are held meanwhile, and a session is ended that waits for 3 s in a transaction.
+    private static let patience = Duration.milliseconds(1500)
+    /// How long it is not asked after that, since a transaction may be about several topics.
+    private static let rest = Duration.seconds(10)
 
     /// Makes it of the process's settings; connects when it is asked.
     public convenience init(_ settings: Settings, logger: Logger) throws {
@@ -44,16 +60,17 @@ public final class BrokerTopics: TopicDirectory {
     /// Whether the broker has it; asked again each time until it has.
     public func has(_ topic: String) -> Bool {
         let name = prefix + topic
-        if known.withLock({ $0.contains(name) }) { return true }
+        if memory.withLock({ $0.isBelieved(name, at: .now) }) { return true }
         do {
             let admin = try KafkaAdmin(kafka)
             defer { admin.close() }
-            let topics = try admin.metadata(timeout: .seconds(5)).topics.map(\.name)
-            return known.withLock {
-                $0.formUnion(topics)
-                return $0.contains(name)
+            let topics = try admin.metadata(timeout: Self.patience).topics.map(\.name)
+            return memory.withLock {
+                $0.known.formUnion(topics)
+                return $0.known.contains(name)
             }
         } catch {
+            memory.withLock { $0.restEnd = ContinuousClock.now + Self.rest }
             // The request is taken all the same: it is not the sender's fault that the broker cannot be asked.
             logger.warning("the broker could not be asked for a topic: \(error)", metadata: ["topic": "\(name)"])
             return true
