@@ -120,23 +120,10 @@ public struct PostgresMigrator: Sendable {
 
     /// Who has been in a transaction for as long as a step waits for a lock: one of them holds it.
     private func longest(_ connection: PostgresConnection) throws(PostgresError) -> String {
-        let rows = try connection.query(
-            """
-            select pid, coalesce(nullif(application_name, ''), usename, backend_type),
-                extract(epoch from clock_timestamp() - xact_start)::bigint
-            from pg_stat_activity
-            where datname = current_database() and pid <> pg_backend_pid()
-                and xact_start < clock_timestamp() - $1 * interval '1 millisecond'
-            order by xact_start limit 3
-            """,
-            [.int64(lockTimeout.milliseconds)]
-        )
-        var sessions: [String] = []
-        for row in rows {
-            sessions.append("\(try row.string(1)) (pid \(try row.int32(0))) for \(try row.int64(2)) s")
-        }
-        return sessions.isEmpty
-            ? "no transaction is long" : "the longest transactions: \(sessions.joined(separator: ", "))"
+        let oldest = try connection.transactions(openFor: lockTimeout).prefix(3)
+        return oldest.isEmpty
+            ? "no transaction is long"
+            : "the longest transactions: " + oldest.map(\.description).joined(separator: ", ")
     }
 
     private func applyOnce(_ migration: PostgresMigration, on connection: PostgresConnection) throws {

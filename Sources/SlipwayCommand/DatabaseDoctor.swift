@@ -9,6 +9,8 @@ struct DatabaseDoctor {
 
     /// More seconds than this between two clocks are worth a word.
     private static let skew = 5.0
+    /// A transaction that is open for longer is worth a word.
+    private static let longTransaction = Duration.seconds(300)
 
     func findings() -> [Finding] {
         let database: PostgresConnection
@@ -20,7 +22,7 @@ struct DatabaseDoctor {
         defer { database.close() }
         let looks: [(String, (PostgresConnection) throws -> [Finding])] = [
             ("schema", schema), ("origin", origin), ("clock", clock), ("settings", settings), ("workers", workers),
-            ("agents", agents),
+            ("agents", agents), ("transactions", transactions),
             ("outbox", outbox),
         ]
         return looks.flatMap { name, look in
@@ -124,6 +126,22 @@ struct DatabaseDoctor {
                 "the agent of '\(try row.string(0))' is \(try row.string(1)); whoever runs it must act"
             )
         }
+    }
+
+    /// Dead versions of rows that change with each message stay for as long as somebody may see them.
+    private func transactions(_ database: PostgresConnection) throws -> [Finding] {
+        let old = try database.transactions(openFor: Self.longTransaction).filter(\.keepsVersions)
+        guard !old.isEmpty else {
+            return [Finding("transactions", .right, "none keeps dead rows for more than five minutes")]
+        }
+        return [
+            Finding(
+                "transactions",
+                .warning,
+                "the fleet gets slower while they keep dead rows: "
+                    + old.map(\.description).joined(separator: ", ") + "; see docs/postgresql.md"
+            )
+        ]
     }
 
     private func outbox(_ database: PostgresConnection) throws -> [Finding] {

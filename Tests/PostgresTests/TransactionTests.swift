@@ -141,4 +141,20 @@ import Testing
         let conversion = try postgresError { try connection.query("select $1::text::bigint", ["secret"]) }
         #expect(conversion?.description.contains("secret") == false)
     }
+
+    @Test func `who is in a transaction is told, and whether it keeps dead rows`() throws {
+        var reading = configuration
+        reading.applicationName = "report"
+        let reader = try PostgresConnection(reading)
+        func found(after duration: Duration) throws -> PostgresLongTransaction? {
+            try connection.transactions(openFor: duration).first { $0.pid == reader.backendPID }
+        }
+        #expect(try found(after: .zero) == nil)
+        try reader.transaction(.repeatableRead) { transaction in
+            try transaction.query("select from item")
+            let told = try found(after: .zero)
+            #expect(told?.name == "report" && told?.keepsVersions == true)
+            #expect(try found(after: .seconds(3600)) == nil)
+        }
+    }
 }

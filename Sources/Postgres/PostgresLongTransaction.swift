@@ -1,0 +1,46 @@
+/// A transaction of somebody else's that has been open for long.
+public struct PostgresLongTransaction: Sendable, Hashable {
+    /// What the session calls itself, or whose it is.
+    public let name: String
+    /// The process of the server that serves it.
+    public let pid: Int32
+    /// For how many seconds it has been open.
+    public let seconds: Int64
+    /// Whether it sees the database as it was, so that no version of a row may be removed that died since.
+    public let keepsVersions: Bool
+}
+
+extension PostgresConnection {
+    /// The transactions in this database that have been open for longer than that, the oldest first; its own is none.
+    public func transactions(openFor duration: Duration) throws(PostgresError) -> [PostgresLongTransaction] {
+        let rows = try query(
+            """
+            select coalesce(nullif(application_name, ''), usename, backend_type), pid,
+                extract(epoch from clock_timestamp() - xact_start)::bigint,
+                backend_xmin is not null or backend_xid is not null
+            from pg_stat_activity
+            where datname = current_database() and pid <> pg_backend_pid()
+                and xact_start < clock_timestamp() - $1 * interval '1 millisecond'
+            order by xact_start
+            """,
+            [.int64(duration.milliseconds)]
+        )
+        var transactions: [PostgresLongTransaction] = []
+        for row in rows {
+            transactions.append(
+                PostgresLongTransaction(
+                    name: try row.string(0),
+                    pid: try row.int32(1),
+                    seconds: try row.int64(2),
+                    keepsVersions: try row.bool(3)
+                )
+            )
+        }
+        return transactions
+    }
+}
+
+extension PostgresLongTransaction: CustomStringConvertible {
+    /// Such as `pg_dump (pid 4711) for 600 s`.
+    public var description: String { "\(name) (pid \(pid)) for \(seconds) s" }
+}
