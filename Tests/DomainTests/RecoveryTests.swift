@@ -119,7 +119,7 @@ import Testing
         let others = [
             "command.revision", "command.generation", "command_step.revision", "resource.revision",
             "resource.generation", "resource.epoch", "resource_stream.epoch", "agent_boot.epoch",
-            "partition_claim.epoch", "outbox_lease.epoch", "deployment.generation",
+            "partition_claim.epoch", "outbox_lease.epoch", "deployment.generation", "object_attempt.generation",
         ]
         let wrong = try world.connection.query(
             """
