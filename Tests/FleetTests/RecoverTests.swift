@@ -83,6 +83,32 @@ struct RecoverTests {
         #expect(try worker.exitCode() == 0)
     }
 
+    @Test func `a dump that is loaded into the same server is refused, until it is recovered`() throws {
+        try world.database.script(
+            "update installation set system_identifier = (select system_identifier::text from pg_control_system())"
+        )
+        #expect(try world.start("slipway", ["migrate"]).exitCode() == 0)
+        #expect(try world.start("slipway", ["recover", "--yes"]).exitCode() != 0, "it is the one that is worked with")
+        try world.database.script(
+            """
+            create table dumped as select * from installation;
+            drop table installation;
+            create table installation (like dumped);
+            insert into installation select * from dumped;
+            drop table dumped
+            """
+        )
+        let refused = try world.start("timekeeper")
+        #expect(try refused.exitCode() != 0)
+        #expect(refused.output.contains("slipway recover"), "\(refused.output)")
+        #expect(try world.start("slipway", ["recover", "--yes"]).exitCode() == 0)
+        #expect(try world.number("select revision from environment") == 2 + Self.jump)
+        let worker = try world.start("timekeeper")
+        _ = try eventually("the worker works") { worker.output.contains("started") ? true : nil }
+        worker.signal(SIGTERM)
+        #expect(try worker.exitCode() == 0)
+    }
+
     @Test func `nothing is recovered twice, and nothing without a yes`() throws {
         let asked = try world.start("slipway", ["recover"])
         #expect(try asked.exitCode() != 0)

@@ -28,4 +28,45 @@ import WorkerRuntime
         #expect(try Installation.outboxShards(on: connection) == number)
         #expect(try connection.query("select 1 from outbox_lease").count == number)
     }
+
+    @Test func `rows that were loaded from a dump are told from those that the fleet worked with`() throws {
+        try Installation.prepare(on: connection)
+        #expect(try Installation.isTheOneWorkedWith(connection))
+        // What a dump brings back: the same rows in a table that was made for them.
+        try connection.script(
+            """
+            alter table installation rename to dumped;
+            create table installation (like dumped including all);
+            insert into installation select * from dumped;
+            drop table dumped
+            """
+        )
+        #expect(try !Installation.isTheOneWorkedWith(connection))
+        try Installation.prepare(on: connection)
+        #expect(try !Installation.isTheOneWorkedWith(connection), "to migrate it is not to recover it")
+        try adopt()
+        #expect(try Installation.isTheOneWorkedWith(connection))
+
+        try connection.script("update installation set database_oid = database_oid + 1")
+        #expect(try !Installation.isTheOneWorkedWith(connection), "a database that was copied as a whole")
+        try adopt()
+        #expect(try Installation.isTheOneWorkedWith(connection))
+    }
+
+    @Test func `a database that nobody has given its numbers yet is the fleet's, and gets them`() throws {
+        try Installation.prepare(on: connection)
+        try connection.script("update installation set database_oid = null, table_oid = null")
+        #expect(try Installation.isTheOneWorkedWith(connection))
+        try Installation.prepare(on: connection)
+        #expect(try connection.query("select table_oid is not null from installation").only().bool(0))
+        try connection.script("alter table installation drop column database_oid, drop column table_oid")
+        #expect(try Installation.isTheOneWorkedWith(connection), "one that is still to be migrated")
+    }
+
+    private func adopt() throws {
+        let identity = try connection.serverIdentity()
+        _ = try connection.transaction { (transaction: borrowing PostgresTransaction) in
+            try Installation.adopt(identity, jump: 1, in: transaction)
+        }
+    }
 }

@@ -7,6 +7,12 @@ public enum Installation {
     /// How many shards an outbox may have.
     public static let outboxShardsRange = 1...1024
 
+    /// The numbers of this database and of the table itself, neither of which is loaded from a dump.
+    private static let ownNumbers = """
+        select (select d.oid::bigint from pg_database d where d.datname = current_database()),
+            to_regclass('installation')::oid::bigint
+        """
+
     /// Fills the rows that a freshly migrated database needs; changes nothing where they exist.
     public static func prepare(on connection: PostgresConnection, outboxShards: Int = defaultOutboxShards) throws {
         guard outboxShardsRange.contains(outboxShards) else {
@@ -22,6 +28,9 @@ public enum Installation {
             on conflict do nothing
             """,
             [.text(String(identity.systemIdentifier)), .int32(identity.timeline), .int32(Int32(outboxShards))]
+        )
+        _ = try connection.query(
+            "update installation set (database_oid, table_oid) = (\(ownNumbers)) where table_oid is null"
         )
         _ = try connection.query(
             """
@@ -80,12 +89,24 @@ public enum Installation {
     }
 
     /// Whether this is the database that the fleet worked with last: not restored, and not failed over since.
+    ///
+    /// The server tells what was restored as a whole, or failed over; the numbers of database and table what was loaded
+    /// from a dump, also on the same server. A table that is still to be migrated has no such numbers.
     public static func isTheOneWorkedWith(_ connection: PostgresConnection) throws -> Bool {
         let identity = try connection.serverIdentity()
-        guard let row = try connection.query("select system_identifier, timeline from installation").first else {
+        let row = try connection.query(
+            """
+            select i.system_identifier, i.timeline,
+                coalesce((to_jsonb(i) ->> 'database_oid')::bigint = own.database_oid, true)
+                    and coalesce((to_jsonb(i) ->> 'table_oid')::bigint = own.table_oid, true)
+            from installation i, (\(ownNumbers)) own(database_oid, table_oid)
+            """
+        ).first
+        guard let row else {
             throw StartError("The database is migrated but not prepared: run 'slipway migrate' once more.")
         }
         return try row.string(0) == String(identity.systemIdentifier) && row.int32(1) == identity.timeline
+            && row.bool(2)
     }
 
     /// Makes the runtime's part of a restored database usable: whoever held a claim or a lease holds it no more, and
@@ -117,7 +138,11 @@ public enum Installation {
             [.int64(jump)]
         )
         _ = try transaction.query(
-            "update installation set system_identifier = $1, timeline = $2, numbers_begin = numbers_begin + $3",
+            """
+            update installation
+            set system_identifier = $1, timeline = $2, numbers_begin = numbers_begin + $3,
+                (database_oid, table_oid) = (\(ownNumbers))
+            """,
             [.text(String(identity.systemIdentifier)), .int32(identity.timeline), .int64(jump)]
         )
         return claims

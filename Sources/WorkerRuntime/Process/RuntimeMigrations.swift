@@ -9,6 +9,11 @@ public let runtimeMigrations: [PostgresMigration] = [
         isExpansion: true
     ),
     PostgresMigration(
+        name: "V1024_database_identity",
+        sql: String(decoding: PackageResources.V1024_database_identity_sql, as: UTF8.self),
+        isExpansion: true
+    ),
+    PostgresMigration(
         name: "V1026_unread_partitions",
         sql: String(decoding: PackageResources.V1026_unread_partitions_sql, as: UTF8.self),
         isExpansion: true
