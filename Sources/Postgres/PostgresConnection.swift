@@ -137,6 +137,19 @@ public final class PostgresConnection {
         }
     }
 
+    /// Runs `body` without limits on how long a statement may take: for work whose length goes with the database's size.
+    ///
+    /// Whoever waits for it ends it, not a limit that is meant for the statements of workers. That on locks stays.
+    public func withoutStatementLimit<R>(_ body: () throws -> R) throws -> R {
+        let usual = answerTimeout
+        answerTimeout = nil
+        defer { answerTimeout = usual }
+        try script("set statement_timeout = 0")
+        // A session that is lost begins with its own limit again.
+        defer { if isUsable { try? script("reset statement_timeout") } }
+        return try body()
+    }
+
     /// The name of the prepared statement, prepared now if the session has none that fits.
     func statement(_ sql: String) throws(PostgresError) -> String {
         if let name = statements.find(sql, parameters.types) { return name }

@@ -72,6 +72,24 @@ import Testing
         #expect(try world.text("select revision from project") == String(Self.jump + 1))
     }
 
+    @Test func `a recovery takes as long as the database is large`() throws {
+        try world.connection.script(
+            """
+            update installation set timeline = timeline + 1;
+            create function take_long() returns trigger language plpgsql as $$
+            begin perform pg_sleep(0.3); return new; end $$;
+            create trigger take_long before update on environment for each row execute function take_long()
+            """
+        )
+        var configuration = PostgresConfiguration(url: world.url)
+        configuration.statementTimeout = .milliseconds(200)
+        configuration.answerTimeout = .milliseconds(250)
+        let hasty = try PostgresConnection(configuration)
+        defer { hasty.close() }
+        #expect(try Recovery(fleetKey: world.fleetKey).run(on: hasty).environments == 1)
+        #expect(throws: PostgresError.self, "the limit holds again") { try hasty.query("select pg_sleep(10)") }
+    }
+
     @Test func `what is made again after the back-up begins behind what was seen of it`() throws {
         try world.request("project.create", key: "late", #"{"project":"late","owners":["olga"]}"#, as: "root")
         try world.register("c2")

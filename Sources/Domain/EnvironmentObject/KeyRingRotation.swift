@@ -29,6 +29,10 @@ public struct KeyRingRotation {
     ///
     /// - Throws: A `Reason` where a value cannot be decrypted, or a `PostgresError`.
     public func run(on connection: PostgresConnection, chunk: Int = 100) throws -> Report {
+        try connection.withoutStatementLimit { try rotate(on: connection, chunk: chunk) }
+    }
+
+    private func rotate(on connection: PostgresConnection, chunk: Int) throws -> Report {
         var report = Report()
         var last: Int64 = 0
         while true {

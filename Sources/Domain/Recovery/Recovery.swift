@@ -49,6 +49,11 @@ public struct Recovery: Sendable {
     /// - Parameter isForced: Whether to do so although the database is the one that the fleet worked with.
     /// - Throws: ``StartError`` where nothing needs recovering or the server is a standby, or a `PostgresError`.
     public func run(on connection: PostgresConnection, isForced: Bool = false) throws -> Report {
+        // All rows of the largest tables are written in one transaction.
+        try connection.withoutStatementLimit { try recover(on: connection, isForced: isForced) }
+    }
+
+    private func recover(on connection: PostgresConnection, isForced: Bool) throws -> Report {
         guard try isForced || !Installation.isTheOneWorkedWith(connection) else {
             throw StartError("The database is the one that the fleet worked with: there is nothing to recover.")
         }
