@@ -1,5 +1,6 @@
 import ArgumentParser
 import Domain
+import Foundation
 import Postgres
 import WorkerRuntime
 
@@ -7,8 +8,8 @@ struct Verify: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Derive states again from the ledger and report where what is stored differs.",
         discussion: """
-            Reads one snapshot of the database and changes nothing; the fleet may go on working. Exit code 0 where \
-            everything agrees, 1 where something differs.
+            Reads a snapshot of the database for each rule and changes nothing; the fleet may go on working. Exit code 0 \
+            where everything agrees, 1 where something differs, 3 where that could not be judged.
             """
     )
 
@@ -16,9 +17,15 @@ struct Verify: ParsableCommand {
     @OptionGroup var output: OutputOptions
 
     func run() throws {
-        let database = try connection.connect()
-        let differences = try Verification.differences(on: database)
-        database.close()
+        let differences: [Difference]
+        do {
+            let database = try connection.connect()
+            defer { database.close() }
+            differences = try Verification.differences(on: database)
+        } catch {
+            FileHandle.standardError.write(Data("The fleet cannot be judged: \(error)\n".utf8))
+            throw ExitCode(3)
+        }
         if output.json {
             try printJSON(differences)
         } else {

@@ -42,6 +42,22 @@ import Testing
         #expect(try !Verification.differences(on: world.connection).isEmpty)
     }
 
+    @Test func `a rule takes as long as there is much to compare`() throws {
+        try world.connection.script(
+            """
+            delete from command_step;
+            create or replace function ledger_begins() returns timestamptz stable language plpgsql as $$
+            begin perform pg_sleep(0.3); return '-infinity'; end $$
+            """
+        )
+        var configuration = PostgresConfiguration(url: world.url)
+        configuration.statementTimeout = .milliseconds(200)
+        let hasty = try PostgresConnection(configuration)
+        defer { hasty.close() }
+        let found = try Verification.differences(on: hasty)
+        #expect(found.contains { $0.says.hasPrefix("the ledger says nothing") }, "\(found)")
+    }
+
     static let breaches: [(sql: String, rule: String)] = [
         ("update command set state = 'applied' where operation = 'instance.deploy'", "newest step that was not late"),
         ("update command set revision = revision + 1", "a command's revision"),

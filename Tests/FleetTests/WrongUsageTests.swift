@@ -43,6 +43,14 @@ struct WrongUsageTests {
         #expect(process.output.contains(says), "\(process.output)")
     }
 
+    @Test func `what could not be judged is not called different`() throws {
+        let world = try FleetWorld(topics: [])
+        try world.database.script("drop table command_step cascade")
+        let process = try world.start("slipway", ["verify"])
+        #expect(try process.exitCode() == 3)
+        #expect(process.output.contains("The fleet cannot be judged: "), "\(process.output)")
+    }
+
     @Test(arguments: [
         (["instance.deply"], "There is no request 'instance.deply'; it should be one of instance.configure"),
         (["instance.deploy.v1"], "There is no request 'instance.deploy.v1'; it should be one of instance.configure"),
