@@ -132,6 +132,32 @@ import Testing
         #expect((1..<100).contains(read))
     }
 
+    @Test func `a snapshot's end looks only at what is there`() throws {
+        let world = try ResourceWorld()
+        let kind = ResourcePlan.SnapshotKind(stream: StreamID(cluster: "c1", namespace: "shop"), kind: "Pod")
+        let position = StreamPosition(epoch: 1, sequence: 2)
+        let sweeps = [kind: ResourcePlan.Sweep(began: position, ended: position)]
+        let store = ResourceStore()
+        try world.connection.script(
+            "analyze resource; set plan_cache_mode = force_generic_plan; set enable_seqscan = off"
+        )
+        // Planned while the table was empty.
+        try world.connection.transaction { transaction in _ = try store.sweep(sweeps, now: 0, in: transaction) }
+        try world.connection.script(
+            """
+            insert into resource (cluster, namespace, kind, name, api_version, uid, epoch, sequence, health, gone, changed_at)
+                select 'c1', 'shop', kind, 'once-' || n, 'v1', 'u' || n, 1, 1, 'missing', kind = 'Pod' and n > 1, now()
+                from generate_series(1, 2000) n, unnest(array['Pod', 'Job']) kind
+            """
+        )
+        let (swept, read) = try world.connection.transaction { (transaction: borrowing PostgresTransaction) in
+            let swept = try store.sweep(sweeps, now: 0, in: transaction)
+            return (swept.map(\.id.name), try rowsRead(of: ["resource"], in: transaction))
+        }
+        #expect(swept == ["once-1"])
+        #expect((1..<100).contains(read))
+    }
+
     /// Instances that nobody speaks of, and a session as lanes have it.
     private func plantInstances(_ world: CommandWorld) throws {
         try world.connection.script(

@@ -43,7 +43,12 @@ struct ResourcePlan {
         now: Int64,
         numbersBegin: Int64 = 0
     ) {
-        histories = zip(ids, stored).map { ResourceHistory(id: $0, stored: $1, numbersBegin: numbersBegin) }
+        histories = zip(ids, stored).map { id, stored in
+            // Only what has no number yet begins with one.
+            let isNew = (stored?.revision ?? 0) == 0
+            let forgotten = isNew ? streams[id.stream]?.forgottenRevision ?? 0 : 0
+            return ResourceHistory(id: id, stored: stored, numbersBegin: max(numbersBegin, forgotten))
+        }
         places = Dictionary(uniqueKeysWithValues: ids.enumerated().map { ($1, $0) })
         self.streams = streams
         self.now = now

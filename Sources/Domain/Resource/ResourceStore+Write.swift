@@ -90,6 +90,7 @@ extension ResourceStore {
     /// Marks as gone what a snapshot did not hold: rows of its kind that were last seen before it began.
     ///
     /// Runs after the batch's objects were written, so that what came after the snapshot stays. The streams are locked.
+    /// Looks at what is there of the kind, whatever the server believes of the table; see ``submitRead(of:in:)``.
     func sweep(
         _ sweeps: [ResourcePlan.SnapshotKind: ResourcePlan.Sweep],
         now: Int64,
@@ -103,10 +104,18 @@ extension ResourceStore {
             set gone = true, health = 'missing', health_reason = null, object = null, ready = null,
                 failing_code = null, failing_reason = null, epoch = s.epoch, sequence = s.ended,
                 revision = r.revision + 1, changed_at = $7, status_at = $7
-            from unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::bigint[], $6::bigint[])
-                as s(cluster, namespace, kind, epoch, began, ended)
-            where r.cluster = s.cluster and r.namespace = s.namespace and r.kind = s.kind and not r.gone
-                and (r.epoch, r.sequence) < (s.epoch, s.began)
+            from (
+                select s.epoch, s.ended, there.place
+                from unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::bigint[], $6::bigint[])
+                    as s(cluster, namespace, kind, epoch, began, ended)
+                cross join lateral (
+                    select o.ctid as place from resource o
+                    where o.cluster = s.cluster and o.namespace = s.namespace and o.kind = s.kind and not o.gone
+                        and (o.epoch, o.sequence) < (s.epoch, s.began)
+                    offset 0
+                ) there
+            ) s
+            where r.ctid = s.place
             returning r.cluster, r.namespace, r.kind, r.name, r.instance, r.revision
             """,
             [

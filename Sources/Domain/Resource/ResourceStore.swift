@@ -15,7 +15,8 @@ struct ResourceStore {
     ) throws(PostgresError) -> PostgresSubmission {
         try transaction.submit(
             """
-            select s.cluster, s.namespace, s.epoch, s.sequence, s.gaps, s.unbroken_since, s.snapshot_wanted, s.mark
+            select s.cluster, s.namespace, s.epoch, s.sequence, s.gaps, s.unbroken_since, s.snapshot_wanted, s.mark,
+                s.forgotten_revision
             from resource_stream s
             join unnest($1::text[], $2::text[]) as wanted(cluster, namespace)
                 on s.cluster = wanted.cluster and s.namespace = wanted.namespace
@@ -40,7 +41,8 @@ struct ResourceStore {
                 position: StreamPosition(epoch: try row.int64(2), sequence: try row.int64(3)),
                 gaps: try row.int64(4),
                 unbrokenSince: try row.int64(5),
-                isSnapshotWanted: try row.bool(6)
+                isSnapshotWanted: try row.bool(6),
+                forgottenRevision: try row.int64(8)
             )
             marks[id] = try row.int64(7)
         }

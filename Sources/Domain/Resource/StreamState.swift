@@ -8,6 +8,8 @@ struct StreamState: Sendable, Equatable {
     var unbrokenSince: Int64 = 1
     /// Whether a snapshot was asked for and has not come yet.
     var isSnapshotWanted = false
+    /// The highest revision of an object whose row is forgotten: what is seen again begins behind it.
+    var forgottenRevision: Int64 = 0
 
     /// What following a message came to.
     enum Step: Sendable, Equatable {

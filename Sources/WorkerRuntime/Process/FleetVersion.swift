@@ -7,7 +7,9 @@ public import Postgres
 /// the database knows (`fleet_version()`).
 public enum FleetVersion {
     /// What this program understands; raised by one with each feature.
-    public static let own: Int32 = 1
+    ///
+    /// 2: rows of objects that have long been gone are forgotten, and their streams say behind which revision to go on.
+    public static let own: Int32 = 2
 
     /// The lowest version of the workers that live; this program's where none is known.
     public static func lowest(in transaction: borrowing PostgresTransaction) throws(PostgresError) -> Int32 {

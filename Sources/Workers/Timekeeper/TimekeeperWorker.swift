@@ -53,6 +53,13 @@ struct TimekeeperWorker: AsyncParsableCommand {
                 in: LedgerRetention.fewestDays...36_500
             )
         )
+        let resources = ResourceRetention(
+            days: try worker.settings.number(
+                "RESOURCE_DAYS",
+                default: ResourceRetention.defaultDays,
+                in: ResourceRetention.fewestDays...36_500
+            )
+        )
         try await worker.repeatRounds(every: .milliseconds(250)) { connection in
             let moved = try timekeeper.round(on: connection)
             // A chunk a round: what is due can wait, deadlines cannot.
@@ -61,6 +68,7 @@ struct TimekeeperWorker: AsyncParsableCommand {
             try audit.round(on: connection)
             try output.round(on: connection)
             try ledger.round(on: connection)
+            try resources.round(on: connection)
             return moved
         }
     }
