@@ -46,6 +46,11 @@ public enum Topics {
         input("cdevents", key: "project/environment/service", ["retention.ms": month]),
     ]
 
+    /// The topics of which the newest message of a key is all that counts.
+    public static let compactedNames = Set(
+        all.filter { $0.configuration["cleanup.policy"] == "compact" }.map(\.name)
+    )
+
     /// The configuration with what keeps written messages from being lost.
     ///
     /// A broker that lacks messages never becomes a partition's leader, and of three copies two must be written before a

@@ -23,7 +23,7 @@ struct DatabaseDoctor {
         let looks: [(String, (PostgresConnection) throws -> [Finding])] = [
             ("schema", schema), ("origin", origin), ("clock", clock), ("settings", settings), ("workers", workers),
             ("agents", agents), ("transactions", transactions),
-            ("outbox", outbox),
+            ("outbox", outbox), ("set aside", setAside),
         ]
         return looks.flatMap { name, look in
             do {
@@ -140,6 +140,22 @@ struct DatabaseDoctor {
                 .warning,
                 "the fleet gets slower while they keep dead rows: "
                     + old.map(\.description).joined(separator: ", ") + "; see docs/postgresql.md"
+            )
+        ]
+    }
+
+    private func setAside(_ database: PostgresConnection) throws -> [Finding] {
+        let row = try database.query(
+            "select count(*), coalesce(min(\(Instant.text("failed_at"))), '') from outbox_failed"
+        ).only()
+        let (count, since) = (try row.int64(0), try row.string(1))
+        guard count > 0 else { return [Finding("set aside", .right, "no message was refused by the broker")] }
+        return [
+            Finding(
+                "set aside",
+                .wrong,
+                "\(count) messages were refused by the broker, the first at \(since); 'slipway stuck' says why, and "
+                    + "'slipway stuck retry' sends them again"
             )
         ]
     }

@@ -6,11 +6,10 @@ import WorkerRuntime
 struct Stuck: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract:
-            "Show what does not go on by itself, since when, why, and who must act; exit code 1 where there is something."
+            "What does not go on by itself: show it, and have messages that were set aside sent again, or forget them.",
+        subcommands: [List.self, Retry.self, Drop.self],
+        defaultSubcommand: List.self
     )
-
-    @OptionGroup var connection: ConnectionOptions
-    @OptionGroup var output: OutputOptions
 
     struct Line: Encodable {
         let what: String
@@ -19,21 +18,31 @@ struct Stuck: ParsableCommand {
         let act: String
     }
 
-    func run() throws {
-        let database = try connection.connect()
-        defer { database.close() }
-        let lines = try Self.read(database, prefix: connection.settings.topicPrefix)
-        if output.json {
-            try printJSON(lines)
-        } else {
-            let terminal = Terminal()
-            terminal.table(
-                ["WHAT", "SINCE", "WHY", "WHO MUST ACT"],
-                lines.map { [$0.what, $0.since, $0.why, $0.act] }
-            )
-            if lines.isEmpty { terminal.line("nothing is stuck") }
+    struct List: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract:
+                "Show what does not go on by itself, since when, why, and who must act; exit code 1 where there is something."
+        )
+
+        @OptionGroup var connection: ConnectionOptions
+        @OptionGroup var output: OutputOptions
+
+        func run() throws {
+            let database = try connection.connect()
+            defer { database.close() }
+            let lines = try Stuck.read(database, prefix: connection.settings.topicPrefix)
+            if output.json {
+                try printJSON(lines)
+            } else {
+                let terminal = Terminal()
+                terminal.table(
+                    ["WHAT", "SINCE", "WHY", "WHO MUST ACT"],
+                    lines.map { [$0.what, $0.since, $0.why, $0.act] }
+                )
+                if lines.isEmpty { terminal.line("nothing is stuck") }
+            }
+            if !lines.isEmpty { throw ExitCode(1) }
         }
-        if !lines.isEmpty { throw ExitCode(1) }
     }
 
     /// Asks what is stuck.
@@ -65,7 +74,7 @@ struct Stuck: ParsableCommand {
             select 'message ' || id || ' to ' || topic, \(time("failed_at")), reason
             from outbox_failed order by id limit 100
             """,
-            "whoever runs the broker: sizes, topics, ACLs"
+            "whoever runs the broker: sizes, topics, ACLs; then 'slipway stuck retry'"
         ),
         (
             """

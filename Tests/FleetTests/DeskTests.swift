@@ -124,6 +124,59 @@ struct DeskTests {
         }
     }
 
+    @Test func `what was set aside is sent again in its order, of compacted topics the newest state, or forgotten`()
+        throws
+    {
+        let world = try FleetWorld(topics: ["instance.status", "deployment.results"], partitions: 1)
+        try world.database.script(
+            """
+            insert into project (project, name, created_at) values ('p', 'p', now());
+            insert into cluster (cluster, name, created_at) values ('c1', 'c1', now());
+            insert into environment (project, environment, cluster, namespace, state, revision, created_at)
+                values ('p', 'staging', 'c1', 'shop', 'active', 2, now());
+            insert into instance (environment_id, instance, application, cluster, namespace, desired_version, state,
+                generation, revision, changed_at)
+                select id, 'web', 'web', 'c1', 'shop', '1.0.0', 'running', 7, 21000, now() from environment;
+            insert into outbox_failed (topic, key, headers, value, reason_code, reason)
+                select 'deployment.results', 'p/staging', '', convert_to('result ' || n, 'UTF8'), 'not_deliverable', 'No.'
+                from generate_series(1, 250) n;
+            insert into outbox_failed (topic, key, headers, value, reason_code, reason)
+                values ('instance.status', 'p/staging/web', '', '{"revision":20000}', 'not_deliverable', 'No.'),
+                    ('cdevents', 'k', '', 'v', 'not_deliverable', 'No.')
+            """
+        )
+        let (_, doctor) = try slipway(["doctor"], world)
+        #expect(doctor.contains("252 messages were refused by the broker"), "\(doctor)")
+        #expect(try slipway(["stuck", "retry", "--dry-run"], world).1.contains("252 messages are meant"))
+        #expect(try slipway(["stuck", "drop"], world).0 == 64, "nothing is forgotten without a choice")
+        #expect(try slipway(["stuck", "drop", "--topic", "cdevents", "--dry-run"], world).1.contains("cdevents"))
+        #expect(try world.number("select count(*) from outbox_failed") == 252)
+        #expect(try slipway(["stuck", "drop", "--topic", "cdevents"], world).1.contains("1 messages are forgotten"))
+        let (code, text) = try slipway(["stuck", "retry"], world)
+        #expect(code == 0)
+        #expect(
+            text.contains("250 messages are sent again; the newest states are published in place of 1"),
+            "\(text)"
+        )
+        #expect(try world.number("select count(*) from outbox_failed") == 0)
+        _ = try world.start("outbox-relay")
+        _ = try world.start("timekeeper")
+        let state = try eventually("the newest state") { try world.messages(on: "instance.status").last }
+        #expect(state.withValue { String(decoding: $0, as: UTF8.self) }?.contains(#""revision":21000"#) == true)
+        let results = try eventually("all results") { () throws -> [KafkaMessage]? in
+            let messages = try world.messages(on: "deployment.results")
+            return messages.count >= 250 ? messages : nil
+        }
+        #expect(
+            results.map { $0.withValue { String(decoding: $0, as: UTF8.self) } ?? "" }
+                == (1...250).map { "result \($0)" }
+        )
+        #expect(
+            try world.database.query("select operation from audit where decided_by = 'slipway' order by id")
+                .map { try $0.string(0) } == ["stuck.drop", "stuck.retry"]
+        )
+    }
+
     @Test func `a group is a worker's whatever the topic prefix ends in, and keys may be any bytes`() throws {
         let world = try FleetWorld(topics: [])
         try world.database.script(

@@ -87,7 +87,7 @@ public struct OutboxRecord: Sendable {
         headerBytes = HeaderBytes.encode(event.headers)
         value = event.data
         self.coalesces = coalesces
-        shardsByTopic = topic.hasPrefix("agent.commands.")
+        shardsByTopic = Self.shardsByTopic(topic)
     }
 
     /// Makes a tombstone, which carries its identity and revision in headers.
@@ -112,6 +112,19 @@ public struct OutboxRecord: Sendable {
         coalesces = false
         shardsByTopic = false
     }
+
+    /// Makes a record of a message that was taken out of the outbox, with the headers as they were stored.
+    init(again topic: String, key: [UInt8], headerBytes: [UInt8], value: [UInt8]?) {
+        self.topic = topic
+        self.key = key
+        self.headerBytes = headerBytes
+        self.value = value
+        coalesces = false
+        shardsByTopic = Self.shardsByTopic(topic)
+    }
+
+    /// An agent's commands keep one order, whatever their keys.
+    private static func shardsByTopic(_ topic: String) -> Bool { topic.hasPrefix("agent.commands.") }
 
     /// The headers, in order.
     public var headers: [(String, [UInt8]?)] { HeaderBytes.decode(headerBytes) ?? [] }

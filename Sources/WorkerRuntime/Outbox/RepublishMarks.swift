@@ -21,14 +21,26 @@ public enum RepublishMarks {
     /// Marks keys; one that is marked already stays so.
     static func insert(_ keys: [OutboxKey], on connection: PostgresConnection) throws(PostgresError) {
         guard !keys.isEmpty else { return }
-        _ = try connection.query(
-            """
-            insert into outbox_republish (topic, key)
-            select topic, key from unnest($1::text[], $2::bytea[]) as published(topic, key) order by topic, key
-            on conflict do nothing
-            """,
-            [.array(.texts(keys.map(\.topic))), .array(.byteas(keys.map(\.key)))]
-        )
+        _ = try connection.query(insertion, values(keys))
+    }
+
+    /// Marks keys with the transaction's commit.
+    static func insert(
+        _ keys: [OutboxKey],
+        in transaction: borrowing PostgresTransaction
+    ) throws(PostgresError) {
+        guard !keys.isEmpty else { return }
+        try transaction.submit(insertion, values(keys))
+    }
+
+    private static let insertion = """
+        insert into outbox_republish (topic, key)
+        select topic, key from unnest($1::text[], $2::bytea[]) as published(topic, key) order by topic, key
+        on conflict do nothing
+        """
+
+    private static func values(_ keys: [OutboxKey]) -> [PostgresValue] {
+        [.array(.texts(keys.map(\.topic))), .array(.byteas(keys.map(\.key)))]
     }
 
     /// Takes marks that nobody else is taking, and deletes them.
