@@ -30,6 +30,28 @@ struct WorkerPagesTests {
         #expect(try world.number("select count(*) from worker") == 0)
     }
 
+    @Test(.enabled(if: (try? String(contentsOfFile: "/proc/net/if_inet6", encoding: .utf8))?.isEmpty == false))
+    func `a worker is looked at by either kind of address where it serves both`() throws {
+        let world = try FleetWorld(topics: EndToEndTests.topics)
+        let port = try WebPage.freePort()
+        let worker = try world.start("timekeeper", ["--http-port", "\(port)"], ["SLIPWAY_HTTP_HOST": "::"])
+        for host in ["127.0.0.1", "[::1]"] {
+            _ = try eventually("readiness", within: .seconds(60)) {
+                try WebPage.get(port: port, "/readyz", host: host) == WebPage(status: 200, body: "ready\n") ? true : nil
+            }
+        }
+        worker.signal(SIGTERM)
+        #expect(try worker.exitCode() == 0)
+    }
+
+    @Test func `a worker whose host is no address does not start`() throws {
+        let world = try FleetWorld(topics: EndToEndTests.topics)
+        let worker = try world.start("timekeeper", ["--http-port", "8080"], ["SLIPWAY_HTTP_HOST": "here"])
+        #expect(try worker.exitCode() == 1)
+        #expect(worker.output.contains("SLIPWAY_HTTP_HOST is 'here'"), "\(worker.output)")
+        #expect(try world.number("select count(*) from worker") == 0)
+    }
+
     @Test(arguments: EndToEndTests.workers)
     func `a worker says what it is, is alive and ready, counts, and ends cleanly`(name: String) throws {
         let world = try FleetWorld(topics: EndToEndTests.topics)

@@ -16,6 +16,25 @@ import Testing
         #expect(error?.reason.contains("\"session.timeout.ms\"") == true)
     }
 
+    @Test(arguments: [
+        ("message.timeout.ms", "5e+06", 5), ("queue.buffering.max.kbytes", "64MB", 64), ("linger.ms", "5ms", 5),
+    ])
+    func `a number that would be read in part is refused`(name: String, value: String, read: Int) {
+        let settings = KafkaSettings(bootstrapServers: "", properties: [name: value])
+        let error = #expect(throws: KafkaError.self) { try KafkaProducer(settings) }
+        #expect(error?.reason.contains("\"\(name)\" is \"\(value)\"") == true, "\(error?.reason ?? "")")
+        #expect(error?.reason.contains("read it as \(read).") == true)
+    }
+
+    @Test(arguments: [
+        ("message.max.bytes", "5000000"), ("message.max.bytes", " 5000000 "),
+        ("linger.ms", "0.5"), ("linger.ms", "5.0"), ("client.id", "64MB"), ("client.id", "007"), ("acks", "-1"),
+        ("acks", "all"), ("enable.idempotence", "true"),
+    ])
+    func `what is a number, or need not be one, is taken`(name: String, value: String) throws {
+        try KafkaProducer(KafkaSettings(bootstrapServers: "", properties: [name: value])).close()
+    }
+
     @Test func `the value of a secret is not repeated`() {
         let properties = ["security.protocol": "ssl", "ssl.key.pem": "hunter2"]
         let settings = KafkaSettings(bootstrapServers: "", properties: properties)

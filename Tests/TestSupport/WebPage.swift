@@ -20,9 +20,11 @@ public struct WebPage: Sendable, Hashable {
 
     /// Gets a page of this machine; blocks.
     ///
-    /// - Parameter path: Begins with a slash.
-    public static func get(port: Int, _ path: String) throws -> WebPage {
-        guard let url = URL(string: "http://127.0.0.1:\(port)\(path)") else { throw NotSeen(description: path) }
+    /// - Parameters:
+    ///   - path: Begins with a slash.
+    ///   - host: The machine's address, one of IPv6 in brackets.
+    public static func get(port: Int, _ path: String, host: String = "127.0.0.1") throws -> WebPage {
+        guard let url = URL(string: "http://\(host):\(port)\(path)") else { throw NotSeen(description: path) }
         let found = Mutex<WebPage?>(nil)
         let answered = DispatchSemaphore(value: 0)
         URLSession.shared.dataTask(with: URLRequest(url: url, timeoutInterval: 10)) { data, response, _ in

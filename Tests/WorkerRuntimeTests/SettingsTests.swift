@@ -58,6 +58,38 @@ import Testing
         #expect(Set([member("agent-worker", 0), member("agent-worker", 1), member("resource-worker", 0)]).count == 3)
     }
 
+    @Test func `what Kubernetes says of Services is no setting`() throws {
+        let links = [
+            "SERVICE_HOST": "10.0.0.1", "SERVICE_PORT": "9092", "SERVICE_PORT_TCP_CLIENTS": "9092",
+            "PORT": "tcp://10.0.0.1:9092", "PORT_9092_TCP": "tcp://10.0.0.1:9092", "PORT_9092_TCP_PROTO": "tcp",
+            "PORT_9092_TCP_PORT": "9092", "PORT_9092_TCP_ADDR": "10.0.0.1",
+        ]
+        var environment = ["SLIPWAY_KAFKA_BROKERS": "b:9092", "SLIPWAY_KAFKA_CLIENT_ID": "agent"]
+        for (name, value) in links {
+            for service in ["SLIPWAY_KAFKA", "SLIPWAY_KAFKA_BOOTSTRAP", "SLIPWAY_KAFKA_BROKERS"] {
+                environment["\(service)_\(name)"] = value
+            }
+        }
+        let kafka = try Settings(environment: environment).kafka(logger: Logger(label: "test"))
+        #expect(kafka.bootstrapServers == "b:9092")
+        #expect(kafka.properties == ["client.id": "agent"])
+    }
+
+    @Test(arguments: ["127.0.0.1", "0.0.0.0", "::", "::1", "fd00::2"])
+    func `health is served on addresses of both kinds`(host: String) throws {
+        let settings = Settings(environment: ["SLIPWAY_HTTP_HOST": host, "SLIPWAY_HTTP_PORT": "8080"])
+        #expect(try HealthServer.port(settings) == 8080)
+    }
+
+    @Test(arguments: ["here", "localhost", "1.2.3", ":::", "[::]"])
+    func `a host that is no address is named`(host: String) {
+        let settings = Settings(environment: ["SLIPWAY_HTTP_HOST": host, "SLIPWAY_HTTP_PORT": "8080"])
+        let error = #expect(throws: StartError.self) { try HealthServer.port(settings) }
+        #expect(
+            error?.description == "SLIPWAY_HTTP_HOST is '\(host)'; it should be an address, such as '0.0.0.0' or '::'."
+        )
+    }
+
     @Test func `an unknown log level lists the known ones`() {
         let error = #expect(throws: StartError.self) {
             try Settings(environment: ["SLIPWAY_LOG_LEVEL": "loud"]).logLevel()

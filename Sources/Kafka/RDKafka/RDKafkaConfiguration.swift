@@ -42,7 +42,10 @@ struct RDKafkaConfiguration: ~Copyable {
         let result = rd_kafka_conf_set(configuration, name, value, &text, text.count)
         switch result {
         case RD_KAFKA_CONF_OK:
-            return nil
+            guard let read = number(of: name, in: configuration), !isWhole(value, read) else { return nil }
+            let reason =
+                "The Kafka property \"\(name)\" is \"\(value)\"; it should be a whole number, and librdkafka would read it as \(read)."
+            return KafkaError(.invalidArgument, operation: "configure the Kafka client", reason: reason)
         case RD_KAFKA_CONF_UNKNOWN:
             let version = String(cString: rd_kafka_version_str())
             let reason = "librdkafka \(version) does not know the Kafka property \"\(name)\"."
@@ -53,6 +56,21 @@ struct RDKafkaConfiguration: ~Copyable {
             let reason = "The Kafka property \"\(name)\" cannot be set: \(detail)."
             return KafkaError(.invalidArgument, operation: "configure the Kafka client", reason: reason)
         }
+    }
+
+    /// What librdkafka has read of a property, where that is a whole number.
+    private static func number(of name: String, in configuration: OpaquePointer) -> Int64? {
+        var text = [CChar](repeating: 0, count: 64)
+        var size = text.count
+        guard rd_kafka_conf_get(configuration, name, &text, &size) == RD_KAFKA_CONF_OK else { return nil }
+        return Int64(String(cText: text))
+    }
+
+    /// Whether a value that begins as a number is that number as a whole: librdkafka leaves out what is behind its digits.
+    private static func isWhole(_ value: String, _ read: Int64) -> Bool {
+        let value = value.filter { !$0.isWhitespace }
+        guard value.drop(while: { $0 == "-" || $0 == "+" }).first?.isNumber == true else { return true }
+        return Double(value) == Double(read)
     }
 }
 

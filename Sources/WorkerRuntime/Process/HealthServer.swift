@@ -15,8 +15,34 @@ public struct HealthServer: Sendable {
     let isReady: @Sendable () -> Bool
 
     /// The port that is set; 0 where there is to be no server.
+    ///
+    /// - Throws: ``StartError`` where it is no port, or its host no address.
     static func port(_ settings: Settings) throws(StartError) -> Int {
-        try settings.number("HTTP_PORT", default: 0, in: 0...65535)
+        let port = try settings.number("HTTP_PORT", default: 0, in: 0...65535)
+        if port > 0 { _ = try host(settings) }
+        return port
+    }
+
+    private static func host(_ settings: Settings) throws(StartError) -> String {
+        let host = settings.text("HTTP_HOST") ?? "127.0.0.1"
+        do {
+            if host.contains(":") {
+                _ = try sockaddr_in6.inet6(ip6: host, port: 0)
+            } else {
+                _ = try sockaddr_in.inet(ip4: host, port: 0)
+            }
+            return host
+        } catch {
+            throw StartError("SLIPWAY_HTTP_HOST is '\(host)'; it should be an address, such as '0.0.0.0' or '::'.")
+        }
+    }
+
+    /// A server that does not listen yet; an address with colons is one of IPv6.
+    private static func server(on host: String, port: UInt16) throws -> HTTPServer {
+        guard host.contains(":") else {
+            return HTTPServer(address: try sockaddr_in.inet(ip4: host, port: port), logger: .disabled)
+        }
+        return HTTPServer(address: try sockaddr_in6.inet6(ip6: host, port: port), logger: .disabled)
     }
 
     /// Serves on `SLIPWAY_HTTP_HOST` and `SLIPWAY_HTTP_PORT` until the returned task is canceled.
@@ -28,7 +54,7 @@ public struct HealthServer: Sendable {
     ///   - isAlive: Whether the process should go on living; called for each look.
     ///   - isReady: Whether the process does its work now; called for each look.
     /// - Returns: What serves; `nil` where the server is turned off.
-    /// - Throws: ``StartError`` for a port that is no port.
+    /// - Throws: ``StartError`` for a port that is no port, or a host that is no address.
     public static func start(
         _ settings: Settings,
         logger: Logger,
@@ -38,7 +64,7 @@ public struct HealthServer: Sendable {
         let port = try port(settings)
         guard port > 0 else { return nil }
         let server = HealthServer(
-            host: settings.text("HTTP_HOST") ?? "127.0.0.1",
+            host: try host(settings),
             port: port,
             isAlive: isAlive,
             isReady: isReady
@@ -57,8 +83,7 @@ public struct HealthServer: Sendable {
 
     /// Serves until the task is canceled.
     func run() async throws {
-        let address = try sockaddr_in.inet(ip4: host, port: UInt16(port))
-        let server = HTTPServer(address: address, logger: .disabled)
+        let server = try Self.server(on: host, port: UInt16(port))
         await server.appendRoute("GET /livez") { _ in Self.answer(isAlive(), "alive", "the work stands still") }
         await server.appendRoute("GET /readyz") { _ in Self.answer(isReady(), "ready", "not ready") }
         await server.appendRoute("GET /metrics") { _ in

@@ -61,12 +61,19 @@ public struct Settings: Sendable {
         var properties: [String: String] = [:]
         let known = "SLIPWAY_KAFKA_"
         for (name, value) in environment where name.hasPrefix(known) && name != "SLIPWAY_KAFKA_BROKERS" {
+            if Self.isServiceLink(name, value) { continue }
             properties[name.dropFirst(known.count).lowercased().replacingOccurrences(of: "_", with: ".")] = value
         }
         var settings = KafkaSettings(bootstrapServers: brokers)
         settings.properties = properties
         settings.logger = logger
         return settings
+    }
+
+    /// Whether Kubernetes made the variable, of a Service of the namespace whose name begins like a setting.
+    private static func isServiceLink(_ name: String, _ value: String) -> Bool {
+        name.hasSuffix("_SERVICE_HOST") || name.hasSuffix("_SERVICE_PORT") || name.contains("_SERVICE_PORT_")
+            || name.contains(/_PORT_[0-9]+_(TCP|UDP|SCTP)/) || (name.hasSuffix("_PORT") && value.contains("://"))
     }
 
     /// The database, with what keeps a stopped worker from holding locks.
