@@ -138,6 +138,33 @@ import WorkerRuntime
         #expect(DueCommand.decide(command, view: behind, now: 660_000_000)?.1?.code == "slipway_behind")
     }
 
+    @Test func `what is healthy has the time to settle, up to the absolute limit`() {
+        var command = Self.command(.applied)
+        (command.stepDeadline, command.deadline) = (600_000_000, 1_800_000_000)
+        let view = AgentView(MissingEvidence(agent: .connected), consumedUntil: 2_000_000_000)
+        #expect(DueCommand.decide(command, view: view, now: 600_000_000)?.0 == .timeOut)
+        command.windows.healthySince = 595_000_000
+        #expect(command.presentDeadline == 605_000_000)
+        #expect(DueCommand.decide(command, view: view, now: 604_000_000) == nil)
+        command.deadline = 602_000_000
+        #expect(DueCommand.decide(command, view: view, now: 602_000_000)?.0 == .timeOut)
+        command.windows.healthySince = 100_000_000
+        #expect(command.presentDeadline == 600_000_000)
+    }
+
+    @Test(
+        arguments: [("900", nil, "less than 900"), ("60", "60", "less than 60"), ("3600", "7200", "less than 900")]
+            as [(String, String?, String)]
+    )
+    func `a settling time in which nothing can be over is refused`(settle: String, total: String?, says: String) {
+        var environment = ["SLIPWAY_SETTLE_SECONDS": settle]
+        environment["SLIPWAY_DEADLINE_SECONDS"] = total
+        let error = #expect(throws: StartError.self) { try CommandTimers(Settings(environment: environment)) }
+        #expect(error?.description.contains(says) == true, "\(error?.description ?? "")")
+        environment["SLIPWAY_SETTLE_SECONDS"] = "59"
+        #expect(throws: Never.self) { try CommandTimers(Settings(environment: environment)) }
+    }
+
     @Test func `a command settles after its time in good health, and fails after its time of failing`() {
         var command = Self.command(.applied)
         let view = AgentView(MissingEvidence(agent: .connected), consumedUntil: 65_000_000, lastSeen: 65_000_000)

@@ -87,6 +87,13 @@ public struct CommandTimers: Sendable, Hashable {
         total = try settings.number("DEADLINE_SECONDS", default: total, in: 1...86_400)
         settle = try settings.number("SETTLE_SECONDS", default: settle, in: 0...3600)
         failure = try settings.number("FAILURE_SECONDS", default: failure, in: 0...3600)
+        let limit = min(total, Self.shortestTotal)
+        guard settle < limit else {
+            throw StartError(
+                "SLIPWAY_SETTLE_SECONDS is \(settle); it should be less than \(limit), the seconds in which a command must be over as "
+                    + (total < Self.shortestTotal ? "SLIPWAY_DEADLINE_SECONDS says." : "the quickest operations have.")
+            )
+        }
     }
 
     /// The deadline of the step that begins in this state, if one does.

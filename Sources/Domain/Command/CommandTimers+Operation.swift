@@ -9,6 +9,9 @@ extension CommandTimers {
         .delete: (300, 300, 900, 0),
     ]
 
+    /// The fewest seconds that an operation which has to settle may take as a whole.
+    static let shortestTotal = limits.values.filter { $0.settle > 0 }.map { $0.total }.min() ?? Int.max
+
     /// The timers of one operation: what changes no version is given up sooner.
     func limited(to operation: String) -> CommandTimers {
         guard let limit = InstanceOperation(command: operation).flatMap({ Self.limits[$0] }) else { return self }

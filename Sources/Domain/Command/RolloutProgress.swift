@@ -124,6 +124,15 @@ enum RolloutProgress {
 }
 
 extension Command {
+    /// When its present step, or all of it, must be over.
+    ///
+    /// What is healthy has the time to settle, up to the absolute limit, though its step would be over before.
+    var presentDeadline: Int64 {
+        guard let step = stepDeadline else { return deadline }
+        guard state == .applied, let since = windows.healthySince else { return min(deadline, step) }
+        return min(deadline, max(step, since + Int64(timers.settle) * 1_000_000))
+    }
+
     /// Gives the present step its time anew, up to the absolute limit; it never has less than before.
     mutating func extendStep(now: Int64) {
         guard let present = stepDeadline, let seconds = timers.stepSeconds(in: state) else { return }

@@ -45,7 +45,7 @@ enum DueCommand {
                 return (.fail, command.windows.failing)
             }
         }
-        let deadline = command.nextDeadline
+        let deadline = command.presentDeadline
         guard now >= deadline else { return nil }
         let isRead = (view.consumedUntil ?? 0) >= deadline
         var evidence = view.evidence
@@ -60,9 +60,6 @@ enum DueCommand {
 }
 
 extension Command {
-    /// When its present step, or all of it, must be over.
-    var nextDeadline: Int64 { min(deadline, stepDeadline ?? deadline) }
-
     /// Whether it had been healthy for the settling time by then.
     fileprivate func wasHealthy(by time: Int64) -> Bool {
         guard state == .applied, let since = windows.healthySince else { return false }

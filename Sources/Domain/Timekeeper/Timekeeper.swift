@@ -98,7 +98,10 @@ public struct Timekeeper: Sendable {
             select c.id
             from command c
             \(Self.surroundings)
-            cross join lateral (select least(c.deadline, coalesce(c.step_deadline, c.deadline)) as at) due
+            cross join lateral (
+                select least(c.deadline, greatest(coalesce(c.step_deadline, c.deadline),
+                    case when c.state = 'applied' then c.healthy_since + c.settle_seconds * interval '1 second' end)) as at
+            ) due
             where c.state in ('accepted', 'sent', 'acknowledged', 'applied') and due.at <= now()
                 and (k.cluster is null or k.boot is null or due.at <= now() - $2 * interval '1 microsecond'
                     or due.at <= handled_until($1, 'agent.status', k.status_partition, k.cluster)

@@ -43,7 +43,7 @@ final class SimulatedTimekeeper: Participant {
         database.open.rows.keys.filter { id in
             guard let command = database.commands[id] else { return false }
             let hasWindow = command.windows.healthySince != nil || command.windows.failingSince != nil
-            return hasWindow || now >= command.nextDeadline
+            return hasWindow || now >= command.presentDeadline
         }.sorted { $0.uuidString < $1.uuidString }
     }
 
@@ -104,7 +104,7 @@ final class SimulatedTimekeeper: Participant {
             switch event {
             case .settle: (command.windows.healthySince, timers.settle)
             case .fail: (command.windows.failingSince, timers.failure)
-            default: (command.nextDeadline, 0)
+            default: (command.presentDeadline, 0)
             }
         guard seconds > 0 || event == .timeOut else { return }
         let time = (since ?? 0) + Int64(seconds) * 1_000_000
