@@ -144,14 +144,50 @@ struct DeadLetters: ParsableCommand {
             let producer = try KafkaProducer(try connection.kafka())
             defer { producer.close() }
             let topic = connection.settings.topicPrefix + choice.topic
-            for (index, letter) in letters.enumerated() {
-                try producer.send(letter.record(to: topic, token: token), tag: UInt64(index))
+            var arrivals = Arrivals()
+            do {
+                for (index, letter) in letters.enumerated() where arrivals.failure == nil {
+                    try arrivals.send(letter.record(to: topic, token: token), tag: UInt64(index), with: producer)
+                }
+                arrivals.take(try producer.flush(timeout: .seconds(60)))
+            } catch {
+                arrivals.take(producer.poll(timeout: .zero))
+                if arrivals.failure == nil { arrivals.failure = error }
             }
-            for delivery in try producer.flush(timeout: .seconds(60)) {
-                if let error = delivery.error { throw error }
+            // Also of a replay that failed: what has arrived is handled.
+            if arrivals.count > 0 {
+                let subject = "\(arrivals.count) of \(choice.topic)"
+                try AuditLog.write(AuditEntry(act: "dlt.replay", subject: subject, "dead letters"), on: database)
             }
-            let act = AuditEntry(act: "dlt.replay", subject: "\(letters.count) of \(choice.topic)", "dead letters")
-            try AuditLog.write(act, on: database)
+            guard let failure = arrivals.failure else { return }
+            throw StartError("\(arrivals.count) of \(letters.count) dead letters were sent in again, then: \(failure)")
+        }
+    }
+
+    /// What the broker has taken of a replay, in order, until something failed.
+    private struct Arrivals {
+        private(set) var count = 0
+        var failure: (any Error)?
+
+        /// Sends a message, after room was made for it in the producer's queue.
+        mutating func send(_ record: KafkaRecord, tag: UInt64, with producer: KafkaProducer) throws {
+            while failure == nil {
+                do throws(KafkaError) {
+                    return try producer.send(record, tag: tag)
+                } catch  where error.isQueueFull {
+                    take(producer.poll(timeout: .seconds(1)))
+                }
+            }
+        }
+
+        mutating func take(_ deliveries: [KafkaDelivery]) {
+            for delivery in deliveries {
+                guard let error = delivery.error else {
+                    count += 1
+                    continue
+                }
+                if failure == nil { failure = error }
+            }
         }
     }
 }

@@ -15,14 +15,28 @@ struct Lag: ParsableCommand {
     struct Row: Encodable {
         let group: String
         let topic: String
-        let partitions: Int
-        let waiting: Int64
-        let consumedUntil: String
+        var partitions = 0
+        /// Of those partitions that can be told of.
+        var waiting: Int64 = 0
+        /// Partitions that nobody can tell of now: not there any more, or without a leader.
+        var unknownPartitions = 0
+        var consumedUntil: String
+
+        /// For people: with a question mark where there may be more.
+        var waitingText: String {
+            guard unknownPartitions > 0 else { return "\(waiting)" }
+            return unknownPartitions == partitions ? "?" : "\(waiting) + ?"
+        }
     }
 
     func run() throws {
         let database = try connection.connect()
-        let reader = try KafkaConsumer(try connection.kafka(), group: "slipway-lag", topics: [])
+        defer { database.close() }
+        let settings = try connection.kafka()
+        let admin = try KafkaAdmin(settings)
+        defer { admin.close() }
+        let metadata = try admin.metadata(timeout: .seconds(15))
+        let reader = try KafkaConsumer(settings, group: "slipway-lag", topics: [])
         let claims = try database.query(
             """
             select consumer_group, topic, partition, next_offset, \(Instant.text("consumed_until"))
@@ -30,36 +44,39 @@ struct Lag: ParsableCommand {
             """
         )
         let prefix = connection.settings.topicPrefix
-        var rows: [String: (group: String, topic: String, partitions: Int, waiting: Int64, until: String)] = [:]
+        var rows: [String: Row] = [:]
         for claim in claims {
             let (group, topic) = (try claim.string(0), try claim.string(1))
             let place = KafkaTopicPartition(topic: prefix + topic, partition: try claim.int32(2))
-            let high = try reader.watermarks(of: place, timeout: .seconds(5)).high
             let until = try claim.optionalString(4) ?? "-"
-            var row = rows[group + topic] ?? (group, topic, 0, 0, until)
+            var row = rows[group + topic] ?? Row(group: group, topic: topic, consumedUntil: until)
             row.partitions += 1
-            row.waiting += max(0, high - (try claim.int64(3)))
-            row.until = min(row.until, until)
+            if let end = Self.end(of: place, metadata, reader) {
+                row.waiting += max(0, end - (try claim.int64(3)))
+            } else {
+                row.unknownPartitions += 1
+            }
+            row.consumedUntil = min(row.consumedUntil, until)
             rows[group + topic] = row
         }
         _ = reader.close(deadline: .seconds(2))
         let sorted = rows.values.sorted { ($0.group, $0.topic) < ($1.group, $1.topic) }
-        if output.json {
-            return try printJSON(
-                sorted.map {
-                    Row(
-                        group: $0.group,
-                        topic: $0.topic,
-                        partitions: $0.partitions,
-                        waiting: $0.waiting,
-                        consumedUntil: $0.until
-                    )
-                }
-            )
-        }
+        if output.json { return try printJSON(sorted) }
         Terminal().table(
             ["GROUP", "TOPIC", "PARTITIONS", "WAITING", "CONSUMED UNTIL"],
-            sorted.map { [$0.group, $0.topic, "\($0.partitions)", "\($0.waiting)", $0.until] }
+            sorted.map { [$0.group, $0.topic, "\($0.partitions)", $0.waitingText, $0.consumedUntil] }
         )
+    }
+
+    /// Where a partition ends; `nil` where there is none, or nobody who leads it answers.
+    private static func end(
+        of place: KafkaTopicPartition,
+        _ metadata: KafkaMetadata,
+        _ reader: KafkaConsumer
+    ) -> Int64? {
+        guard let topic = metadata.topic(place.topic), place.partition < topic.partitionCount,
+            !topic.partitionsWithoutLeader.contains(place.partition)
+        else { return nil }
+        return try? reader.watermarks(of: place, timeout: .seconds(5)).high
     }
 }

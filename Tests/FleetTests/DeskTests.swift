@@ -90,6 +90,41 @@ struct DeskTests {
         #expect(try world.number("select count(*) from audit where operation = 'dlt.replay'") == 1)
     }
 
+    @Test func `more dead letters than the producer's queue holds are sent in again, in their order`() throws {
+        let world = try FleetWorld(topics: ["release.events", "release.events.dlt"], partitions: 1)
+        for number in 1...30 {
+            try world.send("release.events.dlt", key: "web", type: "t", id: "letter \(number)", value: Array("{}".utf8))
+        }
+        let replay = try world.start(
+            "slipway",
+            ["dlt", "replay", "release.events"],
+            ["SLIPWAY_KAFKA_QUEUE_BUFFERING_MAX_MESSAGES": "4"]
+        )
+        #expect(try replay.exitCode() == 0)
+        #expect(replay.output.contains("30 dead letters were sent in again"), "\(replay.output)")
+        let sent = try world.messages(on: "release.events").map { $0.header("ce_id") ?? "" }
+        #expect(sent == (1...30).map { "letter \($0)" })
+        let subject = "select subject_name from audit where operation = 'dlt.replay'"
+        #expect(try world.database.query(subject).only().string(0) == "30 of release.events")
+    }
+
+    @Test func `the lag of a partition that is not there any more is unknown, and the others are told`() throws {
+        let world = try FleetWorld(topics: ["agent.status"], partitions: 1)
+        try world.send("agent.status", key: "c", type: "t", id: "1", value: Array("{}".utf8))
+        try world.database.script(
+            """
+            insert into partition_claim (consumer_group, topic, partition, next_offset)
+                values ('slipway.agent-worker', 'agent.status', 0, 0), ('slipway.agent-worker', 'agent.status', 7, 3),
+                    ('slipway.agent-worker', 'agent.output', 0, 3)
+            """
+        )
+        let (code, text) = try slipway(["lag"], world)
+        #expect(code == 0, "\(text)")
+        let lines = text.split(separator: "\n").map { $0.split(separator: " ").joined(separator: " ") }
+        #expect(lines.contains("slipway.agent-worker agent.status 2 1 + ? -"), "\(text)")
+        #expect(lines.contains("slipway.agent-worker agent.output 1 ? -"), "\(text)")
+    }
+
     @Test func `what is stuck is told with who must act`() throws {
         let world = try FleetWorld(topics: DoneOnceTests.topics, partitions: 1)
         let worker = try world.start("deployment-worker")
