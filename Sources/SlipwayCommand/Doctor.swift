@@ -46,7 +46,7 @@ struct Doctor: ParsableCommand {
             Finding.of("fleet key", right: "can be read") { _ = try FleetKey(settings) },
             Finding.of("timers", right: "are whole") { _ = try CommandTimers(settings) },
             Finding.of("trusted topics", right: "can be read") { _ = try TrustedTopic.all(settings) },
-            has("TOKEN_KEYS", "tokens", without: "every request is rejected, but those of trusted topics"),
+            tokens(settings),
             has("SEALING_KEYS", "sealing keys", without: "nothing confidential can be taken"),
             has("KEY_RING", "key ring", without: "nothing confidential can be kept"),
             has("ADMINISTRATORS", "administrators", without: "nobody may make projects or register clusters"),
@@ -72,6 +72,15 @@ struct Doctor: ParsableCommand {
             )
         }
         return findings
+    }
+
+    /// Without the keys of tokens requests come on trusted topics, or no worker decides them.
+    private func tokens(_ settings: Settings) -> Finding? {
+        guard settings.text("TOKEN_KEYS") == nil else { return nil }
+        let hasTrusted = (try? TrustedTopic.all(settings))?.isEmpty == false
+        return hasTrusted
+            ? Finding("tokens", .warning, "SLIPWAY_TOKEN_KEYS is not set: only requests on trusted topics are taken")
+            : Finding("tokens", .wrong, "SLIPWAY_TOKEN_KEYS is not set: deployment-worker does not start")
     }
 
     private func broker() -> [Finding] {

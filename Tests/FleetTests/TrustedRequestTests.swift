@@ -48,4 +48,37 @@ struct TrustedRequestTests {
         #expect(try audit.exitCode() == 0)
         #expect(audit.output.contains(#""operation" : "project.create""#), "\(audit.output)")
     }
+
+    @Test func `a fleet with trusted topics only needs no keys of tokens, and takes no tokens`() throws {
+        let topics = DoneOnceTests.topics + ["portal.requests", "portal.requests.dlt"]
+        let world = try FleetWorld(topics: topics, partitions: 1)
+        world.environment["SLIPWAY_TOKEN_KEYS"] = ""
+        let alone = try world.start("deployment-worker")
+        #expect(try alone.exitCode() != 0)
+        #expect(alone.output.contains("SLIPWAY_TOKEN_KEYS is not set"), "\(alone.output)")
+        let wrong = try world.start("slipway", ["doctor"])
+        #expect(try wrong.exitCode() == 1)
+        #expect(wrong.output.contains("wrong  tokens: SLIPWAY_TOKEN_KEYS is not set: deployment-worker does not start"))
+
+        world.environment["SLIPWAY_TRUSTED_REQUEST_TOPICS"] = "portal.requests:root"
+        let doctor = try world.start("slipway", ["doctor"])
+        _ = try doctor.exitCode()
+        #expect(doctor.output.contains("warning  tokens: SLIPWAY_TOKEN_KEYS is not set"), "\(doctor.output)")
+        _ = try world.start("deployment-worker")
+        try world.request("project.create", key: "shop", id: "by-token", #"{"project":"shop"}"#)
+        try world.send(
+            "portal.requests",
+            key: "shop",
+            type: "slipway.project.create.v1",
+            id: "by-portal",
+            value: Array(#"{"project":"shop"}"#.utf8)
+        )
+        _ = try eventually("both are decided") {
+            try world.number("select count(*) from audit where outcome <> 'succeeded'") == 2 ? true : nil
+        }
+        let lines = try world.database.query(
+            "select concat_ws(' ', request_id, outcome, reason_code) from audit where outcome <> 'succeeded' order by 1"
+        ).map { try $0.string(0) }
+        #expect(lines == ["by-portal accepted", "by-token rejected tokens_not_taken"])
+    }
 }

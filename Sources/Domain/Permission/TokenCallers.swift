@@ -60,6 +60,24 @@ public struct TokenCallers: CallerSource {
     }
 }
 
+/// Refuses every token: what a fleet has on `deployment.requests` that takes requests on trusted topics only.
+public struct NoTokenCallers: CallerSource {
+    /// Makes it.
+    public init() {}
+
+    /// Nobody.
+    public func caller(of message: KafkaMessageView) throws(CallerError) -> Caller {
+        throw .refused(
+            Reason(
+                code: "tokens_not_taken",
+                sentence:
+                    "This fleet takes no tokens, as SLIPWAY_TOKEN_KEYS is not set; send it on a topic of trusted requests.",
+                field: TokenRefusal.field
+            )
+        )
+    }
+}
+
 extension TokenVerifier {
     /// Reads `SLIPWAY_TOKEN_KEYS` and what tokens must say.
     public convenience init(_ settings: Settings, logger: Logger) throws(StartError) {

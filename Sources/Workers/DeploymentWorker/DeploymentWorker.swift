@@ -23,8 +23,13 @@ struct DeploymentWorker: AsyncParsableCommand {
         let timers = try CommandTimers(worker.settings)
         let sealing = try SealingKeys.load(worker.settings)
         let keyRing = try KeyRing.load(worker.settings)
-        let tokens = try TokenVerifier(worker.settings, logger: worker.logger)
-        let callers = TokenCallers(tokens, fleetKey: fleetKey)
+        let trustedTopics = try TrustedTopic.all(worker.settings)
+        let callers: any CallerSource
+        if worker.settings.text("TOKEN_KEYS") == nil, !trustedTopics.isEmpty {
+            callers = NoTokenCallers()
+        } else {
+            callers = TokenCallers(try TokenVerifier(worker.settings, logger: worker.logger), fleetKey: fleetKey)
+        }
         let permissions = Permissions(worker.settings)
         let topics = try BrokerTopics(worker.settings, logger: worker.logger)
         @Sendable func handler(_ callers: any CallerSource) -> DeploymentRequestHandler {
@@ -38,7 +43,7 @@ struct DeploymentWorker: AsyncParsableCommand {
                 topics: topics
             )
         }
-        let trusted = try TrustedTopic.all(worker.settings).map { topic in
+        let trusted = trustedTopics.map { topic in
             Subscription(topic.name) { handler(TrustedCallers(topic)) }
         }
         try await worker.consume([Subscription("deployment.requests") { handler(callers) }] + trusted)
