@@ -1,5 +1,6 @@
 import ArgumentParser
 import Domain
+import Postgres
 import WorkerRuntime
 
 /// What can be done about messages that a relay set aside.
