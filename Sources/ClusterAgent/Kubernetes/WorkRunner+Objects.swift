@@ -27,9 +27,10 @@ extension WorkRunner {
             try record.add(await apply(Self.manifest(secret, secrets, request), in: request.namespace))
         }
         record.podMark = request.podMark
-        let kept = Set(record.objects.map { "\($0.kind)/\($0.name)" })
+        var seen = Set(record.objects.map { "\($0.kind)/\($0.name)" })
         let dropped = before.map { ObjectReference(apiVersion: $0.apiVersion, kind: $0.kind, name: $0.name) }
-        for reference in (request.removed ?? []) + dropped where !kept.contains("\(reference.kind)/\(reference.name)") {
+        for reference in (request.removed ?? []) + dropped
+        where seen.insert("\(reference.kind)/\(reference.name)").inserted {
             try await remove(reference, request)
         }
         try await marks.keep(record)

@@ -55,7 +55,7 @@ extension SimulatedCluster {
         let id = manifest.id
         var spec = manifest.spec
         if id.kind == "Service" { spec = completed(service: spec ?? .empty, id) }
-        let isOrder = isRenewed || objects[id]?.spec != spec
+        let isOrder = isRenewed || objects[id].map { $0.spec != spec } ?? true
         if var object = objects[id] {
             // What a Job does cannot be changed any more.
             if id.kind == "Job" { spec = object.spec }
