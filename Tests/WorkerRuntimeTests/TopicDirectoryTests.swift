@@ -9,7 +9,7 @@ import Testing
     @Test func `a broker that answers later than a transaction may wait is not waited for`() throws {
         let broker = try KafkaMockCluster()
         try broker.createTopic("t.there", partitions: 1)
-        try broker.setRoundTrip(.seconds(2))
+        try broker.setRoundTrip(nil, .seconds(2))
         let topics = BrokerTopics(broker.settings, prefix: "t.", logger: Logger(label: "test"))
         #expect(topics.has("agent.commands.new"), "it has not said that there is none")
         #expect(topics.has("agent.commands.other"), "it is not asked again at once")
