@@ -157,6 +157,21 @@ struct AgentSessionTests {
         #expect(world.done.count == world.read)
     }
 
+    @Test func `work that waits for room is acknowledged again, under another number, until it has ended`() {
+        var world = SessionWorld(isWelcome: true)
+        world.read(.work(.namespace(.staging())))
+        world.pass(seconds: 1)
+        let work = ClusterWork.release(.web())
+        world.read(.work(work))
+        world.take(.waiting(work))
+        world.take(.waiting(.release(.web(generation: 2))))
+        let said = world.statements("acknowledged").filter { $0.text("command") == "c-1" }
+        #expect(said.count == 2 && Set(said.map(\.message.id)).count == 2)
+        world.pass(seconds: 5)
+        world.take(.waiting(work))
+        #expect(world.statements("acknowledged").filter { $0.text("command") != "n" }.count == 2)
+    }
+
     @Test func `an older generation than the cluster's own is refused`() {
         var world = SessionWorld(isWelcome: true)
         world.read(.work(.namespace(.staging())))

@@ -39,7 +39,7 @@ struct ClusterWorld {
         switch event {
         case .changed(let object): latest[object.id] = object
         case .gone(let object): latest[object.id] = nil
-        case .finished, .agentFault, .stage, .stageOutput, .happened, .logged, .drifted: break
+        case .finished, .agentFault, .waiting, .stage, .stageOutput, .happened, .logged, .drifted: break
         }
     }
 

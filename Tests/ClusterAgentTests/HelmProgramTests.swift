@@ -2,6 +2,7 @@ import Domain
 import Foundation
 import Processes
 import Sealing
+import Synchronization
 import TestSupport
 import Testing
 
@@ -21,11 +22,11 @@ struct HelmProgramTests {
     private func text(_ name: String) throws -> String { try double.text(name) }
     private func calls() throws -> [String] { try double.calls() }
 
-    private func deploy(_ helm: HelmProgram) async -> Result<[PostRenderer.Reference], WorkFailure> {
+    private func deploy(_ helm: HelmProgram, _ turn: HelmTurn = HelmTurn()) async -> Result<[PostRenderer.Reference], WorkFailure> {
         let mark = CommandMark(command: "c-1", generation: 1)
         do throws(WorkFailure) {
             return .success(
-                try await helm.deploy(.web(), secrets: OpenedSecrets(), template: mark, withHooks: false)
+                try await helm.deploy(.web(), secrets: OpenedSecrets(), template: mark, withHooks: false, turn)
             )
         } catch {
             return .failure(error)
@@ -148,19 +149,29 @@ struct HelmProgramTests {
         #expect(counts.count == 5 && counts.allSatisfy { $0 <= 2 }, "\(counts)")
     }
 
-    @Test func `who finds no room waits until somebody leaves, in order`() async {
-        let gate = HelmGate(runs: 2)
-        await gate.enter()
-        await gate.enter()
-        let third = Task { await gate.enter() }
-        while await gate.waitingCount == 0 { await Task.yield() }
-        let fourth = Task { await gate.enter() }
-        while await gate.waitingCount == 1 { await Task.yield() }
-        await gate.leave()
-        await third.value
-        #expect(await gate.waitingCount == 1)
-        await gate.leave()
-        await fourth.value
+    @Test func `who was taken back while there was no room has helm do nothing`() async throws {
+        let script = "echo $$ > \(file("pid")); exec tail -f /dev/null"
+        let helm = try double.program(upgrade: script, limit: .seconds(1000), runs: 1)
+        let first = Task { await deploy(helm) }
+        while (try? text("pid"))?.hasSuffix("\n") != true { await Task.yield() }
+        // It is wanted when it comes, and no more when it is looked at next.
+        let looks = Mutex(0)
+        let turn = HelmTurn(isWanted: {
+            looks.withLock { looks -> Bool in
+                looks += 1
+                return looks == 1
+            }
+        })
+        let second = Task { await deploy(helm, turn) }
+        while looks.withLock({ $0 }) == 0 { await Task.yield() }
+        first.cancel()
+        _ = await first.value
+        guard case .failure(let failure) = await second.value else {
+            Issue.record("it should fail")
+            return
+        }
+        #expect(failure.code == "not_begun")
+        #expect(try calls() == ["upgrade --install web-1"])
     }
 
     @Test func `what runs under the guard ends with who started the guard`() throws {

@@ -57,6 +57,26 @@ import Testing
         #expect(try deadline() == "the step's")
     }
 
+    @Test func `an agent that says again that it has a command gives its step its time anew, and never less`() throws {
+        func limit(_ seconds: Int) throws {
+            try world.connection.script(
+                "update command set step_deadline = now() + interval '\(seconds) seconds' where id = '\(command)'"
+            )
+        }
+        let left = "extract(epoch from step_deadline - now()) > step_seconds[2] - 60 and step_deadline <= deadline"
+        let isExtended = "select (\(left))::text from command where id = '\(command)'"
+        try world.report("acknowledged", of: command)
+        try limit(1)
+        try world.report("acknowledged", of: command)
+        #expect(try world.text(isExtended) == "true")
+        #expect(try world.results() == ["acknowledged 3"])
+        #expect(try world.text("select count(*) from command_step where command = '\(command)'") == "3")
+        try world.connection.script("update command set step_deadline = deadline where id = '\(command)'")
+        try world.report("acknowledged", of: command)
+        let isWhole = "select (step_deadline = deadline)::text from command where id = '\(command)'"
+        #expect(try world.text(isWhole) == "true", "a hook that runs has the command's time")
+    }
+
     @Test func `an agent that says again what it applied leaves what was seen of its rollout`() throws {
         try world.report("applied", of: command, Self.objects)
         try world.connection.script(

@@ -14,6 +14,8 @@ public enum ClusterEvent: Sendable, Hashable {
     case happened(KubernetesEvent)
     /// The next lines of a log that somebody asked for.
     case logged(LogsRequested, lines: [String])
+    /// Work that was begun waits for room, again and again until there is some.
+    case waiting(ClusterWork)
     /// Work has ended; `nil` stands for success.
     case finished(ClusterWork, WorkFailure?)
     /// Objects that a command made are not as it left them; none says that they are again.

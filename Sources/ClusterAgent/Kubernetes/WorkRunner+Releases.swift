@@ -12,10 +12,11 @@ extension WorkRunner {
         _ request: ReleaseRequested,
         _ work: ClusterWork,
         _ secrets: OpenedSecrets,
-        _ isWanted: @Sendable () -> Bool
+        _ isWanted: @escaping @Sendable () -> Bool
     ) async throws {
         try requireNamespace(request.namespace)
-        try await repair(request.instance, in: request.namespace, for: work)
+        let turn = turn(of: work, isWanted)
+        try await repair(request.instance, in: request.namespace, for: work, turn)
         let before = view.record(of: work.subject)
         let form = ReleaseForm(request)
         let template = Self.template(of: work, form, before: before?.template)
@@ -29,7 +30,8 @@ extension WorkRunner {
             request,
             secrets: secrets,
             template: CommandMark(command: template.command, generation: template.generation),
-            withHooks: !isSame
+            withHooks: !isSame,
+            turn
         )
         var record = record(of: work)
         for object in try await read(references, in: request.namespace, for: work, isWanted) { try record.add(object) }
@@ -42,13 +44,18 @@ extension WorkRunner {
         }
     }
 
-    func remove(_ request: RemovalRequested, _ work: ClusterWork) async throws {
+    func remove(
+        _ request: RemovalRequested,
+        _ work: ClusterWork,
+        _ isWanted: @escaping @Sendable () -> Bool
+    ) async throws {
         let before = view.record(of: work.subject)
         if view.namespace(request.namespace) != nil {
-            try await repair(request.instance, in: request.namespace, for: work)
+            let turn = turn(of: work, isWanted)
+            try await repair(request.instance, in: request.namespace, for: work, turn)
             view.begin(work)
             defer { view.end(work) }
-            try await helm.uninstall(request.instance, in: request.namespace)
+            try await helm.uninstall(request.instance, in: request.namespace, turn)
             try await removeForgotten(request)
             let isGone = try await wait(Self.removalLimit) {
                 Self.areGone(view.objects(of: request.instance, in: request.namespace))

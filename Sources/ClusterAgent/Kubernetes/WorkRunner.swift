@@ -25,7 +25,7 @@ struct WorkRunner: Sendable {
     func run(
         _ work: ClusterWork,
         _ secrets: OpenedSecrets,
-        isWanted: @Sendable () -> Bool = { true }
+        isWanted: @escaping @Sendable () -> Bool = { true }
     ) async -> WorkFailure? {
         var pace = Pace()
         while true {
@@ -86,14 +86,14 @@ struct WorkRunner: Sendable {
     private func attempt(
         _ work: ClusterWork,
         _ secrets: OpenedSecrets,
-        _ isWanted: @Sendable () -> Bool
+        _ isWanted: @escaping @Sendable () -> Bool
     ) async throws(KubernetesError) -> WorkFailure? {
         do {
             switch work {
             case .namespace(let request): try await make(request, work)
             case .namespaceRemoval(let request): try await remove(request, work)
             case .release(let request): try await release(request, work, secrets, isWanted)
-            case .removal(let request): try await remove(request, work)
+            case .removal(let request): try await remove(request, work, isWanted)
             case .objects(let request): try await apply(request, work, secrets)
             case .log: break
             }
@@ -114,6 +114,11 @@ struct WorkRunner: Sendable {
         } catch {
             return WorkFailure(code: "apply_failed", message: "\(error)")
         }
+    }
+
+    /// How work waits for helm: as long as it does, the fleet is told that it is not forgotten.
+    func turn(of work: ClusterWork, _ isWanted: @escaping @Sendable () -> Bool) -> HelmTurn {
+        HelmTurn(isWanted: isWanted) { [view] in view.tell(.waiting(work)) }
     }
 
     /// The mark of work that is done.

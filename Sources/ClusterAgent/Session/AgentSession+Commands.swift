@@ -122,6 +122,12 @@ extension AgentSession {
         }
     }
 
+    /// Says again that work is on its way, which gives it its time anew: it was begun, and waits for room.
+    mutating func sayAcknowledged(_ work: ClusterWork, now: Int64) {
+        guard running[work.subject]?.work.mark == work.mark else { return }
+        say(.acknowledged(work.mark), now: now)
+    }
+
     private mutating func begin(_ command: HeldCommand, now: Int64, _ view: some Cluster) {
         let work = command.work
         say(.acknowledged(work.mark), now: now)

@@ -137,6 +137,7 @@ public struct AgentSession: Sendable {
         case .happened(let event): sendEvent(event, now: now)
         case .logged(let request, let lines): sendLines(lines, of: request, now: now, view)
         case .drifted(let mark, let objects): say(.drifted(mark, objects), now: now)
+        case .waiting(let work): sayAcknowledged(work, now: now)
         case .finished(let work, let failure): finish(work, failure, now: now, view)
         case .agentFault(let fault): outputs.append(.fail(fault))
         }

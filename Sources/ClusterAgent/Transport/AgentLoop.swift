@@ -205,7 +205,7 @@ public final class AgentLoop {
     private static func isToldLater(_ event: ClusterEvent) -> Bool {
         switch event {
         case .finished, .stage, .stageOutput, .logged, .drifted: true
-        case .changed, .gone, .happened, .agentFault: false
+        case .changed, .gone, .happened, .waiting, .agentFault: false
         }
     }
 

@@ -64,7 +64,7 @@ struct CommandReports {
         case .hello, .heartbeat, .newer:
             break
         case .acknowledged(let report) where report.generation == command.generation:
-            try progress.take(.acknowledge, &command, now: batch.now, outbox: batch.outbox, in: transaction)
+            try acknowledged(&command, batch, in: transaction)
         case .applied(let report) where report.generation == command.generation:
             try applied(report, &command, batch, in: transaction)
         case .failed(let report) where report.generation == command.generation:
@@ -79,6 +79,19 @@ struct CommandReports {
             break
         }
         return .applied
+    }
+
+    /// Who says it again has the work still before him, for lack of room: its step has its time anew.
+    private func acknowledged(
+        _ command: inout Command,
+        _ batch: Batch<AgentStatusInput>,
+        in transaction: borrowing PostgresTransaction
+    ) throws {
+        let isRepeated = command.state == .acknowledged
+        try progress.take(.acknowledge, &command, now: batch.now, outbox: batch.outbox, in: transaction)
+        guard isRepeated else { return }
+        command.extendStep(now: batch.now)
+        try progress.store.update(command, now: batch.now, in: transaction)
     }
 
     private func applied(

@@ -46,9 +46,10 @@ public struct HelmProgram: Sendable {
         _ request: ReleaseRequested,
         secrets: OpenedSecrets,
         template: CommandMark,
-        withHooks: Bool
+        withHooks: Bool,
+        _ turn: HelmTurn = HelmTurn()
     ) async throws(WorkFailure) -> [PostRenderer.Reference] {
-        try await workInFolder { folder, stop in
+        try await workInFolder(turn.waitingForHooks(withHooks)) { folder, stop in
             try folder.write(ReleaseMarking(request, template: template))
             try folder.write(values: request.values)
             let chart = try chart(of: request, in: folder, secrets, stop)
@@ -76,8 +77,13 @@ public struct HelmProgram: Sendable {
     /// Uninstalls a release; one that is not there is not an error.
     ///
     /// - Parameter withHooks: Whether its hooks run.
-    func uninstall(_ release: String, in namespace: String, withHooks: Bool = true) async throws(WorkFailure) {
-        try await workInFolder { folder, stop in
+    func uninstall(
+        _ release: String,
+        in namespace: String,
+        withHooks: Bool = true,
+        _ turn: HelmTurn = HelmTurn()
+    ) async throws(WorkFailure) {
+        try await workInFolder(turn.waitingForHooks(withHooks)) { folder, stop in
             // Without helm's flag for it, which takes a history that could not be read for none.
             let arguments = ["uninstall", release, "--timeout", timeout] + (withHooks ? [] : ["--no-hooks"])
             let end = try run(arguments, namespace, in: folder, stop)
@@ -90,8 +96,12 @@ public struct HelmProgram: Sendable {
     /// Puts a release back of which an attempt was not brought to its end, as after a failure.
     ///
     /// - Throws: Why helm could not.
-    func putBack(_ release: String, in namespace: String) async throws(WorkFailure) {
-        try await workInFolder { folder, stop in
+    func putBack(
+        _ release: String,
+        in namespace: String,
+        _ turn: HelmTurn = HelmTurn()
+    ) async throws(WorkFailure) {
+        try await workInFolder(turn) { folder, stop in
             guard let complaint = try putBack(release, in: namespace, folder, stop) else { return }
             throw HelmComplaint(removal: complaint).failure
         }
@@ -148,9 +158,10 @@ public struct HelmProgram: Sendable {
 
     /// Works on a thread of its own in a folder of its own, which is removed afterwards.
     private func workInFolder<R: Sendable>(
+        _ turn: HelmTurn,
         _ body: @escaping @Sendable (HelmFolder, HelmStop) throws -> R
     ) async throws(WorkFailure) -> R {
-        try await work { stop throws(WorkFailure) in
+        try await work(turn) { stop throws(WorkFailure) in
             let folder = try HelmFolder(agent: agent)
             defer { folder.remove() }
             do {
@@ -167,16 +178,17 @@ public struct HelmProgram: Sendable {
 
     /// Works on a thread of its own; with its task helm ends, too, where it stands.
     private func work<R: Sendable>(
+        _ turn: HelmTurn,
         _ body: @escaping @Sendable (HelmStop) throws(WorkFailure) -> R
     ) async throws(WorkFailure) -> R {
         let stop = HelmStop()
-        await gate.enter()
+        guard await gate.enter(turn) else { throw Self.notBegun }
         let result: Result<R, WorkFailure> = await withTaskCancellationHandler {
             await OwnThread.run("helm") { () throws(Never) in Result { () throws(WorkFailure) in try body(stop) } }
         } onCancel: {
             stop.stop()
         }
-        await gate.leave()
+        await gate.leave(turn)
         return try result.get()
     }
 
@@ -199,4 +211,10 @@ public struct HelmProgram: Sendable {
 
     /// What nobody is told: whoever ended it does the command again.
     private static let ended = WorkFailure(code: "helm_unusable", message: "helm was ended with its agent")
+
+    /// What was taken back while every place was held.
+    private static let notBegun = WorkFailure(
+        code: "not_begun",
+        message: "It was taken back before there was room for helm to begin; nothing was changed."
+    )
 }
