@@ -11,7 +11,7 @@ import Testing
 /// Releases that an agent before has left unfinished, and a server that is busy after helm has done its part.
 @Suite(.timeLimit(.minutes(5)))
 struct ReleaseWorkTests {
-    private let helm: HelmDouble
+    let helm: HelmDouble
 
     init() throws { helm = try HelmDouble() }
 
@@ -33,12 +33,12 @@ struct ReleaseWorkTests {
         }
     }
 
-    private static let place = "/api/v1/namespaces"
+    static let place = "/api/v1/namespaces"
     private static let settings =
         #"{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"settings","namespace":"shop-staging","#
         + #""uid":"u-1","resourceVersion":"3"}}"#
 
-    private static func list(_ items: [String]) -> String {
+    static func list(_ items: [String]) -> String {
         #"{"metadata":{"resourceVersion":"1"},"items":[\#(items.joined(separator: ","))]}"#
     }
 
@@ -47,7 +47,7 @@ struct ReleaseWorkTests {
     }
 
     /// A server with the namespace `shop-staging`, which answers as it is told where it is told so.
-    private static func server(
+    static func server(
         _ revisions: @escaping @Sendable () -> [Revision] = { [] },
         answering answer: @escaping @Sendable (APIServerDouble.Request) -> APIServerDouble.Answer? = { _ in nil }
     ) async throws -> APIServerDouble {
@@ -74,10 +74,13 @@ struct ReleaseWorkTests {
     }
 
     /// Does the work; returns how it ended, and the names of the objects that the cluster then knows of it.
-    private func end(
+    ///
+    /// - Parameter isGivenUp: Whether nobody wants it any more as soon as it was begun.
+    func end(
         _ work: ClusterWork,
         on server: APIServerDouble,
-        _ program: HelmProgram
+        _ program: HelmProgram,
+        isGivenUp: Bool = false
     ) async throws -> (failure: WorkFailure?, objects: [String]) {
         let client = KubernetesClient(KubernetesConfiguration(server: server.address, credential: .none))
         let cluster = try await KubernetesCluster.connect(
@@ -88,6 +91,7 @@ struct ReleaseWorkTests {
             logger: Logger(label: "test")
         )
         cluster.start(work, secrets: OpenedSecrets(), now: 0)
+        if isGivenUp { cluster.giveUp(work.mark) }
         while true {
             for case .finished(let ended, let failure) in cluster.poll(now: 0) where ended.mark == work.mark {
                 let objects = cluster.objects(of: work.subject).map(\.name)
@@ -99,7 +103,7 @@ struct ReleaseWorkTests {
         }
     }
 
-    private static func deleted(on server: APIServerDouble) -> [String] {
+    static func deleted(on server: APIServerDouble) -> [String] {
         server.asked.filter { $0.method == "DELETE" }.compactMap { $0.path.split(separator: "/").last.map(String.init) }
     }
 
@@ -115,7 +119,7 @@ struct ReleaseWorkTests {
     }
 
     private static let history = "history web-1 --output"
-    private static let upgrade = "upgrade --install web-1"
+    static let upgrade = "upgrade --install web-1"
     private static let first = Revision(1, "deployed", by: "c-0")
     private static let back = [
         Revision(1, "superseded", by: "c-0"), Revision(2, "pending-upgrade", by: "c-9"),
@@ -195,7 +199,7 @@ struct ReleaseWorkTests {
         #expect(Self.deleted(on: server) == story.deleted)
     }
 
-    private static let removal = ClusterWork.removal(
+    static let removal = ClusterWork.removal(
         RemovalRequested(command: "c-2", generation: 2, namespace: "shop-staging", instance: "web-1", deadline: "")
     )
 

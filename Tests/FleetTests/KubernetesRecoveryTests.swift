@@ -52,23 +52,63 @@ struct KubernetesRecoveryTests {
         #expect(first.isRunning && kubernetes.agent.isRunning)
     }
 
-    @Test func `a removal that a killed helm has begun is brought to its end`() throws {
+    @Test func `a removal whose hook was cut off runs the hook again before anything goes`() throws {
         var kubernetes = try KubernetesWorld()
         defer { kubernetes.clean() }
         try kubernetes.release("1.0.0", chart: try makeChart(in: kubernetes))
         try kubernetes.request("instance.deploy", #""application":"web","version":"1.0.0","instance":"shop""#)
         try kubernetes.waitForCommand("instance.deploy")
-        // Its hook never ends here.
         try kubernetes.request("instance.delete", #""instance":"shop""#)
-        _ = try eventually("a removal that has begun") {
-            try kubernetes.value("secret", "{.items[*].metadata.labels.status}").contains("uninstalling") ? true : nil
+        let first = try eventually("a removal that has begun") {
+            let status = try kubernetes.value("secret", "{.items[*].metadata.labels.status}")
+            return try status.contains("uninstalling") ? farewell(in: kubernetes) : nil
         }
         try kubernetes.killAgent()
         try kubernetes.restartAgent()
+        let second = try eventually("the hook once more") {
+            try farewell(in: kubernetes).flatMap { $0 == first ? nil : $0 }
+        }
+        #expect(try !kubernetes.value("deployments", "{.items[*].metadata.name}").isEmpty)
+        try end(hook: second, "Succeeded", in: kubernetes)
         try kubernetes.waitForCommand("instance.delete")
-        #expect(kubernetes.agent.output.contains("ends the removal of the release 'shop', which was begun"))
         #expect(try kubernetes.value("deployments", "{.items[*].metadata.name}").isEmpty)
         #expect(try !kubernetes.value("secret", "{.items[*].metadata.labels.status}").contains("uninstalling"))
+    }
+
+    @Test func `an application whose hook has failed to let it go is changed as before, not made anew`() throws {
+        let kubernetes = try KubernetesWorld()
+        defer { kubernetes.clean() }
+        try kubernetes.release("1.0.0", chart: try makeChart(in: kubernetes))
+        try kubernetes.request("instance.deploy", #""application":"web","version":"1.0.0","instance":"shop""#)
+        try kubernetes.waitForCommand("instance.deploy")
+        let deployment = try kubernetes.value("deployments", "{.items[*].metadata.uid}")
+        try kubernetes.request("instance.delete", #""instance":"shop""#)
+        let hook = try eventually("the hook") { try farewell(in: kubernetes) }
+        try end(hook: hook, "Failed", in: kubernetes)
+        try kubernetes.waitForCommand("instance.delete", "failed")
+        try kubernetes.request("instance.scale", #""instance":"shop","workload":"Deployment/shop","replicas":2"#)
+        try kubernetes.waitForCommand("instance.scale")
+        #expect(try kubernetes.value("deployments", "{.items[*].metadata.uid}") == deployment)
+        #expect(try !kubernetes.value("secret", "{.items[*].metadata.labels.status}").contains("uninstalling"))
+    }
+
+    /// The uid of the hook's Job; `nil` where there is none.
+    private func farewell(in kubernetes: KubernetesWorld) throws -> String? {
+        let uid = try kubernetes.value("jobs", "{.items[?(@.metadata.name=='farewell')].metadata.uid}")
+        return uid.isEmpty ? nil : uid
+    }
+
+    /// Ends the pod of a hook's Job, as a container that has ended would: no container runs on this control plane's node.
+    private func end(hook job: String, _ phase: String, in kubernetes: KubernetesWorld) throws {
+        let labels = "batch.kubernetes.io/controller-uid=\(job)"
+        let pod = try eventually("the hook's pod") {
+            let isRunning = try kubernetes.value("pods", "{.items[*].status.phase}", labels: labels) == "Running"
+            return try isRunning ? kubernetes.value("pods", "{.items[*].metadata.name}", labels: labels) : nil
+        }
+        _ = try kubernetes.kubectl([
+            "-n", kubernetes.namespace, "patch", "pod", pod, "--subresource=status", "--type=merge",
+            "-p", #"{"status":{"phase":"\#(phase)","containerStatuses":[]}}"#,
+        ])
     }
 
     @Test func `an upgrade that a killed agent left unfinished goes with everything that it has applied`() throws {
@@ -128,7 +168,9 @@ struct KubernetesRecoveryTests {
                 apiVersion: batch/v1
                 kind: Job
                 metadata: {name: farewell, annotations: {"helm.sh/hook": pre-delete}}
-                spec: {template: {spec: {restartPolicy: Never, containers: [{name: farewell, image: busybox}]}}}
+                spec:
+                  backoffLimit: 0
+                  template: {spec: {restartPolicy: Never, containers: [{name: farewell, image: busybox}]}}
                 """,
                 "web": KubernetesWorld.deployment(),
             ]

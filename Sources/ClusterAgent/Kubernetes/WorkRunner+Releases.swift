@@ -16,11 +16,12 @@ extension WorkRunner {
     ) async throws {
         try requireNamespace(request.namespace)
         let turn = turn(of: work, isWanted)
-        try await repair(request.instance, in: request.namespace, for: work, turn)
+        let isNew = try await repair(request.instance, in: request.namespace, for: work, turn)
         let before = view.record(of: work.subject)
+        let former = isNew ? nil : before?.template
         let form = ReleaseForm(request)
-        let template = Self.template(of: work, form, before: before?.template)
-        let isSame = before?.template?.content == String(form.content, radix: 16)
+        let template = Self.template(of: work, form, before: former)
+        let isSame = former?.content == String(form.content, radix: 16)
         for secret in request.registrySecrets ?? [] {
             if let value = secrets[.registry(secret.name)] { try await applyRegistry(secret.name, value, request) }
         }
@@ -127,7 +128,7 @@ extension WorkRunner {
     }
 
     /// An object as it is now; `nil` where it is gone already, such as a Job that cleans itself away.
-    private func read(_ reference: PostRenderer.Reference, in namespace: String) async throws -> ObjectValue? {
+    func read(_ reference: PostRenderer.Reference, in namespace: String) async throws -> ObjectValue? {
         do {
             let kind = try await client.requireKind(reference.kind, reference.apiVersion)
             let place = reference.namespace ?? namespace

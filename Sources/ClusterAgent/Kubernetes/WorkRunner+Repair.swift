@@ -24,37 +24,79 @@ extension WorkRunner {
         }
     }
 
-    /// How long what was uninstalled may take to go away before the release is installed again.
-    private static let departureLimit = Duration.seconds(60)
-
     /// Brings a release of which an attempt was left unfinished to where work on it can begin.
     ///
     /// An attempt of another command is put back, as after a failure: helm would not remember what it has applied. The
     /// command that made the attempt applies over it: only the record is removed, as if it had not begun. A removal that
-    /// was begun is brought to its end: there is no way back from it.
-    func repair(_ release: String, in namespace: String, for work: ClusterWork) async throws {
+    /// did not get further than to its hooks is as none; another is brought to its end: there is no way back from it.
+    ///
+    /// - Returns: Whether helm remembers nothing of the release any more, so that it is installed anew.
+    @discardableResult
+    func repair(
+        _ release: String,
+        in namespace: String,
+        for work: ClusterWork,
+        _ turn: HelmTurn
+    ) async throws -> Bool {
         var revisions = try await self.revisions(of: release, in: namespace)
-        if revisions.contains(where: { $0.status == "uninstalling" }) {
-            logger.notice("ends the removal of the release '\(release)', which was begun")
-            return try await helm.uninstall(release, in: namespace, withHooks: false)
-        }
         // A way back that was cut off is taken anew, from what it was to undo.
         try await drop(&revisions, in: namespace) { $0.status == "pending-rollback" }
-        guard let last = revisions.last else { return }
+        if try await isToGo(&revisions, of: release, in: namespace, for: work, turn) { return true }
+        guard let last = revisions.last else {
+            if case .release = work { try await waitForTerminating(of: release, in: namespace, turn) }
+            return true
+        }
         let isAnothers = last.command != work.mark.command
         // A failure of nobody known is upgraded over: whoever made it may run on it.
         let isLeft = last.command != nil && isAnothers && last.status == "failed"
-        guard last.isPending || isLeft else { return }
+        guard last.isPending || isLeft else { return false }
         logger.notice("repairs the release '\(release)', which was left \(last.status)")
         if isAnothers {
-            try await putBack(release, in: namespace)
+            try await putBack(release, in: namespace, turn)
             revisions = try await self.revisions(of: release, in: namespace)
         }
         // A removal needs what helm remembers; an upgrade does not begin while one seems to be under way.
-        guard case .release = work else { return }
+        guard case .release = work else { return revisions.isEmpty }
         // Also a way back that did not come through: the installation takes over what it has left.
         try await drop(&revisions, in: namespace) { $0.isPending || isAnothers && $0.status == "uninstalling" }
-        if isAnothers, revisions.isEmpty { try await waitForDeparture(of: release, in: namespace) }
+        guard revisions.isEmpty else { return false }
+        if isAnothers { try await waitForDeparture(of: release, in: namespace) }
+        try await waitForTerminating(of: release, in: namespace, turn)
+        return true
+    }
+
+    /// Deals with a removal that was begun: helm notes it before the hooks that come first, and leaves the note where one
+    /// of them fails.
+    ///
+    /// As long as it has removed nothing, an upgrade takes it back, and another removal begins it anew, with its hooks.
+    ///
+    /// - Returns: Whether the release is to be removed, or was.
+    private func isToGo(
+        _ revisions: inout [Revision],
+        of release: String,
+        in namespace: String,
+        for work: ClusterWork,
+        _ turn: HelmTurn
+    ) async throws -> Bool {
+        guard let removal = revisions.last(where: { $0.status == "uninstalling" }) else { return false }
+        let isTakenBack = revisions.contains { $0.number > removal.number && $0.status == "deployed" }
+        if !isTakenBack {
+            if try await isLeaving(release, in: namespace, for: work) {
+                logger.notice("ends the removal of the release '\(release)', which was begun")
+                try await helm.uninstall(release, in: namespace, withHooks: false, turn)
+                guard case .release = work else { return true }
+                try await waitForDeparture(of: release, in: namespace)
+                try await waitForTerminating(of: release, in: namespace, turn)
+                return true
+            }
+            guard case .release = work else { return true }
+            logger.notice("takes back the removal of the release '\(release)', which has removed nothing")
+            try await helm.takeBack(release, to: removal.number, in: namespace, turn)
+            revisions = try await self.revisions(of: release, in: namespace)
+        }
+        for left in revisions where left.status == "uninstalling" { try await forget(left, in: namespace) }
+        revisions.removeAll { $0.status == "uninstalling" }
+        return false
     }
 
     /// The revisions that helm remembers, the newest last.
@@ -77,29 +119,28 @@ extension WorkRunner {
         in namespace: String,
         while isSuch: (Revision) -> Bool
     ) async throws {
-        let kind = try await client.requireKind("Secret", "v1")
         while let last = revisions.last, isSuch(last) {
-            try await client.delete(kind, namespace: namespace, name: last.secret)
+            try await forget(last, in: namespace)
             revisions.removeLast()
         }
     }
 
+    private func forget(_ revision: Revision, in namespace: String) async throws {
+        let kind = try await client.requireKind("Secret", "v1")
+        try await client.delete(kind, namespace: namespace, name: revision.secret)
+    }
+
     /// What helm cannot put back stays as it is: the command is done all the same.
-    private func putBack(_ release: String, in namespace: String) async throws(WorkFailure) {
+    private func putBack(
+        _ release: String,
+        in namespace: String,
+        _ turn: HelmTurn
+    ) async throws(WorkFailure) {
         do throws(WorkFailure) {
-            try await helm.putBack(release, in: namespace)
+            try await helm.putBack(release, in: namespace, turn)
         } catch {
             guard error.code == "uninstall_failed" else { throw error }
             logger.warning("the release '\(release)' could not be put back: \(error.message)")
-        }
-    }
-
-    /// Waits for what is on its way out, which would take along what is applied over it.
-    private func waitForDeparture(of release: String, in namespace: String) async throws {
-        _ = try await wait(Self.departureLimit) {
-            let objects = view.objects(of: release, in: namespace)
-            let isClaimed = objects.contains { $0.id.kind == "PersistentVolumeClaim" && $0.deletedAt != nil }
-            return Self.areGone(objects) && !isClaimed
         }
     }
 }

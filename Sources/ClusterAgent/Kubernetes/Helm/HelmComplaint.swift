@@ -63,9 +63,17 @@ struct HelmComplaint {
 
     /// What helm says when it cannot remove a release.
     init(removal text: String) {
+        self.init(text, otherwise: "uninstall_failed")
+    }
+
+    /// What helm says when it cannot take back a removal.
+    init(wayBack text: String) {
+        self.init(text, otherwise: "apply_failed")
+    }
+
+    private init(_ text: String, otherwise code: String) {
         let code =
-            Self.isUnreachable(text)
-            ? Self.unreachable : Self.isUnauthorized(text) ? Self.unauthorized : "uninstall_failed"
+            Self.isUnreachable(text) ? Self.unreachable : Self.isUnauthorized(text) ? Self.unauthorized : code
         failure = WorkFailure(code: code, message: Self.sentence(text))
     }
 

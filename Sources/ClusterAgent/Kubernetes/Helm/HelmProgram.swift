@@ -107,6 +107,30 @@ public struct HelmProgram: Sendable {
         }
     }
 
+    /// Applies a revision again whose removal was begun and has removed nothing: helm upgrades no release that is to go.
+    func takeBack(
+        _ release: String,
+        to revision: Int,
+        in namespace: String,
+        _ turn: HelmTurn = HelmTurn()
+    ) async throws(WorkFailure) {
+        try await workInFolder(turn) { folder, stop in
+            let end = try rollBack(release, to: revision, in: namespace, folder, stop)
+            guard end.isGood else { throw HelmComplaint(wayBack: end.complaint).failure }
+        }
+    }
+
+    private func rollBack(
+        _ release: String,
+        to revision: Int,
+        in namespace: String,
+        _ folder: HelmFolder,
+        _ stop: HelmStop
+    ) throws -> HelmRun.End {
+        let arguments = ["rollback", release, String(revision), "--no-hooks", "--force-conflicts"]
+        return try run(arguments + ["--server-side=true", "--timeout", timeout], namespace, in: folder, stop)
+    }
+
     /// After a failed upgrade the revision before runs again; after a failed installation nothing is left.
     ///
     /// - Returns: What helm complains of, where it could not.
@@ -128,12 +152,12 @@ public struct HelmProgram: Sendable {
         guard !revisions.isEmpty else { return nil }
         // Where a roll-back has failed, helm calls superseded what it was to undo.
         let good = revisions.last { $0.status == "deployed" } ?? revisions.last { $0.status == "superseded" }
-        var arguments = ["uninstall", release, "--no-hooks"]
-        if let good {
-            arguments = ["rollback", release, String(good.revision), "--no-hooks"]
-            arguments += ["--force-conflicts", "--server-side=true"]
-        }
-        let end = try run(arguments + ["--timeout", timeout], namespace, in: folder, stop)
+        let end =
+            if let good {
+                try rollBack(release, to: good.revision, in: namespace, folder, stop)
+            } else {
+                try run(["uninstall", release, "--no-hooks", "--timeout", timeout], namespace, in: folder, stop)
+            }
         return end.isGood || HelmComplaint.isOfNoRelease(end.complaint) ? nil : end.complaint
     }
 
