@@ -28,7 +28,7 @@ import Testing
         ---
         apiVersion: v1
         kind: ConfigMap
-        metadata: {name: text, namespace: elsewhere}
+        metadata: {name: text, namespace: shop-staging}
         data: {version: "1.10", on: "yes", braces: "{{ x }}"}
         """
 
@@ -50,6 +50,78 @@ import Testing
         #expect(error?.sentence == "The chart renders 2001 objects; a release may have 2000.")
     }
 
+    static let intruders: [(yaml: String, words: String)] = [
+        ("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, namespace: other}", "ConfigMap 'a'"),
+        (
+            "apiVersion: v1\nkind: Secret\n"
+                + "metadata: {name: b, namespace: other, annotations: {helm.sh/hook: pre-install}}",
+            "namespace 'other'"
+        ),
+        ("apiVersion: v1\nkind: Secret\nmetadata: {name: b, namespace: 7}", "Secret 'b'"),
+        ("apiVersion: v1\nkind: Namespace\nmetadata: {name: shop-staging}", "Namespace 'shop-staging'"),
+        (
+            "apiVersion: v1\nkind: List\nitems:\n- {apiVersion: v1, kind: Pod, metadata: {name: c, namespace: other}}",
+            "Pod 'c'"
+        ),
+        (
+            "apiVersion: v1\nkind: Any\nmetadata: {name: a}\n"
+                + "items:\n- {apiVersion: v1, kind: Pod, metadata: {name: d, namespace: other}}",
+            "Pod 'd'"
+        ),
+        (
+            "apiVersion: rbac.authorization.k8s.io/v1\nkind: RoleBinding\nmetadata: {name: slipway-agent}",
+            "RoleBinding 'slipway-agent'"
+        ),
+    ]
+
+    @Test(arguments: intruders)
+    func `a chart that reaches out of its namespace, or for the agent's rights, is refused`(
+        yaml: String,
+        words: String
+    ) {
+        let marking = ReleaseMarking(.web(), template: CommandMark(command: "c", generation: 1))
+        let error = #expect(throws: ManifestError.self) { try PostRenderer(marking: marking).render(yaml) }
+        #expect(error?.sentence.contains(words) == true)
+    }
+
+    static let lenient: [(yaml: String, names: [String])] = [
+        // Of equal keys the last counts, quoted or not, however deep.
+        (
+            "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, name: b}\n"
+                + "data:\n  x: ä\n  \"x\": \"2\"\n  'x': \"3\"",
+            ["ConfigMap/b"]
+        ),
+        (
+            "apiVersion: rbac.authorization.k8s.io/v1\nkind: RoleList\n"
+                + "items:\n- metadata: {name: r}\n- metadata: {name: s}",
+            ["Role/r", "Role/s"]
+        ),
+        (
+            "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n---\napiVersion: v1\nkind: List\nitems:\n"
+                + "- {apiVersion: v1, kind: Secret, metadata: {name: s}}\n"
+                + "- {apiVersion: v1, kind: ConfigMapList, items: [{metadata: {name: c}}]}",
+            ["ConfigMap/a", "Secret/s", "ConfigMap/c"]
+        ),
+    ]
+
+    @Test(arguments: lenient)
+    func `what helm installs is not refused: equal keys, and lists of objects`(
+        yaml: String,
+        names: [String]
+    ) throws {
+        let marking = ReleaseMarking(.web(), template: CommandMark(command: "c", generation: 1))
+        let (text, references) = try PostRenderer(marking: marking).render(yaml)
+        #expect(references.map { "\($0.kind)/\($0.name)" } == names)
+        let objects = try ObjectValue.documents(yaml: text)
+        #expect(objects.count == names.count && objects.allSatisfy { $0.path("metadata", "labels") != nil })
+        #expect(objects[0]["data"] == nil || objects[0]["data"] == ["x": "3"])
+    }
+
+    @Test func `values are read strictly, and what stands there twice is named by its place`() {
+        let error = #expect(throws: ManifestError.self) { try ObjectValue(yaml: "a: 1\nb: 2\na: 3") }
+        #expect(error?.sentence.contains("twice, for the first time in line 1") == true)
+    }
+
     @Test func `objects carry the command, and pods that are only scaled the one they have`() throws {
         let (objects, references) = try render()
         let deployment = objects[0]
@@ -60,7 +132,7 @@ import Testing
         #expect(pod[Label.command] == "earlier" && pod[Label.generation] == "2" && pod["app"] == "shop")
         #expect(deployment.path("spec", "selector", "matchLabels") == ["app": "shop"])
         #expect(references.map(\.name) == ["shop", "stays", "text"], "hooks are no part of what stays")
-        #expect(references.last?.namespace == "elsewhere")
+        #expect(references.last?.namespace == "shop-staging")
     }
 
     @Test func `the template of a Job that stays carries nothing that changes`() throws {

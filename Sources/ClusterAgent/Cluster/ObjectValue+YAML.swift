@@ -13,17 +13,26 @@ extension ObjectValue {
     /// Reads every document of a YAML stream; empty ones are passed over.
     public static func documents(yaml text: String) throws(ManifestError) -> [ObjectValue] {
         do {
-            var nodes = try Yams.compose_all(yaml: text, .default, .default, .utf8)
-            var values: [ObjectValue] = []
-            // Not a loop over a copy of the sequence: only the one that is drained knows its error.
-            while let node = nodes.next() { values.append(ObjectValue(node)) }
-            if let error = nodes.error { throw error }
-            return values.filter { $0 != .null }
-        } catch let error as YamlError {
-            throw ManifestError(sentence: "The YAML cannot be read: \(Self.place(of: error)).")
+            return try read(yaml: text)
         } catch {
-            throw ManifestError(sentence: "The YAML cannot be read.")
+            throw unreadable(error)
         }
+    }
+
+    /// Reads every document as it stands there.
+    static func read(yaml text: String) throws -> [ObjectValue] {
+        var nodes = try Yams.compose_all(yaml: text, .default, .default, .utf8)
+        var values: [ObjectValue] = []
+        // Not a loop over a copy of the sequence: only the one that is drained knows its error.
+        while let node = nodes.next() { values.append(ObjectValue(node)) }
+        if let error = nodes.error { throw error }
+        return values.filter { $0 != .null }
+    }
+
+    /// Why YAML cannot be read, in words.
+    static func unreadable(_ error: any Error) -> ManifestError {
+        guard let error = error as? YamlError else { return ManifestError(sentence: "The YAML cannot be read.") }
+        return ManifestError(sentence: "The YAML cannot be read: \(Self.place(of: error)).")
     }
 
     init(_ node: Node) {
@@ -70,6 +79,8 @@ extension ObjectValue {
         case .scanner(_, let problem, let mark, _), .parser(_, let problem, let mark, _),
             .composer(_, let problem, let mark, _):
             "\(problem) in line \(mark.line), column \(mark.column)"
+        case .duplicatedKeysInMapping(_, let context):
+            "a key of a mapping stands there twice, for the first time in line \(context.mark.line)"
         default: "it is not well formed"
         }
     }

@@ -9,7 +9,7 @@ struct NamespaceGrant: Sendable {
     /// The agent's own namespace, which the account is of.
     let home: String
     /// What the binding is called, in every namespace.
-    private static let name = "slipway-agent"
+    static let name = "slipway-agent"
 
     /// Makes the binding as it should be; one that is so already is not changed.
     func give(in namespace: String) async throws(KubernetesError) {

@@ -35,7 +35,7 @@ public struct HelmTemplate: Sendable {
             let more = try access?.write(to: folder) ?? []
             if access?.isIndexed == true { _ = try run(["repo", "update"] + more, in: folder) }
             let arguments = arguments(chart, of: request, access) + more + ["--values", values.path]
-            return try ObjectValue.documents(yaml: try run(arguments, in: folder))
+            return try RenderedYAML.objects(try run(arguments, in: folder))
         } catch let error as ManifestError {
             throw error
         } catch {

@@ -42,8 +42,9 @@ public struct PostRenderer {
     func render(_ text: String) throws(ManifestError) -> (text: String, references: [Reference]) {
         var output = ""
         var references: [Reference] = []
-        for document in try ObjectValue.documents(yaml: text) where !document.members.isEmpty {
+        for document in try RenderedYAML.objects(text) where !document.members.isEmpty {
             let marked = try marking.applied(to: document)
+            try ReleaseBounds.check(document, of: marking.release.namespace)
             if !document.isHook {
                 references.append(
                     Reference(
