@@ -21,8 +21,13 @@ final class HelmDouble: Sendable {
 
     /// Makes a helm that notes its calls, renders one ConfigMap, and then does what the scripts say.
     ///
-    /// - Parameter history: What it tells of the release's history.
+    /// - Parameters:
+    ///   - manifest: What the chart renders, on one line.
+    ///   - update: What it does to update its repositories.
+    ///   - history: What it tells of the release's history.
     func program(
+        manifest: String = "{apiVersion: v1, kind: ConfigMap, metadata: {name: settings}}",
+        update: String = "exit 0",
         upgrade: String = "exit 0",
         history: String = "[]",
         rollback: String = "exit 0",
@@ -38,10 +43,13 @@ final class HelmDouble: Sendable {
             history) echo '\(history)' ;;
             rollback) \(rollback) ;;
             uninstall) \(uninstall) ;;
+            repo) \(update) ;;
             upgrade)
                 while [ $# -gt 0 ]; do case "$1" in --post-renderer-args) place=$2 ;; esac; shift; done
-                printf 'apiVersion: v1\\nkind: ConfigMap\\nmetadata: {name: settings}\\n' \\
-                    | \(agent) post-render "$place" > \(file("rendered")) || exit 1
+                echo '\(manifest)' | \(agent) post-render "$place" > \(file("rendered")) 2> /dev/null || {
+                    echo 'Error: UPGRADE FAILED: error while running post render' >&2
+                    exit 1
+                }
                 \(upgrade) ;;
             esac
             """

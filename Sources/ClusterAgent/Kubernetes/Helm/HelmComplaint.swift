@@ -12,19 +12,24 @@ struct HelmComplaint {
     /// What a chart contains that the agent has no right to stays so until somebody gives it: that is no such complaint.
     static let unauthorized = "cluster_unauthorized"
 
-    private static let codes: [(text: String, code: String)] = [
-        ("must have at most 1048576", "chart_too_large"), ("request is too large", "chart_too_large"),
-        ("Request entity too large", "chart_too_large"),
-        ("did not end within", "timed_out"),
-        ("values don't meet the specifications", "values_refused"),
-        ("hooks failed", "hook_failed"), ("failed pre-", "hook_failed"), ("failed post-", "hook_failed"),
-        ("post-renderer", "render_failed"), ("YAML parse error", "render_failed"), ("parse error", "render_failed"),
-        ("execution error", "render_failed"), ("template:", "render_failed"),
-        ("unable to build kubernetes", "render_failed"),
-        ("chart not found", "chart_not_found"), ("no chart", "chart_not_found"), ("path \"", "chart_not_found"),
-        ("looks like \"", "chart_not_found"), ("failed to download", "chart_not_found"),
-        ("failed to fetch", "chart_not_found"), ("repo ", "chart_not_found"),
-        ("Chart.yaml file is missing", "chart_not_found"),
+    /// What complaints contain, every text of a line, and their codes: the first that fits counts.
+    private static let codes: [(texts: [String], code: String)] = [
+        (["must have at most 1048576"], "chart_too_large"), (["request is too large"], "chart_too_large"),
+        (["sh.helm.release", "1048576 bytes"], "chart_too_large"), (["Request entity too large"], "chart_too_large"),
+        (["did not end within"], "timed_out"),
+        (["values don't meet the specifications"], "values_refused"),
+        (["hooks failed"], "hook_failed"), (["failed pre-"], "hook_failed"), (["failed post-"], "hook_failed"),
+        (["execution error"], "render_failed"), (["post-renderer"], "render_failed"),
+        // What the server says of an object has words of templates and charts in it: 'spec.template: Invalid value'.
+        (["Invalid value"], "apply_failed"), (["is immutable"], "apply_failed"),
+        (["admission webhook"], "apply_failed"),
+        (["parse error"], "render_failed"), (["template:"], "render_failed"),
+        (["unable to build kubernetes"], "render_failed"),
+        (["chart not found"], "chart_not_found"), (["no chart"], "chart_not_found"),
+        (["chart \"", "not found in"], "chart_not_found"), (["path \"", "not found"], "chart_not_found"),
+        (["looks like \""], "chart_not_found"), (["failed to download"], "chart_not_found"),
+        (["failed to fetch"], "chart_not_found"), (["repo ", "not found"], "chart_not_found"),
+        (["no cached repo"], "chart_not_found"), (["Chart.yaml file is missing"], "chart_not_found"),
     ]
 
     /// What Go's HTTP client and the API server say in such cases; of a chart's registry and of webhooks they say the same.
@@ -39,19 +44,20 @@ struct HelmComplaint {
     private static let others = ["webhook", "failed to do request", "FetchReference"]
 
     private static func isUnreachable(_ text: String) -> Bool {
-        let words = sentence(text)
+        let words = complaint(text)
         return words.localizedStandardContains("cluster unreachable")
             || away.contains { words.contains($0) } && !others.contains { words.contains($0) }
     }
 
     private static func isUnauthorized(_ text: String) -> Bool {
-        let words = sentence(text)
+        let words = complaint(text)
         return (words.contains("provide credentials") || words.hasSuffix("Unauthorized"))
             && !others.contains { words.contains($0) }
     }
 
     init(_ text: String, of request: ReleaseRequested) {
-        var code = Self.codes.first { text.contains($0.text) }?.code ?? "apply_failed"
+        let words = Self.complaint(text)
+        var code = Self.codes.first { line in line.texts.allSatisfy { words.contains($0) } }?.code ?? "apply_failed"
         if !["chart_not_found", "chart_too_large"].contains(code), Self.isUnreachable(text) { code = Self.unreachable }
         if code == "apply_failed", Self.isUnauthorized(text) { code = Self.unauthorized }
         let message =
@@ -59,6 +65,17 @@ struct HelmComplaint {
             ? "The release's manifests are more than the 1 MiB, compressed, that helm keeps in a Secret; split the chart."
             : Self.sentence(text)
         failure = WorkFailure(code: code, message: message)
+    }
+
+    /// What helm says when it cannot get at a repository's index: why stands in what it prints.
+    init(repository end: HelmRun.End) {
+        let output = String(decoding: end.output, as: UTF8.self).split(separator: "\n")
+        let reasons = output.filter { !$0.hasPrefix("Hang tight") && !$0.hasPrefix("Update Complete") }
+        let said = [Self.complaint(end.complaint)] + reasons.map { $0.trimmingCharacters(in: .whitespaces) }
+        failure = WorkFailure(
+            code: end.complaint.contains("did not end within") ? "timed_out" : "chart_not_found",
+            message: "helm: \(Self.shortened(said.joined(separator: " ")))"
+        )
     }
 
     /// What helm says when it cannot remove a release.
@@ -84,11 +101,21 @@ struct HelmComplaint {
             || words.hasPrefix("helm: uninstall: Release not loaded: ") && words.hasSuffix(": \(missing)")
     }
 
-    /// The last complaint, without what helm puts before it.
-    static func sentence(_ text: String) -> String {
-        let lines = text.split(separator: "\n").map(String.init)
-        let line = lines.last { $0.hasPrefix("Error:") } ?? lines.last ?? "it gave no reason"
-        let words = line.hasPrefix("Error:") ? line.dropFirst("Error:".count).drop { $0 == " " } : line[...]
-        return "helm: \(words.prefix(600))"
+    /// The last complaint, as a sentence that is not too long.
+    static func sentence(_ text: String) -> String { "helm: \(shortened(complaint(text)))" }
+
+    /// The last complaint with everything that belongs to it, without what helm puts before it and without warnings.
+    private static func complaint(_ text: String) -> String {
+        let lines = text.split(separator: "\n").filter { !$0.hasPrefix("level=") }
+        guard let last = lines.last else { return "it gave no reason" }
+        guard let first = lines.lastIndex(where: { $0.hasPrefix("Error:") }) else { return String(last) }
+        return lines[first...].map { $0.trimmingCharacters(in: .whitespaces) }.joined(separator: " ")
+            .dropFirst("Error:".count).trimmingCharacters(in: .whitespaces)
+    }
+
+    /// Its beginning and its end, where the reason often stands.
+    private static func shortened(_ words: String) -> String {
+        guard words.count > 600 else { return words }
+        return "\(words.prefix(400)) … \(words.suffix(200))"
     }
 }

@@ -59,6 +59,13 @@ struct HelmFolder: Sendable {
         return try JSONDecoder().decode([PostRenderer.Reference].self, from: data)
     }
 
+    /// Why the post-renderer has refused what the chart renders: helm says only that it did.
+    func refusal() -> WorkFailure? {
+        let file = url.appendingPathComponent(PostRenderer.File.refusal)
+        guard let sentence = try? String(contentsOf: file, encoding: .utf8), !sentence.isEmpty else { return nil }
+        return WorkFailure(code: "render_failed", message: sentence)
+    }
+
     /// Writes a chart of a plain Deployment and Service: what a release is that brings an image and no chart.
     func plainChart(of request: ReleaseRequested) throws -> URL {
         let chart = url.appendingPathComponent("plain")

@@ -62,7 +62,7 @@ public struct HelmProgram: Sendable {
             if !withHooks { arguments.append("--no-hooks") }
             let end = try run(arguments + ["--timeout", timeout], request.namespace, in: folder, stop)
             guard end.isGood else {
-                let failure = HelmComplaint(end.complaint, of: request).failure
+                let failure = folder.refusal() ?? HelmComplaint(end.complaint, of: request).failure
                 // With the server out of reach there is nothing to put back to: the same is tried again.
                 if ![HelmComplaint.unreachable, HelmComplaint.unauthorized].contains(failure.code) {
                     // What goes wrong here is not told: the next command of the release begins by repairing it.
@@ -175,7 +175,7 @@ public struct HelmProgram: Sendable {
         let more = try access?.write(to: folder.url) ?? []
         if access?.isIndexed == true {
             let update = try run(["repo", "update"] + more, request.namespace, in: folder, stop)
-            guard update.isGood else { throw HelmComplaint(update.complaint, of: request).failure }
+            guard update.isGood else { throw HelmComplaint(repository: update).failure }
         }
         return chart.place(access) + more
     }

@@ -17,6 +17,7 @@ public struct PostRenderer {
     enum File {
         static let marking = "marking.json"
         static let references = "objects.json"
+        static let refusal = "refusal.txt"
     }
 
     /// Reads what helm has rendered, marks it, and leaves a list of the objects in the folder.
@@ -25,15 +26,22 @@ public struct PostRenderer {
     ///   - text: YAML documents.
     ///   - folder: Where the marking lies, and where the list is written.
     /// - Returns: The documents that helm is to apply.
+    /// - Throws: ``ManifestError`` where it refuses them; the sentence is left in the folder, for helm keeps it to itself.
     public static func run(_ text: String, folder: String) throws -> String {
         let place = URL(fileURLWithPath: folder)
         let marking = try JSONDecoder().decode(
             ReleaseMarking.self,
             from: try Data(contentsOf: place.appendingPathComponent(File.marking))
         )
-        let (output, references) = try PostRenderer(marking: marking).render(text)
-        try JSONEncoder().encode(references).write(to: place.appendingPathComponent(File.references))
-        return output
+        let rendered: (text: String, references: [Reference])
+        do throws(ManifestError) {
+            rendered = try PostRenderer(marking: marking).render(text)
+        } catch {
+            try? Data(error.sentence.utf8).write(to: place.appendingPathComponent(File.refusal))
+            throw error
+        }
+        try JSONEncoder().encode(rendered.references).write(to: place.appendingPathComponent(File.references))
+        return rendered.text
     }
 
     /// The agent keeps of each what it was like, in one config map, and tells of them in one message.
