@@ -53,10 +53,16 @@ struct ChartAccess {
         ]
     }
 
+    /// Under these names Docker Hub is reached, and under this one its credentials are looked up.
+    private static let hub: (hosts: Set<String>, key: String) = (
+        ["docker.io", "index.docker.io", "registry-1.docker.io"], "https://index.docker.io/v1/"
+    )
+
     private var registries: ObjectValue {
-        let host = repository.dropFirst("oci://".count).prefix { $0 != "/" }
+        let host = String(repository.dropFirst("oci://".count).prefix { $0 != "/" })
         let pair = Data("\(credentials.username):\(credentials.password)".utf8).base64EncodedString()
-        return ["auths": .object([.init(String(host), ["auth": .string(pair)])])]
+        let keys = Self.hub.hosts.contains(host) ? [host, Self.hub.key] : [host]
+        return ["auths": .object(keys.map { ObjectValue.Member($0, ["auth": .string(pair)]) })]
     }
 }
 
