@@ -37,7 +37,8 @@ struct HelmComplaintTests {
         ),
         (
             "level=WARN msg=\"post-renderer: parse error\"\n"
-                + "Error: admission webhook \"validate.nginx.ingress.kubernetes.io\" denied the request: host \"x\" and path \"/\" is already defined",
+                + "Error: admission webhook \"validate.nginx.ingress.kubernetes.io\" denied the request: "
+                + "host \"x\" and path \"/\" is already defined",
             "apply_failed",
             "helm: admission webhook \"validate.nginx.ingress.kubernetes.io\" denied the request: host \"x\" and "
                 + "path \"/\" is already defined"

@@ -48,6 +48,7 @@ public final class KubernetesCluster: Cluster, Sendable {
         helm: HelmProgram,
         logger: Logger
     ) async throws -> KubernetesCluster {
+        helm.removeLeftovers()
         var isTold = false
         while true {
             do {

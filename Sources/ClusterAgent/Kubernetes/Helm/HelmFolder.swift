@@ -9,10 +9,10 @@ struct HelmFolder: Sendable {
     /// What helm calls the post-renderer.
     static let plugin = "slipway"
 
-    init(agent: String) throws(WorkFailure) {
-        url = FileManager.default.temporaryDirectory.appendingPathComponent("slipway-\(UUID().uuidString)")
+    init(agent: String, in workspace: HelmWorkspace) throws(WorkFailure) {
         self.agent = agent
         do {
+            url = try workspace.folder().appendingPathComponent(UUID().uuidString)
             try make(url)
             let folder = url.appendingPathComponent("plugins/\(Self.plugin)")
             try make(folder)

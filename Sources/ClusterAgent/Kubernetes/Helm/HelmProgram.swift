@@ -16,6 +16,7 @@ public struct HelmProgram: Sendable {
     /// How long helm may take for one thing, such as a hook.
     let limit: Duration
     private let gate: HelmGate
+    private let workspace = HelmWorkspace()
 
     /// Names the programs.
     ///
@@ -35,6 +36,9 @@ public struct HelmProgram: Sendable {
         (self.context, self.limit) = (context, limit)
         gate = HelmGate(runs: runs)
     }
+
+    /// Removes what agents that were killed have left of their work, passwords too.
+    func removeLeftovers() { workspace.removeLeftovers() }
 
     /// Installs or upgrades a release; one that fails is put back to what was there before.
     ///
@@ -186,7 +190,7 @@ public struct HelmProgram: Sendable {
         _ body: @escaping @Sendable (HelmFolder, HelmStop) throws -> R
     ) async throws(WorkFailure) -> R {
         try await work(turn) { stop throws(WorkFailure) in
-            let folder = try HelmFolder(agent: agent)
+            let folder = try HelmFolder(agent: agent, in: workspace)
             defer { folder.remove() }
             do {
                 return try body(folder, stop)
