@@ -181,6 +181,27 @@ import Testing
         #expect(changed.objects[1].path("spec", "template", "metadata", "annotations") == nil)
     }
 
+    @Test(arguments: [["old"], []])
+    func `a Job that is there keeps the secrets with which it pulls: its template cannot be changed`(
+        secrets: [String]
+    ) throws {
+        var request = ReleaseRequested.web()
+        request.registrySecrets = [RegistrySecret(name: "pull", sealed: "")]
+        let mark = CommandMark(command: "c", generation: 1)
+        func pulls(_ jobs: [String: [String]]) throws -> [ObjectValue?] {
+            let marking = ReleaseMarking(request, template: mark, jobs: jobs)
+            let (text, _) = try PostRenderer(marking: marking).render(Self.chart)
+            return try ObjectValue.documents(yaml: text).map { $0.path("spec", "template", "spec", "imagePullSecrets") }
+        }
+        let new: ObjectValue = [["name": "pull"]]
+        let kept = secrets.map { name -> ObjectValue in ["name": .string(name)] }
+        #expect(try pulls([:])[1...2] == [new, new])
+        let after = try pulls(["stays": secrets, "hook": secrets])
+        let expected: ObjectValue? = kept.isEmpty ? nil : ObjectValue.array(kept)
+        #expect(after[1] == expected)
+        #expect(after[2] == new, "a hook is made anew")
+    }
+
     static let complaints: [(text: String, code: String)] = [
         ("Error: UPGRADE FAILED: pre-upgrade hooks failed: job migrate failed", "hook_failed"),
         (

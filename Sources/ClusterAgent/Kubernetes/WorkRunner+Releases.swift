@@ -22,6 +22,7 @@ extension WorkRunner {
         let form = ReleaseForm(request)
         let template = Self.template(of: work, form, before: former)
         let isSame = former?.content == String(form.content, radix: 16)
+        let jobs = try await pullSecretsOfJobs(before?.objects ?? [], in: request.namespace)
         for secret in request.registrySecrets ?? [] {
             if let value = secrets[.registry(secret.name)] { try await applyRegistry(secret.name, value, request) }
         }
@@ -31,6 +32,7 @@ extension WorkRunner {
             request,
             secrets: secrets,
             template: CommandMark(command: template.command, generation: template.generation),
+            jobs: jobs,
             withHooks: !isSame,
             turn
         )
@@ -136,6 +138,26 @@ extension WorkRunner {
         } catch let error as KubernetesError where error.isNotFound {
             return nil
         }
+    }
+
+    /// The secrets with which Jobs pull that are there from before, by their names: their templates cannot be changed.
+    private func pullSecretsOfJobs(
+        _ objects: [AppliedObject],
+        in namespace: String
+    ) async throws -> [String: [String]] {
+        var secrets: [String: [String]] = [:]
+        for object in objects where object.kind == "Job" && object.namespace == namespace {
+            let reference = PostRenderer.Reference(
+                apiVersion: object.apiVersion,
+                kind: object.kind,
+                name: object.name,
+                namespace: namespace
+            )
+            guard let job = try await read(reference, in: namespace) else { continue }
+            let present = job.path("spec", "template", "spec", "imagePullSecrets")?.elements ?? []
+            secrets[object.name] = present.compactMap { $0["name"]?.string }
+        }
+        return secrets
     }
 
     private func applyRegistry(_ name: String, _ value: SecretBytes, _ request: ReleaseRequested) async throws {

@@ -9,9 +9,12 @@ struct ReleaseMarking: Codable, Sendable {
     private var isStopped = false
     private var restart: String?
     private var pullSecrets: [String] = []
+    /// The secrets with which Jobs pull that are there already, by their names.
+    private var jobs: [String: [String]] = [:]
 
     /// What a command asks for.
-    init(_ request: ReleaseRequested, template: CommandMark) {
+    init(_ request: ReleaseRequested, template: CommandMark, jobs: [String: [String]] = [:]) {
+        self.jobs = jobs
         (release, self.template) = (ReleaseIdentity(request), template)
         (replicas, isStopped, restart) = (request.replicas ?? [:], request.stopped == true, request.restart)
         pullSecrets = (request.registrySecrets ?? []).map(\.name)
@@ -40,7 +43,14 @@ struct ReleaseMarking: Codable, Sendable {
         case "Job":
             // The template of a Job that stays cannot be changed, so it carries nothing that changes.
             let marks = manifest.isHook ? release.labels(of: release.mark) : release.labels
-            spec["template"] = adapted(spec["template"], marks, isRolled: false)
+            var template = adapted(spec["template"], marks, isRolled: false)
+            if !manifest.isHook, let present = jobs[name] {
+                var pod = template["spec"] ?? .empty
+                let named = present.map { name -> ObjectValue in ["name": .string(name)] }
+                pod["imagePullSecrets"] = named.isEmpty ? nil : ObjectValue.array(named)
+                template["spec"] = pod
+            }
+            spec["template"] = template
         case "CronJob":
             var job = spec["jobTemplate"] ?? .empty
             var inner = job["spec"] ?? .empty

@@ -44,17 +44,19 @@ public struct HelmProgram: Sendable {
     ///
     /// - Parameters:
     ///   - template: The command whose marks its pods carry.
+    ///   - jobs: The secrets with which Jobs pull that are there already, by their names.
     ///   - withHooks: Whether its hooks run: not when it is only scaled, stopped or restarted.
     /// - Returns: The objects that it consists of.
     func deploy(
         _ request: ReleaseRequested,
         secrets: OpenedSecrets,
         template: CommandMark,
+        jobs: [String: [String]] = [:],
         withHooks: Bool,
         _ turn: HelmTurn = HelmTurn()
     ) async throws(WorkFailure) -> [PostRenderer.Reference] {
         try await workInFolder(turn.waitingForHooks(withHooks)) { folder, stop in
-            try folder.write(ReleaseMarking(request, template: template))
+            try folder.write(ReleaseMarking(request, template: template, jobs: jobs))
             try folder.write(values: request.values)
             let chart = try chart(of: request, in: folder, secrets, stop)
             var arguments = ["upgrade", "--install", request.instance] + chart
