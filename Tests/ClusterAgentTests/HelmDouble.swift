@@ -32,6 +32,8 @@ final class HelmDouble: Sendable {
         history: String = "[]",
         rollback: String = "exit 0",
         uninstall: String = "exit 0",
+        kubeconfig: String? = "/a/kubeconfig",
+        podKubeconfig: [UInt8]? = nil,
         limit: Duration = .seconds(60),
         runs: Int = 8
     ) throws -> HelmProgram {
@@ -58,8 +60,9 @@ final class HelmDouble: Sendable {
         return HelmProgram(
             helm: file("helm"),
             agent: agent,
-            kubeconfig: "/a/kubeconfig",
-            context: "east",
+            kubeconfig: kubeconfig,
+            context: kubeconfig == nil ? nil : "east",
+            podKubeconfig: podKubeconfig,
             limit: limit,
             runs: runs
         )

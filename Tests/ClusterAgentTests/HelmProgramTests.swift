@@ -22,7 +22,10 @@ struct HelmProgramTests {
     private func text(_ name: String) throws -> String { try double.text(name) }
     private func calls() throws -> [String] { try double.calls() }
 
-    private func deploy(_ helm: HelmProgram, _ turn: HelmTurn = HelmTurn()) async -> Result<[PostRenderer.Reference], WorkFailure> {
+    private func deploy(
+        _ helm: HelmProgram,
+        _ turn: HelmTurn = HelmTurn()
+    ) async -> Result<[PostRenderer.Reference], WorkFailure> {
         let mark = CommandMark(command: "c-1", generation: 1)
         do throws(WorkFailure) {
             return .success(
@@ -44,6 +47,23 @@ struct HelmProgramTests {
         #expect(calls.contains("--namespace shop-staging --kube-context east"))
         #expect(try text("environment").contains("KUBECONFIG=/a/kubeconfig"))
         #expect(try !text("environment").contains("\nSLIPWAY_"))
+    }
+
+    @Test func `helm acts as an account of the release's namespace where the agent may, by a kubeconfig in a pod too`()
+        async throws
+    {
+        let flag = "--kube-as-user system:serviceaccount:shop-staging:slipway-helm"
+        let copy = "cp \"$KUBECONFIG\" \(file("kubeconfig")) || true"
+        let pod = Array(#"{"kind":"Config"}"#.utf8)
+        _ = try await deploy(double.program(upgrade: copy, kubeconfig: nil, podKubeconfig: pod)).get()
+        #expect(try !text("calls").contains("--kube-as-user") && !text("environment").contains("\nKUBECONFIG="))
+        let helm = try double.program(upgrade: copy, kubeconfig: nil, podKubeconfig: pod).acting(as: "slipway-helm")
+        _ = try await deploy(helm).get()
+        #expect(try text("calls").contains(flag))
+        #expect(try text("kubeconfig") == #"{"kind":"Config"}"#)
+        _ = try await deploy(double.program().acting(as: "slipway-helm")).get()
+        #expect(try text("calls").split(separator: "\n").last?.contains("--kube-context east \(flag)") == true)
+        #expect(try text("environment").contains("KUBECONFIG=/a/kubeconfig"))
     }
 
     static let histories: [(history: String, act: String?)] = [

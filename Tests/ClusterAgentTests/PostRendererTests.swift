@@ -68,6 +68,7 @@ import Testing
                 + "items:\n- {apiVersion: v1, kind: Pod, metadata: {name: d, namespace: other}}",
             "Pod 'd'"
         ),
+        ("apiVersion: v1\nkind: ServiceAccount\nmetadata: {name: slipway-helm}", "ServiceAccount 'slipway-helm'"),
         (
             "apiVersion: rbac.authorization.k8s.io/v1\nkind: RoleBinding\nmetadata: {name: slipway-agent}",
             "RoleBinding 'slipway-agent'"

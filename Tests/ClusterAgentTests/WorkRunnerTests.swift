@@ -217,6 +217,36 @@ struct WorkRunnerTests {
         #expect(status == (isMadeAnew ? nil : 422) && isDeleted.withLock { $0 } == isMadeAnew)
     }
 
+    static let reviews: [(answer: APIServerDouble.Answer, isConfined: Bool)] = [
+        ((201, #"{"status":{"allowed":true}}"#), true), ((201, #"{"status":{"allowed":false}}"#), false),
+        ((403, "{}"), false), ((404, "{}"), false),
+    ]
+
+    @Test(arguments: reviews)
+    func `helm acts for one namespace only where the server lets the agent, which asks it once`(
+        answer: APIServerDouble.Answer,
+        isConfined: Bool
+    ) async throws {
+        let server = try await APIServerDouble { request in
+            if request.path.hasSuffix("/selfsubjectaccessreviews") { return answer }
+            let kinds = [
+                ("rolebindings", "RoleBinding", true), ("selfsubjectaccessreviews", "SelfSubjectAccessReview", false),
+            ]
+            return (200, Self.resources(kinds))
+        }
+        let client = KubernetesClient(KubernetesConfiguration(server: server.address, credential: .none))
+        let account = KubernetesCluster.Account(name: "agent", environmentRole: "agent-environment")
+        let grant = NamespaceGrant(client: client, account: account, home: "slipway")
+        #expect(try await grant.mayConfineHelm() == isConfined)
+        #expect(try await !NamespaceGrant(client: client, account: nil, home: "slipway").mayConfineHelm())
+        try await grant.give(in: "shop")
+        await client.close()
+        let bodies = server.asked.map { String(decoding: $0.body, as: UTF8.self) }
+        #expect(bodies.count { $0.contains(#""verb":"impersonate""#) && $0.contains(#""name":"slipway-helm""#) } == 1)
+        let subject = #"{"kind":"ServiceAccount","name":"slipway-helm","namespace":"shop"}"#
+        #expect(bodies.contains { $0.contains(#""kind":"RoleBinding""#) && $0.contains(subject) })
+    }
+
     @Test func `what a server refuses for another reason than rights is not tried again`() async throws {
         let server = try await Self.server { _ in
             (403, #"{"reason":"Forbidden","message":"namespaces \"shop\" is forbidden: exceeded quota"}"#)

@@ -81,6 +81,11 @@ public final class KubernetesCluster: Cluster, Sendable {
         kinds = found.kinds.map(\.watched)
         view = ClusterView(kinds: kinds)
         let grant = NamespaceGrant(client: client, account: account, home: home)
+        let isConfined = try await grant.mayConfineHelm()
+        if account != nil, !isConfined {
+            let helmAccount = NamespaceGrant.helmAccount
+            logger.warning("charts can read all of the agent's namespaces: it may not act as '\(helmAccount)'")
+        }
         let marks = MarkStore(client: client, view: view, cluster: cluster, home: home)
         try await marks.load()
         let watch = ClusterWatch(found, grant, view, cluster: cluster, logger: logger)
@@ -103,7 +108,7 @@ public final class KubernetesCluster: Cluster, Sendable {
             view: view,
             watch: watch,
             marks: marks,
-            helm: helm,
+            helm: isConfined ? helm.acting(as: NamespaceGrant.helmAccount) : helm,
             pods: PodMarker(client: client, view: view, logger: logger),
             cluster: cluster,
             home: home,

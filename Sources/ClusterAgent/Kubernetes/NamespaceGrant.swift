@@ -10,6 +10,10 @@ struct NamespaceGrant: Sendable {
     let home: String
     /// What the binding is called, in every namespace.
     static let name = "slipway-agent"
+    /// The service account of each namespace as which helm acts there: it has the same rights, and in no other namespace.
+    ///
+    /// It need not exist, and nobody should make one: a pod of its could do what helm can.
+    static let helmAccount = "slipway-helm"
 
     /// Makes the binding as it should be; one that is so already is not changed.
     func give(in namespace: String) async throws(KubernetesError) {
@@ -25,7 +29,8 @@ struct NamespaceGrant: Sendable {
                 "name": .string(account.environmentRole),
             ],
             "subjects": [
-                ["kind": "ServiceAccount", "name": .string(account.name), "namespace": .string(home)]
+                ["kind": "ServiceAccount", "name": .string(account.name), "namespace": .string(home)],
+                ["kind": "ServiceAccount", "name": .string(Self.helmAccount), "namespace": .string(namespace)],
             ],
         ]
         let kind = try await client.requireKind("RoleBinding", "rbac.authorization.k8s.io/v1")
@@ -38,6 +43,31 @@ struct NamespaceGrant: Sendable {
             }
             try await client.delete(kind, namespace: namespace, name: Self.name)
             _ = try await client.apply(binding.json, kind, namespace: namespace, name: Self.name)
+        }
+    }
+
+    /// Whether helm may act as the account of each namespace, and not as the agent, which has its rights in all of them.
+    ///
+    /// An agent that has its rights in the whole cluster gives them to nobody.
+    func mayConfineHelm() async throws(KubernetesError) -> Bool {
+        guard account != nil else { return false }
+        let review: ObjectValue = [
+            "apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectAccessReview",
+            "spec": [
+                "resourceAttributes": [
+                    "verb": "impersonate", "version": "v1", "resource": "serviceaccounts",
+                    "name": .string(Self.helmAccount),
+                ]
+            ],
+        ]
+        do throws(KubernetesError) {
+            let kind = try await client.requireKind("SelfSubjectAccessReview", "authorization.k8s.io/v1")
+            let bytes = try await client.create(review.json, kind, namespace: nil)
+            let answer = try? ObjectValue(answer: bytes)
+            return answer?.path("status", "allowed") == true
+        } catch {
+            guard error.isRetriable else { return false }
+            throw error
         }
     }
 

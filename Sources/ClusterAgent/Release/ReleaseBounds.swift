@@ -24,6 +24,12 @@ enum ReleaseBounds {
                     + "and a chart should contain none."
             )
         }
+        if kind == "ServiceAccount", name == NamespaceGrant.helmAccount {
+            throw ManifestError(
+                sentence: "The ServiceAccount '\(name)' is called as the one as which helm acts; "
+                    + "it should have another name."
+            )
+        }
         if bindings.contains(kind), name == NamespaceGrant.name {
             throw ManifestError(
                 sentence: "The \(kind) '\(name)' is called as the one by which the agent has its rights; "

@@ -71,6 +71,7 @@ struct KubernetesOptions: ParsableArguments {
             agent: Self.program,
             kubeconfig: settings.text("KUBECONFIG"),
             context: settings.text("KUBE_CONTEXT"),
+            podKubeconfig: configuration.podKubeconfig,
             limit: .seconds(try settings.number("HELM_SECONDS", default: 600, in: 1...86_400)),
             runs: Int(try settings.number("HELM_RUNS", default: 8, in: 1...1000))
         )

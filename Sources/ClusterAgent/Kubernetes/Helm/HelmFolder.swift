@@ -49,6 +49,13 @@ struct HelmFolder: Sendable {
         try JSONEncoder().encode(marking).write(to: url.appendingPathComponent(PostRenderer.File.marking))
     }
 
+    /// Writes a kubeconfig, and returns where it is.
+    func kubeconfig(_ content: [UInt8]) throws -> String {
+        let file = url.appendingPathComponent("kubeconfig.json")
+        try Data(content).write(to: file)
+        return file.path
+    }
+
     func write(values text: String) throws {
         try Data(text.utf8).write(to: values)
     }

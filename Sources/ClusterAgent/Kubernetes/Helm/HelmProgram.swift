@@ -13,6 +13,10 @@ public struct HelmProgram: Sendable {
     let agent: String
     let kubeconfig: String?
     let context: String?
+    /// Of a pod: what helm reads once it acts as somebody else.
+    let podKubeconfig: [UInt8]?
+    /// The service account of the release's namespace as which helm acts; as the agent where there is none.
+    private var account: String?
     /// How long helm may take for one thing, such as a hook.
     let limit: Duration
     private let gate: HelmGate
@@ -22,6 +26,7 @@ public struct HelmProgram: Sendable {
     ///
     /// - Parameters:
     ///   - kubeconfig: The file that helm reads; a pod's service account otherwise.
+    ///   - podKubeconfig: The content of a kubeconfig for that account.
     ///   - limit: How long helm may take for one thing, such as a hook.
     ///   - runs: How many releases are worked on at a time.
     public init(
@@ -29,12 +34,20 @@ public struct HelmProgram: Sendable {
         agent: String,
         kubeconfig: String?,
         context: String?,
+        podKubeconfig: [UInt8]? = nil,
         limit: Duration = .seconds(600),
         runs: Int = 8
     ) {
         (self.helm, self.agent, self.kubeconfig) = (helm, agent, kubeconfig)
-        (self.context, self.limit) = (context, limit)
+        (self.context, self.podKubeconfig, self.limit) = (context, podKubeconfig, limit)
         gate = HelmGate(runs: runs)
+    }
+
+    /// The same helm, acting as a service account of each release's namespace: with its rights and no others.
+    func acting(as account: String) -> HelmProgram {
+        var program = self
+        program.account = account
+        return program
     }
 
     /// Removes what agents that were killed have left of their work, passwords too.
@@ -231,7 +244,12 @@ public struct HelmProgram: Sendable {
         guard !stop.isStopped else { throw Self.ended }
         var environment = folder.environment
         environment["KUBECONFIG"] = kubeconfig
-        let place = ["--namespace", namespace] + (context.map { ["--kube-context", $0] } ?? [])
+        var place = ["--namespace", namespace] + (context.map { ["--kube-context", $0] } ?? [])
+        if let account {
+            // What a pod has helm does not find any more when it acts as somebody else.
+            if kubeconfig == nil { environment["KUBECONFIG"] = try podKubeconfig.map(folder.kubeconfig) }
+            place += ["--kube-as-user", "system:serviceaccount:\(namespace):\(account)"]
+        }
         let end = try HelmRun(helm: helm, guardian: agent, limit: limit * 2, stop: stop)
             .run(arguments + place, environment, in: folder.url)
         // What a killed helm says is no word about the release.
