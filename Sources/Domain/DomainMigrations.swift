@@ -26,7 +26,6 @@ public let fleetMigrations: [PostgresMigration] =
         step("V1020_stream_partition", PackageResources.V1020_stream_partition_sql, isExpansion: true),
         step("V1022_environment_places", PackageResources.V1022_environment_places_sql, isExpansion: true),
         step("V1024_forgotten_resources", PackageResources.V1024_forgotten_resources_sql, isExpansion: true),
-        step("V1027_environment_command", PackageResources.V1027_environment_command_sql, isExpansion: true),
         step("V1028_months_by_turns", PackageResources.V1028_months_by_turns_sql, isExpansion: true),
     ]).sorted { $0.name < $1.name }
 

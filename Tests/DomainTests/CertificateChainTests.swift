@@ -135,7 +135,9 @@ struct TestAuthority {
         #expect(try code(try pem(try middle.leaf(publicKey, []))) == "invalid_certificate")
     }
 
-    @Test func `the hosts of a certificate are written as domains are, each once, without what no domain can be`() throws {
+    @Test func `the hosts of a certificate are written as domains are, each once, without what no domain can be`()
+        throws
+    {
         let names = ["Odd.Example.org", "odd.example.org", "_acme-challenge.example.org", "*.Odd.example.org"]
         let chain = try CertificateChain(pem: try pem(try middle.leaf(publicKey, names)))
         #expect(try chain.hosts() == ["odd.example.org", "*.odd.example.org"])

@@ -74,7 +74,10 @@ import WorkerRuntime
         let moved = DomainPath(path: "/moved", network: "web", port: 80)
         surroundings.others["other"] = [moved, taken].map { DomainSpec(host: "shop.example.org", paths: [$0]) }
         for state in CertificateState.allCases {
-            surroundings.certificates[state.rawValue] = .init(domains: [["example.org", "*.example.org"]], state: state)
+            surroundings.certificates[state.rawValue] = .init(
+                domains: [["example.org", "*.example.org"]],
+                state: state
+            )
         }
         // Until the new one is there, the former one serves.
         surroundings.certificates["renewed"] = .init(domains: [["*.example.org"], ["example.org"]], state: .active)

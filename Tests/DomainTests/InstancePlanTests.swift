@@ -6,7 +6,8 @@ import Testing
 
 /// A plan is an answer whatever the values are.
 @Suite struct InstancePlanTests {
-    @Test func `a plan of more differences than a message takes tells as many as fit, and how many it leaves out`() throws
+    @Test func `a plan of more differences than a message takes tells as many as fit, and how many it leaves out`()
+        throws
     {
         let world = try CommandWorld.ready()
         let group = (0..<150).map { "k\($0): 1" }.joined(separator: ", ")

@@ -56,7 +56,10 @@ import Testing
             left.append(try number("select count(*) from command_step_rest"))
             oldest.append(try number(begins))
         }
-        #expect(zip(left, left.dropFirst()).allSatisfy { $0 > $1 && $0 - $1 <= 4 }, "a month has 3 or 4 of them: \(left)")
+        #expect(
+            zip(left, left.dropFirst()).allSatisfy { $0 > $1 && $0 - $1 <= 4 },
+            "a month has 3 or 4 of them: \(left)"
+        )
         #expect(zip(oldest, oldest.dropFirst()).allSatisfy { $0 > $1 }, "each is older than those before it")
         #expect(try number("select count(*) from command_step_rest") == 0)
     }

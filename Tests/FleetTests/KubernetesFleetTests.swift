@@ -103,7 +103,8 @@ struct KubernetesFleetTests {
         #expect(try kubernetes.agent.exitCode() == 0)
     }
 
-    @Test func `a network leads to hosts outside of the cluster, with the rights that the agent's chart gives`() throws {
+    @Test func `a network leads to hosts outside of the cluster, with the rights that the agent's chart gives`() throws
+    {
         let kubernetes = try KubernetesWorld()
         defer { kubernetes.clean() }
         let hosts = #""target":{"endpoints":[{"addresses":["192.0.2.10"]}]},"ports":[{"name":"db","port":5432}]"#

@@ -10,7 +10,8 @@ public struct JSONSchema {
     ]
     private static let known: Set<String> = notes.union([
         "type", "required", "properties", "additionalProperties", "enum", "const", "pattern", "minLength", "maxLength",
-        "minimum", "maximum", "items", "minItems", "maxItems", "format", "$ref", "anyOf", "oneOf", "allOf", "uniqueItems",
+        "minimum", "maximum", "items", "minItems", "maxItems", "format", "$ref", "anyOf", "oneOf", "allOf",
+        "uniqueItems",
     ])
 
     /// Reads a schema.

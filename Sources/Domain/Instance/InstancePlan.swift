@@ -72,7 +72,9 @@ struct InstancePlan: Codable, Sendable, Hashable {
         }
         let rest = changes.count - values.count
         guard rest > 0 else { return }
-        warnings.append("\(rest) of the \(changes.count) differences of the values are left out: they would not fit in here.")
+        warnings.append(
+            "\(rest) of the \(changes.count) differences of the values are left out: they would not fit in here."
+        )
     }
 
     private static func warnings(

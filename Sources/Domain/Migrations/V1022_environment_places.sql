@@ -1,4 +1,5 @@
--- What was done to an environment, by its generations: few rows among those of all commands.
+-- What was done to an environment, by its generations: few rows among those of all commands. Whether one is newer is asked when an
+-- agent's late word comes, with the environment's row locked.
 create index command_environment on command (environment_id, generation) where subject_kind = 'environment';
 -- Which environments have a namespace, and which had it: what is made in it goes on behind what they told its agent.
 create index environment_place on environment (cluster, namespace);

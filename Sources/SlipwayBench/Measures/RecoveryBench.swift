@@ -9,7 +9,7 @@ import WorkerRuntime
 /// by more than a fault could cost. Each fault has twenty seconds before it, and the rate after it is that of the twenty
 /// seconds that begin five seconds after its end, by when all should be as before.
 enum RecoveryBench {
-    /// Messages a second. Many times what a cluster's agents say; the mock broker keeps as many as wait behind a lost worker.
+    /// Messages a second: many times what a cluster's agents say, and as many as the mock broker can keep behind a lost worker.
     private static let rate = 8_000
     private static let (before, grace, after) = (20.0, 5.0, 20.0)
     /// How long to wait for what has not come by then.
@@ -72,7 +72,9 @@ enum RecoveryBench {
             // What the lost worker had given to the database before may still be committed.
             let lost = began + .milliseconds(500)
             let taken = progress.everyPartitionMoved(since: lost)
-            samples.append(Sample("\(name): taken over after", taken.map { ($0 - began).seconds } ?? .nan, "s", digits: 1))
+            samples.append(
+                Sample("\(name): taken over after", taken.map { ($0 - began).seconds } ?? .nan, "s", digits: 1)
+            )
         }
         let going = progress.first(after: ended) { look in
             progress.rate(from: look.at, to: look.at + .seconds(1)) >= 0.98 * usual
