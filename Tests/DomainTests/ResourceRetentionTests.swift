@@ -71,7 +71,7 @@ import Testing
     }
 
     @Test func `nothing is forgotten while a worker lives that would begin its revisions anew`() throws {
-        try age("a", days: 31)
+        for (name, days) in [("a", 31), ("b", 29)] { try age(name, days: days) }
         let older = WorkerPresence(name: "resource-worker", instance: nil, version: ResourceRetention.feature - 1)
         try older.renew(on: world.connection)
         #expect(try ResourceRetention().round(on: world.connection) == 0)

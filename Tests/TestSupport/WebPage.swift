@@ -23,8 +23,8 @@ public struct WebPage: Sendable, Hashable {
     /// - Parameters:
     ///   - path: Begins with a slash.
     ///   - host: The machine's address, one of IPv6 in brackets.
-    public static func get(port: Int, _ path: String, host: String = "127.0.0.1") throws -> WebPage {
-        guard let url = URL(string: "http://\(host):\(port)\(path)") else { throw NotSeen(description: path) }
+    public static func get(port: Int, _ path: String) throws -> WebPage {
+        guard let url = URL(string: "http://127.0.0.1:\(port)\(path)") else { throw NotSeen(description: path) }
         let found = Mutex<WebPage?>(nil)
         let answered = DispatchSemaphore(value: 0)
         URLSession.shared.dataTask(with: URLRequest(url: url, timeoutInterval: 10)) { data, response, _ in
@@ -37,6 +37,29 @@ public struct WebPage: Sendable, Hashable {
         answered.wait()
         guard let page = found.withLock({ $0 }) else { throw NotSeen(description: "an answer from \(url)") }
         return page
+    }
+
+    /// What a server answers on `::1`, head and body; Foundation's client reads no addresses of that kind.
+    public static func overIPv6(port: Int, _ path: String) throws -> String {
+        let handle = socket(AF_INET6, Int32(SOCK_STREAM.rawValue), 0)
+        defer { close(handle) }
+        var patience = timeval(tv_sec: 10, tv_usec: 0)
+        setsockopt(handle, SOL_SOCKET, SO_RCVTIMEO, &patience, socklen_t(MemoryLayout<timeval>.size))
+        var address = sockaddr_in6()
+        address.sin6_family = sa_family_t(AF_INET6)
+        address.sin6_port = in_port_t(port).bigEndian
+        address.sin6_addr = in6addr_loopback
+        let isConnected = withUnsafeBytes(of: &address) { bytes in
+            connect(handle, bytes.assumingMemoryBound(to: sockaddr.self).baseAddress, socklen_t(bytes.count)) == 0
+        }
+        let request = "GET \(path) HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+        guard isConnected, send(handle, request, request.utf8.count, Int32(MSG_NOSIGNAL.rawValue)) > 0 else {
+            throw NotSeen(description: "a server on [::1]:\(port)")
+        }
+        var answer: [UInt8] = []
+        var part = [UInt8](repeating: 0, count: 4096)
+        while case let count = recv(handle, &part, part.count, 0), count > 0 { answer += part[..<count] }
+        return String(decoding: answer, as: UTF8.self)
     }
 
     /// A port that nobody listens on now; another test's server may be given it next.
