@@ -101,7 +101,8 @@ struct KubernetesRecoveryTests {
 
     /// Ends the pod of a hook's Job, as a container that has ended would: no container runs on this control plane's node.
     private func end(hook job: String, _ phase: String, in kubernetes: KubernetesWorld) throws {
-        let labels = "batch.kubernetes.io/controller-uid=\(job)"
+        // Newer versions have it with a prefix, too.
+        let labels = "controller-uid=\(job)"
         let pod = try eventually("the hook's pod") {
             let isRunning = try kubernetes.value("pods", "{.items[*].status.phase}", labels: labels) == "Running"
             return try isRunning ? kubernetes.value("pods", "{.items[*].metadata.name}", labels: labels) : nil

@@ -53,7 +53,7 @@ public struct WebPage: Sendable, Hashable {
             connect(handle, bytes.assumingMemoryBound(to: sockaddr.self).baseAddress, socklen_t(bytes.count)) == 0
         }
         let request = "GET \(path) HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
-        guard isConnected, send(handle, request, request.utf8.count, Int32(MSG_NOSIGNAL.rawValue)) > 0 else {
+        guard isConnected, send(handle, request, request.utf8.count, Int32(MSG_NOSIGNAL)) > 0 else {
             throw NotSeen(description: "a server on [::1]:\(port)")
         }
         var answer: [UInt8] = []
