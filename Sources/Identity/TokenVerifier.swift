@@ -36,26 +36,31 @@ public final class TokenVerifier: Sendable {
     ///   - authorization: The value of the request's header `authorization`; `nil` where it has none.
     ///   - microseconds: When the broker appended the request, in microseconds since 1970: only a time that the sender
     ///     cannot choose proves that a token was not used after its end.
+    ///   - seen: When a worker had it in hand at the latest, where it waited: one look at the key set after that
+    ///     decides it, however the broker's clock goes. `nil` for a request that comes from the broker just now.
     /// - Throws: ``TokenError/refused(_:)`` where the token proves nothing, and ``TokenError/unavailable(_:)``, to be
     ///   tried again, where its key cannot be looked up now, or the key set was not read since the request came.
     public func verify(
         authorization: String?,
-        at microseconds: Int64
+        at microseconds: Int64,
+        seen: Int64? = nil
     ) throws(TokenError) -> VerifiedCaller {
         let token = try refusing { () throws(TokenRefusal) in try BearerToken.read(authorization) }
-        let claims = try signedClaims(of: token, at: microseconds)
+        // No request comes later than a year of four digits ends.
+        let latest = min(microseconds, 253_402_300_799_000_000) + settings.tolerance.microseconds
+        let claims = try signedClaims(of: token, cameBy: min(latest, seen ?? latest))
         try refusing { () throws(TokenRefusal) in try settings.judge(claims, at: microseconds) }
         return claims.caller
     }
 
     /// The claims of a token whose signature is right.
-    private func signedClaims(of token: BearerToken, at microseconds: Int64) throws(TokenError) -> TokenClaims {
+    private func signedClaims(of token: BearerToken, cameBy moment: Int64) throws(TokenError) -> TokenClaims {
         let keys = keeper.keys()
         if let claims = cache.claims(of: token.digest, under: keys.identity) { return claims }
         let parser = JSONParser(maximumDepth: 32, maximumBytes: BearerToken.longest)
         let parts = try refusing { () throws(TokenRefusal) in try token.parts() }
         let header = try refusing { () throws(TokenRefusal) in try TokenHeader.read(parts.header, with: parser) }
-        let current = try self.keys(with: header.keyID, at: microseconds)
+        let current = try self.keys(with: header.keyID, readSince: moment)
         let claims = try refusing { () throws(TokenRefusal) in
             try current.verify(parts, header)
             return try TokenClaims.read(parts.payload, with: parser)
@@ -64,9 +69,7 @@ public final class TokenVerifier: Sendable {
         return claims
     }
 
-    private func keys(with keyID: String, at microseconds: Int64) throws(TokenError) -> KeySet {
-        // No request comes later than a year of four digits ends.
-        let moment = min(microseconds, 253_402_300_799_000_000) + settings.tolerance.microseconds
+    private func keys(with keyID: String, readSince moment: Int64) throws(TokenError) -> KeySet {
         do throws(IdentityError) {
             return try keeper.keys(with: keyID, readSince: moment)
         } catch {

@@ -91,7 +91,7 @@ import Testing
             return true
         }
         let kept = away.kept(of: sent)
-        #expect(kept.map(\.0) == ["slipway-kept-token"])
+        #expect(kept.map(\.0) == ["slipway-kept-token", "slipway-kept-seen"])
         #expect(kept.allSatisfy { !$0.1.contains(token) && !$0.1.contains(token.prefix(20)) })
         let there = TokenCallers(
             try TokenVerifier(KeySetSource(folder + "/new.json"), logger: Logger(label: "test")),
@@ -99,6 +99,8 @@ import Testing
         )
         let parked = KafkaMessageView(message(nil, at: now, more: kept).message, topic: "x", isParked: true)
         #expect(try there.caller(of: parked) == Caller("olga"))
+        let seen = try #require(TokenCallers.seen(parked))
+        #expect(seen >= now, "it came by then, and one look at the keys decides it")
         let foreign = TokenCallers(
             try TokenVerifier(KeySetSource(folder + "/new.json"), logger: Logger(label: "test")),
             fleetKey: try FleetKey(base64: FleetKey.random())
@@ -119,5 +121,7 @@ import Testing
         let forged = message(nil, at: now, more: [("slipway-kept-caller", "root")])
         #expect(refusal(forged) != nil)
         #expect(forged.safeHeaders.isEmpty, "it is not kept when the message is parked")
+        let early = message(nil, at: now, more: [("slipway-kept-seen", "1")])
+        #expect(TokenCallers.seen(early) == nil && early.safeHeaders.isEmpty)
     }
 }

@@ -93,6 +93,28 @@ private final class ScriptedOrigin: KeySetOrigin {
         #expect(origin.reads == 3)
     }
 
+    @Test func `what waited while it was asked is decided by that, however many made up their keys' names`() throws {
+        let verifier = TokenVerifier.inTime(origin, clock)
+        let madeUp = try (3...6).map { number in
+            "Bearer \(try TestKey.make("ES256", id: "key-\(number)").token(VerifierWorld.claims()))"
+        }
+        #expect(verifier.result(madeUp[0]).code == "token_unknown_key")
+        clock.advance(.seconds(29))
+        #expect(verifier.result(madeUp[1], after: 29).code == IdentityError.Code.keySetUnreachable.rawValue, "it waits")
+        clock.advance(.seconds(1))
+        for token in madeUp[1...] {
+            #expect(verifier.result(token, after: 29, seen: 29).code == "token_unknown_key")
+        }
+        #expect(origin.reads == 2)
+        let next = verifier.result(madeUp[2], after: 29, seen: 31)
+        #expect(next.code == IdentityError.Code.keySetUnreachable.rawValue, "it came after the look")
+    }
+
+    @Test func `somebody who makes up a key's name waits for two seconds, and holds up no others for longer`() throws {
+        let url = try #require(URL(string: "https://login.example/keys"))
+        #expect(KeySetAddress(url: url).pace.missingKey == .seconds(2))
+    }
+
     @Test func `while it is away a missing key is no refusal and a known one is accepted`() throws {
         #expect(try result(known).subject == "alice")
         origin.answer(nil)

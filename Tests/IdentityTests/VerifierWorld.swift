@@ -38,9 +38,20 @@ struct VerifierWorld {
 }
 
 extension TokenVerifier {
-    func result(_ authorization: String?, after seconds: Int64 = 0) -> Result<VerifiedCaller, TokenError> {
+    /// - Parameter seen: So many seconds after ``VerifierWorld/second`` a worker had it in hand, where it waited.
+    func result(
+        _ authorization: String?,
+        after seconds: Int64 = 0,
+        seen: Int64? = nil
+    ) -> Result<VerifiedCaller, TokenError> {
         do throws(TokenError) {
-            return .success(try verify(authorization: authorization, at: (VerifierWorld.second + seconds) * 1_000_000))
+            return .success(
+                try verify(
+                    authorization: authorization,
+                    at: (VerifierWorld.second + seconds) * 1_000_000,
+                    seen: seen.map { (VerifierWorld.second + $0) * 1_000_000 }
+                )
+            )
         } catch {
             return .failure(error)
         }

@@ -14,6 +14,7 @@ public struct TokenCallers: CallerSource {
     private let key: SymmetricKey
     private static let subject = "caller"
     private static let token = "token"
+    private static let present = "seen"
 
     /// Makes it.
     ///
@@ -27,7 +28,11 @@ public struct TokenCallers: CallerSource {
     public func caller(of message: KafkaMessageView) throws(CallerError) -> Caller {
         if let subject = message.kept(Self.subject) { return Caller(subject) }
         do throws(TokenError) {
-            let caller = try verifier.verify(authorization: authorization(of: message), at: Self.time(of: message))
+            let caller = try verifier.verify(
+                authorization: authorization(of: message),
+                at: Self.time(of: message),
+                seen: Self.seen(message)
+            )
             return Caller(caller.subject)
         } catch {
             let reason = Reason(code: error.code, sentence: error.sentence, field: TokenRefusal.field)
@@ -37,13 +42,23 @@ public struct TokenCallers: CallerSource {
     }
 
     /// The subject that was verified, or the token, encrypted, that could not be yet.
+    ///
+    /// With it goes the present: the token's key was published by now, or never.
     public func kept(of message: KafkaMessageView) -> [(String, String)] {
         if let caller = try? caller(of: message) { return [(KafkaMessageView.keptPrefix + Self.subject, caller.name)] }
         guard let text = message.header("authorization"),
             let box = try? AES.GCM.seal(Data(text.utf8), using: key).combined
         else { return [] }
-        return [(KafkaMessageView.keptPrefix + Self.token, box.base64EncodedString())]
+        return [
+            (KafkaMessageView.keptPrefix + Self.token, box.base64EncodedString()),
+            (KafkaMessageView.keptPrefix + Self.present, "\(Self.now)"),
+        ]
     }
+
+    /// When a worker put it off, in microseconds since 1970; `nil` where it comes from the broker, or an older worker did.
+    static func seen(_ message: KafkaMessageView) -> Int64? { message.kept(present).flatMap { Int64($0) } }
+
+    private static var now: Int64 { Int64(Date().timeIntervalSince1970 * 1_000_000) }
 
     private func authorization(of message: KafkaMessageView) -> String? {
         guard message.isParked else { return message.header("authorization") }
@@ -55,7 +70,7 @@ public struct TokenCallers: CallerSource {
 
     /// The broker's time where it set one, which no sender can choose; the present otherwise.
     private static func time(of message: KafkaMessageView) -> Int64 {
-        guard message.isBrokerTime else { return Int64(Date().timeIntervalSince1970 * 1_000_000) }
+        guard message.isBrokerTime else { return now }
         return message.timestampMilliseconds * 1000
     }
 }

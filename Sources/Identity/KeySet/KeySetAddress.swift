@@ -11,8 +11,9 @@ struct KeySetAddress: KeySetOrigin {
 
     let url: URL
 
-    /// A request that names a key which is missing waits for the next look, and all of its Kafka key with it: not for long.
-    let pace = KeySetPace(renewal: .seconds(600), missingKey: .seconds(10), retry: .seconds(5), renewsAside: true)
+    /// A request that names a key which is missing waits for the next look, and all of its Kafka key with it: not for
+    /// long, as anybody can make up a key's name.
+    let pace = KeySetPace(renewal: .seconds(600), missingKey: .seconds(2), retry: .seconds(5), renewsAside: true)
 
     func read(unless _: KeySetStamp?) throws(IdentityError) -> KeySetReading {
         let configuration = URLSessionConfiguration.ephemeral
