@@ -96,6 +96,23 @@ import Testing
         #expect(try state() == "active", "it was issued all the same")
     }
 
+    @Test(arguments: [false, true])
+    func `what an order asked for is in a renewed certificate only where the cluster took it`(isTaken: Bool) throws {
+        _ = try makeExpiring()
+        let one = #""shop.example.org""#
+        let wider = CertificateRequestTests.order.replacing(one, with: #"\#(one),"www.example.org""#)
+        #expect(try world.ask("certificate.request", wider) == .applied)
+        if isTaken { try world.applied(CertificateRequestTests.applied) }
+        try world.end(try world.lastCommand(), as: isTaken ? "timed_out" : "failed")
+        // As a recovery raises it, but not those of commands.
+        try world.connection.script("update environment_object set generation = generation + 100")
+        try say("healthy", Self.term(0, 90, revision: 2))
+        #expect(try world.passTime())
+        #expect(try state() == "active")
+        let running = try world.text("select running_spec ->> 'domains' from environment_object")
+        #expect(running == (isTaken ? #"["shop.example.org", "www.example.org"]"# : #"["shop.example.org"]"#))
+    }
+
     @Test func `what failed before the order does not fail it, what fails after it does`() throws {
         try order()
         try world.applied(CertificateRequestTests.applied)

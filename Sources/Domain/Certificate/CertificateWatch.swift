@@ -202,7 +202,7 @@ struct CertificateWatch {
             """
             update environment_object
             set state = $2, not_before = $3, not_after = $4, seen_end = $5, reason_code = null, reason = null,
-                -- What the cluster issued is what was wanted last, also where the order had ended before.
+                -- What the cluster issued is what was wanted last, also where the order it took had ended before.
                 running_spec = case when $8 then spec else running_spec end,
                 running_confidential = case when $8 then confidential else running_confidential end,
                 revision = revision + 1, changed_at = $6, changed_by = $7
@@ -210,11 +210,28 @@ struct CertificateWatch {
             """,
             [
                 .int64(object.id), .text(next.rawValue), .timestamp(validity.notBefore), .timestamp(validity.notAfter),
-                .optionalText(end), .timestamp(now), .text(Self.worker), .bool(isNew && seen != nil),
+                .optionalText(end), .timestamp(now), .text(Self.worker),
+                .bool(try isNew && seen != nil ? tookNewest(of: object, in: transaction) : false),
             ]
         )
         try ObjectProgress(worker: Self.worker).publish([object.id], outbox: outbox, in: transaction)
         return true
+    }
+
+    /// Whether the cluster took the newest command, by which it issues what that asked for.
+    ///
+    /// An order that never reached it leaves cert-manager renewing the former one. The object's own generation does not
+    /// tell which command is the newest: a recovery raises it.
+    private func tookNewest(of object: EnvironmentObject, in transaction: borrowing PostgresTransaction) throws -> Bool
+    {
+        try transaction.query(
+            """
+            select c.state = 'succeeded' or c.objects is not null
+                or exists (select from command_step t where t.command = c.id and t.state = 'applied')
+            from command c where c.object_id = $1 order by c.generation desc limit 1
+            """,
+            [.int64(object.id)]
+        ).first?.bool(0) ?? false
     }
 
     /// What was seen says nothing new: it is not looked at again.
