@@ -53,24 +53,72 @@ import Testing
         #expect(results.first?["reason.message"]?.contains("secret") == false)
     }
 
-    @Test func `a rule whose request was set aside waits for it no longer`() throws {
-        let world = try ReleaseHandlerTests.World()
-        #expect(try world.handle(ReleaseHandlerTests.harbor("2.0.0")) == [.applied])
+    /// What the rule has asked for, as it comes from the broker at that time.
+    private static func request(
+        of world: ReleaseHandlerTests.World,
+        at milliseconds: Int64 = CommandWorld.milliseconds()
+    ) throws -> KafkaMessageView {
         let sent = try #require(try world.commands.published("deployment.requests").first)
-        let message = KafkaMessageView(
+        return KafkaMessageView(
             topic: "deployment.requests",
-            brokerTime: CommandWorld.milliseconds(),
+            brokerTime: milliseconds,
             key: sent.key,
             headers: sent.headers.map { ($0.key, $0.value) },
             value: sent.value
         )
+    }
+
+    private static let noted =
+        "select concat_ws(' ', last_command_state, last_command_reason_code) from auto_deploy_rule"
+
+    @Test func `a rule whose request is too old, or comes under another one's id, waits for it no longer`() throws {
+        for isOld in [true, false] {
+            let world = try ReleaseHandlerTests.World()
+            #expect(try world.handle(ReleaseHandlerTests.harbor("2.0.0")) == [.applied])
+            let days: Int64 = isOld ? 20 : 0
+            let message = try Self.request(of: world, at: CommandWorld.milliseconds() - days * 86_400_000)
+            let handler = CommandWorld.requests(world.commands.fleetKey)
+            let key = try #require(handler.inboxKey(of: try handler.decode(message)))
+            if !isOld {
+                try world.commands.connection.query(
+                    "insert into inbox (id, digest, seen_at) values ($1, ''::bytea, now())",
+                    [.uuid(key.requestID)]
+                )
+            }
+            guard case .rejected(let reason) = try world.commands.handle([message]).first else {
+                Issue.record("it was taken")
+                return
+            }
+            #expect(reason.code == (isOld ? "too_old" : "id_reused"))
+            #expect(try world.text(Self.noted) == "rejected \(reason.code)")
+            #expect(try world.handle(ReleaseHandlerTests.harbor("1.9.5", id: "h2")) == [.applied])
+            #expect(try world.requests() == 1, "it takes part again")
+        }
+    }
+
+    @Test func `a repeat that comes too late says nothing of what the rule's request became`() throws {
+        let world = try ReleaseHandlerTests.World()
+        #expect(try world.handle(ReleaseHandlerTests.harbor("2.0.0")) == [.applied])
+        let message = try Self.request(of: world)
+        #expect(try world.commands.handle([message]) == [.applied])
         let handler = CommandWorld.requests(world.commands.fleetKey)
         let entry = Entry(try handler.decode(message), message: message)
         try world.commands.connection.transaction { (transaction: borrowing PostgresTransaction) in
             try handler.noteSetAside([entry], because: Self.failed, in: transaction)
         }
-        let noted = try world.text("select last_command_state || ' ' || last_command_reason_code from auto_deploy_rule")
-        #expect(noted == "rejected internal_error")
+        #expect(try world.text(Self.noted) == "requested")
+    }
+
+    @Test func `a rule whose request was set aside waits for it no longer`() throws {
+        let world = try ReleaseHandlerTests.World()
+        #expect(try world.handle(ReleaseHandlerTests.harbor("2.0.0")) == [.applied])
+        let message = try Self.request(of: world)
+        let handler = CommandWorld.requests(world.commands.fleetKey)
+        let entry = Entry(try handler.decode(message), message: message)
+        try world.commands.connection.transaction { (transaction: borrowing PostgresTransaction) in
+            try handler.noteSetAside([entry], because: Self.failed, in: transaction)
+        }
+        #expect(try world.text(Self.noted) == "rejected internal_error")
         #expect(try world.handle(ReleaseHandlerTests.harbor("1.9.5", id: "h2")) == [.applied])
         #expect(try world.requests() == 1)
     }

@@ -100,7 +100,7 @@ struct AutoDeployStore {
 
     /// Notes how the command stands that a rule's newest firing asked for; another command changes nothing.
     ///
-    /// The environment's row is locked, as it is when rules decide, unless the request was set aside.
+    /// The environment's row is locked, as it is when rules decide.
     static func note(
         _ state: String,
         of command: UUID,
@@ -114,6 +114,26 @@ struct AutoDeployStore {
             where last_command = $1
             """,
             [.uuid(command), .text(state), .optionalText(reason?.code), .optionalText(reason?.sentence)]
+        )
+    }
+
+    /// Notes that nothing came of what a rule's newest firing asked for.
+    ///
+    /// Where the request had become a command before, that one's end counts, and what is said of the request now does not. The
+    /// environment's row is locked unless the request was set aside.
+    static func noteRejected(
+        _ command: UUID,
+        _ reason: Reason,
+        in transaction: borrowing PostgresTransaction
+    ) throws {
+        try transaction.submit(
+            """
+            update auto_deploy_rule
+            set last_command_state = 'rejected', last_command_reason_code = $2, last_command_reason = $3
+            where last_command = $1 and last_command_state = 'requested'
+                and not exists (select from command c where c.id = $1)
+            """,
+            [.uuid(command), .text(reason.code), .text(reason.sentence)]
         )
     }
 }

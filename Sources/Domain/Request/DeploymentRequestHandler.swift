@@ -110,7 +110,7 @@ public final class DeploymentRequestHandler: Handler {
         try AuditLog.write(lines, in: transaction)
         for entry in entries where isOfRule(entry) {
             let reason = RequestDesk.reason(why, entry)
-            try AutoDeployStore.note("rejected", of: desk.commandID(entry.input), reason, in: transaction)
+            try AutoDeployStore.noteRejected(desk.commandID(entry.input), reason, in: transaction)
         }
     }
 
@@ -181,9 +181,9 @@ public final class DeploymentRequestHandler: Handler {
             try desk.answerAgain(input, stored: answer, batch, in: transaction)
             return .repeated
         case .idReused:
-            return desk.reject(entry, batch, .idReused)
+            return try refuse(entry, batch, .idReused, in: transaction)
         case .tooOld:
-            return desk.reject(entry, batch, .tooOld)
+            return try refuse(entry, batch, .tooOld, in: transaction)
         case .first:
             break
         }
@@ -208,7 +208,7 @@ public final class DeploymentRequestHandler: Handler {
         in transaction: borrowing PostgresTransaction
     ) throws -> Outcome {
         if isOfRule(entry) {
-            try AutoDeployStore.note("rejected", of: desk.commandID(entry.input), reason, in: transaction)
+            try AutoDeployStore.noteRejected(desk.commandID(entry.input), reason, in: transaction)
         }
         return desk.reject(entry, batch, reason)
     }
