@@ -101,16 +101,40 @@ import Testing
         #expect(try world.text("select count(*) from object_attempt") == "0")
     }
 
-    @Test func `the key ring's next key encrypts what was asked for in vain, too`() throws {
-        try world.end(try put("update", "b"), as: "failed")
+    /// The key ring with another key, which is the newest, and that key alone.
+    private static func nextKeys() throws -> (both: KeyRing, alone: KeyRing) {
         let path = NSTemporaryDirectory() + "key-ring-\(UUID().uuidString)"
         try KeyRing.addKey(named: "second", to: path)
         let alone = try KeyRing.load(path)
         let first = try String(contentsOfFile: CommandWorld.keyRingPath, encoding: .utf8)
         let second = try String(contentsOfFile: path, encoding: .utf8)
         try Data((first + second).utf8).write(to: URL(filePath: path))
-        let report = try KeyRingRotation(keyRing: KeyRing.load(path)).run(on: world.connection)
+        return (try KeyRing.load(path), alone)
+    }
+
+    @Test func `the key ring's next key encrypts what was asked for in vain, too`() throws {
+        try world.end(try put("update", "b"), as: "failed")
+        let keys = try Self.nextKeys()
+        let report = try KeyRingRotation(keyRing: keys.both).run(on: world.connection)
         #expect(report == .init(rows: 2, values: 5))
-        #expect(try KeyRingRotation(keyRing: alone).run(on: world.connection).values == 0)
+        #expect(try KeyRingRotation(keyRing: keys.alone).run(on: world.connection).values == 0)
+    }
+
+    @Test func `what goes from an attempt to its object during a rotation is encrypted anew, too`() throws {
+        try world.end(try put("update", "b"), as: "failed")
+        try world.connection.script(
+            """
+            create function copy_attempt() returns trigger language plpgsql as $$
+            begin
+                update environment_object set running_confidential = old.confidential where id = old.object_id;
+                return new;
+            end $$;
+            create trigger copy_attempt before update on object_attempt for each row execute function copy_attempt()
+            """
+        )
+        let keys = try Self.nextKeys()
+        let report = try KeyRingRotation(keyRing: keys.both).run(on: world.connection)
+        #expect(report == .init(rows: 2, values: 7), "rows are counted once")
+        #expect(try KeyRingRotation(keyRing: keys.alone).run(on: world.connection).values == 0)
     }
 }

@@ -119,8 +119,8 @@ struct AutoDeployStore {
 
     /// Notes that nothing came of what a rule's newest firing asked for.
     ///
-    /// Where the request had become a command before, that one's end counts, and what is said of the request now does not. The
-    /// environment's row is locked unless the request was set aside.
+    /// Where the request had become a command before, that one's end counts, and what is said of the request now does
+    /// not. The environment's row is locked unless the request was set aside.
     static func noteRejected(
         _ command: UUID,
         _ reason: Reason,

@@ -33,6 +33,18 @@ public struct KeyRingRotation {
     }
 
     private func rotate(on connection: PostgresConnection, chunk: Int) throws -> Report {
+        var report = try objectsAndAttempts(on: connection, chunk: chunk)
+        // A value may have gone from an attempt to its object meanwhile, behind the chunk of that.
+        report.values += try objectsAndAttempts(on: connection, chunk: chunk).values
+        for column in ["registry_password", "chart_password"] {
+            try connection.transaction { (transaction: borrowing PostgresTransaction) in
+                try applications(column, &report, in: transaction)
+            }
+        }
+        return report
+    }
+
+    private func objectsAndAttempts(on connection: PostgresConnection, chunk: Int) throws -> Report {
         var report = Report()
         var last: Int64 = 0
         while true {
@@ -44,11 +56,6 @@ public struct KeyRingRotation {
         }
         try connection.transaction { (transaction: borrowing PostgresTransaction) in
             try attempts(&report, in: transaction)
-        }
-        for column in ["registry_password", "chart_password"] {
-            try connection.transaction { (transaction: borrowing PostgresTransaction) in
-                try applications(column, &report, in: transaction)
-            }
         }
         return report
     }
