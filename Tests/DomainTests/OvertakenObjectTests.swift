@@ -101,6 +101,33 @@ import Testing
         #expect(try world.text("select count(*) from object_attempt") == "0")
     }
 
+    /// What an edit asked for in vain is there, though something newer is done: as a worker of the version before leaves it.
+    private func leaveAttempt(of key: String, before newer: () throws -> Void) throws {
+        try world.end(try put("update", key), as: "failed")
+        try world.connection.script("create table left_behind as select * from object_attempt")
+        try newer()
+        #expect(try world.text("select count(*) from object_attempt") == "0")
+        try world.connection.script("insert into object_attempt select * from left_behind")
+    }
+
+    @Test func `what failed before something newer was done makes no later edit doubtful`() throws {
+        try leaveAttempt(of: "b") {
+            try put("update", "c")
+            try world.applied()
+        }
+        try world.end(try put("update", "d"), as: "canceled")
+        #expect(try state() == "running")
+        #expect(try base() == ["a", "c"])
+    }
+
+    @Test func `a name that begins a new life knows nothing of what an earlier one asked for in vain`() throws {
+        try leaveAttempt(of: "b") { try world.make("secret.delete", #""secret":"db""#) }
+        try put("create", "c")
+        #expect(try world.text("select count(*) from object_attempt") == "0")
+        try world.applied()
+        #expect(try base() == ["c"])
+    }
+
     /// The key ring with another key, which is the newest, and that key alone.
     private static func nextKeys() throws -> (both: KeyRing, alone: KeyRing) {
         let path = NSTemporaryDirectory() + "key-ring-\(UUID().uuidString)"

@@ -27,13 +27,18 @@ struct ObjectAttempts {
         )
     }
 
-    /// Whether one of an object failed, so that nobody knows what the cluster holds.
+    /// Whether one of an object failed, and nothing was done since, so that nobody knows what the cluster holds.
+    ///
+    /// A worker of the version before leaves here what something newer was done after.
     static func haveFailed(_ object: Int64, in transaction: borrowing PostgresTransaction) throws -> Bool {
         try transaction.query(
             """
             select exists (
                 select from object_attempt a join command c on c.id = a.command
-                where a.object_id = $1 and c.state in ('failed', 'timed_out'))
+                where a.object_id = $1 and c.state in ('failed', 'timed_out')
+                    and not exists (
+                        select from command n
+                        where n.object_id = a.object_id and n.generation > a.generation and n.state = 'succeeded'))
             """,
             [.int64(object)]
         ).only().bool(0)
@@ -95,6 +100,11 @@ struct ObjectAttempts {
             "delete from object_attempt where object_id = $1 and generation <= $2",
             [.int64(object), .int64(command.generation)]
         )
+    }
+
+    /// Forgets everything of an object, whose name begins a new life.
+    static func forget(object: Int64, in transaction: borrowing PostgresTransaction) throws {
+        try transaction.submit("delete from object_attempt where object_id = $1", [.int64(object)])
     }
 
     /// Forgets everything of what was in an environment.

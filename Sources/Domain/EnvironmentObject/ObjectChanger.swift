@@ -173,10 +173,12 @@ struct ObjectChanger {
             orderedOver: orderedOver,
             isNew: row == nil || row?.state == ObjectLife.deleted
         )
-        command.objectID = try store.write(change, now: act.now, in: transaction)
+        let id = try store.write(change, now: act.now, in: transaction)
+        command.objectID = id
+        if change.isNew { try ObjectAttempts.forget(object: id, in: transaction) }
         if let row, let open = row.openCommand { try supersede(open, of: row, environment, in: transaction) }
         try act.accept(command, sending: message, in: transaction)
-        if let id = command.objectID { try publish(id, in: transaction) }
+        try publish(id, in: transaction)
     }
 
     /// What the new command's generation is behind: a new life goes on where others of the name in the namespace ended.
