@@ -158,13 +158,41 @@ import WorkerRuntime
         #expect(try world.deploy("1.1.0") == "r.example/payments/web:1.1.0")
     }
 
+    @Test func `an image that only the short name knows is that of the path in which it lies`() throws {
+        let world = try World(payments: "payments/web")
+        // An event of the sources told of the path, after a worker that knows no paths had read of the image.
+        for name in ["web", "payments/web"] { try world.commands.publishVersion("1.0.0", of: name) }
+        try world.commands.connection.script(
+            """
+            update version set image = case when artifact = 'web' then 'r.example/payments/web:1.0.0' end
+            """
+        )
+        #expect(try world.deploy("1.0.0") == "r.example/payments/web:1.0.0")
+        try world.commands.connection.script(
+            "update version set image = 'r.example/shop/web:1.0.0' where artifact = 'web'"
+        )
+        #expect(try world.deploy("1.0.0") != "r.example/shop/web:1.0.0")
+    }
+
     @Test(arguments: [
         ("registry.example:5000/shop/Web:1.4.2@sha256:ab", "shop/web"), ("registry.example/web", "web"),
         ("localhost/shop/web:1", "shop/web"), ("shop/web:1", "shop/web"), ("web:1", "web"), ("web", "web"), ("", ""),
-        ("localhost:5000/web", "web"),
+        ("localhost:5000/web", "web"), ("https://registry.example/shop/web:1", "shop/web"),
+        ("oci://registry.example:5000/shop/web@sha256:ab", "shop/web"), ("docker://web:1", "web"),
+        ("docker.io/library/web:1", "library/web"),
     ])
     func `an image lies in a path of its registry`(image: String, path: String) {
         #expect(RepositoryPath.of(image: image) == path)
+    }
+
+    @Test(arguments: [
+        ("web", "web", true), ("library/web", "web", true), ("web", "library/web", true), ("shop/web", "web", false),
+        ("library/shop/web", "shop/web", true), ("shop/library/web", "shop/web", false),
+    ])
+    func `what Docker Hub has in its library is what is named without it`(one: String, other: String, isSame: Bool) {
+        #expect(RepositoryPath.isSame(one, other) == isSame)
+        let release = Release(artifact: "web", version: "1.0.0", image: "docker.io/\(one):1")
+        #expect((release.refusal(knownImage: "mirror.example/\(other):0", knownChart: nil) == nil) == isSame)
     }
 
     @Test(

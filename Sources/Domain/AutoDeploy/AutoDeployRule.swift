@@ -105,7 +105,7 @@ extension AutoDeployRule {
             return nil
         }
         let (own, present) = (RepositoryPath.of(image: image), RepositoryPath.of(image: desiredImage))
-        guard own != present else { return nil }
+        guard !RepositoryPath.isSame(own, present) else { return nil }
         return Reason(
             code: "another_repository",
             sentence:

@@ -61,11 +61,14 @@ struct InstanceReader {
         of artifact: String,
         in transaction: borrowing PostgresTransaction
     ) throws -> KnownRelease? {
-        if let found = try row(version, of: artifact, in: transaction) { return found }
-        guard artifact.contains("/") else { return nil }
-        // Workers that know no paths wrote it under the short name only.
-        let found = try row(version, of: Release.artifact(ofPath: artifact), in: transaction)
-        return found?.image.map(RepositoryPath.of(image:)) == artifact ? found : nil
+        let named = try row(version, of: artifact, in: transaction)
+        guard artifact.contains("/"), named?.image == nil else { return named }
+        // Workers that know no paths wrote its image under the short name only.
+        let short = try row(version, of: Release.artifact(ofPath: artifact), in: transaction)
+        guard let image = short?.image, RepositoryPath.isSame(RepositoryPath.of(image: image), artifact) else {
+            return named
+        }
+        return short
     }
 
     private func row(

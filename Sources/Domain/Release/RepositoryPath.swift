@@ -5,6 +5,8 @@ enum RepositoryPath {
     /// The path of `registry.example:5000/shop/web:1.4.2@sha256:…`: `shop/web`.
     static func of(image: String) -> String {
         var rest = image.prefix { $0 != "@" }
+        // People write it as they write a chart's address.
+        if let scheme = rest.firstRange(of: "://") { rest = rest[scheme.upperBound...] }
         if let colon = rest.lastIndex(of: ":"), !rest[colon...].contains("/") { rest = rest[..<colon] }
         let parts = rest.lowercased().split(separator: "/")
         // As docker tells a host from a folder.
@@ -12,6 +14,13 @@ enum RepositoryPath {
             first.contains(".") || first.contains(":") || first == "localhost"
         else { return parts.joined(separator: "/") }
         return parts.dropFirst().joined(separator: "/")
+    }
+
+    /// Whether two paths are one repository: Docker Hub has `web` in `library/web`, and so have its mirrors.
+    static func isSame(_ one: String, _ other: String) -> Bool { withoutLibrary(one) == withoutLibrary(other) }
+
+    private static func withoutLibrary(_ path: String) -> Substring {
+        path.hasPrefix("library/") ? path.dropFirst("library/".count) : path[...]
     }
 
     /// The path of a chart in a registry, `oci://registry.example/shop/charts/web`; `nil` of a chart elsewhere.
@@ -57,7 +66,7 @@ extension Release {
             (image.map(RepositoryPath.of(image:)), knownImage.map(RepositoryPath.of(image:))),
             (RepositoryPath.of(chart: chart), RepositoryPath.of(chart: knownChart)),
         ]
-        for case (let own?, let known?) in pairs where own != known {
+        for case (let own?, let known?) in pairs where !RepositoryPath.isSame(own, known) {
             let remedy =
                 own.contains("/")
                 ? "its applications should name '\(own)' as their artifact, and so should events that name one themselves"
