@@ -16,7 +16,7 @@ struct LogFollower {
         case failed(String)
     }
 
-    let request: String
+    let request: Outgoing
     /// The command that the request became, once it is known.
     private(set) var command: String?
     /// Whether the command has ended in good order.
@@ -26,7 +26,7 @@ struct LogFollower {
     /// Logs that came before it was known whose they are.
     private var early: [ContainerLog] = []
 
-    init(request: String) {
+    init(request: Outgoing) {
         self.request = request
     }
 
@@ -37,7 +37,7 @@ struct LogFollower {
             else { return [] }
             return take(log)
         }
-        guard let result = ResultMessage(message), result.request.id == request else { return [] }
+        guard let result = ResultMessage(message), result.answers(request) else { return [] }
         return take(result)
     }
 

@@ -85,7 +85,7 @@ struct Logs: ParsableCommand {
         _ sender: MessageSender,
         until interrupted: LockedFlag
     ) throws {
-        var follower = LogFollower(request: request.id)
+        var follower = LogFollower(request: request)
         var isEnding = false
         var patience = ContinuousClock.now + .seconds((seconds ?? 300) + 120)
         var nextWord = ContinuousClock.now + Self.wordPause

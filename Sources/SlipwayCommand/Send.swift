@@ -66,12 +66,10 @@ struct Send: ParsableCommand {
     private func follow(_ outgoing: Outgoing, _ reader: KafkaReader) throws {
         let terminal = Terminal()
         let began = ContinuousClock.now
-        let caller = outgoing.caller
         if !output.json { terminal.line("sent \(outgoing.type) with id \(id)") }
         while ContinuousClock.now - began < .seconds(wait) {
             guard let message = try reader.next(timeout: .milliseconds(200)),
-                let result = ResultMessage(message), result.request.id == id, result.request.source == source,
-                result.isFor(caller)
+                let result = ResultMessage(message), result.answers(outgoing)
             else { continue }
             if output.json {
                 terminal.line(String(decoding: message.valueBytes ?? [], as: UTF8.self))
@@ -126,9 +124,10 @@ struct ResultMessage: Decodable {
         self = result
     }
 
-    /// Whether it may answer a request of that caller; what somebody else asked under the same source and id does not.
-    func isFor(_ caller: String?) -> Bool {
-        guard let caller, let named = request.caller else { return true }
+    /// Whether it may answer that request; what somebody else asked under the same source and id does not.
+    func answers(_ outgoing: Outgoing) -> Bool {
+        guard request.id == outgoing.id, request.source == outgoing.source else { return false }
+        guard let caller = outgoing.caller, let named = request.caller else { return true }
         return named == caller
     }
 

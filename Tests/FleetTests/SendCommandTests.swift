@@ -22,6 +22,25 @@ struct SendCommandTests {
         #expect(request.description == "one\ntwo")
     }
 
+    @Test func `a log is not ended by the answer to what somebody else asked under its source and id`() throws {
+        let topics = ["deployment.requests", "deployment.results", "container.logs"]
+        let world = try FleetWorld(topics: topics, partitions: 1)
+        let logs = try world.start("slipway", ["logs", "shop/staging/web"], ["SLIPWAY_TOKEN": world.token])
+        let request = try eventually("the request") { try world.messages(on: "deployment.requests").first }
+        let id = try #require(request.header("ce_id"))
+        for (caller, source) in [("mallory", "/slipway-cli"), ("root", "/elsewhere"), ("root", "/slipway-cli")] {
+            let value = """
+                {"command":null,"request":{"source":"\(source)","id":"\(id)","type":"t","caller":"\(caller)"},
+                "subject":{"kind":"container","name":"web"},"state":"rejected","revision":0,
+                "reason":{"code":"unknown_pod","message":"Told \(caller) at \(source)."}}
+                """
+            let type = "slipway.command.rejected.v1"
+            try world.send("deployment.results", key: "shop", type: type, id: caller + source, value: Array(value.utf8))
+        }
+        #expect(try logs.exitCode() == 2)
+        #expect(logs.output.contains("Told root at /slipway-cli."), "\(logs.output)")
+    }
+
     @Test func `an answer to what somebody else asked under the same source and id is passed over`() throws {
         let world = try FleetWorld(topics: ["deployment.requests", "deployment.results"], partitions: 1)
         let place = ["--set", "project=shop", "--id", "mine", "--source", "/portal"]
