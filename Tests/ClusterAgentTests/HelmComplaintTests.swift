@@ -59,6 +59,20 @@ struct HelmComplaintTests {
             "apply_failed",
             "helm: Secret \"its-own\" is invalid: data: Too long: may not be more than 1048576 bytes"
         ),
+        (
+            "Error: UPGRADE FAILED: query: failed to query with labels: secrets is forbidden: User \"a\" cannot list "
+                + "resource \"secrets\" in API group \"\" in the namespace \"webhooks\"",
+            "cluster_unauthorized",
+            "helm: UPGRADE FAILED: query: failed to query with labels: secrets is forbidden: User \"a\" cannot list "
+                + "resource \"secrets\" in API group \"\" in the namespace \"webhooks\""
+        ),
+        (
+            "Error: UPGRADE FAILED: template: web/templates/a.yaml:1:2: executing \"a\" at <lookup>: "
+                + "secrets is forbidden: User \"a\" cannot list resource \"secrets\"",
+            "render_failed",
+            "helm: UPGRADE FAILED: template: web/templates/a.yaml:1:2: executing \"a\" at <lookup>: "
+                + "secrets is forbidden: User \"a\" cannot list resource \"secrets\""
+        ),
         ("Error: path \"/charts/web\" not found", "chart_not_found", "helm: path \"/charts/web\" not found"),
         (
             "Error: " + String(repeating: "a", count: 500) + String(repeating: "b", count: 500),

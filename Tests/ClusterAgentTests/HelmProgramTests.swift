@@ -101,6 +101,10 @@ struct HelmProgramTests {
             "uninstall_failed"
         ),
         (
+            "Error: uninstall: Release not loaded: web-1: query: failed to query with labels: secrets is forbidden: User \"a\"",
+            "cluster_unauthorized"
+        ),
+        (
             "Error: uninstallation completed with 2 error(s): a hook failed; uninstall: Failed to purge: release: not found",
             "uninstall_failed"
         ),

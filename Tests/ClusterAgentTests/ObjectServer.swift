@@ -118,18 +118,26 @@ final class ObjectServer: Sendable {
 /// An agent that works with it.
 extension ObjectServer {
     /// Connects an agent, has it do the work, and returns how each ended.
-    func finish(_ works: [ClusterWork]) async throws -> [WorkFailure?] {
+    ///
+    /// - Parameter isGivenUp: Whether nobody wants it any more as soon as it was begun.
+    func finish(
+        _ works: [ClusterWork],
+        account: KubernetesCluster.Account? = nil,
+        isGivenUp: Bool = false
+    ) async throws -> [WorkFailure?] {
         let client = KubernetesClient(KubernetesConfiguration(server: double.address, credential: .none))
         let cluster = try await KubernetesCluster.connect(
             client,
             cluster: "east",
             home: "slipway",
+            account: account,
             helm: HelmProgram(helm: "/bin/false", agent: "/bin/false", kubeconfig: nil, context: nil),
             logger: Logger(label: "test")
         )
         var ends: [WorkFailure?] = []
         for work in works {
             cluster.start(work, secrets: OpenedSecrets(), now: 0)
+            if isGivenUp { cluster.giveUp(work.mark) }
             ends.append(await Self.end(of: work, in: cluster))
         }
         cluster.close()

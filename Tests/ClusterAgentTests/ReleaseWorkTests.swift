@@ -243,6 +243,15 @@ struct ReleaseWorkTests {
         #expect(try helm.calls() == attempt + attempt + [Self.upgrade])
     }
 
+    @Test func `helm that may not read its records yet is tried again, and nothing is put back`() async throws {
+        let denial = "query: failed to query with labels: secrets is forbidden: User \"a\" cannot list resource"
+        let tried = helm.file("tried")
+        let upgrade = "[ -e \(tried) ] && exit 0; touch \(tried); echo 'Error: UPGRADE FAILED: \(denial)' >&2; exit 1"
+        let end = try await end(.release(.web()), on: Self.server(), helm.program(upgrade: upgrade))
+        #expect(end.failure == nil && end.objects == ["settings"])
+        #expect(try helm.calls() == [Self.upgrade, Self.upgrade])
+    }
+
     // MARK: After helm has done its part
 
     static let troubles: [(path: String, status: Int, objects: [String])] = [

@@ -5,11 +5,20 @@ import Testing
 /// What an agent finds when it starts or ends in the middle of things, on a real control plane.
 @Suite(.whereKubernetesIs, .ownThreads, .timeLimit(.minutes(15)), .serialized)
 struct KubernetesRecoveryTests {
-    @Test func `rights that somebody has taken away are given anew when the agent starts`() throws {
+    @Test(
+        arguments: [
+            ["delete", "rolebinding", "slipway-agent"],
+            // As an agent left it under which helm acted as the agent itself.
+            ["patch", "rolebinding", "slipway-agent", "--type=json", "-p", #"[{"op":"remove","path":"/subjects/1"}]"#],
+        ]
+    )
+    func `rights that somebody has taken away, or that an older agent did not give, are given when the agent starts`(
+        change: [String]
+    ) throws {
         var kubernetes = try KubernetesWorld()
         defer { kubernetes.clean() }
         try kubernetes.killAgent()
-        try kubernetes.kubectl(["-n", kubernetes.namespace, "delete", "rolebinding", "slipway-agent"])
+        try kubernetes.kubectl(["-n", kubernetes.namespace] + change)
         try kubernetes.restartAgent()
         try kubernetes.release("1.0.0")
         try kubernetes.request("instance.deploy", #""application":"web","version":"1.0.0","instance":"web""#)

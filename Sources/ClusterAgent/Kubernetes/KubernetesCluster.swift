@@ -92,6 +92,7 @@ public final class KubernetesCluster: Cluster, Sendable {
         self.watch = watch
         do {
             try await watch.start()
+            if isConfined { try await grant.renew(in: view.namespaces, logger) }
         } catch {
             await watch.stop()
             throw error

@@ -1,5 +1,6 @@
 import Domain
 import Kubernetes
+import Logging
 
 /// Gives the agent's own account its rights in a namespace, where it has none in the whole cluster.
 struct NamespaceGrant: Sendable {
@@ -43,6 +44,20 @@ struct NamespaceGrant: Sendable {
             }
             try await client.delete(kind, namespace: namespace, name: Self.name)
             _ = try await client.apply(binding.json, kind, namespace: namespace, name: Self.name)
+        }
+    }
+
+    /// Gives helm its rights in namespaces that are there: an agent before this one gave them to its own account only.
+    ///
+    /// A namespace in which that is refused keeps no agent from starting; a server that is away is waited for.
+    func renew(in namespaces: [String], _ logger: Logger) async throws(KubernetesError) {
+        for namespace in namespaces {
+            do throws(KubernetesError) {
+                try await give(in: namespace)
+            } catch {
+                guard !error.isRetriable else { throw error }
+                logger.warning("helm has no rights in the namespace '\(namespace)': \(error)")
+            }
         }
     }
 

@@ -7,7 +7,7 @@ struct HelmComplaint {
 
     /// The code of a complaint about an API server that is away, busy, or failed by itself.
     static let unreachable = "cluster_unreachable"
-    /// The code of a complaint about an API server that does not know the agent's token.
+    /// The code of a complaint about an API server that does not know the agent's token, or helm's rights in a namespace.
     ///
     /// What a chart contains that the agent has no right to stays so until somebody gives it: that is no such complaint.
     static let unauthorized = "cluster_unauthorized"
@@ -49,8 +49,14 @@ struct HelmComplaint {
             || away.contains { words.contains($0) } && !others.contains { words.contains($0) }
     }
 
+    /// What helm says when it may not read what it remembers of releases, before it has done anything.
+    ///
+    /// Every namespace's role has that right: it is not known yet, or somebody has taken it away.
+    private static let recordsDenied = "failed to query with labels: secrets is forbidden"
+
     private static func isUnauthorized(_ text: String) -> Bool {
         let words = complaint(text)
+        if words.contains(recordsDenied) { return true }
         return (words.contains("provide credentials") || words.hasSuffix("Unauthorized"))
             && !others.contains { words.contains($0) }
     }
