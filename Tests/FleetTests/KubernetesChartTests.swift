@@ -50,14 +50,15 @@ struct KubernetesChartTests {
         return try kubernetes.writeChart("shop-chart", values: values, templates: templates)
     }
 
-    @Test func `a chart sees nothing of another namespace`() throws {
+    @Test func `a chart sees its own namespace, and nothing of another`() throws {
         let kubernetes = try KubernetesWorld()
         defer { kubernetes.clean() }
         let seen = #"{{ len (lookup "v1" "ServiceAccount" "\#(kubernetes.namespace)" "").items }}"#
         let other = #"{{ len (lookup "v1" "ServiceAccount" "kube-system" "").items }}"#
+        let own = #"{{ (lookup "v1" "Namespace" "" .Release.Namespace).metadata.name }}"#
         let config = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: seen}\ndata: "
         for (version, text, isSeen) in [("1.0.0", seen, true), ("1.1.0", other, false)] {
-            let templates = ["seen": config + "{count: '\(text)'}", "web": KubernetesWorld.deployment()]
+            let templates = ["seen": config + "{count: '\(text)', own: '\(own)'}", "web": KubernetesWorld.deployment()]
             let chart = try kubernetes.writeChart("curious-\(isSeen)", templates: templates)
             try kubernetes.release(version, chart: chart)
             let instance = isSeen ? "modest" : "curious"
@@ -68,6 +69,7 @@ struct KubernetesChartTests {
             try kubernetes.waitForCommand("instance.deploy", isSeen ? "succeeded" : "failed")
         }
         #expect(try kubernetes.value("configmap/seen", "{.data.count}") != "0")
+        #expect(try kubernetes.value("configmap/seen", "{.data.own}") == kubernetes.namespace)
     }
 
     /// Ends the hook's pod, as a container that has ended would: no container runs on this control plane's node.
