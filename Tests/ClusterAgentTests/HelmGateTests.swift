@@ -76,4 +76,15 @@ struct HelmGateTests {
         await gate.leave()
         #expect(await waiter.value)
     }
+
+    @Test func `who waits for a fact says so again and again, as long as that is wanted`() async throws {
+        let said = Mutex(0)
+        let turn = HelmTurn(
+            isWanted: { said.withLock { $0 } < 2 },
+            stillWaits: { said.withLock { $0 += 1 } }
+        )
+        #expect(try await !turn.wait(.seconds(3600), saying: .zero) { false })
+        #expect(said.withLock { $0 } == 2)
+        #expect(try await turn.wait(.seconds(3600)) { true }, "it is so, wanted or not")
+    }
 }

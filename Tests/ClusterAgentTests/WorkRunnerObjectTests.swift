@@ -108,6 +108,20 @@ struct WorkRunnerObjectTests {
         #expect(server.object(path) != nil)
     }
 
+    @Test func `what does not go away is waited for only as long as somebody wants it`() async throws {
+        let path = "\(Self.services)/front"
+        let dying = Self.there("front", kind: "Service").merging([
+            "metadata": ["name": "front", "uid": "before", "deletionTimestamp": "2026-11-23T08:00:00Z"]
+        ])
+        let answer = String(decoding: dying.json, as: UTF8.self)
+        let server = try await ObjectServer { $0.path == path ? (200, answer) : nil }
+        let work = ClusterWork.objects(.of("network", "front", [.named("front", kind: "Service")]))
+        let ends = try await server.finish([work], isGivenUp: true)
+        let failure = try #require(ends.first ?? nil)
+        #expect(failure.code == "apply_failed" && failure.message.contains("does not go away"))
+        #expect(server.changes == ["PATCH \(path)"])
+    }
+
     @Test func `a kind that a cluster serves in an older version only is applied and removed in that one`() async throws
     {
         let group = "/apis/discovery.k8s.io/v1beta1"
@@ -130,9 +144,14 @@ struct WorkRunnerObjectTests {
         return there(name, kind: "Pod", labels: instance.merging(labels))
     }
 
-    private static func front(_ instances: [String]) -> ClusterWork {
+    private static func front(
+        _ instances: [String],
+        generation: Int64 = 1,
+        _ others: [ObjectValue] = []
+    ) -> ClusterWork {
         let mark = PodMark(label: "network.slipway.io/front", instances: instances)
-        return .objects(.of("network", "front", [.named("front", kind: "Service")], podMark: mark))
+        let objects = [ObjectValue.named("front", kind: "Service")] + others
+        return .objects(.of("network", "front", objects, podMark: mark, generation: generation))
     }
 
     @Test func `pods have the label of a network before its Service asks for it`() async throws {
@@ -142,6 +161,31 @@ struct WorkRunnerObjectTests {
         ])
         #expect(try await server.finish([Self.front(["web-1", "web-2"])]) == [nil])
         #expect(server.changes.prefix(3) == ["PATCH \(pods)/a", "PATCH \(pods)/b", "PATCH \(Self.services)/front"])
+    }
+
+    /// What the server refuses of a change of a network, and how often the agent then takes the label from a pod.
+    ///
+    /// Here no watch tells of a label: the pods keep those that they had at first in what the agent sees of them.
+    @Test(arguments: [("services/front", 2), ("configmaps/more", 1)])
+    func `a change of a network that fails leaves it with the pods of before, unless its Service is changed already`(
+        refused: String,
+        removals: Int
+    ) async throws {
+        let pod = "\(ObjectServer.shop)/pods/b"
+        let isMade = Mutex(false)
+        let server = try await ObjectServer([pod: Self.pod("b", of: "web-2", ["network.slipway.io/front": "true"])]) {
+            guard $0.method == "PATCH" else { return nil }
+            if $0.path.contains("/namespaces/slipway/") { isMade.withLock { $0 = true } }
+            let isRefused = isMade.withLock { $0 } && $0.path.hasSuffix(refused)
+            return isRefused ? (422, #"{"reason":"Invalid","message":"no"}"#) : nil
+        }
+        let change = Self.front(["web-1", "web-2"], generation: 2, [.named("more", kind: "ConfigMap")])
+        let ends = try await server.finish([Self.front(["web-1"]), change])
+        #expect(ends.map { $0?.code } == [nil, "apply_failed"])
+        let sent = try server.double.asked.filter { $0.method == "PATCH" && $0.path == pod }
+            .map { try ObjectValue(answer: $0.body) }
+        let removal: ObjectValue = ["metadata": ["labels": ["network.slipway.io/front": .null]]]
+        #expect(sent == [ObjectValue](repeating: removal, count: removals))
     }
 
     @Test func `an agent without marks leaves the labels of networks that it does not know`() async throws {

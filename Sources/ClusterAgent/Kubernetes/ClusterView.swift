@@ -78,6 +78,7 @@ final class ClusterView: Sendable {
         state.withLock { state in
             state.namespaces[name] = nil
             state.unlisted[name] = nil
+            state.announced = state.announced.filter { $0.key.namespace != name }
             for object in (state.objects.removeValue(forKey: name) ?? [:]).values.flatMap(\.values) {
                 Self.tell(.gone(object), of: object.id, &state)
             }
@@ -257,6 +258,9 @@ final class ClusterView: Sendable {
     func networkLabels(in namespace: String) -> Set<String> {
         Set(records(in: namespace).compactMap(\.networkLabel))
     }
+
+    /// What was announced of a network, which stays where a command has failed after it had applied the Service.
+    func announcement(of subject: CommandSubject) -> PodMark? { state.withLock { $0.announced[subject] } }
 
     /// Notes which label a network is about to want on pods, beside what it wants by its record; `nil` forgets it.
     func announce(_ mark: PodMark?, of subject: CommandSubject) {

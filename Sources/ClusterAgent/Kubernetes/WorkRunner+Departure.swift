@@ -56,8 +56,8 @@ extension WorkRunner {
     }
 
     /// Waits until what was uninstalled a moment ago is gone.
-    func waitForDeparture(of release: String, in namespace: String) async throws {
-        _ = try await wait(Self.departureLimit) {
+    func waitForDeparture(of release: String, in namespace: String, _ turn: HelmTurn) async throws {
+        _ = try await turn.wait(Self.departureLimit) {
             let objects = view.objects(of: release, in: namespace)
             let isClaimed = objects.contains { $0.id.kind == "PersistentVolumeClaim" && $0.deletedAt != nil }
             return Self.areGone(objects) && !isClaimed
@@ -69,11 +69,11 @@ extension WorkRunner {
     /// What has an owner is nothing that helm applies; a hook it makes anew by itself.
     func waitForTerminating(of release: String, in namespace: String, _ turn: HelmTurn) async throws {
         var going: ClusterObject?
-        _ = try await wait(Self.terminationLimit) {
+        _ = try await turn.wait(Self.terminationLimit) {
             going = view.objects(of: release, in: namespace).first { object in
                 object.owner == nil && object.deletedAt != nil && object.annotations["helm.sh/hook"] == nil
             }
-            return going == nil || !turn.isWanted()
+            return going == nil
         }
         if let going {
             throw WorkFailure(

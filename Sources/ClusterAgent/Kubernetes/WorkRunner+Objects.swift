@@ -6,25 +6,27 @@ import Sealing
 
 /// Single objects: networks, domains, certificates, config maps and secrets.
 extension WorkRunner {
-    func apply(_ request: ObjectsRequested, _ work: ClusterWork, _ secrets: OpenedSecrets) async throws {
+    func apply(
+        _ request: ObjectsRequested,
+        _ work: ClusterWork,
+        _ secrets: OpenedSecrets,
+        _ isWanted: @escaping @Sendable () -> Bool
+    ) async throws {
         try requireNamespace(request.namespace)
         var live: [String: ObjectValue] = [:]
         for reference in Self.references(request) {
             live["\(reference.kind)/\(reference.name)"] = try await requireFree(reference, request)
         }
-        try await prepare(request.podMark, of: work)
-        defer { view.announce(nil, of: work.subject) }
         let before = view.record(of: work.subject)?.objects ?? []
         var record = record(of: work)
-        for object in request.objects {
-            let answer = try await apply(Self.marked(object, request), in: request.namespace)
-            try record.add(answer)
-            guard request.isRenewal, answer["kind"] == "Certificate" else { continue }
-            let name = answer.path("metadata", "name")?.string ?? ""
-            try await renew(answer, before: live["Certificate/\(name)"], in: request.namespace)
-        }
-        for secret in request.secrets ?? [] {
-            try record.add(await apply(Self.manifest(secret, secrets, request), in: request.namespace))
+        let announced = view.announcement(of: work.subject)
+        do {
+            try await prepare(request.podMark, of: work)
+            try await apply(request, over: live, secrets, turn(of: work, isWanted), &record)
+        } catch {
+            // Once its Service is applied, that may find no pods but by the label.
+            if request.podMark != nil, record.objects.isEmpty { await unprepare(to: announced, of: work) }
+            throw error
         }
         record.podMark = request.podMark
         var seen = Set(record.objects.map { "\($0.kind)/\($0.name)" })
@@ -34,7 +36,29 @@ extension WorkRunner {
             try await remove(reference, request)
         }
         try await marks.keep(record)
+        view.announce(nil, of: work.subject)
         try await pods.lookAtAll(in: request.namespace)
+    }
+
+    /// Applies the objects in their order, a network's Service first, and notes each.
+    private func apply(
+        _ request: ObjectsRequested,
+        over live: [String: ObjectValue],
+        _ secrets: OpenedSecrets,
+        _ turn: HelmTurn,
+        _ record: inout MarkRecord
+    ) async throws {
+        for object in request.objects {
+            let answer = try await apply(Self.marked(object, request), in: request.namespace, turn)
+            try record.add(answer)
+            guard request.isRenewal, answer["kind"] == "Certificate" else { continue }
+            let name = answer.path("metadata", "name")?.string ?? ""
+            try await renew(answer, before: live["Certificate/\(name)"], in: request.namespace)
+        }
+        for secret in request.secrets ?? [] {
+            let manifest = Self.manifest(secret, secrets, request)
+            try record.add(await apply(manifest, in: request.namespace, turn))
+        }
     }
 
     /// Puts a network's label on the pods before its Service asks for it, or it would lead nowhere for a moment.
@@ -42,6 +66,12 @@ extension WorkRunner {
         guard let mark else { return }
         view.announce(mark, of: work.subject)
         try await pods.lookAtAll(in: work.subject.namespace)
+    }
+
+    /// Takes that label away again where the Service is as it was: it must not lead to instances that are new to it.
+    private func unprepare(to announced: PodMark?, of work: ClusterWork) async {
+        view.announce(announced, of: work.subject)
+        try? await pods.lookAtAll(in: work.subject.namespace)
     }
 
     /// What a command is going to apply.

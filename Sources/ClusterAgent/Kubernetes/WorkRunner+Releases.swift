@@ -24,7 +24,8 @@ extension WorkRunner {
         let isSame = former?.content == String(form.content, radix: 16)
         let jobs = try await pullSecretsOfJobs(before?.objects ?? [], in: request.namespace)
         for secret in request.registrySecrets ?? [] {
-            if let value = secrets[.registry(secret.name)] { try await applyRegistry(secret.name, value, request) }
+            guard let value = secrets[.registry(secret.name)] else { continue }
+            try await applyRegistry(secret.name, value, request, turn)
         }
         view.begin(work)
         defer { view.end(work) }
@@ -160,7 +161,12 @@ extension WorkRunner {
         return secrets
     }
 
-    private func applyRegistry(_ name: String, _ value: SecretBytes, _ request: ReleaseRequested) async throws {
+    private func applyRegistry(
+        _ name: String,
+        _ value: SecretBytes,
+        _ request: ReleaseRequested,
+        _ turn: HelmTurn
+    ) async throws {
         let text = value.withUnsafeBytes { Data($0).base64EncodedString() }
         let labels: ObjectValue = [
             Label.command: .string(request.command), Label.generation: .string(String(request.generation)),
@@ -172,7 +178,8 @@ extension WorkRunner {
                 "metadata": ["name": .string(name), "namespace": .string(request.namespace), "labels": labels],
                 "data": [".dockerconfigjson": .string(text)],
             ],
-            in: request.namespace
+            in: request.namespace,
+            turn
         )
     }
 

@@ -60,7 +60,7 @@ extension WorkRunner {
         // Also a way back that did not come through: the installation takes over what it has left.
         try await drop(&revisions, in: namespace) { $0.isPending || isAnothers && $0.status == "uninstalling" }
         guard revisions.isEmpty else { return false }
-        if isAnothers { try await waitForDeparture(of: release, in: namespace) }
+        if isAnothers { try await waitForDeparture(of: release, in: namespace, turn) }
         try await waitForTerminating(of: release, in: namespace, turn)
         return true
     }
@@ -85,7 +85,7 @@ extension WorkRunner {
                 logger.notice("ends the removal of the release '\(release)', which was begun")
                 try await helm.uninstall(release, in: namespace, withHooks: false, turn)
                 guard case .release = work else { return true }
-                try await waitForDeparture(of: release, in: namespace)
+                try await waitForDeparture(of: release, in: namespace, turn)
                 try await waitForTerminating(of: release, in: namespace, turn)
                 return true
             }

@@ -94,7 +94,7 @@ struct WorkRunner: Sendable {
             case .namespaceRemoval(let request): try await remove(request, work)
             case .release(let request): try await release(request, work, secrets, isWanted)
             case .removal(let request): try await remove(request, work, isWanted)
-            case .objects(let request): try await apply(request, work, secrets)
+            case .objects(let request): try await apply(request, work, secrets, isWanted)
             case .log: break
             }
             return nil
@@ -137,16 +137,13 @@ struct WorkRunner: Sendable {
 
     /// Waits for a fact; what it waits for is somebody else's work.
     func wait(_ limit: Duration, until isSo: () async throws -> Bool) async throws -> Bool {
-        let end = ContinuousClock.now + limit
-        while ContinuousClock.now < end {
-            if try await isSo() { return true }
-            try await Task.sleep(for: .milliseconds(200))
-        }
-        return try await isSo()
+        try await HelmTurn().wait(limit, until: isSo)
     }
 
     /// Makes an object as it should be, and returns what it then is.
-    func apply(_ object: ObjectValue, in namespace: String) async throws -> ObjectValue {
+    ///
+    /// - Parameter turn: How it waits for one of that name that is on its way out.
+    func apply(_ object: ObjectValue, in namespace: String, _ turn: HelmTurn) async throws -> ObjectValue {
         guard let kind = object["kind"]?.string, let apiVersion = object["apiVersion"]?.string,
             let name = object.path("metadata", "name")?.string
         else { throw ManifestError(sentence: "An object has no apiVersion, kind or metadata.name.") }
@@ -161,20 +158,21 @@ struct WorkRunner: Sendable {
         let answer = try ObjectValue(answer: await client.apply(body, served, namespace: namespace, name: name))
         guard answer.path("metadata", "deletionTimestamp") != nil else { return answer }
         // One of before that is on its way out would take along what was applied to it.
-        try await waitUntilGone(served, namespace, name, uid: answer.path("metadata", "uid")?.string)
+        try await waitUntilGone(served, namespace, name, uid: answer.path("metadata", "uid")?.string, turn)
         return try ObjectValue(answer: await client.apply(body, served, namespace: namespace, name: name))
     }
 
     /// How long an object may take to go away that is made anew: a load balancer's finalizer takes minutes.
-    private static let departureLimit = Duration.seconds(300)
+    private static let departureLimit = Duration.seconds(240)
 
     private func waitUntilGone(
         _ kind: KubernetesKind,
         _ namespace: String,
         _ name: String,
-        uid: String?
+        uid: String?,
+        _ turn: HelmTurn
     ) async throws {
-        let isGone = try await wait(Self.departureLimit) {
+        let isGone = try await turn.wait(Self.departureLimit) {
             try await readMetadata(kind, namespace, name).map { $0["uid"]?.string != uid } ?? true
         }
         guard isGone else {
