@@ -172,6 +172,18 @@ struct AgentSessionTests {
         #expect(world.statements("acknowledged").filter { $0.text("command") != "n" }.count == 2)
     }
 
+    @Test func `a repair that waits for room is acknowledged once`() {
+        var world = SessionWorld(isWelcome: true)
+        world.read(.work(.namespace(.staging())))
+        world.pass(seconds: 1)
+        var repair = ReleaseRequested.web()
+        repair.repair = true
+        world.read(.work(.release(repair)))
+        world.take(.waiting(.release(repair)))
+        #expect(world.statements("acknowledged").filter { $0.text("command") == "c-1" }.count == 1)
+        #expect(world.started.contains(.release(repair)))
+    }
+
     @Test func `an older generation than the cluster's own is refused`() {
         var world = SessionWorld(isWelcome: true)
         world.read(.work(.namespace(.staging())))

@@ -123,8 +123,10 @@ extension AgentSession {
     }
 
     /// Says again that work is on its way, which gives it its time anew: it was begun, and waits for room.
+    ///
+    /// Not of a repair: its command has ended, and has no time that runs.
     mutating func sayAcknowledged(_ work: ClusterWork, now: Int64) {
-        guard running[work.subject]?.work.mark == work.mark else { return }
+        guard !work.isRepair, running[work.subject]?.work.mark == work.mark else { return }
         say(.acknowledged(work.mark), now: now)
     }
 

@@ -82,11 +82,14 @@ struct CommandReports {
     }
 
     /// Who says it again has the work still before him, for lack of room: its step has its time anew.
+    ///
+    /// Of a command that has ended the ledger has it once, however often it is said.
     private func acknowledged(
         _ command: inout Command,
         _ batch: Batch<AgentStatusInput>,
         in transaction: borrowing PostgresTransaction
     ) throws {
+        if command.state.isTerminal, try progress.store.isAcknowledgedLate(command.id, in: transaction) { return }
         let isRepeated = command.state == .acknowledged
         try progress.take(.acknowledge, &command, now: batch.now, outbox: batch.outbox, in: transaction)
         guard isRepeated else { return }

@@ -146,6 +146,14 @@ public struct CommandStore {
         )
     }
 
+    /// Whether the ledger says that the agent had a command after it had ended.
+    func isAcknowledgedLate(_ command: UUID, in transaction: borrowing PostgresTransaction) throws -> Bool {
+        try transaction.query(
+            "select exists (select from command_step where command = $1 and late and state = 'acknowledged')",
+            [.uuid(command)]
+        ).only().bool(0)
+    }
+
     /// Writes lines of the ledger.
     public func append(
         _ steps: [LedgerStep],
