@@ -24,12 +24,14 @@ struct HelmProgramTests {
 
     private func deploy(
         _ helm: HelmProgram,
-        _ turn: HelmTurn = HelmTurn()
+        _ turn: HelmTurn = HelmTurn(),
+        _ request: ReleaseRequested = .web(),
+        withHooks: Bool = false
     ) async -> Result<[PostRenderer.Reference], WorkFailure> {
         let mark = CommandMark(command: "c-1", generation: 1)
         do throws(WorkFailure) {
             return .success(
-                try await helm.deploy(.web(), secrets: OpenedSecrets(), template: mark, withHooks: false, turn)
+                try await helm.deploy(request, secrets: OpenedSecrets(), template: mark, withHooks: withHooks, turn)
             )
         } catch {
             return .failure(error)
@@ -196,6 +198,18 @@ struct HelmProgramTests {
         }
         #expect(failure.code == "not_begun")
         #expect(try calls() == ["upgrade --install web-1"])
+    }
+
+    @Test func `a plain image needs no place that charts with hooks may hold`() async throws {
+        let script = "[ -e \(file("pid")) ] && exit 0; echo $$ > \(file("pid")); exec tail -f /dev/null"
+        let helm = try double.program(upgrade: script, limit: .seconds(1000), runs: 2)
+        let chart = ChartReference(repository: "oci://r.example", name: "web", version: nil)
+        let first = Task { await deploy(helm, HelmTurn(), .web(chart: chart), withHooks: true) }
+        while (try? text("pid"))?.hasSuffix("\n") != true { await Task.yield() }
+        _ = try await deploy(helm, withHooks: true).get()
+        first.cancel()
+        _ = await first.value
+        #expect(try calls().count == 2)
     }
 
     @Test func `what runs under the guard ends with who started the guard`() throws {

@@ -68,7 +68,8 @@ public struct HelmProgram: Sendable {
         withHooks: Bool,
         _ turn: HelmTurn = HelmTurn()
     ) async throws(WorkFailure) -> [PostRenderer.Reference] {
-        try await workInFolder(turn.waitingForHooks(withHooks)) { folder, stop in
+        // The plain chart has none.
+        try await workInFolder(turn.waitingForHooks(withHooks && request.chart != nil)) { folder, stop in
             try folder.write(ReleaseMarking(request, template: template, jobs: jobs))
             try folder.write(values: request.values)
             let chart = try chart(of: request, in: folder, secrets, stop)
