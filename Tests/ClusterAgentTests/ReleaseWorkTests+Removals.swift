@@ -1,4 +1,5 @@
 import Domain
+import Synchronization
 import TestSupport
 import Testing
 
@@ -131,8 +132,26 @@ extension ReleaseWorkTests {
 
     @Test func `an installation waits until what was there before is gone`() async throws {
         let program = try helm.program()
-        let server = try await Self.server(with: .going, isGone: { true })
+        let looks = Mutex(0)
+        let isEarly = Mutex(false)
+        let server = try await Self.server(
+            with: .going,
+            {
+                // What helm remembers is read right before the wait: from here on looks are counted.
+                looks.withLock { $0 = max($0, 1) }
+                return []
+            },
+            isGone: { [helm] in
+                let look = looks.withLock { looks -> Int in
+                    if looks > 0 { looks += 1 }
+                    return looks
+                }
+                if look == 5, (try? helm.calls()) != nil { isEarly.withLock { $0 = true } }
+                return look >= 5
+            }
+        )
         #expect(try await end(.release(.web()), on: server, program).failure == nil)
         #expect(try helm.calls() == [Self.upgrade])
+        #expect(!isEarly.withLock { $0 })
     }
 }

@@ -1,6 +1,8 @@
 import Domain
 
-/// What a chart may not contain: helm acts with the agent's rights, which reach every environment of the cluster.
+/// What a chart may not contain, because it would reach out of its environment.
+///
+/// Where helm acts as the agent itself, its rights reach every environment; and a namespace that is named belongs to another.
 enum ReleaseBounds {
     /// The kinds of bindings, by which accounts have their rights.
     private static let bindings: Set<String> = ["RoleBinding", "ClusterRoleBinding"]
