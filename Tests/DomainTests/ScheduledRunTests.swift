@@ -1,3 +1,5 @@
+import Foundation
+import Postgres
 import Testing
 import WorkerRuntime
 
@@ -60,6 +62,39 @@ import WorkerRuntime
         let more = AgentMessage.changed(Self.job("own"), 1, 6, instance: "web-1")
         try world.handle([more], by: forgets ? world.freshHandler() : world.handler)
         #expect(try world.instance().hasPrefix("degraded"), "a Job of the release itself counts")
+    }
+
+    /// What is stored of who speaks for the objects that are there.
+    private static func stored(_ world: ResourceWorld) throws -> [String] {
+        try world.connection.query(
+            "select concat_ws(' ', name, health, apart) from resource order by name collate \"C\""
+        ).map { try $0.string(0) }
+    }
+
+    @Test func `who speaks for an object is stored with it, so that nobody looks for it in the object`() throws {
+        let world = try ResourceWorld()
+        let done = #""conditions":[{"type":"Complete","status":"True"}]"#
+        let run = Self.object("Job", "clean-1", owner: (kind: "CronJob", name: "clean"), status: done)
+        try Self.told([run, Self.pod(of: "clean-1"), Self.job("own")], to: world)
+        #expect(try Self.stored(world) == ["clean-1 healthy t", "clean-1-x progressing t", "own degraded f"])
+        let unreadable = run.replacingOccurrences(of: #"{"restartPolicy":"Never"}"#, with: #""x""#)
+        try world.handle([AgentMessage.changed(unreadable, 1, 4, instance: "web-1")], by: world.freshHandler())
+        #expect(try Self.stored(world)[0] == "clean-1 unknown t", "as the last object that could be read")
+        try world.handle([
+            AgentMessage.gone("Pod", "clean-1-x", uid: "u-clean-1-x", 1, 5),
+            AgentMessage.snapshotEnded("Job", began: 6, count: 0, 1, 6),
+        ])
+        #expect(try Self.stored(world) == ["clean-1 missing", "clean-1-x missing", "own missing"])
+    }
+
+    @Test func `objects that a worker of a version before has written are looked into`() throws {
+        let world = try ResourceWorld()
+        let hook = Self.job("migrate", isHook: true)
+        try Self.told([AgentMessage.deployment("web"), hook, Self.pod(of: "clean-1")], to: world)
+        try world.connection.script("update resource set apart = null")
+        let web = AgentMessage.changed(AgentMessage.deployment("web", available: 0), 1, 4, instance: "web-1")
+        try world.handle([web], by: world.freshHandler())
+        #expect(try world.instance().hasPrefix("progressing"), "the hook, which has failed, counts for nothing")
     }
 
     @Test(arguments: [(true, false), (false, true)])

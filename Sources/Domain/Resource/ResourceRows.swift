@@ -23,6 +23,7 @@ struct ResourceRows {
     private var failingCode: PostgresArray
     private var failingReason: PostgresArray
     private var commandGeneration: PostgresArray
+    private var apart: PostgresArray
     private var object: PostgresArray
 
     init(capacity: Int) {
@@ -47,6 +48,7 @@ struct ResourceRows {
         failingCode = column(.text)
         failingReason = column(.text)
         commandGeneration = column(.int64)
+        apart = column(.bool)
         object = column(.json)
     }
 
@@ -75,6 +77,8 @@ struct ResourceRows {
         failingCode.append(optional: state.sign?.code.rawValue)
         failingReason.append(optional: state.sign?.sentence)
         commandGeneration.append(optional: state.commandGeneration)
+        // Follows from the object: of one that is not stored anew nothing is known that was not before.
+        apart.append(optional: entry == nil ? nil : state.isApart)
         if case .changed(let change)? = entry?.input.fact, let stored = change.storedInstead {
             object.append(stored)
         } else if entry?.message.withValue({ object.append(bytes: $0) }) == nil {
@@ -88,7 +92,8 @@ struct ResourceRows {
             .array(cluster), .array(namespace), .array(kind), .array(name), .array(apiVersion), .array(uid),
             .array(instance), .array(epoch), .array(sequence), .array(generation), .array(observedGeneration),
             .array(resourceVersion), .array(health), .array(healthReason), .array(gone), .array(revision),
-            .array(ready), .array(failingCode), .array(failingReason), .array(commandGeneration), .array(object),
+            .array(ready), .array(failingCode), .array(failingReason), .array(commandGeneration), .array(apart),
+            .array(object),
         ]
     }
 }

@@ -15,7 +15,7 @@ struct ResourceState: Sendable, Equatable {
     var commandGeneration: Int64?
     /// Whether its health is told by another object, see ``ResourceChange/isApart``.
     ///
-    /// Of what was read it is known only where it matters, of what is not healthy.
+    /// Of what a worker of a version before has written it is known only where it matters, of what is not healthy.
     var isApart = false
     var isGone = false
     /// Rises by one with each change that can be seen from outside, through deletion and re-creation too.

@@ -19,12 +19,13 @@ extension ResourceStore {
             insert into resource as r
                 (cluster, namespace, kind, name, api_version, uid, instance, epoch, sequence, generation,
                 observed_generation, resource_version, health, health_reason, gone, revision, ready, failing_code,
-                failing_reason, command_generation, object, changed_at, status_at)
+                failing_reason, command_generation, apart, object, changed_at, status_at)
             select unnest($1::text[]), unnest($2::text[]), unnest($3::text[]), unnest($4::text[]), unnest($5::text[]),
                 unnest($6::text[]), unnest($7::text[]), unnest($8::bigint[]), unnest($9::bigint[]),
                 unnest($10::bigint[]), unnest($11::bigint[]), unnest($12::text[]), unnest($13::text[]),
                 unnest($14::text[]), unnest($15::boolean[]), unnest($16::bigint[]), unnest($17::boolean[]),
-                unnest($18::text[]), unnest($19::text[]), unnest($20::bigint[]), unnest($21::json[]), $22, $22
+                unnest($18::text[]), unnest($19::text[]), unnest($20::bigint[]), unnest($21::boolean[]),
+                unnest($22::json[]), $23, $23
             on conflict (cluster, namespace, kind, name) do update
             set api_version = excluded.api_version, uid = excluded.uid, instance = excluded.instance,
                 epoch = excluded.epoch, sequence = excluded.sequence, generation = excluded.generation,
@@ -32,6 +33,7 @@ extension ResourceStore {
                 health = excluded.health, health_reason = excluded.health_reason, gone = excluded.gone,
                 revision = excluded.revision, ready = excluded.ready, failing_code = excluded.failing_code,
                 failing_reason = excluded.failing_reason, command_generation = excluded.command_generation,
+                apart = case when excluded.gone then null else coalesce(excluded.apart, r.apart) end,
                 object = case when excluded.gone then null else coalesce(excluded.object, r.object) end,
                 changed_at = excluded.changed_at,
                 status_at = case when r.revision = excluded.revision then r.status_at else excluded.status_at end
@@ -101,7 +103,7 @@ extension ResourceStore {
         let rows = try transaction.query(
             """
             update resource r
-            set gone = true, health = 'missing', health_reason = null, object = null, ready = null,
+            set gone = true, health = 'missing', health_reason = null, object = null, apart = null, ready = null,
                 failing_code = null, failing_reason = null, epoch = s.epoch, sequence = s.ended,
                 revision = r.revision + 1, changed_at = $7, status_at = $7
             from (

@@ -107,16 +107,18 @@ struct ResourceStore {
     private static let columns = """
         r.api_version, r.uid, r.instance, r.epoch, r.sequence, r.generation, r.observed_generation,
         r.resource_version, r.health, r.health_reason, r.gone, r.revision, r.ready, r.failing_code, r.failing_reason,
-        r.command_generation, \(isApart)
+        r.command_generation, coalesce(r.apart, \(isApart))
         """
 
-    /// Whether another object speaks for an object `r`, see ``ResourceChange/isApart``; false for what is healthy, which
-    /// nobody asks, so that few objects are looked into.
+    /// Whether another object speaks for an object `r`, see ``ResourceChange/isApart``; false for what is healthy.
+    ///
+    /// Nobody asks of that. Only objects that a worker of a version before has written are looked into.
     static let isApart = """
         (case when r.kind in ('Job', 'Pod') and (r.health <> 'healthy' or r.failing_code is not null) then
-            r.object #> '{metadata,annotations,helm.sh/hook}' is not null
-            or coalesce(r.object #>> '{metadata,ownerReferences,0,kind}', '')
-                = case r.kind when 'Job' then 'CronJob' else 'Job' end
+            coalesce(r.apart,
+                r.object #> '{metadata,annotations,helm.sh/hook}' is not null
+                or coalesce(r.object #>> '{metadata,ownerReferences,0,kind}', '')
+                    = case r.kind when 'Job' then 'CronJob' else 'Job' end)
             else false end)
         """
 
