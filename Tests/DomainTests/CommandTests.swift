@@ -167,7 +167,8 @@ import WorkerRuntime
 
     @Test func `a command settles after its time in good health, and fails after its time of failing`() {
         var command = Self.command(.applied)
-        let view = AgentView(MissingEvidence(agent: .connected), consumedUntil: 65_000_000, lastSeen: 65_000_000)
+        let evidence = MissingEvidence(agent: .connected)
+        let view = AgentView(evidence, consumedUntil: nil, shownUntil: 65_000_000, lastSeen: 65_000_000)
         command.windows.healthySince = 5_000_000
         #expect(DueCommand.decide(command, view: view, now: 14_999_999) == nil)
         #expect(DueCommand.decide(command, view: view, now: 15_000_000)?.0 == .settle)
@@ -188,7 +189,8 @@ import WorkerRuntime
     ) {
         var command = Self.command(.applied)
         command.windows.healthySince = 5_000_000
-        let view = AgentView(MissingEvidence(agent: .connected), consumedUntil: read, lastSeen: heard)
+        let evidence = MissingEvidence(agent: .connected)
+        let view = AgentView(evidence, consumedUntil: 20_000_000, shownUntil: read, lastSeen: heard)
         #expect(DueCommand.decide(command, view: view, now: 20_000_000) == nil)
         command.timers.settle = 0
         #expect(DueCommand.decide(command, view: view, now: 20_000_000)?.0 == .settle)

@@ -54,6 +54,12 @@ import Testing
         #expect(try result() == "succeeded")
     }
 
+    @Test func `it waits for no more of what the agent says than that it has spoken`() throws {
+        try set("healthy_since", secondsAgo: 60)
+        #expect(try world.passTime(consumedUntil: "now() - interval '1 hour'"))
+        #expect(try result() == "succeeded")
+    }
+
     @Test func `so does failing`() throws {
         try set("failing_since", secondsAgo: 90, more: ", failing_code = 'image_pull', failing_reason = 'No image.'")
         #expect(try !world.passTime(changesUntil: "now() - interval '1 hour'"))

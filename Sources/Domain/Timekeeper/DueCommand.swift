@@ -6,22 +6,26 @@ struct AgentView: Sendable, Hashable {
     var evidence: MissingEvidence
     /// Up to when the words that decide were read, the agent's and those of the command's objects: microseconds since 1970.
     var consumedUntil: Int64?
+    /// Up to when was read what is told of the command's objects: microseconds since 1970.
+    var shownUntil: Int64?
     /// When the agent was last heard: microseconds since 1970.
     var lastSeen: Int64?
 
-    init(_ evidence: MissingEvidence, consumedUntil: Int64?, lastSeen: Int64? = nil) {
+    init(_ evidence: MissingEvidence, consumedUntil: Int64?, shownUntil: Int64? = nil, lastSeen: Int64? = nil) {
         self.evidence = evidence
         self.consumedUntil = consumedUntil
+        self.shownUntil = shownUntil
         self.lastSeen = lastSeen
     }
 
     /// Whether what began then was seen to last for so long: it was told by an agent that has spoken since, and read.
     ///
-    /// What need not last was seen when it began.
+    /// Objects are told of elsewhere than what the agent says of itself, of which no more need be read than that it has
+    /// spoken: the timekeeper looks for what is due by the same two times. What need not last was seen when it began.
     func hasLasted(_ since: Int64, seconds: Int, now: Int64) -> Bool {
         let end = since + Int64(seconds) * 1_000_000
         guard now >= end else { return false }
-        return seconds == 0 || min(consumedUntil ?? 0, lastSeen ?? 0) >= end
+        return seconds == 0 || min(shownUntil ?? 0, lastSeen ?? 0) >= end
     }
 }
 

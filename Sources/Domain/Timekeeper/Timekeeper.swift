@@ -214,7 +214,7 @@ public struct Timekeeper: Sendable {
         let shown = try row.optionalTimestamp(3)
         // What was applied is judged by its objects, of which the agent tells elsewhere.
         let consumed = command.state == .applied ? min(told ?? 0, shown ?? 0) : told
-        return AgentView(evidence, consumedUntil: consumed, lastSeen: lastSeen)
+        return AgentView(evidence, consumedUntil: consumed, shownUntil: shown, lastSeen: lastSeen)
     }
 
     /// Marks agents as lost whose messages were read past their lease, so that Slipway's own delay loses nobody.

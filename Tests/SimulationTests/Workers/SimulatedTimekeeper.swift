@@ -70,10 +70,12 @@ final class SimulatedTimekeeper: Participant {
         }
         let isSilent = cluster.lastSeen.map { now - $0 > Self.lease } ?? true
         let told = handled(command.cluster, at: now)
-        let consumed = command.state == .applied ? min(told ?? 0, objectsRead(command, at: now) ?? 0) : told
+        let shown = objectsRead(command, at: now)
+        let consumed = command.state == .applied ? min(told ?? 0, shown ?? 0) : told
         return AgentView(
             MissingEvidence(agent: isSilent ? .lost : .connected),
             consumedUntil: consumed,
+            shownUntil: shown,
             lastSeen: mutant == .ownDelayIgnored ? now : cluster.lastSeen
         )
     }
