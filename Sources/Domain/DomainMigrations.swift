@@ -25,7 +25,8 @@ public let fleetMigrations: [PostgresMigration] =
         step("V1019_environment_made", PackageResources.V1019_environment_made_sql, isExpansion: true),
         step("V1020_stream_partition", PackageResources.V1020_stream_partition_sql, isExpansion: true),
         step("V1022_environment_places", PackageResources.V1022_environment_places_sql, isExpansion: true),
-        step("V1024_forgotten_resources", PackageResources.V1024_forgotten_resources_sql, isExpansion: true),
+        step("V1023_environment_place", PackageResources.V1023_environment_place_sql, isExpansion: true),
+        step("V1025_forgotten_resources", PackageResources.V1025_forgotten_resources_sql, isExpansion: true),
         step("V1028_months_by_turns", PackageResources.V1028_months_by_turns_sql, isExpansion: true),
         step("V1030_apart", PackageResources.V1030_apart_sql, isExpansion: true),
     ]).sorted { $0.name < $1.name }

@@ -4,7 +4,7 @@ public import WorkerRuntime
 public struct MissingEvidence: Sendable, Hashable {
     /// The agent.
     public var agent: AgentCondition
-    /// Whether Slipway has not read the agent's messages up to the deadline.
+    /// Whether Slipway has not read what the agent said, and told of the objects, up to the deadline.
     public var isBehind = false
     /// What of the instance is not healthy.
     public var unhealthy: String?
@@ -23,7 +23,7 @@ extension Command {
         if evidence.isBehind {
             return Reason(
                 code: "slipway_behind",
-                sentence: "Slipway itself has not read the agent's messages up to the deadline; look at 'slipway lag'."
+                sentence: "Slipway itself has not read what was told up to the deadline; look at 'slipway lag'."
             )
         }
         switch state {
