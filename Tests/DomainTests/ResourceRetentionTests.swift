@@ -70,6 +70,37 @@ import Testing
         #expect(try retention.round(on: world.connection) == 0, "the next pass comes later")
     }
 
+    @Test func `a round looks at a window of a stream, and what is old behind it is found by the next ones`() throws {
+        for name in ["a", "b"] { try age(name, days: 31) }
+        let retention = ResourceRetention(window: 1)
+        let counts = try (1...5).map { _ in try retention.round(on: world.connection) }
+        #expect(counts == [1, 1, 0, 0, 0])
+        #expect(try names() == ["there"])
+    }
+
+    @Test func `what came again between the look and the lock stays`() throws {
+        for name in ["a", "b"] { try age(name, days: 31) }
+        let (retention, stream) = (ResourceRetention(), StreamID(cluster: "c1", namespace: "shop"))
+        let find = try retention.look(from: ResourceRetention.Place(stream: stream), on: world.connection)
+        #expect(find.old.map(\.name) == ["a", "b"] && find.next == nil)
+        try world.handle([AgentMessage.changed(AgentMessage.pod("a"), 1, 7)])
+        #expect(try retention.forget(find.old, in: stream, on: world.connection) == 1)
+        #expect(try names() == ["a", "there"])
+    }
+
+    @Test func `nothing is forgotten while a status waits that no broker took`() throws {
+        try age("a", days: 31)
+        try world.connection.script(
+            """
+            insert into outbox_failed (topic, key, headers, reason_code, reason)
+                values ('resource.status', 'c1/shop/Pod/a', '', 'x', 'x')
+            """
+        )
+        #expect(try ResourceRetention().round(on: world.connection) == 0)
+        try world.connection.script("update outbox_failed set topic = 'instance.status'")
+        #expect(try ResourceRetention().round(on: world.connection) == 1)
+    }
+
     @Test func `nothing is forgotten while a worker lives that would begin its revisions anew`() throws {
         for (name, days) in [("a", 31), ("b", 29)] { try age(name, days: days) }
         let older = WorkerPresence(name: "resource-worker", instance: nil, version: ResourceRetention.feature - 1)

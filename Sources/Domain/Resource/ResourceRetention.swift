@@ -6,8 +6,10 @@ import WorkerRuntime
 /// Forgets objects that have long been gone, or there would be a row for every pod and Job there ever was.
 ///
 /// A row is kept for longer than `resource.changes` keeps messages: what still speaks of the object must find that it is
-/// gone. The stream keeps the highest revision that was forgotten, behind which an object of the same name begins. At
-/// most a chunk of one stream at a time, under the stream's lock, as everything that writes its objects.
+/// gone. The stream keeps the highest revision that was forgotten, behind which an object of the same name begins. What is
+/// old is looked for without a lock, a window of the stream's objects at a time, and at most a chunk of it is deleted under
+/// the stream's lock, as everything that writes its objects. While a status waits that no broker took, nothing is
+/// forgotten: what is published in its place is made of the row.
 public final class ResourceRetention: Sendable {
     /// How many days the row of an object that is gone is kept, unless an operator says otherwise.
     public static let defaultDays = 30
@@ -18,6 +20,7 @@ public final class ResourceRetention: Sendable {
 
     private let days: Int
     private let chunk: Int
+    private let window: Int
     private let interval: Duration
     private let state = Mutex(State())
     private let forgotten = Counter(label: "slipway_resources_forgotten")
@@ -26,36 +29,61 @@ public final class ResourceRetention: Sendable {
     private struct State {
         var due = ContinuousClock.now
         var last: StreamID?
+        var place: Place?
+    }
+
+    /// How far the objects of a stream were looked at, in the order of their keys.
+    struct Place: Equatable {
+        let stream: StreamID
+        var kind = ""
+        var name = ""
+    }
+
+    /// What a look has found: objects to forget, and where the next look begins, unless it has come to the stream's end.
+    struct Find: Equatable {
+        var old: [ResourceID]
+        var next: Place?
     }
 
     /// Makes a retention that is due at once.
     ///
     /// - Parameters:
     ///   - days: How long a row is kept after its object was found gone.
-    ///   - chunk: The most rows of one round.
+    ///   - chunk: The most rows that one round forgets.
+    ///   - window: The most rows that one round looks at.
     ///   - interval: The pause after a pass over all streams.
-    public init(days: Int = defaultDays, chunk: Int = 1000, interval: Duration = .seconds(3600)) {
+    public init(
+        days: Int = defaultDays,
+        chunk: Int = 1000,
+        window: Int = 10_000,
+        interval: Duration = .seconds(3600)
+    ) {
         self.days = days
         self.chunk = chunk
+        self.window = window
         self.interval = interval
     }
 
-    /// One round, if it is due: the next stream; returns how many rows were forgotten.
+    /// One round, if it is due: the next window; returns how many rows were forgotten.
     @discardableResult
     public func round(on connection: PostgresConnection) throws -> Int {
         let pass = state.withLock { $0 }
         guard pass.due <= .now else { return 0 }
-        guard let stream = try next(after: pass.last, on: connection) else {
-            state.withLock { $0 = State(due: .now + interval, last: nil) }
+        guard let place = try pass.place ?? next(after: pass.last, on: connection) else {
+            state.withLock { $0 = State(due: .now + interval) }
             return 0
         }
-        let count = try holdsOld(stream, on: connection) ? forget(in: stream, on: connection) : 0
-        if count < chunk { state.withLock { $0.last = stream } }
+        let find = try look(from: place, on: connection)
+        let count = try find.old.isEmpty ? 0 : forget(find.old, in: place.stream, on: connection)
+        state.withLock { state in
+            state.place = find.next
+            if find.next == nil { state.last = place.stream }
+        }
         forgotten.increment(by: count)
         return count
     }
 
-    private func next(after last: StreamID?, on connection: PostgresConnection) throws(PostgresError) -> StreamID? {
+    private func next(after last: StreamID?, on connection: PostgresConnection) throws(PostgresError) -> Place? {
         let row = try connection.query(
             """
             select cluster, namespace from resource_stream where (cluster, namespace) > ($1, $2)
@@ -64,23 +92,46 @@ public final class ResourceRetention: Sendable {
             [.text(last?.cluster ?? ""), .text(last?.namespace ?? "")]
         ).first
         guard let row else { return nil }
-        return StreamID(cluster: try row.string(0), namespace: try row.string(1))
+        return Place(stream: StreamID(cluster: try row.string(0), namespace: try row.string(1)))
     }
 
-    /// Whether anything is to be forgotten, asked without a lock: in most streams there is nothing.
-    private func holdsOld(_ stream: StreamID, on connection: PostgresConnection) throws(PostgresError) -> Bool {
-        try connection.query(
+    /// SQL for an object that has been gone for longer than those days, if any may be forgotten at all.
+    private static func isOld(_ days: String) -> String {
+        """
+        (gone and changed_at < now() - \(days) * interval '1 day'
+            and not exists (select from outbox_failed f where f.topic = 'resource.status'))
+        """
+    }
+
+    /// Looks at the window behind a place, without a lock.
+    func look(from place: Place, on connection: PostgresConnection) throws(PostgresError) -> Find {
+        let stream = place.stream
+        let rows = try connection.query(
             """
-            select exists (
-                select from resource
-                where cluster = $1 and namespace = $2 and gone and changed_at < now() - $3 * interval '1 day')
+            select kind, name, is_old, place from (
+                select kind, name, \(Self.isOld("$5")) as is_old, row_number() over (order by kind, name) as place
+                from resource where cluster = $1 and namespace = $2 and (kind, name) > ($3, $4)
+                order by kind, name limit $6
+            ) seen
+            where is_old or place = $6 order by place limit $7
             """,
-            [.text(stream.cluster), .text(stream.namespace), .int32(Int32(days))]
-        ).only().bool(0)
+            [
+                .text(stream.cluster), .text(stream.namespace), .text(place.kind), .text(place.name),
+                .int32(Int32(days)), .int64(Int64(window)), .int64(Int64(chunk)),
+            ]
+        )
+        var find = Find(old: [])
+        for row in rows {
+            let id = ResourceID(stream: stream, kind: try row.string(0), name: try row.string(1))
+            if try row.bool(2) { find.old.append(id) }
+            guard try row.int(3) == window || find.old.count == chunk else { continue }
+            find.next = Place(stream: stream, kind: id.kind, name: id.name)
+        }
+        return find
     }
 
-    /// Forgets a chunk; lanes that remember objects of the stream read them again.
-    private func forget(in stream: StreamID, on connection: PostgresConnection) throws -> Int {
+    /// Forgets objects that are old still; lanes that remember objects of the stream read them again.
+    func forget(_ old: [ResourceID], in stream: StreamID, on connection: PostgresConnection) throws -> Int {
         let place: [PostgresValue] = [.text(stream.cluster), .text(stream.namespace)]
         return try connection.transaction { (transaction: borrowing PostgresTransaction) in
             guard try FleetVersion.allows(Self.feature, in: transaction) else { return 0 }
@@ -91,13 +142,10 @@ public final class ResourceRetention: Sendable {
             )
             return try transaction.query(
                 """
-                with old as materialized (
-                    select kind, name from resource
-                    where cluster = $1 and namespace = $2 and gone and changed_at < now() - $3 * interval '1 day'
-                    limit $4
-                ), forgotten as (
-                    delete from resource r using old
+                with forgotten as (
+                    delete from resource r using unnest($3::text[], $4::text[]) as old(kind, name)
                     where r.cluster = $1 and r.namespace = $2 and r.kind = old.kind and r.name = old.name
+                        and \(Self.isOld("$5"))
                     returning r.revision
                 )
                 update resource_stream s
@@ -106,7 +154,7 @@ public final class ResourceRetention: Sendable {
                 where s.cluster = $1 and s.namespace = $2 and found.rows > 0
                 returning found.rows
                 """,
-                place + [.int32(Int32(days)), .int64(Int64(chunk))]
+                place + [.array(.texts(old.map(\.kind))), .array(.texts(old.map(\.name))), .int32(Int32(days))]
             ).first.map { Int(try $0.int64(0)) } ?? 0
         }
     }
