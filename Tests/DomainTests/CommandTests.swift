@@ -165,6 +165,14 @@ import WorkerRuntime
         #expect(throws: Never.self) { try CommandTimers(Settings(environment: environment)) }
     }
 
+    @Test(arguments: [(10, 5), (120, 60), (600, 60)])
+    func `a request's own time leaves room to settle`(seconds: Int, settles: Int) {
+        var timers = CommandTimers()
+        timers.settle = 60
+        timers.allow(seconds, for: "instance.deploy")
+        #expect((timers.total, timers.settle) == (seconds, settles))
+    }
+
     @Test func `a command settles after its time in good health, and fails after its time of failing`() {
         var command = Self.command(.applied)
         let evidence = MissingEvidence(agent: .connected)

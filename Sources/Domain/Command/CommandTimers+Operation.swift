@@ -25,10 +25,12 @@ extension CommandTimers {
 
     /// Takes the seconds that a request gives the whole of an operation.
     ///
+    /// It has to settle for half of them at most, or nothing could be over in time.
     /// What is removed takes as long as the slowest of its pods takes to end, and the agent has not done it before.
     mutating func allow(_ seconds: Int, for operation: String) {
         total = seconds
         healthy = seconds
+        settle = min(settle, seconds / 2)
         let isRemoval = InstanceOperation(command: operation) == .delete || operation == DeleteEnvironment.name
         if isRemoval { apply = max(apply, seconds) }
     }
