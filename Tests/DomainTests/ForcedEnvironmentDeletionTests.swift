@@ -95,6 +95,21 @@ import Testing
         #expect(try world.request("environment.create", key: "shop/dev", other) == .applied)
     }
 
+    @Test func `the namespace of a cluster that never had an agent can be had again at once`() throws {
+        try world.register("c2")
+        let body = #"{"project":"shop","environment":"dev","cluster":"c2"}"#
+        let removal = #"{"project":"shop","environment":"dev","force":true}"#
+        #expect(try world.request("environment.create", key: "shop/dev", body) == .applied)
+        #expect(try world.request("environment.delete", key: "shop/dev", removal) == .applied)
+        #expect(try stored(try world.lastCommand()) == "succeeded not_removed_from_cluster")
+        let other = #"{"project":"shop","environment":"test","cluster":"c2","namespace":"shop-dev"}"#
+        #expect(try world.request("environment.create", key: "shop/test", other) == .applied)
+        _ = try world.published()
+        try world.connect("c2", boot: AgentStatusHandlerTests.second, uid: "uid-2")
+        let told = try world.published("agent.commands.c2").map(\.name)
+        #expect(told == ["welcomed", "namespace_requested"], "nothing takes away what is another's now")
+    }
+
     @Test func `a cluster that was registered anew is not told to remove what was left in the one before`() throws {
         try delete()
         #expect(try onCluster("delete") == .applied)

@@ -127,6 +127,8 @@ enum EnvironmentNamespace {
 
     /// Refuses a namespace that another environment has, or that still holds what one has left; the cluster's row is
     /// locked.
+    ///
+    /// In a cluster that never had an agent nothing can have been left.
     static func requireFree(
         _ namespace: String,
         in cluster: String,
@@ -149,7 +151,7 @@ enum EnvironmentNamespace {
             )
         }
         let removals = try CommandStore(worker: RequestDesk.worker).forcedDeletions(ofCluster: cluster, in: transaction)
-        guard !removals.contains(where: { $0.namespace == namespace }) else {
+        if removals.contains(where: { $0.namespace == namespace }), try hadAgent(cluster, in: transaction) {
             throw Reason(
                 code: "namespace_not_removed",
                 sentence: "The namespace '\(namespace)' of the cluster '\(cluster)' still holds what a deleted "
@@ -158,5 +160,13 @@ enum EnvironmentNamespace {
                 field: "namespace"
             )
         }
+    }
+
+    private static func hadAgent(
+        _ cluster: String,
+        in transaction: borrowing PostgresTransaction
+    ) throws(PostgresError) -> Bool {
+        let row = try transaction.query("select boot is not null from cluster where cluster = $1", [.text(cluster)])
+        return try row.only().bool(0)
     }
 }
