@@ -22,25 +22,26 @@ import Testing
         )
     }
 
-    private func remembered() throws -> String? {
-        try world.text("select string_agg(right(boot::text, 1), ' ' order by boot) from agent_boot")
+    /// The boots that are remembered when one more has taken over.
+    private func remembered(after number: Int) throws -> String? {
+        try world.connect("c1", boot: Self.boot(number))
+        return try world.text("select string_agg(right(boot::text, 1), ' ' order by boot) from agent_boot")
     }
 
     @Test func `a boot is forgotten long after another one took over, however long ago it began`() throws {
         try age(1, days: 100)
-        #expect(try AgentBootRetention().round(on: world.connection) == 0)
+        #expect(try remembered(after: 4) == "1 2 3 4")
         try age(2, days: 29)
-        #expect(try AgentBootRetention().round(on: world.connection) == 0)
+        #expect(try remembered(after: 5) == "1 2 3 4 5")
         try age(2, days: 31)
-        #expect(try AgentBootRetention().round(on: world.connection) == 1)
-        #expect(try remembered() == "2 3")
+        #expect(try remembered(after: 6) == "2 3 4 5 6")
     }
 
-    @Test func `the boot that speaks for the cluster stays, whatever its age`() throws {
-        for number in 1...3 { try age(number, days: 100) }
-        let retention = AgentBootRetention(chunk: 1, interval: .zero)
-        #expect(try (1...3).map { _ in try retention.round(on: world.connection) } == [1, 1, 0])
-        #expect(try remembered() == "3")
+    @Test func `all from whom others took over go at once, and none of another cluster`() throws {
+        try world.register("c2")
+        for number in 7...8 { try world.connect("c2", boot: Self.boot(number), uid: "uid-2") }
+        for number in [1, 2, 3, 7, 8] { try age(number, days: 100) }
+        #expect(try remembered(after: 4) == "3 4 7 8")
     }
 
     @Test func `a new boot writes nothing of those that were superseded before`() throws {

@@ -165,6 +165,11 @@ public final class AgentStatusHandler: Handler {
         batch.outbox.append(post.superseded(boot, reason: Self.takenOver, now: batch.now))
     }
 
+    /// Notes a boot that takes over, and forgets those that others took over from more than 30 days ago.
+    ///
+    /// A boot that was superseded is told to stop whenever it speaks; one that is forgotten would be welcomed as a new one.
+    /// So it is remembered for longer than the topic keeps its messages, and than a process that was held could matter to
+    /// anybody.
     private func remember(
         _ boot: UUID,
         _ cluster: ClusterRow,
@@ -180,6 +185,13 @@ public final class AgentStatusHandler: Handler {
             insert into agent_boot (cluster, boot, epoch, first_seen) values ($1, $2, $3, $4) on conflict do nothing
             """,
             [.text(cluster.name), .uuid(boot), .int64(cluster.agent.epoch), .timestamp(now)]
+        )
+        try transaction.submit(
+            """
+            delete from agent_boot where cluster = $1 and superseded and epoch < (
+                select max(n.epoch) from agent_boot n where n.cluster = $1 and n.first_seen < $2 - interval '30 days')
+            """,
+            [.text(cluster.name), .timestamp(now)]
         )
         logger.info("an agent connected", metadata: ["cluster": "\(cluster.name)", "epoch": "\(cluster.agent.epoch)"])
     }

@@ -25,7 +25,6 @@ struct TimekeeperWorker: AsyncParsableCommand {
             )
         )
         let retention = RuntimeRetention()
-        let boots = AgentBootRetention()
         let audit = PartitionRetention(
             "audit",
             days: try worker.settings.number(
@@ -64,7 +63,6 @@ struct TimekeeperWorker: AsyncParsableCommand {
             let moved = try timekeeper.round(on: connection)
             // A chunk a round: what is due can wait, deadlines cannot.
             try retention.round(on: connection)
-            try boots.round(on: connection)
             try audit.round(on: connection)
             try output.round(on: connection)
             try ledger.round(on: connection)
