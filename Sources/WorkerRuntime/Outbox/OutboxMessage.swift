@@ -50,6 +50,8 @@ struct OutboxMessage {
     /// Whether an older state of the same key need not leave when this one does.
     var coalesces: Bool { place.coalesces }
     var topic: String { withParts { String(decoding: $0.topic, as: UTF8.self) } }
+    /// Whether this is its topic, compared where it lies.
+    func goes(to topic: String) -> Bool { withParts { $0.topic.elementsEqual(topic.utf8) } }
     var key: [UInt8] { withParts { Array($0.key) } }
     var headers: [UInt8] { withParts { Array($0.headers) } }
     var value: [UInt8]? { withParts { $0.value.map(Array.init) } }

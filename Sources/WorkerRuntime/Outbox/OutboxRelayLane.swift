@@ -108,9 +108,11 @@ public struct RelayConfiguration: Sendable {
     public var leaseDuration: Duration = .seconds(10)
     /// How long to wait for the broker in one step; what was sent is waited for twice as long.
     public var brokerPatience: Duration = .seconds(30)
-    /// How long a topic that may not be written is waited for, before what is sent to it is set aside: as a rule its ACLs
-    /// were changed by mistake, and somebody changes them back.
-    public var deniedTopicPatience: Duration = .seconds(600)
+    /// How long a topic that may not be written is waited for, before what is sent to it is set aside: long enough for ACLs
+    /// that are replaced.
+    ///
+    /// Most topics have messages in every shard, so all of them may wait: shorter than the first deadline of a command.
+    public var deniedTopicPatience: Duration = .seconds(30)
     /// The most rows of one shard in one Kafka transaction, each with the messages of a database transaction.
     public var batchRows = 200
     /// Whether producers are transactional; needed for fencing, see ``OutboxRelayLane``.

@@ -90,7 +90,7 @@ extension RelayShards {
         case .published:
             TestSignal.afterPublish.reach()
             taken(leaving.count)
-            if !refusals.isEmpty { for message in leaving { refusals.taken(message.topic) } }
+            refusals.taken(leaving)
             for shard in published.keys { held[shard]?.wentOut() }
             return published
         case .refused(let error):

@@ -8,14 +8,13 @@ struct TopicRefusals {
         let first: ContinuousClock.Instant
         let latest: ContinuousClock.Instant
         let patience: Duration
+        /// Whether it was waited for long enough: what is sent now is set aside at once, however long nothing was sent.
+        let isOver: Bool
     }
 
     private var series: [String: Series] = [:]
     /// How long after a refusal another one continues its series: shards rest for a minute at most.
     private static let memory = Duration.seconds(180)
-
-    /// Whether no topic is refused.
-    var isEmpty: Bool { series.isEmpty }
 
     /// Whether the topic was refused when something was last sent to it.
     func contains(_ topic: String) -> Bool { series[topic] != nil }
@@ -25,16 +24,22 @@ struct TopicRefusals {
     /// - Parameter patience: How long refusals of this kind are waited with in all.
     mutating func note(_ topic: String, patience: Duration, at now: ContinuousClock.Instant) -> Duration {
         var first = now
-        if let known = series[topic], known.patience == patience, now - known.latest < Self.memory {
+        if let known = series[topic], known.patience == patience, known.isOver || now - known.latest < Self.memory {
             first = known.first
         }
-        series[topic] = Series(first: first, latest: now, patience: patience)
-        return patience - (now - first)
+        let left = patience - (now - first)
+        series[topic] = Series(first: first, latest: now, patience: patience, isOver: left <= .zero)
+        return left
     }
 
     /// Notes that the broker took something for the topic.
     mutating func taken(_ topic: String) {
         series[topic] = nil
+    }
+
+    /// Notes that the broker took these messages; refused topics are few, messages are many.
+    mutating func taken(_ messages: [OutboxMessage]) {
+        for topic in series.keys where messages.contains(where: { $0.goes(to: topic) }) { series[topic] = nil }
     }
 }
 
