@@ -121,9 +121,11 @@ public struct PostgresMigrator: Sendable {
     /// Who has been in a transaction for as long as a step waits for a lock: one of them holds it.
     private func longest(_ connection: PostgresConnection) throws(PostgresError) -> String {
         let oldest = try connection.transactions(openFor: lockTimeout).prefix(3)
-        return oldest.isEmpty
-            ? "no transaction is long"
-            : "the longest transactions: " + oldest.map(\.description).joined(separator: ", ")
+        guard oldest.isEmpty else {
+            return "the longest transactions: " + oldest.map(\.description).joined(separator: ", ")
+        }
+        guard let role = try connection.roleWithoutStatistics() else { return "no transaction is long" }
+        return "other roles' transactions cannot be seen without 'grant pg_read_all_stats to \(role)'"
     }
 
     private func applyOnce(_ migration: PostgresMigration, on connection: PostgresConnection) throws {

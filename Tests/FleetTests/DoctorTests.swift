@@ -49,6 +49,20 @@ struct DoctorTests {
         #expect(away.findings.contains { $0.what == "database" && $0.verdict == "wrong" })
     }
 
+    @Test func `who may not see other roles' transactions is told so, and which right is missing`() throws {
+        let world = try FleetWorld(topics: [])
+        #expect(try doctor(world).findings.contains { $0.what == "transactions" && $0.verdict == "right" })
+        let role = "watcher_\(getpid())"
+        try world.database.script("create role \(role) login password 'watch'; grant pg_read_all_data to \(role)")
+        defer { try? world.database.script("drop role \(role)") }
+        var url = try #require(URLComponents(string: world.environment["SLIPWAY_DATABASE_URL"] ?? ""))
+        (url.user, url.password) = (role, "watch")
+        let findings = try doctor(world, ["SLIPWAY_DATABASE_URL": try #require(url.string)]).findings
+        let found = try #require(findings.first { $0.what == "transactions" })
+        #expect(found.verdict == "warning")
+        #expect(found.says.contains("grant pg_read_all_stats to \(role)"), "\(found.says)")
+    }
+
     @Test func `settings that lose, slow down or fill up are named`() throws {
         let world = try FleetWorld(topics: [])
         let url = try #require(URL(string: world.environment["SLIPWAY_DATABASE_URL"] ?? ""))

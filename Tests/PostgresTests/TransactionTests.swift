@@ -157,4 +157,42 @@ import Testing
             #expect(try found(after: .seconds(3600)) == nil)
         }
     }
+
+    @Test func `who may not see other roles' sessions is told that a transaction keeps rows, not since when`() throws {
+        let reader = try PostgresConnection(configuration)
+        let role = "watcher_\(connection.backendPID)"
+        #expect(try connection.roleWithoutStatistics() == nil, "a superuser sees all")
+        try reader.transaction(.repeatableRead) { transaction in
+            try transaction.query("select from item")
+            try connection.script("create role \(role); set role \(role)")
+            defer { try? connection.script("reset role; drop role \(role)") }
+            #expect(try connection.roleWithoutStatistics() == role)
+            let told = try connection.transactions(openFor: .seconds(3600)).first { $0.pid == reader.backendPID }
+            #expect(told?.seconds == nil && told?.keepsVersions == true)
+            #expect(told?.description.hasSuffix("(pid \(reader.backendPID)) for an unknown time") == true)
+            try connection.script("reset role; grant pg_read_all_stats to \(role); set role \(role)")
+            #expect(try connection.roleWithoutStatistics() == nil)
+            #expect(try connection.transactions(openFor: .zero).contains { $0.seconds != nil })
+        }
+    }
+
+    @Test func `a vacuum keeps no dead rows, however long it takes`() throws {
+        var named = configuration
+        named.applicationName = "vacuum of item"
+        let sweeping = named
+        let holder = try PostgresConnection(configuration)
+        let sweep = try holder.transaction { transaction in
+            try transaction.script("lock table item in share update exclusive mode")
+            let sweep = Background { try PostgresConnection(sweeping).script("vacuum item") }
+            func waiting() throws -> PostgresLongTransaction? {
+                try connection.transactions(openFor: .zero).first { $0.name == sweeping.applicationName }
+            }
+            try eventually {
+                try !connection.query("select from pg_locks where not granted and relation = 'item'::regclass").isEmpty
+            }
+            #expect(try waiting()?.keepsVersions == false)
+            return sweep
+        }
+        try sweep.value()
+    }
 }
