@@ -34,7 +34,7 @@ final class Lane<H: Handler> {
     var heldBack: Set<Int32> = []
     /// Partitions that are assigned and whose claim was lost to the fence, until they are claimed again.
     var unheld: Set<Int32> = []
-    /// Partitions whose leaders did not answer when they were to be claimed.
+    /// Partitions whose leaders did not answer when they were to be claimed, or whose claims somebody kept locked.
     var silentLeaders = Unanswered<Int32>(longestRest: .seconds(16))
     /// A rebalance that waits until the batch in hand is settled.
     var pendingRebalance: KafkaConsumerEvent?

@@ -7,13 +7,20 @@ import Postgres
 extension Lane {
     /// Answers a rebalance that a poll reported, once the hand is empty.
     func answerRebalance() throws {
+        guard pendingRebalance != nil else { return }
+        try followRebalance()
+        if owesAnswer { try claimAssigned() }
+        metrics.partitions.record(claims.count)
+    }
+
+    /// Gives up what a rebalance takes away, and notes what it gives: that is to be claimed, and the group to be answered.
+    func followRebalance() throws {
         guard let event = pendingRebalance else { return }
         pendingRebalance = nil
         switch event {
         case .assigned(let partitions):
             unclaimed += partitions.map(\.partition)
             owesAnswer = true
-            try claimAssigned()
         case .revoked(let partitions, let isLost):
             forget(partitions)
             owesAnswer = false
@@ -25,7 +32,6 @@ extension Lane {
         default:
             break
         }
-        metrics.partitions.record(claims.count)
     }
 
     /// Claims what the group assigned: proves membership, raises the epoch, starts at the database's offset.
@@ -62,8 +68,8 @@ extension Lane {
 
     /// Claims partitions one after the other, within a few seconds; those that cannot be claimed now are left out.
     ///
-    /// One whose leader does not answer keeps no other one waiting, and is asked for again after a rest. What the group does
-    /// not say of one it says of no other.
+    /// One whose leader does not answer, or whose claim somebody keeps locked, keeps no other one waiting, and is asked for
+    /// again after a rest. What the group does not say of one it says of no other.
     ///
     /// - Parameter use: Takes a partition with its new claim.
     private func claimInTurn(_ partitions: [Int32], _ use: (Int32, PartitionClaim) throws -> Void) throws {
@@ -80,13 +86,17 @@ extension Lane {
                 case .unsaid: return
                 }
             } catch let error as KafkaError where !error.isFatal {
-                silentLeaders.failed(partition, at: .now)
-                logger.warning(
-                    "the claim waits for the broker, others go on: \(error)",
-                    metadata: [LogKey.partition: "\(partition)"]
-                )
+                leave(partition, "the claim waits for the broker, others go on: \(error)")
+            } catch let error as PostgresError where error.sqlState == .lockNotAvailable {
+                leave(partition, "somebody keeps the claim locked, others go on: \(error)")
             }
         }
+    }
+
+    /// Lets a partition rest before it is asked for again.
+    private func leave(_ partition: Int32, _ why: String) {
+        silentLeaders.failed(partition, at: .now)
+        logger.warning("\(why)", metadata: [LogKey.partition: "\(partition)"])
     }
 
     /// Whether a partition was added to the topic and must wait; says so once.

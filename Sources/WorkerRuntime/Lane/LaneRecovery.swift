@@ -21,6 +21,8 @@ extension Lane {
     private func settleGroup(_ group: [Held<H.Input>]) throws {
         var failures = 0
         while true {
+            // Somebody else's lock may be waited for again and again; the lane lives.
+            pulse.beat()
             // What was polled under an epoch that is gone is read again from the claim, as is what waits for room.
             let messages = group.allSatisfy(isStillMine) ? group : group.filter(isStillMine)
             guard !messages.isEmpty else { return }
@@ -133,16 +135,30 @@ extension Lane {
     }
 
     /// Polls while everything is paused, so that heartbeats and rebalances go on.
+    ///
+    /// What a rebalance takes away is given up at once, since nothing is under way; what it gives is claimed later, by
+    /// `keepHouse()`. The group gets its answer now: no other member gets anything before.
     private func stayInGroup(for wait: Duration) throws {
         let end = ContinuousClock.now + wait
+        try answerUnclaimed()
         repeat {
             guard let event = try consumer.poll(timeout: min(wait, .milliseconds(100))) else { continue }
             _ = try take(event)
-            guard case .revoked(let partitions, _)? = pendingRebalance else { continue }
-            pendingRebalance = nil
-            forget(partitions)
-            try consumer.release(partitions)
+            try answerUnclaimed()
         } while ContinuousClock.now < end
+    }
+
+    /// Answers a rebalance, if there is one, without claiming anything.
+    private func answerUnclaimed() throws {
+        try followRebalance()
+        guard owesAnswer else { return }
+        do throws(KafkaError) {
+            try consumer.assign([])
+            owesAnswer = false
+        } catch {
+            guard !error.isFatal else { throw error }
+            logger.debug("the group is answered later: \(error)")
+        }
     }
 
     /// Reads the claims after a lost answer: a commit that happened moves the claim on, so nothing is done twice.
