@@ -6,10 +6,10 @@ import WorkerRuntime
 /// Forgets objects that have long been gone, or there would be a row for every pod and Job there ever was.
 ///
 /// A row is kept for longer than `resource.changes` keeps messages: what still speaks of the object must find that it is
-/// gone. The stream keeps the highest revision that was forgotten, behind which an object of the same name begins. What is
-/// old is looked for without a lock, a window of the stream's objects at a time, and at most a chunk of it is deleted under
-/// the stream's lock, as everything that writes its objects. While a status waits that no broker took, nothing is
-/// forgotten: what is published in its place is made of the row.
+/// gone. It is kept, too, as long as its newest state is to be published once more, or was set aside by a relay: the
+/// tombstone of `resource.status` is made of it. The stream keeps the highest revision that was forgotten, behind which
+/// an object of the same name begins. What is old is looked for without a lock, a window of the stream's objects at a
+/// time, and at most a chunk of it is deleted under the stream's lock, as everything that writes its objects.
 public final class ResourceRetention: Sendable {
     /// How many days the row of an object that is gone is kept, unless an operator says otherwise.
     public static let defaultDays = 30
@@ -95,11 +95,14 @@ public final class ResourceRetention: Sendable {
         return Place(stream: StreamID(cluster: try row.string(0), namespace: try row.string(1)))
     }
 
-    /// SQL for an object that has been gone for longer than those days, if any may be forgotten at all.
+    /// SQL for an object `r` that has been gone for longer than those days, and of which nothing is to be said any more.
     private static func isOld(_ days: String) -> String {
         """
-        (gone and changed_at < now() - \(days) * interval '1 day'
-            and not exists (select from outbox_failed f where f.topic = 'resource.status'))
+        (r.gone and r.changed_at < now() - \(days) * interval '1 day'
+            and not exists (
+                select from (select topic, key from outbox_failed union all select topic, key from outbox_republish) w
+                where w.topic = 'resource.status'
+                    and w.key = convert_to(concat_ws('/', r.cluster, r.namespace, r.kind, r.name), 'UTF8')))
         """
     }
 
@@ -110,7 +113,7 @@ public final class ResourceRetention: Sendable {
             """
             select kind, name, is_old, place from (
                 select kind, name, \(Self.isOld("$5")) as is_old, row_number() over (order by kind, name) as place
-                from resource where cluster = $1 and namespace = $2 and (kind, name) > ($3, $4)
+                from resource r where cluster = $1 and namespace = $2 and (kind, name) > ($3, $4)
                 order by kind, name limit $6
             ) seen
             where is_old or place = $6 order by place limit $7
