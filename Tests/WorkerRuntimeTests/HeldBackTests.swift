@@ -129,6 +129,25 @@ import Testing
         #expect(try held() == [], "the ends that are to be reached are those of the former topic")
     }
 
+    @Test func `a partition that lost its newest messages ends no growth whose ends are there`() throws {
+        let growth = try TopicGrowth(of: "t", from: 2, to: 4)
+        try growth.begin(on: connection)
+        try growth.note(ends: [5, 9], on: connection)
+        try stand([7, 12])
+        #expect(try held() == [])
+        let logger = Logger(label: "test")
+        let first = try claims.claim(0, watermarks: KafkaWatermarks(low: 0, high: 6), on: connection, logger: logger)
+        #expect(first.nextOffset == 0)
+        #expect(try held() == [2, 3], "what is left is read up to the noted end first")
+        let second = try claims.claim(1, watermarks: KafkaWatermarks(low: 0, high: 12), on: connection, logger: logger)
+        let gone = PartitionClaim(epoch: second.epoch - 1, nextOffset: 12)
+        let short = KafkaWatermarks(low: 0, high: 8)
+        try claims.restart(1, claim: gone, watermarks: short, on: connection)
+        #expect(try held() == [2, 3], "that lane has the partition no longer")
+        try claims.restart(1, claim: second, watermarks: short, on: connection)
+        #expect(try held() == [], "nobody can read up to 9")
+    }
+
     @Test func `a growth that the broker refused is taken back, and only more partitions are one`() throws {
         let growth = try TopicGrowth(of: "t", from: 1, to: 2)
         try growth.begin(on: connection)

@@ -147,24 +147,40 @@ struct ClaimStore {
                 .int64(isRemade ? 0 : lost),
             ]
         )
-        if isRemade { _ = try transaction.query(Self.forgetGrowths, [.text(topic)]) }
+        guard isRemade else { return }
+        // As in `restart`.
+        _ = try transaction.query(
+            "delete from topic_growth where topic = $1 and ends[$2::int + 1] > $3",
+            [.text(topic), .int32(partition), .int64(watermarks.high)]
+        )
     }
 
-    /// Forgets how a topic grew that was made anew: in this one no key has moved, and the ends were those of the other.
-    private static let forgetGrowths = "delete from topic_growth where topic = $1 and ends is not null"
-
     /// Notes that the topic is another one than before, and that reading begins at its oldest message.
-    func restart(_ partition: Int32, claim: PartitionClaim, at low: Int64, on connection: PostgresConnection) throws {
+    ///
+    /// A growth of the former topic is forgotten where its noted end lies behind this one's: nobody would ever read up to
+    /// it. A growth whose ends are there is waited for as ever, since one partition may have lost its newest messages.
+    func restart(
+        _ partition: Int32,
+        claim: PartitionClaim,
+        watermarks: KafkaWatermarks,
+        on connection: PostgresConnection
+    ) throws {
         _ = try connection.query(
             """
-            update partition_claim
-            set next_offset = $5, incarnation = incarnation + 1, last_offset = null, last_timestamp = null,
-                suspect_offset = null, end_reached = null
-            where consumer_group = $1 and topic = $2 and partition = $3 and epoch = $4
+            with restarted as (
+                update partition_claim
+                set next_offset = $5, incarnation = incarnation + 1, last_offset = null, last_timestamp = null,
+                    suspect_offset = null, end_reached = null
+                where consumer_group = $1 and topic = $2 and partition = $3 and epoch = $4
+                returning topic
+            )
+            delete from topic_growth g using restarted r where g.topic = r.topic and g.ends[$3::int + 1] > $6
             """,
-            [.text(group), .text(topic), .int32(partition), .int64(claim.epoch), .int64(low)]
+            [
+                .text(group), .text(topic), .int32(partition), .int64(claim.epoch), .int64(watermarks.low),
+                .int64(watermarks.high),
+            ]
         )
-        _ = try connection.query(Self.forgetGrowths, [.text(topic)])
     }
 
     /// Commits that this message is about to be handled, so that its worker's death is laid to it; `nil`: that none is.

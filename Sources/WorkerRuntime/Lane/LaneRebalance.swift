@@ -199,13 +199,13 @@ extension Lane {
             metadata: [LogKey.partition: "\(place.partition)"]
         )
         do {
-            let low = try consumer.watermarks(of: place, timeout: .seconds(3)).low
-            try claimStore.restart(place.partition, claim: claim, at: low, on: connection)
+            let watermarks = try consumer.watermarks(of: place, timeout: .seconds(3))
+            try claimStore.restart(place.partition, claim: claim, watermarks: watermarks, on: connection)
             var claim = claim
-            claim.nextOffset = low
+            claim.nextOffset = watermarks.low
             claim.condemnedOffset = nil
             claims[place.partition] = claim
-            try consumer.seek(to: KafkaPosition(place, offset: low), timeout: .seconds(3))
+            try consumer.seek(to: KafkaPosition(place, offset: watermarks.low), timeout: .seconds(3))
             RuntimeMetrics.topicRemade.increment()
         } catch {
             guard case .transient = Failure.classify(error) else { throw error }
