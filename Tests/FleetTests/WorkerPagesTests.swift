@@ -16,9 +16,8 @@ struct WorkerPagesTests {
         #expect(wrong.output.contains("--no-such-flag"))
     }
 
-    /// A stall that is shorter than what slow brokers and databases may take would end living workers.
     @Test(arguments: [
-        ("SLIPWAY_LANES", "99999"), ("SLIPWAY_STALL_SECONDS", "59"), ("SLIPWAY_STALL_SECONDS", "99999"),
+        ("SLIPWAY_LANES", "99999"), ("SLIPWAY_STALL_SECONDS", "4"), ("SLIPWAY_STALL_SECONDS", "99999"),
         ("SLIPWAY_HTTP_PORT", "99999"),
     ])
     func `a worker that does not start for how it is set has never been there`(setting: String, value: String) throws {
@@ -28,6 +27,16 @@ struct WorkerPagesTests {
         #expect(try worker.exitCode() == 1)
         #expect(worker.output.contains("\(setting) is '\(value)'"), "\(worker.output)")
         #expect(try world.number("select count(*) from worker") == 0)
+    }
+
+    /// A stall that is shorter than what slow brokers and databases may take would end living workers.
+    @Test func `a worker that may stand still for less than makes sense starts all the same, and says so`() throws {
+        let world = try FleetWorld(topics: EndToEndTests.topics)
+        let worker = try world.start("timekeeper", [], ["SLIPWAY_STALL_SECONDS": "10"])
+        _ = try eventually("its start", within: .seconds(60)) { worker.output.contains("started: ") ? true : nil }
+        #expect(worker.output.contains("SLIPWAY_STALL_SECONDS is 10 and counts as 60"), "\(worker.output)")
+        worker.signal(SIGTERM)
+        #expect(try worker.exitCode() == 0)
     }
 
     @Test(.enabled(if: (try? String(contentsOfFile: "/proc/net/if_inet6", encoding: .utf8))?.isEmpty == false))

@@ -87,12 +87,25 @@ public struct WorkerProcess: Sendable {
         get throws { try settings.number("LANES", default: 1, in: 1...256) }
     }
 
+    /// The fewest seconds: a database and a broker that are slow may keep a living lane for 30 each.
+    private static let shortestStall = 60
+
+    /// How long a lane may stand still; fewer seconds than make sense were allowed once.
+    private func longestStall() throws(StartError) -> Duration {
+        let given = try settings.number("STALL_SECONDS", default: 120, in: 5...3600)
+        if given < Self.shortestStall {
+            logger.warning(
+                "SLIPWAY_STALL_SECONDS is \(given) and counts as \(Self.shortestStall): a living lane may stand so long"
+            )
+        }
+        return .seconds(max(Self.shortestStall, given))
+    }
+
     /// Runs each work on as many threads as there are to be lanes, and ends when all have ended.
     func runLanes(_ works: [LaneWork]) async throws {
         // What it is set to comes first: a worker that does not start has never been there.
         let count = try laneCount
-        // A database and a broker that are slow may keep a living lane for 30 seconds each.
-        let longestStall = Duration.seconds(try settings.number("STALL_SECONDS", default: 120, in: 60...3600))
+        let longestStall = try longestStall()
         _ = try HealthServer.port(settings)
         let presence = WorkerPresence(name: name, instance: settings.text("INSTANCE"))
         try checkDatabase(for: presence)
