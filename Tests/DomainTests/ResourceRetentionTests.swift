@@ -51,6 +51,7 @@ import Testing
     }
 
     @Test func `what was to be said of an object and could not be is said before the object is forgotten`() throws {
+        try Installation.prepare(on: world.connection)
         for name in ["a", "b"] { try age(name, days: 31) }
         try world.connection.script(
             """
