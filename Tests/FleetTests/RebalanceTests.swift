@@ -67,51 +67,6 @@ struct RebalanceTests {
         #expect(try world.ledgerCloses())
     }
 
-    @Test func `a worker that waits for what is locked answers its group, whatever it is given or loses`() throws {
-        let (world, worker) = try startWorker(refusing: [])
-        try expectProjects(world)
-        try world.database.script(
-            """
-            create function locked() returns trigger language plpgsql as $$
-            begin raise exception 'somebody has it' using errcode = '55P03'; end $$;
-            create trigger locked before insert on project for each row execute function locked();
-            """
-        )
-        for number in 4..<6 { try createProject("p\(number)", on: Int32(number % 2), world) }
-        _ = try eventually("it waits") { worker.output.contains("somebody has it") ? true : nil }
-        for _ in 0..<2 {
-            let (member, partitions) = try join(world)
-            #expect(partitions == 1, "the worker is in the group, and has the other one")
-            // What it had is given to the worker.
-            #expect(member.close(deadline: .seconds(5)))
-        }
-        try world.database.script("drop trigger locked on project")
-        _ = try eventually("the projects", within: .seconds(60)) {
-            try world.number("select count(*) from project") == 6 ? true : nil
-        }
-        #expect(!worker.output.contains("partitions lost"))
-        #expect(try world.ledgerCloses())
-    }
-
-    /// Joins the worker's group; returns when it was given partitions, and how many.
-    private func join(_ world: FleetWorld) throws -> (member: KafkaConsumer, partitions: Int) {
-        let topic = world.prefix + "deployment.requests"
-        let member = try KafkaConsumer(world.kafka, group: world.prefix + "deployment-worker", topics: [topic])
-        let partitions = try eventually("partitions of another member", within: .seconds(60)) { () throws -> Int? in
-            switch try member.poll(timeout: .milliseconds(100)) {
-            case .assigned(let partitions):
-                try member.assign(partitions.map { KafkaPosition($0, offset: 0) })
-                return partitions.isEmpty ? nil : partitions.count
-            case .revoked(let partitions, _):
-                try member.release(partitions)
-                return nil
-            default:
-                return nil
-            }
-        }
-        return (member, partitions)
-    }
-
     @Test func `a worker whose group does not say whose the partitions are asks now and then, and ends when it is to`()
         throws
     {
