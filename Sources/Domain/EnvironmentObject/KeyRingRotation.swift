@@ -99,12 +99,7 @@ public struct KeyRingRotation {
             """
         )
         for row in rows {
-            let place = ConfidentialPlace(
-                project: try row.string(1),
-                environment: try row.string(2),
-                concept: ObjectConcept(rawValue: try row.string(3)) ?? .secret,
-                name: try row.string(4)
-            )
+            let place = try self.place(row)
             report.rows += 1
             let before = try EncryptedValues(json: row.string(5))
             let after = try rotated(before, place, &report)
@@ -114,6 +109,16 @@ public struct KeyRingRotation {
                 [.uuid(try row.uuid(0)), .jsonb(try after.json)]
             )
         }
+    }
+
+    /// Where the values of a row belong, by its second to fifth column.
+    private func place(_ row: PostgresRow) throws(PostgresError) -> ConfidentialPlace {
+        ConfidentialPlace(
+            project: try row.string(1),
+            environment: try row.string(2),
+            concept: ObjectConcept(rawValue: try row.string(3)) ?? .secret,
+            name: try row.string(4)
+        )
     }
 
     /// One chunk; returns the last row of it, or `nil` where none is left.
@@ -133,12 +138,7 @@ public struct KeyRingRotation {
             [.int64(last), .int32(Int32(limit))]
         )
         for row in rows {
-            let place = ConfidentialPlace(
-                project: try row.string(1),
-                environment: try row.string(2),
-                concept: ObjectConcept(rawValue: try row.string(3)) ?? .secret,
-                name: try row.string(4)
-            )
+            let place = try self.place(row)
             let wanted = try EncryptedValues(json: row.string(5))
             let running = try row.optionalString(6).map { try EncryptedValues(json: $0) }
             let after = try (rotated(wanted, place, &report), running.map { try rotated($0, place, &report) })
