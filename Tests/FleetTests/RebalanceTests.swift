@@ -31,7 +31,7 @@ struct RebalanceTests {
         let place = KafkaTopicPartition(topic: world.prefix + "deployment.requests", partition: 2)
         try world.broker.setPartitionLeader(place, broker: nil)
         _ = try world.start("deployment-worker")
-        for partition: Int32 in [0, 1, 3] { try createProject(on: partition, world) }
+        for partition: Int32 in [0, 1, 3] { try world.createProject("p\(partition)", on: partition) }
         _ = try eventually("the projects of the others", within: .seconds(60)) {
             try world.number("select count(*) from project") == 3 ? true : nil
         }
@@ -41,7 +41,7 @@ struct RebalanceTests {
             return try world.number(owned) > 0 ? true : nil
         }
         try world.broker.setPartitionLeader(place, broker: 1)
-        try createProject(on: 2, world)
+        try world.createProject("p2", on: 2)
         try expectProjects(world, partitions: 4)
     }
 
@@ -55,7 +55,7 @@ struct RebalanceTests {
         try holder.transaction { transaction in
             try transaction.query("select from partition_claim where partition = 0 for update")
             _ = try world.start("deployment-worker")
-            for number in 4..<6 { try createProject("p\(number)", on: Int32(number % 2), world) }
+            for number in 4..<6 { try world.createProject("p\(number)", on: Int32(number % 2)) }
             _ = try eventually("the project of the other partition", within: .seconds(60)) {
                 try world.number("select count(*) from project where project = 'p5'") == 1 ? true : nil
             }
@@ -85,20 +85,8 @@ struct RebalanceTests {
     private func startWorker(refusing refusals: [KafkaError.Code]) throws -> (FleetWorld, WorkerProcessHandle) {
         let world = try FleetWorld(topics: DoneOnceTests.topics, partitions: 2)
         try world.broker.pushRequestErrors(.offsetCommit, refusals)
-        for number in 0..<4 { try createProject("p\(number)", on: Int32(number % 2), world) }
+        for number in 0..<4 { try world.createProject("p\(number)", on: Int32(number % 2)) }
         return (world, try world.start("deployment-worker"))
-    }
-
-    private func createProject(_ name: String? = nil, on partition: Int32, _ world: FleetWorld) throws {
-        let name = name ?? "p\(partition)"
-        try world.send(
-            "deployment.requests",
-            key: name,
-            type: "slipway.project.create.v1",
-            id: name,
-            value: Array(#"{"project":"\#(name)"}"#.utf8),
-            partition: partition
-        )
     }
 
     private func expectProjects(_ world: FleetWorld, partitions: Int64 = 2) throws {

@@ -8,17 +8,6 @@ import WorkerRuntime
 /// Partitions that are added to a topic wait for the older ones.
 @Suite(.ownThreads, .timeLimit(.minutes(15)))
 struct TopicGrowthTests {
-    private func project(_ name: String, _ world: FleetWorld, partition: Int32) throws {
-        try world.send(
-            "deployment.requests",
-            key: name,
-            type: "slipway.project.create.v1",
-            id: name,
-            value: Array(#"{"project":"\#(name)"}"#.utf8),
-            partition: partition
-        )
-    }
-
     private func waitForProjects(_ count: Int64, _ world: FleetWorld) throws {
         _ = try eventually("\(count) projects", within: .seconds(60)) {
             try world.number("select count(*) from project") == count ? true : nil
@@ -34,15 +23,15 @@ struct TopicGrowthTests {
         try growth.begin(on: world.database)
         let worker = try world.start("deployment-worker")
         for number in 1...2 {
-            try project("old\(number)", world, partition: 0)
-            try project("new\(number)", world, partition: Int32(number))
+            try world.createProject("old\(number)", on: 0)
+            try world.createProject("new\(number)", on: Int32(number))
         }
         try waitForProjects(2, world)
         _ = try eventually("both new ones wait") {
             worker.output.components(separatedBy: "a new partition waits").count == 3 ? true : nil
         }
         try growth.note(ends: [3], on: world.database)
-        try project("old3", world, partition: 0)
+        try world.createProject("old3", on: 0)
         try waitForProjects(5, world)
         #expect(
             try world.number(
@@ -58,7 +47,7 @@ struct TopicGrowthTests {
         // What was read once is no new partition any more.
         try world.database.script("update topic_growth set ends = array[1000000]::bigint[]")
         _ = try world.start("deployment-worker")
-        try project("again", world, partition: 2)
+        try world.createProject("again", on: 2)
         try waitForProjects(6, world)
     }
 
@@ -69,8 +58,8 @@ struct TopicGrowthTests {
         let world = try FleetWorld(topics: DoneOnceTests.topics, partitions: 2)
         let growth = try TopicGrowth(of: "deployment.requests", from: 1, to: 2)
         try growth.begin(on: world.database)
-        try project("old1", world, partition: 0)
-        try project("new1", world, partition: 1)
+        try world.createProject("old1", on: 0)
+        try world.createProject("new1", on: 1)
         let workers = [try world.start("deployment-worker"), try world.start("deployment-worker")]
         try waitForProjects(1, world)
         _ = try eventually("the new one waits") {
@@ -94,7 +83,7 @@ struct TopicGrowthTests {
             """
         )
         let worker = try world.start("deployment-worker", [], ["SLIPWAY_RETRY_ATTEMPTS": "100"])
-        try project("shop", world, partition: 0)
+        try world.createProject("shop", on: 0)
         _ = try eventually("the first one is parked") {
             try world.number("select count(*) from parked_message") == 1 ? true : nil
         }
@@ -140,7 +129,7 @@ struct TopicGrowthTests {
     @Test func `a growth that was broken off is ended by the same command`() throws {
         let world = try FleetWorld(topics: DoneOnceTests.topics, partitions: 2)
         try TopicGrowth(of: "deployment.requests", from: 1, to: 2).begin(on: world.database)
-        try project("old1", world, partition: 0)
+        try world.createProject("old1", on: 0)
         let command = try world.start(
             "slipway",
             ["topics", "grow", "deployment.requests", "--partitions", "2", "--metadata-age", "0"]
