@@ -11,6 +11,8 @@ struct SessionWorld {
     var messages: [AgentMessage] = []
     var started: [ClusterWork] = []
     var done: [CommandPlace] = []
+    /// The newest account that was told.
+    var told: AccountMark?
     var givenUp: [CommandMark] = []
     var abandoned: [CommandMark] = []
     var stopReason: String?
@@ -75,6 +77,7 @@ struct SessionWorld {
                 started.append(work)
                 cluster.start(work, now: now)
             case .done(let place): done.append(place)
+            case .told(let mark): told = mark
             case .stop(let reason): stopReason = reason
             case .giveUp(let mark): givenUp.append(mark)
             case .abandon(let mark): abandoned.append(mark)

@@ -176,7 +176,8 @@ import WorkerRuntime
     @Test func `a command settles after its time in good health, and fails after its time of failing`() {
         var command = Self.command(.applied)
         let evidence = MissingEvidence(agent: .connected)
-        let view = AgentView(evidence, consumedUntil: nil, shownUntil: 65_000_000, lastSeen: 65_000_000)
+        let account = AgentAccount(completeSince: 1_000_000, heardAt: 65_000_000)
+        let view = AgentView(evidence, consumedUntil: nil, shownUntil: 65_000_000, account: account)
         command.windows.healthySince = 5_000_000
         #expect(DueCommand.decide(command, view: view, now: 14_999_999) == nil)
         #expect(DueCommand.decide(command, view: view, now: 15_000_000)?.0 == .settle)
@@ -188,17 +189,21 @@ import WorkerRuntime
     }
 
     @Test(
-        arguments: [(14_999_999, 15_000_000), (15_000_000, 14_999_999), (nil, 15_000_000), (15_000_000, nil)]
-            as [(Int64?, Int64?)]
+        arguments: [
+            (14_999_999, 15_000_000, 1), (15_000_000, 14_999_999, 1), (nil, 15_000_000, 1), (15_000_000, nil, 1),
+            (20_000_000, 20_000_000, nil), (16_000_000, 20_000_000, 17_000_000),
+        ] as [(Int64?, Int64?, Int64?)]
     )
-    func `good health is seen to last by what was read, of an agent that has spoken since`(
+    func `good health is seen to last by what was read, of an agent that has told all and spoken since`(
         read: Int64?,
-        heard: Int64?
+        heard: Int64?,
+        completeSince: Int64?
     ) {
         var command = Self.command(.applied)
         command.windows.healthySince = 5_000_000
         let evidence = MissingEvidence(agent: .connected)
-        let view = AgentView(evidence, consumedUntil: 20_000_000, shownUntil: read, lastSeen: heard)
+        let account = AgentAccount(completeSince: completeSince, heardAt: heard)
+        let view = AgentView(evidence, consumedUntil: 20_000_000, shownUntil: read, account: account)
         #expect(DueCommand.decide(command, view: view, now: 20_000_000) == nil)
         command.timers.settle = 0
         #expect(DueCommand.decide(command, view: view, now: 20_000_000)?.0 == .settle)

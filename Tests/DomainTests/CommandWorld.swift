@@ -47,6 +47,7 @@ final class CommandWorld {
         try world.request("project.create", key: "shop", #"{"project":"shop","owners":["olga"]}"#, as: "root")
         try world.register("c1")
         try world.connect("c1")
+        try world.beat()
         try world.request(
             "environment.create",
             key: "shop/staging",
@@ -184,6 +185,19 @@ final class CommandWorld {
         let body = #"{"boot":"\#(boot)","clusterUID":"\#(uid)","agentVersion":"1"}"#
         return try follow([status("hello", body, cluster: cluster, epoch: 0, sequence: 1, keyID: keyID)]).first
             ?? .stale
+    }
+
+    /// Lets an agent say that it lives, and whether it has told all that it sees; one of a version before says nothing of it.
+    @discardableResult
+    func beat(
+        _ cluster: String = "c1",
+        epoch: Int64 = 1,
+        boot: String = CommandWorld.boot,
+        complete: Bool? = true
+    ) throws -> Outcome {
+        let account = complete.map { #","complete":\#($0)"# } ?? ""
+        let body = #"{"boot":"\#(boot)"\#(account)}"#
+        return try follow([status("heartbeat", body, cluster: cluster, epoch: epoch)]).first ?? .stale
     }
 
     /// Lets an agent report on a command of the generation that it has.

@@ -78,18 +78,56 @@ import Testing
 
     @Test func `an agent that has been silent since says nothing of good health`() throws {
         try set("healthy_since", secondsAgo: 3_600)
-        try world.connection.script("update cluster set last_seen = now() - interval '3595 seconds'")
+        try hear(secondsAgo: 3_595)
         #expect(try !world.passTime(lease: Self.lease))
-        try world.follow([world.status("heartbeat", #"{"boot":"\#(CommandWorld.boot)"}"#)])
+        try world.beat()
         #expect(try world.passTime(lease: Self.lease))
+        #expect(try result() == "succeeded")
+    }
+
+    private func hear(secondsAgo seconds: Int) throws {
+        try world.connection.script(
+            """
+            update cluster set last_seen = now() - interval '\(seconds) seconds',
+                account_heard_at = now() - interval '\(seconds) seconds'
+            """
+        )
+    }
+
+    @Test func `an agent that comes back is not taken at its first word: its snapshots tell what happened meanwhile`()
+        throws
+    {
+        try set("healthy_since", secondsAgo: 3_600)
+        let boot = "0b000000-0000-4000-8000-000000000002"
+        try world.connect("c1", boot: boot)
+        #expect(try !world.passTime(), "a hello")
+        try world.beat(epoch: 2, boot: boot, complete: false)
+        #expect(try !world.passTime(), "it lives, and has not told all")
+        try world.beat(epoch: 2, boot: boot)
+        #expect(try !world.passTime(changesUntil: "now() - interval '1 minute'"), "what it told lies unread")
+        #expect(try world.passTime())
+        #expect(try result() == "succeeded")
+    }
+
+    @Test(arguments: [false, nil] as [Bool?])
+    func `one that was cut off tells all anew, and one of a version before is believed`(complete: Bool?) throws {
+        try set("healthy_since", secondsAgo: 3_600)
+        try world.beat(complete: complete)
+        #expect(try world.passTime() == (complete == nil))
+    }
+
+    @Test func `where only workers of a version before have followed an agent, its last word counts`() throws {
+        try set("healthy_since", secondsAgo: 3_600)
+        try world.connection.script("update cluster set account_complete_since = null, account_heard_at = null")
+        #expect(try world.passTime())
         #expect(try result() == "succeeded")
     }
 
     @Test func `a deadline waits for the next word of an agent that lives, and names one that is lost`() throws {
         try set("healthy_since", secondsAgo: 3_600, more: ", step_deadline = now() - interval '1 second'")
-        try world.connection.script("update cluster set last_seen = now() - interval '3595 seconds'")
+        try hear(secondsAgo: 3_595)
         #expect(try !world.passTime(lease: Self.lease))
-        try world.connection.script("update cluster set last_seen = now() - interval '7300 seconds'")
+        try hear(secondsAgo: 7_300)
         #expect(try world.passTime(lease: Self.lease))
         let result = try #require(try world.published("deployment.results").last)
         #expect(result["reason.code"] == "agent_offline")

@@ -61,8 +61,8 @@ struct AgentStatement {
         return AgentStatement(type: AgentStatusType.hello, data: data.json)
     }
 
-    static func heartbeat(boot: String) -> AgentStatement {
-        let data: ObjectValue = ["boot": .string(boot)]
+    static func heartbeat(boot: String, isComplete: Bool) -> AgentStatement {
+        let data: ObjectValue = ["boot": .string(boot), "complete": .bool(isComplete)]
         return AgentStatement(type: AgentStatusType.heartbeat, data: data.json)
     }
 

@@ -36,6 +36,17 @@ extension AgentSession {
         sendSnapshot(of: name, now: now, view)
     }
 
+    /// Tells everything that the agent sees, because the fleet has not heard what happened meanwhile.
+    mutating func tellAll(now: Int64) {
+        account.begin()
+        wantSnapshots(now: now)
+    }
+
+    /// Says that everything has arrived that was told up to a mark, unless something was lost or is told anew.
+    public mutating func complete(_ mark: AccountMark, now: Int64) {
+        if account.complete(mark) { heartbeat = now }
+    }
+
     mutating func wantSnapshots(now: Int64) {
         nextSnapshot = now + snapshotPeriod
         for namespace in namespaces.sorted() { wantSnapshot(of: namespace) }

@@ -14,6 +14,8 @@ public enum AgentOutput: Sendable, Hashable {
     case giveUp(CommandMark)
     /// End work where it stands: another boot does it again.
     case abandon(CommandMark)
+    /// Everything that this boot sees was told; ``AgentSession/complete(_:now:)`` once everything sent before has arrived.
+    case told(AccountMark)
     /// Let the cluster end the log that a command asked for.
     case endLog(command: String)
     /// Fail as the simulated cluster was told to.
@@ -52,6 +54,7 @@ public struct AgentSession: Sendable {
     var namespaces: Set<String> = []
     /// The namespaces whose snapshots are still to be sent, in order.
     var snapshots: [String] = []
+    var account = Account()
 
     var held: [CommandSubject: HeldCommand] = [:]
     var running: [CommandSubject: HeldCommand] = [:]
@@ -152,11 +155,12 @@ public struct AgentSession: Sendable {
         guard epoch != nil else { return takeOutputs() }
         if now >= heartbeat {
             heartbeat = now + heartbeatPeriod
-            say(.heartbeat(boot: boot), now: now)
+            say(.heartbeat(boot: boot, isComplete: account.isComplete), now: now)
         }
         endOverdueLogs(now: now, view)
         if now >= nextSnapshot { wantSnapshots(now: now) }
         if !snapshots.isEmpty { sendSnapshot(of: snapshots.removeFirst(), now: now, view) }
+        if snapshots.isEmpty, let mark = account.end() { outputs.append(.told(mark)) }
         return takeOutputs()
     }
 
@@ -166,12 +170,13 @@ public struct AgentSession: Sendable {
         isCaughtUp = false
         guard epoch != nil else { return }
         heartbeat = now
-        wantSnapshots(now: now)
+        tellAll(now: now)
     }
 
     /// Says hello again because something it said did not arrive: the answer has the open commands sent again, and what
     /// was done lately is said again.
     public mutating func repeatHello(now: Int64) {
+        account.void()
         noteLoss(now: now)
         nextHello = min(nextHello ?? .max, now)
     }
@@ -189,7 +194,7 @@ public struct AgentSession: Sendable {
         heartbeat = now
         namespaces.formUnion(welcomed.namespaces)
         namespaces.formUnion(view.namespaces)
-        wantSnapshots(now: now)
+        tellAll(now: now)
         sayAgain(open: Set(welcomed.open), now: now, view)
         dropEnded(open: Set(welcomed.open), now: now, view)
     }

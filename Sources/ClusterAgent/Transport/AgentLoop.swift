@@ -97,6 +97,7 @@ public final class AgentLoop {
             if sender.hasRoom { observe(now: clock.now()) }
             consumer?.finish(try sender.work(now: now))
             if sender.takeLoss() { session.repeatHello(now: now) }
+            if let mark = sender.takeAccount() { session.complete(mark, now: now) }
             keepHouse(now: now)
             remind(now: now)
         } else {
@@ -162,6 +163,7 @@ public final class AgentLoop {
             case .abandon(let mark): cluster.abandon(mark)
             case .endLog(let command): cluster.endLog(of: command, now: now)
             case .done(let place): sender.finish(place)
+            case .told(let mark): sender.finish(mark)
             case .stop(let reason):
                 configuration.logger.error("another agent speaks for the cluster: \(reason)")
                 end = .superseded(reason: reason)

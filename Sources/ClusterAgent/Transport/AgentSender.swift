@@ -18,6 +18,8 @@ final class AgentSender {
     /// The messages whose loss nothing makes good: a hello would not bring them again.
     private var expendable: Set<UInt64> = []
     private var waiting: ArraySlice<(tag: UInt64, place: CommandPlace)> = []
+    /// The account that was told with everything up to a message.
+    private var account: (tag: UInt64, mark: AccountMark)?
     private var hasLost = false
     private var lostCount = 0
 
@@ -56,6 +58,18 @@ final class AgentSender {
         waiting.append((lastTag, place))
     }
 
+    /// Notes an account that is complete once everything taken so far has arrived.
+    func finish(_ mark: AccountMark) {
+        account = (lastTag, mark)
+    }
+
+    /// The account of which everything has arrived, or is lost; once.
+    func takeAccount() -> AccountMark? {
+        guard let account, account.tag <= settled else { return nil }
+        self.account = nil
+        return account.mark
+    }
+
     /// Sends what waits and takes in what has arrived; returns the commands that are done with.
     func work(now: Int64) throws(KafkaError) -> [CommandPlace] {
         enqueue(link.flush(now: now))
@@ -84,6 +98,7 @@ final class AgentSender {
         pending = []
         pendingBytes = 0
         waiting = []
+        account = nil
         settled = lastTag
         settledAhead = []
         expendable = []

@@ -88,7 +88,10 @@ public final class AgentStatusHandler: Handler {
                 )
             }
             cluster.agent.sequence = input.sequence
-            cluster.note(entry.message, now: batch.now)
+            let heard = cluster.note(entry.message, now: batch.now)
+            if case .heartbeat(let beat) = input.body {
+                cluster.account.take(isComplete: beat.complete ?? true, at: heard)
+            }
             return try reports.take(input.body, from: input.cluster, post: post, batch, in: transaction)
         }
     }
@@ -148,7 +151,7 @@ public final class AgentStatusHandler: Handler {
             if isNewBoot { stopFormer(of: cluster, epoch: agent.epoch, batch) }
             cluster.agent = agent
             cluster.keys.agent = keyID
-            cluster.note(message, now: batch.now)
+            cluster.account.begin(at: cluster.note(message, now: batch.now))
             if isNewBoot { try remember(boot, cluster, now: batch.now, in: transaction) }
             try DriftReports().forget(cluster: cluster.name, batch, in: transaction)
             try welcome(hello.boot, cluster, keyID: keyID, batch, in: transaction)

@@ -9,17 +9,22 @@ struct ClusterRow {
     var agent: AgentRecord
     var gaps: Int64
     var lastSeen: Int64?
+    var account: AgentAccount
     var partition: Int32?
     var before: AgentState
     /// Whether the agent was asked for its hello in this batch: once is enough.
     var isHelloAsked = false
 
     /// Notes that the agent lives: by the broker's time where the broker set it, which no agent can choose.
-    mutating func note(_ message: KafkaMessageView, now: Int64) {
+    ///
+    /// - Returns: When it was heard: microseconds since 1970.
+    @discardableResult
+    mutating func note(_ message: KafkaMessageView, now: Int64) -> Int64 {
         let heard = message.isBrokerTime ? message.timestampMilliseconds * 1000 : now
         lastSeen = max(lastSeen ?? 0, heard)
         partition = message.partition
         agent.state = agent.state.after(.spoke)
+        return heard
     }
 }
 
@@ -32,7 +37,8 @@ extension AgentStatusHandler {
         let names = Set(batch.entries.map(\.input.cluster)).sorted()
         let rows = try transaction.query(
             """
-            select cluster, uid, epoch, boot, sequence, state, gaps, last_seen, status_partition, \(ClusterKeys.columns)
+            select cluster, uid, epoch, boot, sequence, state, gaps, last_seen, status_partition, account_complete_since,
+                account_heard_at, \(ClusterKeys.columns)
             from cluster
             where cluster = any($1) and deleted_at is null order by cluster for no key update
             """,
@@ -43,7 +49,7 @@ extension AgentStatusHandler {
             let state = AgentState(rawValue: try row.string(5)) ?? .unknown
             clusters[try row.string(0)] = ClusterRow(
                 name: try row.string(0),
-                keys: try ClusterKeys(row, from: 9),
+                keys: try ClusterKeys(row, from: 11),
                 agent: AgentRecord(
                     uid: try row.optionalString(1),
                     epoch: try row.int64(2),
@@ -53,6 +59,10 @@ extension AgentStatusHandler {
                 ),
                 gaps: try row.int64(6),
                 lastSeen: try row.optionalTimestamp(7),
+                account: AgentAccount(
+                    completeSince: try row.optionalTimestamp(9),
+                    heardAt: try row.optionalTimestamp(10)
+                ),
                 partition: try row.optionalInt32(8),
                 before: state
             )
@@ -66,7 +76,8 @@ extension AgentStatusHandler {
             try transaction.submit(
                 """
                 update cluster set uid = $2, epoch = $3, boot = $4, sequence = $5, state = $6, gaps = $7, last_seen = $8,
-                    status_partition = $9, revision = revision + $10, agent_key_id = $11
+                    status_partition = $9, revision = revision + $10, agent_key_id = $11,
+                    account_complete_since = $12, account_heard_at = $13
                 where cluster = $1
                 """,
                 [
@@ -74,7 +85,8 @@ extension AgentStatusHandler {
                     .optionalUUID(cluster.agent.boot.flatMap(UUID.init(uuidString:))), .int64(cluster.agent.sequence),
                     .text(cluster.agent.state.rawValue), .int64(cluster.gaps), .optionalTimestamp(cluster.lastSeen),
                     .optionalInt32(cluster.partition), .int64(cluster.agent.state == cluster.before ? 0 : 1),
-                    .optionalInt32(cluster.keys.agent),
+                    .optionalInt32(cluster.keys.agent), .optionalTimestamp(cluster.account.completeSince),
+                    .optionalTimestamp(cluster.account.heardAt),
                 ]
             )
         }

@@ -8,24 +8,30 @@ struct AgentView: Sendable, Hashable {
     var consumedUntil: Int64?
     /// Up to when was read what is told of the command's objects: microseconds since 1970.
     var shownUntil: Int64?
-    /// When the agent was last heard: microseconds since 1970.
-    var lastSeen: Int64?
+    /// Whether the agent has told all that it sees.
+    var account: AgentAccount
 
-    init(_ evidence: MissingEvidence, consumedUntil: Int64?, shownUntil: Int64? = nil, lastSeen: Int64? = nil) {
+    init(
+        _ evidence: MissingEvidence,
+        consumedUntil: Int64?,
+        shownUntil: Int64? = nil,
+        account: AgentAccount = AgentAccount()
+    ) {
         self.evidence = evidence
         self.consumedUntil = consumedUntil
         self.shownUntil = shownUntil
-        self.lastSeen = lastSeen
+        self.account = account
     }
 
     /// Whether what began then was seen to last for so long: it was told by an agent that has spoken since, and read.
     ///
     /// Objects are told of elsewhere than what the agent says of itself, of which no more need be read than that it has
-    /// spoken: the timekeeper looks for what is due by the same two times. What need not last was seen when it began.
+    /// spoken and told all: the timekeeper looks for what is due by the same times. What need not last was seen when it
+    /// began.
     func hasLasted(_ since: Int64, seconds: Int, now: Int64) -> Bool {
         let end = since + Int64(seconds) * 1_000_000
         guard now >= end else { return false }
-        return seconds == 0 || min(shownUntil ?? 0, lastSeen ?? 0) >= end
+        return seconds == 0 || account.shows(end, read: shownUntil)
     }
 }
 

@@ -14,6 +14,8 @@ final class SimulatedAgent: Participant {
     /// What waits to be sent; commands are done with when everything said before has arrived.
     private var queue: [AgentMessage] = []
     private var finished: [CommandPlace] = []
+    /// The account that was told with everything in the queue.
+    private var account: AccountMark?
     /// Messages that come a second time, behind newer ones.
     private var late: [(due: Int64, message: Message)] = []
     private(set) var isOver = false
@@ -64,6 +66,7 @@ final class SimulatedAgent: Participant {
             case .start(let work): handle.start(work, now: now)
             case .abandon(let mark): handle.abandon(mark)
             case .done(let place): finished.append(place)
+            case .told(let mark): account = mark
             case .stop: die(at: now)
             case .giveUp, .endLog, .fail: break
             }
@@ -86,6 +89,8 @@ final class SimulatedAgent: Participant {
         for (_, record) in late.filter({ $0.due <= now }) { broker.append(record, at: now) }
         late.removeAll { $0.due <= now }
         if hasLost { session.repeatHello(now: now) }
+        if let account { session.complete(account, now: now) }
+        account = nil
         for place in finished { places.finish(place) }
         finished = []
         for place in places.takeMoved() { broker.places[cluster] = max(broker.places[cluster] ?? 0, place.offset) }

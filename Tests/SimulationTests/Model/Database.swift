@@ -153,6 +153,7 @@ struct InstanceEntry {
 struct ClusterEntry {
     var agent = AgentRecord(uid: nil, epoch: 0, boot: nil, sequence: 0, state: .unknown)
     var lastSeen: Int64?
+    var account = AgentAccount()
     var partition: Int?
 }
 

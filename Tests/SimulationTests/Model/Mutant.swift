@@ -18,6 +18,8 @@ enum Mutant: String, CaseIterable {
     case numbersIgnored
     /// The timekeeper takes everything for read, however far behind the fleet is.
     case ownDelayIgnored
+    /// An agent is believed to have told all that it sees as soon as it speaks.
+    case firstWordsBelieved
     /// What fails once is given up.
     case noPatience
     /// Nobody looks at the clock.
@@ -26,7 +28,7 @@ enum Mutant: String, CaseIterable {
     /// What it breaks in any case; none where only the world can tell.
     var breaks: Invariant? {
         switch self {
-        case .ownDelayIgnored: nil
+        case .ownDelayIgnored, .firstWordsBelieved: nil
         case .offsetsFirst, .noPatience, .relayDeletesFirst, .deadlinesForgotten: .end
         case .inboxForgets: .onceOnly
         case .fenceUnchecked: .offsets

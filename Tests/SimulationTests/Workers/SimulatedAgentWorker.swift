@@ -48,6 +48,9 @@ final class SimulatedAgentWorker: SimulatedHandler {
         case .current:
             cluster.agent.sequence = said.sequence
             note(&cluster, message)
+            if said.type == AgentStatusType.heartbeat {
+                cluster.account.take(isComplete: try isComplete(said), at: message.time)
+            }
             database.clusters[message.key] = cluster
             return try take(said, batch)
         }
@@ -84,6 +87,7 @@ final class SimulatedAgentWorker: SimulatedHandler {
             }
             cluster.agent = agent
             note(&cluster, message)
+            cluster.account.begin(at: message.time)
             if isNewBoot { database.boots[boot] = BootRow(cluster: message.key) }
             database.clusters[message.key] = cluster
             welcome(boot, agent.epoch, said.id, cluster: message.key, batch)
@@ -167,6 +171,10 @@ final class SimulatedAgentWorker: SimulatedHandler {
     }
 
     // MARK: Reading
+
+    private func isComplete(_ said: AgentMessage) throws -> Bool {
+        mutant == .firstWordsBelieved ? true : try parser.withDocument(said.data) { $0["complete"]?.bool } ?? true
+    }
 
     private func text(_ name: StaticString, of said: AgentMessage) throws -> String? {
         try parser.withDocument(said.data) { $0[named: "\(name)"]?.string }

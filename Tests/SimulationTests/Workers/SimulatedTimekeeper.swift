@@ -76,7 +76,7 @@ final class SimulatedTimekeeper: Participant {
             MissingEvidence(agent: isSilent ? .lost : .connected),
             consumedUntil: consumed,
             shownUntil: shown,
-            lastSeen: mutant == .ownDelayIgnored ? now : cluster.lastSeen
+            account: mutant == .ownDelayIgnored ? AgentAccount(ofOlderWorkers: now) : cluster.account
         )
     }
 
@@ -116,7 +116,16 @@ final class SimulatedTimekeeper: Participant {
             }
         }
         guard command.state == .applied, let key = stream(of: command) else { return }
+        if event != .timeOut { complainIfOfAnotherBoot(command, key: key) }
         complain(of: command, Topics.changes, key: key, before: time) { _ in true }
+    }
+
+    /// What an earlier boot told shows nothing of what happened until the present one came.
+    private func complainIfOfAnotherBoot(_ command: Command, key: String) {
+        guard let stream = StreamID(key: key), let boot = database.clusters[stream.cluster]?.agent.epoch,
+            let told = database.streams[stream]?.position.epoch, told != boot
+        else { return }
+        world.complaints.append("\(command.id) was judged by what boot \(told) told, of boot \(boot)")
     }
 
     private func complain(
