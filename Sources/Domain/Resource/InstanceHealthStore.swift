@@ -2,25 +2,51 @@ import Postgres
 
 /// Keeps the health of instances in step with their objects.
 struct InstanceHealthStore {
-    /// Locks the instances in the order of their ids, as everybody does, and adds up their objects.
+    /// What was asked of instances and is still to be answered.
+    struct Asked {
+        let ids: [InstanceID]
+        /// What is remembered of each.
+        fileprivate let sums: [InstanceTallies?]
+        /// The places of those that are not remembered.
+        fileprivate let unknown: [Int]
+        fileprivate let lock: PostgresSubmission?
+        fileprivate let count: (counts: PostgresSubmission, texts: PostgresSubmission)?
+    }
+
+    /// Asks for the locks of instances, in the order of their ids as everybody does, and for what their objects add up to.
     ///
     /// One statement locks all, so that lanes do not lock in different orders. The objects of an instance that is not
     /// remembered are counted, by statements of their own behind it; the locked streams keep others from writing them.
-    /// - Returns: The instances that are there, and the objects of each of `ids` by kind and health.
-    func lockAndCount(
+    func ask(
         _ ids: [InstanceID],
         _ memory: ResourceMemory,
         in transaction: borrowing PostgresTransaction
-    ) throws(PostgresError) -> (locked: [(place: Int, instance: InstanceHealth)], tallies: [[ResourceTally]]) {
-        var sums = ids.map(memory.tallies)
+    ) throws(PostgresError) -> Asked {
+        let sums = ids.map(memory.tallies)
         let unknown = ids.indices.filter { sums[$0] == nil }
-        let lock = try submitLock(ids, in: transaction)
-        let count = try unknown.isEmpty ? nil : submitCount(unknown.map { ids[$0] }, in: transaction)
+        return Asked(
+            ids: ids,
+            sums: sums,
+            unknown: unknown,
+            lock: try ids.isEmpty ? nil : submitLock(ids, in: transaction),
+            count: try unknown.isEmpty ? nil : submitCount(unknown.map { ids[$0] }, in: transaction)
+        )
+    }
+
+    /// The instances that are there, and the objects of each that was asked for by kind and health; waits for them.
+    func answers(
+        to asked: Asked,
+        _ memory: ResourceMemory,
+        in transaction: borrowing PostgresTransaction
+    ) throws(PostgresError) -> (locked: [(place: Int, instance: InstanceHealth)], tallies: [[ResourceTally]]) {
+        var sums = asked.sums
         var locked: [(place: Int, instance: InstanceHealth)] = []
-        for row in try transaction.result(of: lock) { locked.append((try row.int(0) - 1, try Self.instance(row))) }
-        if let count {
-            for (place, sum) in zip(unknown, try Self.sums(of: unknown.count, count, in: transaction)) {
-                memory.note(sum, of: ids[place])
+        if let lock = asked.lock {
+            for row in try transaction.result(of: lock) { locked.append((try row.int(0) - 1, try Self.instance(row))) }
+        }
+        if let count = asked.count {
+            for (place, sum) in zip(asked.unknown, try Self.sums(of: asked.unknown.count, count, in: transaction)) {
+                memory.note(sum, of: asked.ids[place])
                 sums[place] = sum
             }
         }

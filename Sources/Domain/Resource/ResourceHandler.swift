@@ -17,6 +17,9 @@ public final class ResourceHandler: Handler {
     private let clusters = ClusterEpochs()
     private let instances = InstanceHealthStore()
     private let memory = ResourceMemory()
+    private let reading: ResourceReading
+    /// What was asked for the batch that comes.
+    private var asked: ResourceReading.Asked?
     private var helloAsked: [String: Int64] = [:]
 
     /// Makes the handler of one lane.
@@ -27,6 +30,7 @@ public final class ResourceHandler: Handler {
     public init(fleetKey: FleetKey, verifier: any SignatureVerifier) {
         self.fleetKey = fleetKey
         decoder = ResourceDecoder(verifier: verifier)
+        reading = ResourceReading(store: store, clusters: clusters, memory: memory)
     }
 
     /// Makes the handler of one lane, which checks signatures with keys derived from the fleet's.
@@ -43,6 +47,12 @@ public final class ResourceHandler: Handler {
     /// Checks the sender and reads the fact.
     public func decode(_ message: KafkaMessageView) throws(Refusal) -> ResourceMessage {
         try decoder.decode(message)
+    }
+
+    /// Asks for what the batch is decided on; see ``Handler/prepare(_:in:)``.
+    public func prepare(_ entries: [Entry<ResourceMessage>], in transaction: borrowing PostgresTransaction) throws {
+        asked = nil
+        asked = try reading.ask(entries, in: transaction)
     }
 
     /// Decides the batch; see ``Handler/handle(_:in:)``.
@@ -73,6 +83,15 @@ public final class ResourceHandler: Handler {
     }
 
     // MARK: Steps
+
+    private func read(
+        _ entries: [Entry<ResourceMessage>],
+        in transaction: borrowing PostgresTransaction
+    ) throws -> ResourceReading.Read {
+        defer { asked = nil }
+        if let asked, asked.isFor(entries) { return try reading.answers(to: asked, in: transaction) }
+        return try reading.answers(to: try reading.ask(entries, in: transaction), in: transaction)
+    }
 
     /// Why a message counts for nothing.
     private enum Refused {
@@ -105,80 +124,23 @@ public final class ResourceHandler: Handler {
         return message.position.epoch > cluster.epoch ? .ahead : nil
     }
 
-    /// What a batch is decided on.
-    private struct Read {
-        let clusters: [String: ClusterEpochs.Row]
-        let ids: [ResourceID]
-        let stored: [ResourceState?]
-        let streams: [StreamID: StreamState]
-        /// The marks of the streams whose rows are there and locked.
-        let marks: [StreamID: Int64]
-        /// The partition in which the newest message of each stream lay.
-        let partitions: [StreamID: Int32]
-    }
-
-    /// Reads, in one round trip, the clusters, and the streams and objects that messages speak of, which are locked.
+    /// Writes objects and streams, publishes what can be seen, and returns the instances it touches with their locks.
     ///
-    /// Also those of messages that will not count: few do not, and a lock that was not needed harms nobody. Objects that
-    /// are remembered are read only if it turns out that another transaction has written to their stream.
-    private func read(
-        _ entries: [Entry<ResourceMessage>],
-        in transaction: borrowing PostgresTransaction
-    ) throws -> Read {
-        var ids: [ResourceID] = []
-        var seen: Set<ResourceID> = []
-        var partitions: [StreamID: Int32] = [:]
-        for entry in entries {
-            partitions[entry.input.stream] = entry.message.partition
-            if let id = entry.input.fact.id, seen.insert(id).inserted { ids.append(id) }
-        }
-        let followed = Set(partitions.keys)
-        var stored = ids.map(memory.state)
-        let known = try clusters.submitRead(Set(followed.map(\.cluster)).sorted(), in: transaction)
-        let locked = try store.submitLock(ofStreams: followed.sorted(), in: transaction)
-        let unknown = ids.indices.filter { stored[$0] == nil }
-        let objects = try store.submitRead(of: unknown.map { ids[$0] }, in: transaction)
-        let clusters = try clusters.rows(of: known, in: transaction)
-        let streams = try store.streams(of: locked, in: transaction)
-        for (place, state) in zip(unknown, try store.states(of: unknown.count, objects, in: transaction)) {
-            stored[place] = state
-        }
-        let forgotten = memory.check(followed, marks: streams.marks)
-        let again = ids.indices.filter { forgotten.contains(ids[$0].stream) }
-        if !again.isEmpty {
-            let states = try store.states(of: again.map { ids[$0] }, in: transaction)
-            for (place, state) in zip(again, states) { stored[place] = state }
-        }
-        return Read(
-            clusters: clusters,
-            ids: ids,
-            stored: stored,
-            streams: streams.states,
-            marks: streams.marks,
-            partitions: partitions
-        )
-    }
-
-    /// Writes objects and streams, publishes what can be seen, and returns the instances it touches.
+    /// All of it travels together, also the locks of the instances; what another lane was ahead with is seen behind it.
     private func write(
         _ plan: ResourcePlan,
-        after read: Read,
+        after read: ResourceReading.Read,
         of batch: Batch<ResourceMessage>,
         in transaction: borrowing PostgresTransaction
-    ) throws -> Set<InstanceID> {
+    ) throws -> InstanceHealthStore.Asked {
         let mark = Int64.random(in: 1...Int64.max)
-        var written = plan.histories.filter(\.isChanged)
-        var unsure: Set<StreamID> = []
-        var rows = ResourceRows(capacity: written.count)
-        for history in written {
+        let changed = plan.histories.filter(\.isChanged)
+        var rows = ResourceRows(capacity: changed.count)
+        for history in changed {
             guard let state = history.result else { continue }
             rows.append(history.id, state, object: history.objectEntry.map { batch.entries[$0] })
         }
-        if rows.count > 0, try store.write(rows, now: batch.now, in: transaction) < rows.count {
-            let lost = try store.overtaken(written, in: transaction)
-            written.removeAll { lost.contains($0.id) }
-            unsure.formUnion(lost.map(\.stream))
-        }
+        let written = rows.count > 0 ? try store.submitWrite(rows, now: batch.now, in: transaction) : nil
         let swept = try store.sweep(plan.sweeps, now: batch.now, in: transaction)
         if !plan.streams.isEmpty {
             try store.advance(
@@ -191,31 +153,42 @@ public final class ResourceHandler: Handler {
             )
         }
         memory.take(plan.histories, of: read.marks.keys, mark: mark)
-        for stream in unsure.union(swept.map(\.id.stream)) { memory.forget(stream) }
-        return publish(written.filter(\.isVisiblyChanged), swept, batch)
+        for stream in Set(swept.map(\.id.stream)) { memory.forget(stream) }
+        var visible = changed.filter(\.isVisiblyChanged)
+        var asked = try instances.ask(Self.touched(by: visible, swept), memory, in: transaction)
+        if let written, try transaction.result(of: written).affected < rows.count {
+            let lost = try store.overtaken(changed, in: transaction)
+            for stream in Set(lost.map(\.stream)) { memory.forget(stream) }
+            visible.removeAll { lost.contains($0.id) }
+            asked = try instances.ask(Self.touched(by: visible, swept), memory, in: transaction)
+        }
+        publish(visible, swept, batch)
+        return asked
     }
 
-    private func publish(
-        _ changed: [ResourceHistory],
-        _ swept: [SweptResource],
-        _ batch: Batch<ResourceMessage>
-    ) -> Set<InstanceID> {
+    private static func touched(by changed: [ResourceHistory], _ swept: [SweptResource]) -> [InstanceID] {
         var touched: Set<InstanceID> = []
-        let gone = Set(swept.map(\.id))
         for history in changed {
             for instance in history.instances {
                 touched.insert(InstanceID(stream: history.id.stream, instance: instance))
             }
-            guard !gone.contains(history.id), let state = history.result else { continue }
+        }
+        for resource in swept {
+            guard let instance = resource.instance else { continue }
+            touched.insert(InstanceID(stream: resource.id.stream, instance: instance))
+        }
+        return touched.sorted()
+    }
+
+    private func publish(_ changed: [ResourceHistory], _ swept: [SweptResource], _ batch: Batch<ResourceMessage>) {
+        let gone = Set(swept.map(\.id))
+        for history in changed where !gone.contains(history.id) {
+            guard let state = history.result else { continue }
             batch.outbox.append(ResourceStatus.record(of: history.id, state, at: batch.now))
         }
         for resource in swept {
             batch.outbox.append(ResourceStatus.tombstone(of: resource.id, revision: resource.revision, at: batch.now))
-            if let instance = resource.instance {
-                touched.insert(InstanceID(stream: resource.id.stream, instance: instance))
-            }
         }
-        return touched
     }
 
     /// Asks agents for snapshots and hellos; their clusters' rows are locked first, because they are the records' keys.
@@ -249,13 +222,12 @@ public final class ResourceHandler: Handler {
 
     /// Adds up the objects of the instances touched, and looks at the commands that wait for them.
     private func rollUp(
-        _ touched: Set<InstanceID>,
+        _ touched: InstanceHealthStore.Asked,
         _ batch: Batch<ResourceMessage>,
         in transaction: borrowing PostgresTransaction
     ) throws {
-        guard !touched.isEmpty else { return }
-        let ids = touched.sorted()
-        let (locked, tallies) = try instances.lockAndCount(ids, memory, in: transaction)
+        guard !touched.ids.isEmpty else { return }
+        let (locked, tallies) = try instances.answers(to: touched, memory, in: transaction)
         let changed = locked.compactMap { $0.instance.updated(by: InstanceRollUp(tallies[$0.place])) }
         try instances.write(changed, now: batch.now, in: transaction)
         if !changed.isEmpty {

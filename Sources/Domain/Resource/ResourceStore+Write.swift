@@ -8,13 +8,13 @@ extension ResourceStore {
     /// read keeps what was stored of it; a deleted one keeps nothing but its counters. Arrays are taken apart in the
     /// list of the select, in step with each other: behind `from` PostgreSQL would first store each on its own.
     ///
-    /// - Returns: The number of rows written; fewer than asked for means that another lane was ahead.
-    func write(
+    /// - Returns: What tells the number of rows written; fewer than asked for means that another lane was ahead.
+    func submitWrite(
         _ rows: ResourceRows,
         now: Int64,
         in transaction: borrowing PostgresTransaction
-    ) throws(PostgresError) -> Int {
-        try transaction.query(
+    ) throws(PostgresError) -> PostgresSubmission {
+        try transaction.submit(
             """
             insert into resource as r
                 (cluster, namespace, kind, name, api_version, uid, instance, epoch, sequence, generation,
@@ -40,7 +40,7 @@ extension ResourceStore {
             where (r.epoch, r.sequence) < (excluded.epoch, excluded.sequence)
             """,
             rows.parameters + [.timestamp(now)]
-        ).affected
+        )
     }
 
     /// Writes how far the streams were followed, in which partitions, and the mark of this transaction.

@@ -3,8 +3,18 @@ import Postgres
 /// The SQL of every batch: the fence before it, the ledger behind it.
 extension ClaimStore {
     /// The first statement: raises SW001 unless this lane still holds every partition where it stands.
+    ///
+    /// - Returns: The database's clock: microseconds since 1970.
     func fence(_ spans: [Span], in transaction: borrowing PostgresTransaction) throws(PostgresError) -> Int64 {
-        let result = try transaction.query(
+        try now(of: try submitFence(spans, in: transaction), in: transaction)
+    }
+
+    /// The same without waiting: what is submitted behind it is not run if it raises.
+    func submitFence(
+        _ spans: [Span],
+        in transaction: borrowing PostgresTransaction
+    ) throws(PostgresError) -> PostgresSubmission {
+        try transaction.submit(
             "select fence($1, $2::text[], $3::int[], $4::bigint[], $5::bigint[])",
             [
                 .text(group),
@@ -14,11 +24,19 @@ extension ClaimStore {
                 .array(.int64s(spans.map(\.from))),
             ]
         )
-        return try result[0].timestamp(0)
+    }
+
+    /// The database's clock as the fence read it, microseconds since 1970; waits for it.
+    func now(
+        of fence: PostgresSubmission,
+        in transaction: borrowing PostgresTransaction
+    ) throws(PostgresError) -> Int64 {
+        try transaction.result(of: fence).only().timestamp(0)
     }
 
     /// The last statement: the claims stand behind the batch and the ledger has counted it.
     ///
+    /// The fence holds their rows, so they lie where they were found: each is looked up by its key, and not all of the group's.
     /// A time that the producer set may be any number: one that has not come yet, or that the server cannot hold, is now.
     func advance(_ spans: [Span], in transaction: borrowing PostgresTransaction) throws(PostgresError) {
         func counts(_ count: (Tally) -> Int) -> PostgresValue { .array(.int64s(spans.map { Int64(count($0.tally)) })) }
@@ -36,7 +54,12 @@ extension ClaimStore {
                     $10::bigint[], $11::bigint[], $12::bigint[], $13::bigint[])
                 as m(partition, next_offset, last_offset, last_timestamp, consumed, applied, repeated, stale, rejected,
                     dead_lettered, parked)
-            where c.consumer_group = $1 and c.topic = $2 and c.partition = m.partition
+            cross join lateral (
+                select o.ctid as place from partition_claim o
+                where o.consumer_group = $1 and o.topic = $2 and o.partition = m.partition
+                limit 1
+            ) held
+            where c.ctid = held.place
             """,
             [
                 .text(group), .text(topic),

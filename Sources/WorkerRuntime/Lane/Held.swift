@@ -9,7 +9,7 @@ final class Held<Input> {
     /// The epoch of the claim when the message was polled: after a new claim the message is read again.
     let epoch: Int64
     /// What the handler decides about; `nil` where there is a refusal.
-    private let entry: Entry<Input>?
+    let entry: Entry<Input>?
     private var wasTried = false
     /// Why it is not handled.
     let refusal: Refusal?

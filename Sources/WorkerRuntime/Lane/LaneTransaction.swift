@@ -23,7 +23,9 @@ extension Lane {
         spans: [Span],
         in transaction: borrowing PostgresTransaction
     ) throws -> [Span] {
-        let now = try claimStore.fence(spans, in: transaction)
+        let fence = try claimStore.submitFence(spans, in: transaction)
+        try handler.prepare(messages.compactMap(\.entry), in: transaction)
+        let now = try claimStore.now(of: fence, in: transaction)
         var tallies: [Int32: Tally] = [:]
         let behind = try queueBehindParked(messages, now: now, tallies: &tallies, in: transaction)
         let batch = try makeBatch(messages, behind, now: now, in: transaction)

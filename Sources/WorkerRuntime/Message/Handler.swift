@@ -34,6 +34,12 @@ public protocol Handler {
     /// What a sender wrote that must not stay is left out.
     func keepable(_ message: KafkaMessageView) -> KafkaMessageView
 
+    /// Submits what the batch's decisions read, and waits for nothing: it travels with the fence.
+    ///
+    /// Comes first in the batch's transaction, with the entries that ``handle(_:in:)`` is given then, unless some of them
+    /// wait behind others of their keys. Locks are taken in the handler's usual order.
+    func prepare(_ entries: [Entry<Input>], in transaction: borrowing PostgresTransaction) throws
+
     /// Decides the batch: sets each entry's outcome, writes state, and appends what is to be published.
     func handle(_ batch: Batch<Input>, in transaction: borrowing PostgresTransaction) throws
 
@@ -58,6 +64,9 @@ public protocol Handler {
 extension Handler {
     /// Failures are parked unless a handler says otherwise.
     public var parksFailures: Bool { true }
+
+    /// Nothing is read before the batch is decided, unless a handler says otherwise.
+    public func prepare(_ entries: [Entry<Input>], in transaction: borrowing PostgresTransaction) throws {}
 
     /// Nothing is kept unless a handler says otherwise.
     public func keptHeaders(of input: Input) -> [(String, String)] { [] }

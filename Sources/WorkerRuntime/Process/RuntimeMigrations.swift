@@ -18,4 +18,9 @@ public let runtimeMigrations: [PostgresMigration] = [
         sql: String(decoding: PackageResources.V1026_unread_partitions_sql, as: UTF8.self),
         isExpansion: true
     ),
+    PostgresMigration(
+        name: "V1032_fence_by_key",
+        sql: String(decoding: PackageResources.V1032_fence_by_key_sql, as: UTF8.self),
+        isExpansion: true
+    ),
 ]
