@@ -22,6 +22,15 @@ struct AccountTests {
         #expect(try newest())
     }
 
+    @Test mutating func `while something is held up on its way, nobody knows whether all has arrived`() throws {
+        world.pass(seconds: 1)
+        world.session.complete(try #require(world.told), now: world.now)
+        world.session.isHeldUp = true
+        #expect(try !newest())
+        world.session.isHeldUp = false
+        #expect(try newest())
+    }
+
     @Test mutating func `it is told behind the last snapshot`() throws {
         world.pass(seconds: 1)
         _ = try #require(world.told)

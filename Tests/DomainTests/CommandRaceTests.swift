@@ -63,8 +63,10 @@ import Testing
     /// Waits until another session of the database waits for a lock.
     private func waitForWaiter() throws { try Self.waitForWaiter(world) }
 
-    static func waitForWaiter(_ world: CommandWorld) throws {
-        let connection = try TestDatabase.connect(world.url)
+    static func waitForWaiter(_ world: CommandWorld) throws { try waitForWaiter(world.url) }
+
+    static func waitForWaiter(_ url: String) throws {
+        let connection = try TestDatabase.connect(url)
         defer { connection.close() }
         _ = try eventually("a session that waits for a lock") {
             try connection.query(

@@ -141,7 +141,12 @@ import WorkerRuntime
     @Test func `what is healthy has the time to settle, up to the absolute limit`() {
         var command = Self.command(.applied)
         (command.stepDeadline, command.deadline) = (600_000_000, 1_800_000_000)
-        let view = AgentView(MissingEvidence(agent: .connected), consumedUntil: 2_000_000_000)
+        let view = AgentView(
+            MissingEvidence(agent: .connected),
+            consumedUntil: 2_000_000_000,
+            shownUntil: 2_000_000_000,
+            account: AgentAccount(completeSince: 0)
+        )
         #expect(DueCommand.decide(command, view: view, now: 600_000_000)?.0 == .timeOut)
         command.windows.healthySince = 595_000_000
         #expect(command.presentDeadline == 605_000_000)

@@ -116,11 +116,32 @@ import Testing
         #expect(try world.passTime() == (complete == nil))
     }
 
-    @Test func `where only workers of a version before have followed an agent, its last word counts`() throws {
+    @Test(arguments: ["null", "now() - interval '40 seconds'"])
+    func `where workers of a version before follow an agent, its last word counts`(heard: String) throws {
         try set("healthy_since", secondsAgo: 3_600)
-        try world.connection.script("update cluster set account_complete_since = null, account_heard_at = null")
+        try world.connection.script("update cluster set account_complete_since = null, account_heard_at = \(heard)")
         #expect(try world.passTime())
         #expect(try result() == "succeeded")
+    }
+
+    @Test func `what was heard of another boot, whose successor they have welcomed, counts for nothing`() throws {
+        try set("healthy_since", secondsAgo: 3_600)
+        try world.connection.script("update cluster set account_epoch = 0")
+        #expect(try !world.passTime())
+        try world.beat()
+        #expect(try !world.passTime(changesUntil: "now() - interval '1 minute'"), "the account began with that word")
+        #expect(try world.passTime())
+    }
+
+    @Test func `a deadline waits for the snapshots of an agent that came back, and says so in the end`() throws {
+        try set("step_deadline", secondsAgo: 1)
+        try world.beat(complete: false)
+        #expect(try !world.passTime())
+        try set("step_deadline", secondsAgo: 601)
+        #expect(try world.passTime())
+        let result = try #require(try world.published("deployment.results").last)
+        #expect(result["reason.code"] == "agent_offline")
+        #expect(result["reason.message"]?.contains("has not told all that it sees") == true)
     }
 
     @Test func `a deadline waits for the next word of an agent that lives, and names one that is lost`() throws {

@@ -55,6 +55,8 @@ public struct AgentSession: Sendable {
     /// The namespaces whose snapshots are still to be sent, in order.
     var snapshots: [String] = []
     var account = Account()
+    /// Whether what was said some time ago has not arrived: then nothing told is known to be all.
+    public var isHeldUp = false
 
     var held: [CommandSubject: HeldCommand] = [:]
     var running: [CommandSubject: HeldCommand] = [:]
@@ -155,7 +157,7 @@ public struct AgentSession: Sendable {
         guard epoch != nil else { return takeOutputs() }
         if now >= heartbeat {
             heartbeat = now + heartbeatPeriod
-            say(.heartbeat(boot: boot, isComplete: account.isComplete), now: now)
+            say(.heartbeat(boot: boot, isComplete: account.isComplete && !isHeldUp), now: now)
         }
         endOverdueLogs(now: now, view)
         if now >= nextSnapshot { wantSnapshots(now: now) }

@@ -94,6 +94,7 @@ public final class AgentLoop {
         try playFaults(now: now)
         if offlineUntil == nil {
             try readCommands()
+            session.isHeldUp = sender.isHeldUp(at: now)
             if sender.hasRoom { observe(now: clock.now()) }
             consumer?.finish(try sender.work(now: now))
             if sender.takeLoss() { session.repeatHello(now: now) }

@@ -20,6 +20,9 @@ final class AgentSender {
     private var waiting: ArraySlice<(tag: UInt64, place: CommandPlace)> = []
     /// The account that was told with everything up to a message.
     private var account: (tag: UInt64, mark: AccountMark)?
+    /// When the oldest message that is on its way was last another one: microseconds of the agent's clock.
+    private var progressAt: (tag: UInt64, time: Int64) = (0, 0)
+    private static let promptness: Int64 = 2_000_000
     private var hasLost = false
     private var lostCount = 0
 
@@ -76,7 +79,13 @@ final class AgentSender {
         try sendPending()
         settle(producer.poll(timeout: .zero))
         if let error = producer.fatalError { try startOver(because: error) }
+        if settled == lastTag || settled != progressAt.tag { progressAt = (settled, now) }
         return takeDone()
+    }
+
+    /// Whether a message has been on its way for so long that the way, or a part of it, may be cut off.
+    func isHeldUp(at now: Int64) -> Bool {
+        settled < lastTag && now - progressAt.time > Self.promptness
     }
 
     /// Whether something was lost since this was last asked.

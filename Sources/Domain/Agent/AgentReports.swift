@@ -43,7 +43,7 @@ public struct AgentHello: Codable, Sendable, Hashable {
 public struct AgentHeartbeat: Codable, Sendable, Hashable {
     /// The agent's fresh id of this start.
     public var boot: String
-    /// Whether all that the agent sees was told and has arrived, as it has not after a welcome and after it was cut off.
+    /// Whether all that the agent sees was told and has arrived, as it has not after a welcome or while its way is cut.
     ///
     /// An agent of a version before does not say so, and is believed to have told all.
     public var complete: Bool?

@@ -90,7 +90,7 @@ public final class AgentStatusHandler: Handler {
             cluster.agent.sequence = input.sequence
             let heard = cluster.note(entry.message, now: batch.now)
             if case .heartbeat(let beat) = input.body {
-                cluster.account.take(isComplete: beat.complete ?? true, at: heard)
+                cluster.account.take(isComplete: beat.complete ?? true, at: heard, now: batch.now)
             }
             return try reports.take(input.body, from: input.cluster, post: post, batch, in: transaction)
         }

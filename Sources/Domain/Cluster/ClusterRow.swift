@@ -38,7 +38,7 @@ extension AgentStatusHandler {
         let rows = try transaction.query(
             """
             select cluster, uid, epoch, boot, sequence, state, gaps, last_seen, status_partition, account_complete_since,
-                account_heard_at, \(ClusterKeys.columns)
+                account_heard_at, account_epoch, \(ClusterKeys.columns)
             from cluster
             where cluster = any($1) and deleted_at is null order by cluster for no key update
             """,
@@ -49,7 +49,7 @@ extension AgentStatusHandler {
             let state = AgentState(rawValue: try row.string(5)) ?? .unknown
             clusters[try row.string(0)] = ClusterRow(
                 name: try row.string(0),
-                keys: try ClusterKeys(row, from: 11),
+                keys: try ClusterKeys(row, from: 12),
                 agent: AgentRecord(
                     uid: try row.optionalString(1),
                     epoch: try row.int64(2),
@@ -60,7 +60,7 @@ extension AgentStatusHandler {
                 gaps: try row.int64(6),
                 lastSeen: try row.optionalTimestamp(7),
                 account: AgentAccount(
-                    completeSince: try row.optionalTimestamp(9),
+                    completeSince: try row.int64(2) == row.optionalInt64(11) ? row.optionalTimestamp(9) : nil,
                     heardAt: try row.optionalTimestamp(10)
                 ),
                 partition: try row.optionalInt32(8),
@@ -77,7 +77,7 @@ extension AgentStatusHandler {
                 """
                 update cluster set uid = $2, epoch = $3, boot = $4, sequence = $5, state = $6, gaps = $7, last_seen = $8,
                     status_partition = $9, revision = revision + $10, agent_key_id = $11,
-                    account_complete_since = $12, account_heard_at = $13
+                    account_complete_since = $12, account_heard_at = $13, account_epoch = $3
                 where cluster = $1
                 """,
                 [

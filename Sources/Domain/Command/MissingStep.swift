@@ -6,6 +6,8 @@ public struct MissingEvidence: Sendable, Hashable {
     public var agent: AgentCondition
     /// Whether Slipway has not read what the agent said, and told of the objects, up to the deadline.
     public var isBehind = false
+    /// Whether the agent, which is there, has not told all that it sees since it came back.
+    public var isUntold = false
     /// What of the instance is not healthy.
     public var unhealthy: String?
     /// The hook Job that runs.
@@ -30,6 +32,7 @@ extension Command {
         case .accepted, .sent: return missingAcknowledgement(evidence.agent)
         case .acknowledged: return missingApply(evidence.hook)
         default:
+            if evidence.isUntold, evidence.agent == .connected { return missingAccount }
             if let failing = windows.failing { return failing }
             let wasHealthy = windows.healthySince != nil && evidence.agent == .lost
             return wasHealthy ? missingWord : missingGoal(evidence)
@@ -42,6 +45,15 @@ extension Command {
             code: "agent_offline",
             sentence: "The objects were healthy when the agent of cluster '\(cluster ?? "")' fell silent, before they "
                 + "had been so for \(timers.settle) s; bring it back, then send the request again."
+        )
+    }
+
+    /// How its objects look now was not told.
+    private var missingAccount: Reason {
+        Reason(
+            code: "agent_offline",
+            sentence: "The agent of cluster '\(cluster ?? "")' came back and has not told all that it sees since; "
+                + "look at its log, then send the request again."
         )
     }
 

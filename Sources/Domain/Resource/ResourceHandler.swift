@@ -77,9 +77,10 @@ public final class ResourceHandler: Handler {
         for place in admitted {
             batch.entries[place].outcome = plan.take(batch.entries[place].input, entry: place)
         }
-        let touched = try write(plan, after: read, of: batch, in: transaction)
+        let written = try write(plan, after: read, of: batch, in: transaction)
+        // Everybody locks clusters before instances.
         try ask(plan.wantedSnapshots, hello: restored, of: read.clusters, batch, in: transaction)
-        try rollUp(touched, batch, in: transaction)
+        try rollUp(try publish(written, batch, in: transaction), batch, in: transaction)
     }
 
     // MARK: Steps
@@ -124,15 +125,21 @@ public final class ResourceHandler: Handler {
         return message.position.epoch > cluster.epoch ? .ahead : nil
     }
 
-    /// Writes objects and streams, publishes what can be seen, and returns the instances it touches with their locks.
-    ///
-    /// All of it travels together, also the locks of the instances; what another lane was ahead with is seen behind it.
+    /// What was written and is not answered yet.
+    private struct Written {
+        let rows: PostgresSubmission?
+        let count: Int
+        let changed: [ResourceHistory]
+        let swept: [SweptResource]
+    }
+
+    /// Writes objects and streams, without waiting for it.
     private func write(
         _ plan: ResourcePlan,
         after read: ResourceReading.Read,
         of batch: Batch<ResourceMessage>,
         in transaction: borrowing PostgresTransaction
-    ) throws -> InstanceHealthStore.Asked {
+    ) throws -> Written {
         let mark = Int64.random(in: 1...Int64.max)
         let changed = plan.histories.filter(\.isChanged)
         var rows = ResourceRows(capacity: changed.count)
@@ -154,15 +161,26 @@ public final class ResourceHandler: Handler {
         }
         memory.take(plan.histories, of: read.marks.keys, mark: mark)
         for stream in Set(swept.map(\.id.stream)) { memory.forget(stream) }
-        var visible = changed.filter(\.isVisiblyChanged)
-        var asked = try instances.ask(Self.touched(by: visible, swept), memory, in: transaction)
-        if let written, try transaction.result(of: written).affected < rows.count {
-            let lost = try store.overtaken(changed, in: transaction)
+        return Written(rows: written, count: rows.count, changed: changed, swept: swept)
+    }
+
+    /// Publishes what can be seen, and returns what was asked of the instances that it touches.
+    ///
+    /// Their locks travel with what was written; what another lane was ahead with is known behind it.
+    private func publish(
+        _ written: Written,
+        _ batch: Batch<ResourceMessage>,
+        in transaction: borrowing PostgresTransaction
+    ) throws -> InstanceHealthStore.Asked {
+        var visible = written.changed.filter(\.isVisiblyChanged)
+        var asked = try instances.ask(Self.touched(by: visible, written.swept), memory, in: transaction)
+        if let rows = written.rows, try transaction.result(of: rows).affected < written.count {
+            let lost = try store.overtaken(written.changed, in: transaction).subtracting(written.swept.map(\.id))
             for stream in Set(lost.map(\.stream)) { memory.forget(stream) }
             visible.removeAll { lost.contains($0.id) }
-            asked = try instances.ask(Self.touched(by: visible, swept), memory, in: transaction)
+            asked = try instances.ask(Self.touched(by: visible, written.swept), memory, in: transaction)
         }
-        publish(visible, swept, batch)
+        publish(visible, written.swept, batch)
         return asked
     }
 

@@ -59,12 +59,15 @@ enum DueCommand {
         guard now >= deadline else { return nil }
         let isRead = (view.consumedUntil ?? 0) >= deadline
         var evidence = view.evidence
-        // What was healthy for its time waits for no more than the next word of an agent that lives.
-        let isAwaited = evidence.agent == .connected && command.wasHealthy(by: deadline)
+        // What was healthy for its time waits for the next word of an agent that lives, and what was not for the snapshots
+        // of one that has come back: what it looks like now may not have been told.
+        let isTold = command.state != .applied || view.account.isRead(view.shownUntil)
+        let isAwaited = evidence.agent == .connected && (!isTold || command.wasHealthy(by: deadline))
         // An agent that never spoke has nothing that could be waiting.
         if evidence.agent == .neverSeen || isRead && !isAwaited { return (.timeOut, command.missingStep(evidence)) }
         guard now >= deadline + patience else { return nil }
         evidence.isBehind = !isRead
+        evidence.isUntold = !isTold
         return (.timeOut, command.missingStep(evidence))
     }
 }

@@ -66,14 +66,6 @@ public struct Timekeeper: Sendable {
         "handled_until(\(group), 'resource.changes', s.partition, c.cluster || '/' || e.namespace)"
     }
 
-    /// When the agent of a cluster `k` was last heard to have told all that it sees; null while it has not.
-    ///
-    /// Where only workers of a version before have followed it, when it was last heard; see ``AgentAccount``.
-    private static let accountHeard = """
-        case when k.account_heard_at is null then k.last_seen
-            when k.account_complete_since is not null then k.account_heard_at end
-        """
-
     /// Commands whose objects were healthy, or failing, for long enough, as was told and read since; no lock is taken.
     ///
     /// Those of which a word may lie unread, or whose agent is silent, are left out here, so that they keep no other one
@@ -89,7 +81,7 @@ public struct Timekeeper: Sendable {
             ) held(since, seconds)
             cross join lateral (select held.since + held.seconds * interval '1 second' as at) due
             where c.state = 'applied' and due.at <= now()
-                and (held.seconds = 0 or due.at <= \(Self.accountHeard)
+                and (held.seconds = 0 or due.at <= \(AgentAccount.heardSQL)
                     and greatest(due.at, k.account_complete_since) <= \(Self.objectsRead("$1")))
             order by c.id limit 100
             """,
@@ -114,10 +106,14 @@ public struct Timekeeper: Sendable {
             where c.state in ('accepted', 'sent', 'acknowledged', 'applied') and due.at <= now()
                 and (k.cluster is null or k.boot is null or due.at <= now() - $2 * interval '1 microsecond'
                     or due.at <= handled_until($1, 'agent.status', k.status_partition, k.cluster)
-                        and (c.state <> 'applied' or due.at <= \(Self.objectsRead("$3"))))
+                        and (c.state <> 'applied' or due.at <= \(Self.objectsRead("$3"))
+                            and (k.last_seen < now() - $4 * interval '1 second' or \(AgentAccount.heardSQL) is not null
+                                and coalesce(k.account_complete_since, '-infinity') <= \(Self.objectsRead("$3")))))
             order by c.id limit 100
             """,
-            [.text(agentGroup), .int64(DueCommand.patience), .text(resourceGroup)]
+            [
+                .text(agentGroup), .int64(DueCommand.patience), .text(resourceGroup), .int32(Int32(leaseSeconds)),
+            ]
         ).map { try $0.uuid(0) }
     }
 
@@ -205,7 +201,7 @@ public struct Timekeeper: Sendable {
                         where $4 and r.cluster = e.cluster and r.namespace = e.namespace
                             and r.kind = 'Certificate' and r.name = c.subject_name and not r.gone)),
                 (select s.name from stage s where s.command = c.id and s.state = 'running' order by s.started_at limit 1),
-                k.account_complete_since, k.account_heard_at
+                k.account_complete_since, k.account_heard_at, k.account_epoch, k.epoch
             from command c
             \(Self.surroundings)
             where c.id = $1 and k.cluster is not null
@@ -224,14 +220,14 @@ public struct Timekeeper: Sendable {
         let shown = try row.optionalTimestamp(3)
         // What was applied is judged by its objects, of which the agent tells elsewhere.
         let consumed = command.state == .applied ? min(told ?? 0, shown ?? 0) : told
-        let heard = try row.optionalTimestamp(7)
-        let account = AgentAccount(completeSince: try row.optionalTimestamp(6), heardAt: heard)
-        return AgentView(
-            evidence,
-            consumedUntil: consumed,
-            shownUntil: shown,
-            account: heard == nil ? AgentAccount(ofOlderWorkers: lastSeen) : account
+        let account = AgentAccount(
+            completeSince: try row.optionalTimestamp(6),
+            heardAt: try row.optionalTimestamp(7),
+            epoch: try row.optionalInt64(8),
+            of: try row.int64(9),
+            lastSeen: lastSeen
         )
+        return AgentView(evidence, consumedUntil: consumed, shownUntil: shown, account: account)
     }
 
     /// Marks agents as lost whose messages were read past their lease, so that Slipway's own delay loses nobody.

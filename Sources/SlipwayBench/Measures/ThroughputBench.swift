@@ -15,11 +15,12 @@ enum ThroughputBench {
     /// The mock broker refuses a member that asks for its share after the leader has told them (`SyncGroup`, in
     /// librdkafka 2.0.2), and then waits for two sessions; so it goes with four lanes in one of ten rounds.
     private static func settled(_ round: () throws -> [Sample]) throws -> [Sample] {
-        for _ in 0..<2 {
+        for times in 0..<2 {
             do {
-                return try round()
+                let samples = try round()
+                return times == 0 ? samples : samples + [Sample("rounds begun anew", Double(times), "times")]
             } catch let stall as Stall {
-                FileHandle.standardError.write(Data("  \(stall.sentence)\n".utf8))
+                FileHandle.standardError.write(Data("  \(stall)\n".utf8))
             }
         }
         return try round()
@@ -116,10 +117,10 @@ struct Progress {
 }
 
 /// A round in which nothing was consumed any more.
-struct Stall: Error {
+struct Stall: Error, CustomStringConvertible {
     let consumed: Int
 
-    var sentence: String {
+    var description: String {
         "begun anew: after \(consumed) messages nothing was consumed for seconds, as where the group is not settled"
     }
 }

@@ -49,7 +49,7 @@ final class SimulatedAgentWorker: SimulatedHandler {
             cluster.agent.sequence = said.sequence
             note(&cluster, message)
             if said.type == AgentStatusType.heartbeat {
-                cluster.account.take(isComplete: try isComplete(said), at: message.time)
+                cluster.account.take(isComplete: try isComplete(said), at: message.time, now: batch.now)
             }
             database.clusters[message.key] = cluster
             return try take(said, batch)

@@ -76,7 +76,7 @@ final class SimulatedTimekeeper: Participant {
             MissingEvidence(agent: isSilent ? .lost : .connected),
             consumedUntil: consumed,
             shownUntil: shown,
-            account: mutant == .ownDelayIgnored ? AgentAccount(ofOlderWorkers: now) : cluster.account
+            account: mutant == .ownDelayIgnored ? AgentAccount(completeSince: .min, heardAt: now) : cluster.account
         )
     }
 
