@@ -6,7 +6,7 @@ import WorkerRuntime
 
 @testable import Domain
 
-/// The order in which a batch of facts takes its locks: that of everybody.
+/// A batch of facts takes its locks in the order of everybody, and reads behind its fence.
 @Suite struct ResourceLockTests {
     @Test func `clusters, which are asked for snapshots, are locked before instances`() throws {
         let world = try ResourceWorld()
@@ -38,5 +38,21 @@ import WorkerRuntime
             return rival
         }
         #expect(try rival.outcomes() == [.applied])
+    }
+
+    @Test func `what was asked behind a fence that refused is asked again`() throws {
+        let world = try ResourceWorld()
+        let message = AgentMessage.changed(AgentMessage.deployment("web"), 1, 1, instance: "web-1")
+        let entry = Entry(try world.handler.decode(message), message: message)
+        let error = #expect(throws: PostgresError.self) {
+            try world.connection.transaction { (transaction: borrowing PostgresTransaction) in
+                let fence = try transaction.submit("select fence('g', '{t}', '{0}', '{1}', '{0}')")
+                try world.handler.prepare([entry], in: transaction)
+                _ = try transaction.result(of: fence)
+            }
+        }
+        #expect(error?.sqlState?.rawValue == "SW001")
+        #expect(try world.handle([entry], by: world.handler).outcomes == [.applied])
+        #expect(try world.objects().count == 1)
     }
 }

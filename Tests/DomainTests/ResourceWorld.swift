@@ -152,14 +152,24 @@ final class ResourceWorld {
         by handler: ResourceHandler,
         isLost: Bool = false
     ) throws -> Result {
-        now += 1_000_000
         var entries: [Entry<ResourceMessage>] = []
         for message in messages { entries.append(Entry(try handler.decode(message), message: message)) }
+        return try handle(entries, by: handler, isLost: isLost)
+    }
+
+    /// Handles decoded messages, as a lane that tries them once more.
+    @discardableResult
+    func handle(
+        _ entries: [Entry<ResourceMessage>],
+        by handler: ResourceHandler,
+        isLost: Bool = false
+    ) throws -> Result {
+        now += 1_000_000
         let batch = Batch(entries, now: now)
         do {
             try connection.transaction { (transaction: borrowing PostgresTransaction) in
                 // As a lane does; without it the handler asks by itself, so the tests go both ways.
-                if !messages.count.isMultiple(of: 2) { try handler.prepare(entries, in: transaction) }
+                if !entries.count.isMultiple(of: 2) { try handler.prepare(entries, in: transaction) }
                 try handler.handle(batch, in: transaction)
                 if isLost { throw Lost() }
             }

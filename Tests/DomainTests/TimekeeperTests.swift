@@ -141,6 +141,26 @@ import Testing
         #expect(try world.states() == ["succeeded 4"])
     }
 
+    @Test func `neither do those that wait for what an agent has still to tell`() throws {
+        try world.connection.script(
+            """
+            insert into cluster (cluster, name, state, epoch, boot, last_seen, status_partition, account_heard_at,
+                account_epoch, created_at)
+            values ('c9', 'c9', 'connected', 1, gen_random_uuid(), now(), 0, now(), 1, now());
+            insert into command (id, operation, environment_id, cluster, key, subject_kind, subject_name, generation,
+                state, revision, caller, request_source, request_id, request_type, created_at, changed_at, deadline,
+                step_seconds, settle_seconds, failure_seconds)
+            select ('00000000-0000-4000-8000-' || lpad(n::text, 12, '0'))::uuid, 'instance.deploy', environment_id, 'c9',
+                key, 'instance', 'other', 1, 'applied', 3, '/x', '/x', n::text, 'x', now(), now(),
+                now() - interval '30 seconds', step_seconds, settle_seconds, failure_seconds
+            from command, generate_series(1, 250) n where state = 'sent'
+            """
+        )
+        try world.connection.script("update command set deadline = now() - interval '1 second' where cluster = 'c1'")
+        #expect(try world.passTime())
+        #expect(try world.published("deployment.results").map { $0["reason.code"] } == ["not_acknowledged"])
+    }
+
     @Test
     func `an environment that was not made in time is taken back by its namespace and may be asked for again`()
         throws

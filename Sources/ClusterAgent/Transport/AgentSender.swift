@@ -20,8 +20,11 @@ final class AgentSender {
     private var waiting: ArraySlice<(tag: UInt64, place: CommandPlace)> = []
     /// The account that was told with everything up to a message.
     private var account: (tag: UInt64, mark: AccountMark)?
-    /// When the oldest message that is on its way was last another one: microseconds of the agent's clock.
-    private var progressAt: (tag: UInt64, time: Int64) = (0, 0)
+    /// What is on its way of what an account is made of, with the times when it was taken; the oldest first.
+    ///
+    /// What is only for people to read is no part of it: a topic of theirs that takes nothing keeps no command from its end.
+    private var owed: ArraySlice<(tag: UInt64, since: Int64)> = []
+    /// How long a message is on its way at most, unless the way is cut.
     private static let promptness: Int64 = 2_000_000
     private var hasLost = false
     private var lostCount = 0
@@ -52,8 +55,9 @@ final class AgentSender {
 
     /// Takes a message; it leaves with the next ``work(now:)``.
     func send(_ message: AgentMessage, now: Int64) {
+        let before = lastTag
         enqueue(link.pass(signer.record(of: message), now: now))
-        if !message.isRepeatable { expendable.insert(lastTag) }
+        if message.isRepeatable { owe(from: before, now: now) } else { expendable.insert(lastTag) }
     }
 
     /// Notes a command that is done with once everything taken so far has arrived.
@@ -61,31 +65,33 @@ final class AgentSender {
         waiting.append((lastTag, place))
     }
 
-    /// Notes an account that is complete once everything taken so far has arrived.
+    /// Notes an account that is complete once everything has arrived that it is made of.
     func finish(_ mark: AccountMark) {
         account = (lastTag, mark)
     }
 
     /// The account of which everything has arrived, or is lost; once.
     func takeAccount() -> AccountMark? {
-        guard let account, account.tag <= settled else { return nil }
+        guard let account, (owed.first?.tag ?? .max) > account.tag else { return nil }
         self.account = nil
         return account.mark
     }
 
     /// Sends what waits and takes in what has arrived; returns the commands that are done with.
     func work(now: Int64) throws(KafkaError) -> [CommandPlace] {
+        let before = lastTag
         enqueue(link.flush(now: now))
+        owe(from: before, now: now)
         try sendPending()
         settle(producer.poll(timeout: .zero))
         if let error = producer.fatalError { try startOver(because: error) }
-        if settled == lastTag || settled != progressAt.tag { progressAt = (settled, now) }
+        while let oldest = owed.first, oldest.tag <= settled || settledAhead.contains(oldest.tag) { owed.removeFirst() }
         return takeDone()
     }
 
-    /// Whether a message has been on its way for so long that the way, or a part of it, may be cut off.
+    /// Whether something that the fleet judges by has been on its way for so long that the way may be cut.
     func isHeldUp(at now: Int64) -> Bool {
-        settled < lastTag && now - progressAt.time > Self.promptness
+        owed.first.map { now - $0.since > Self.promptness } ?? false
     }
 
     /// Whether something was lost since this was last asked.
@@ -108,6 +114,7 @@ final class AgentSender {
         pendingBytes = 0
         waiting = []
         account = nil
+        owed = []
         settled = lastTag
         settledAhead = []
         expendable = []
@@ -124,6 +131,11 @@ final class AgentSender {
         }
         producer.close()
         return takeDone()
+    }
+
+    private func owe(from before: UInt64, now: Int64) {
+        guard lastTag > before else { return }
+        owed += (before + 1...lastTag).map { ($0, now) }
     }
 
     private func enqueue(_ records: [KafkaRecord]) {

@@ -15,13 +15,16 @@ struct AgentAccount: Sendable, Hashable {
         self.heardAt = heardAt
     }
 
-    /// What a cluster's row says.
-    ///
-    /// Of another epoch than the present one nothing counts. Where workers of a version before have followed the agent
+    /// What a cluster's row says to whoever follows the agent: of another epoch than the present one nothing counts.
+    init(completeSince: Int64?, heardAt: Int64?, epoch: Int64?, of present: Int64) {
+        self.init(completeSince: epoch == present ? completeSince : nil, heardAt: heardAt)
+    }
+
+    /// What a cluster's row says to whoever judges by it. Where workers of a version before have followed the agent
     /// lately, all that is known is that it spoke, and it is believed to have told all.
     init(completeSince: Int64?, heardAt: Int64?, epoch: Int64?, of present: Int64, lastSeen: Int64?) {
         if let heardAt, heardAt >= (lastSeen ?? 0) - Self.silence {
-            self.init(completeSince: epoch == present ? completeSince : nil, heardAt: heardAt)
+            self.init(completeSince: completeSince, heardAt: heardAt, epoch: epoch, of: present)
         } else {
             self.init(completeSince: lastSeen.map { _ in completeSince ?? .min }, heardAt: lastSeen)
         }

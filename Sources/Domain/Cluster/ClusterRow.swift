@@ -60,8 +60,10 @@ extension AgentStatusHandler {
                 gaps: try row.int64(6),
                 lastSeen: try row.optionalTimestamp(7),
                 account: AgentAccount(
-                    completeSince: try row.int64(2) == row.optionalInt64(11) ? row.optionalTimestamp(9) : nil,
-                    heardAt: try row.optionalTimestamp(10)
+                    completeSince: try row.optionalTimestamp(9),
+                    heardAt: try row.optionalTimestamp(10),
+                    epoch: try row.optionalInt64(11),
+                    of: try row.int64(2)
                 ),
                 partition: try row.optionalInt32(8),
                 before: state
