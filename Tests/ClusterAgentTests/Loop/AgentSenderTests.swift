@@ -30,7 +30,7 @@ struct AgentSenderTests {
     }
 
     @Test(arguments: [AgentMessage.status, AgentMessage.changes])
-    func `an account waits for what is on its way, and after two seconds the way may be cut`(topic: String) async throws {
+    func `an account waits for what is on its way, which may be cut after two seconds`(topic: String) async throws {
         try await onOwnThread {
             let (fleet, sender) = try Self.cut(topic)
             let mark = AccountMark(number: 1)
