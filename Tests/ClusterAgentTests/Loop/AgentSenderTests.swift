@@ -22,10 +22,15 @@ struct AgentSenderTests {
         )
     }
 
+    private static func lead(_ topic: String, of fleet: FleetSide, by broker: Int32?) throws {
+        let partition = KafkaTopicPartition(topic: fleet.prefix + topic, partition: 0)
+        try fleet.kafka.setPartitionLeader(partition, broker: broker)
+    }
+
     /// A fleet with a topic that takes nothing, and a sender.
     private static func cut(_ topic: String) throws -> (FleetSide, AgentSender) {
         let fleet = try FleetSide()
-        try fleet.kafka.setPartitionLeader(KafkaTopicPartition(topic: fleet.prefix + topic, partition: 0), broker: nil)
+        try lead(topic, of: fleet, by: nil)
         return (fleet, try AgentSender(fleet.configuration(), health: AgentHealth()))
     }
 
@@ -40,7 +45,7 @@ struct AgentSenderTests {
             #expect(!sender.isHeldUp(at: 2_000_000))
             #expect(sender.isHeldUp(at: 2_000_001))
             #expect(sender.takeAccount() == nil)
-            try fleet.kafka.setPartitionLeader(KafkaTopicPartition(topic: fleet.prefix + topic, partition: 0), broker: 1)
+            try Self.lead(topic, of: fleet, by: 1)
             let arrived = try eventually("the message's arrival") {
                 _ = try sender.work(now: 3_000_000)
                 return sender.takeAccount()
