@@ -20,8 +20,10 @@ struct AgentAccount: Sendable, Hashable {
         self.init(completeSince: epoch == present ? completeSince : nil, heardAt: heardAt)
     }
 
-    /// What a cluster's row says to whoever judges by it. Where workers of a version before have followed the agent
-    /// lately, all that is known is that it spoke, and it is believed to have told all.
+    /// What a cluster's row says to whoever judges by it.
+    ///
+    /// Where workers of a version before have followed the agent lately, all that is known is that it spoke, and it is
+    /// believed to have told all.
     init(completeSince: Int64?, heardAt: Int64?, epoch: Int64?, of present: Int64, lastSeen: Int64?) {
         if let heardAt, heardAt >= (lastSeen ?? 0) - Self.silence {
             self.init(completeSince: completeSince, heardAt: heardAt, epoch: epoch, of: present)
