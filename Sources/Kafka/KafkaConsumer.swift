@@ -177,7 +177,7 @@ public final class KafkaConsumer {
         "enable.partition.eof": "true",
         "auto.offset.reset": "error",
         "session.timeout.ms": "10000",
-        "heartbeat.interval.ms": "1000",
+        "heartbeat.interval.ms": "500",
         // What is fetched ahead, and its memory; see FetchPacing for how it is filled again in time.
         "queued.max.messages.kbytes": "10240",
         "queued.min.messages": "3000",
