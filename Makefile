@@ -10,7 +10,7 @@ REQUESTS ?= 3000
 # Their tests block threads of Swift's pool while they wait for PostgreSQL, which would starve tests that wait without.
 BLOCKING := ProcessesTests|DomainTests|PostgresTests|WorkerRuntimeTests|FleetCheckTests|SimulationTests
 
-.PHONY: help demo test test-kubernetes test-broker bench chaos simulate fuzz lint format build setup clean
+.PHONY: help demo test test-kubernetes test-broker bench chaos mutants simulate fuzz lint format build setup clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -46,6 +46,10 @@ chaos: setup ## Play faults on a fleet under load and judge the outcome (MINUTES
 	@$(SWIFT) build
 	@.build/debug/slipway-chaos --minutes $(MINUTES) --seed $(SEED) $(CHAOS)
 
+mutants: setup ## Seed faults in the code, one at a time, and see that the checker finds each on a real fleet (a quarter of an hour)
+	@scripts/setup patch
+	@scripts/mutants
+
 # Not by `swift test`, which would keep others from building meanwhile.
 simulate: setup ## Play the fleet's decisions in one process under a virtual clock (COMMANDS=1000000 REQUESTS=3000 SEED=1, at most PLAY_MINUTES)
 	@$(SWIFT) build --build-tests
@@ -59,6 +63,7 @@ fuzz: setup ## Feed every decoder with hostile input (FUZZ_SECONDS=600 each, SEE
 
 lint: ## Check the format and the rules of the tree
 	@$(SWIFT) format lint --strict --recursive Sources Tests Package.swift
+	@scripts/setup patch
 	@scripts/check-tree
 
 format: ## Format the sources
