@@ -46,6 +46,7 @@ public struct PostgresArray: Sendable {
     public let element: Element
     /// The number of elements, nulls included.
     public private(set) var count = 0
+    private var nulls = 0
     private(set) var fault: Fault?
     private var buffer: [UInt8]
 
@@ -71,6 +72,11 @@ public struct PostgresArray: Sendable {
     /// Whether the array has no elements.
     public var isEmpty: Bool { count == 0 }
 
+    /// The array, or an empty one in place of nothing but nulls.
+    ///
+    /// For columns that are taken apart in step with longer ones: `unnest` fills a shorter one up with nulls.
+    public var unlessOnlyNulls: PostgresArray { nulls == count ? PostgresArray(element) : self }
+
     /// The size of the parameter in bytes.
     public var byteCount: Int { isEmpty ? Self.emptySize : buffer.count }
 
@@ -78,7 +84,7 @@ public struct PostgresArray: Sendable {
     public mutating func removeAll() {
         buffer.removeLast(buffer.count - Self.headerSize)
         buffer.overwrite(bigEndian: 0, at: 4)
-        count = 0
+        (count, nulls) = (0, 0)
         fault = nil
     }
 
@@ -99,6 +105,7 @@ extension PostgresArray {
         buffer.append(bigEndian: Int32(-1))
         buffer.overwrite(bigEndian: 1, at: 4)
         count += 1
+        nulls += 1
     }
 
     /// Appends an integer to an array of any integer type.

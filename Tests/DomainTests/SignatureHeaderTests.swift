@@ -1,3 +1,4 @@
+import Crypto
 import Foundation
 import Testing
 
@@ -22,5 +23,30 @@ import Testing
     ])
     func `anything else is none`(text: String) {
         #expect(MessageSignature(text) == nil)
+    }
+
+    @Test(arguments: [0, 1, 55, 56, 63, 64, 65, 1000])
+    func `a signature is the HMAC of what is signed`(bytes: Int) throws {
+        let secret = SymmetricKey(size: .bits256)
+        let key = try #require(SigningKey(base64: secret.withUnsafeBytes { Data($0).base64EncodedString() }))
+        let value = [UInt8](repeating: 7, count: bytes)
+        let parts = value.withUnsafeBytes { value in
+            SignedParts(
+                .toAgent,
+                topic: "t",
+                key: String(repeating: "k", count: bytes),
+                type: "a",
+                source: "b",
+                id: "c",
+                subject: nil,
+                time: nil,
+                epoch: 1,
+                sequence: 2,
+                value: value
+            )
+        }
+        let code = HMAC<SHA256>.authenticationCode(for: parts.bytes, using: secret)
+        #expect(key.sign(parts, keyID: 3) == "v1:3:\(Data(code).base64EncodedString())")
+        #expect(key.verifies(try #require(MessageSignature(key.sign(parts, keyID: 3))), of: parts))
     }
 }

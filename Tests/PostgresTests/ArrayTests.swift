@@ -52,6 +52,23 @@ import Testing
         #expect(try row(array).int64(1) == 0)
     }
 
+    @Test func `a column of nothing but nulls may be sent empty beside a longer one`() throws {
+        var nulls = PostgresArray(.int64)
+        for _ in 0..<3 { nulls.appendNull() }
+        #expect(nulls.unlessOnlyNulls.count == 0)
+        let rows = try connection.query(
+            "select unnest($1::text[]), unnest($2::bigint[])",
+            [.array(.texts(["a", "b", "c"])), .array(nulls.unlessOnlyNulls)]
+        )
+        #expect(try rows.map { try $0.string(0) } == ["a", "b", "c"])
+        #expect(try rows.allSatisfy { try $0.optionalInt64(1) == nil })
+        nulls.append(Int64(1))
+        #expect(nulls.unlessOnlyNulls.count == 4)
+        nulls.removeAll()
+        nulls.append(Int64(1))
+        #expect(nulls.unlessOnlyNulls.count == 1)
+    }
+
     @Test func `a copy does not follow the original`() throws {
         var original = PostgresArray.int64s([1])
         let copy = original

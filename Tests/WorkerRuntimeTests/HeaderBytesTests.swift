@@ -23,6 +23,27 @@ import Testing
         #expect(back.count == 3 && back[1].0.hasPrefix("üüü") && back[1].0.utf8.count > 65_000)
     }
 
+    @Test func `events with a head have the headers that they would have without`() {
+        let time: Int64 = 1_764_000_000_000_001
+        let event = OutgoingEvent(
+            id: "k@7",
+            type: "slipway.x.v1",
+            source: "/slipway/x",
+            subject: "k",
+            time: time,
+            data: [123, 125],
+            extensions: [("revision", "7")]
+        )
+        let alone = OutboxRecord(topic: "t", key: "k", event: event, coalesces: true)
+        let head = EventHead(type: "slipway.x.v1", source: "/slipway/x", time: time)
+        let headed = OutboxRecord(topic: "t", head: head, key: "k", id: "k@7", revision: 7, data: [123, 125])
+        func sorted(_ record: OutboxRecord) -> [String] {
+            record.headers.map { "\($0)=\(String(decoding: $1 ?? [], as: UTF8.self))" }.sorted()
+        }
+        #expect(sorted(headed) == sorted(alone))
+        #expect(headed.key == alone.key && headed.value == alone.value && headed.coalesces)
+    }
+
     @Test(arguments: [[0], [0, 5, 65], [0, 1, 65], [0, 1, 65, 0, 0], [0, 1, 65, 0, 0, 0, 9, 1]] as [[UInt8]])
     func `bytes of another form are refused`(bytes: [UInt8]) {
         #expect(HeaderBytes.decode(bytes) == nil)

@@ -6,6 +6,8 @@ public import WorkerRuntime
 public final class AgentSignatures: SignatureVerifier {
     private let fleetKey: FleetKey
     private var keys: [Identity: SigningKey] = [:]
+    /// The key of the message before: most follow others of their cluster.
+    private var latest: (identity: Identity, key: SigningKey)?
 
     private struct Identity: Hashable {
         let cluster: String
@@ -40,10 +42,11 @@ public final class AgentSignatures: SignatureVerifier {
 
     private func key(_ cluster: String, _ keyID: Int32) -> SigningKey {
         let name = Identity(cluster: cluster, keyID: keyID)
-        if let key = keys[name] { return key }
-        let key = fleetKey.clusterKey(cluster, keyID: keyID)
+        if let latest, latest.identity == name { return latest.key }
+        let key = keys[name] ?? fleetKey.clusterKey(cluster, keyID: keyID)
         if keys.count > 10_000 { keys.removeAll() }
         keys[name] = key
+        latest = (name, key)
         return key
     }
 }

@@ -30,6 +30,28 @@ struct InstanceTallies {
         var ready = 0
         var examples = TextCounts()
         var signs = TextCounts()
+
+        mutating func add(_ part: Part) {
+            add(1, ready: part.isReady ? 1 : 0)
+            note(example: part.example, sign: part.sign)
+        }
+
+        mutating func add(_ count: Int, ready: Int) {
+            self.count += count
+            self.ready += ready
+        }
+
+        mutating func note(example: String?, sign: String?) {
+            if let example { examples.add(example) }
+            if let sign { signs.add(sign) }
+        }
+
+        mutating func remove(_ part: Part) {
+            count -= 1
+            if part.isReady { ready -= 1 }
+            if let example = part.example { examples.remove(example) }
+            if let sign = part.sign { signs.remove(sign) }
+        }
     }
 
     private var sums: [Group: Sum] = [:]
@@ -54,31 +76,25 @@ struct InstanceTallies {
 
     /// Adds an object.
     mutating func add(_ part: Part) {
-        add(part.group, count: 1, ready: part.isReady ? 1 : 0)
-        note(part.group, example: part.example, sign: part.sign)
+        sums[part.group, default: Sum()].add(part)
     }
 
     /// Takes an object away that was added.
     mutating func remove(_ part: Part) {
-        guard var sum = sums.removeValue(forKey: part.group) else { return }
-        sum.count -= 1
-        if part.isReady { sum.ready -= 1 }
-        if let example = part.example { sum.examples.remove(example) }
-        if let sign = part.sign { sum.signs.remove(sign) }
-        if sum.count > 0 { sums[part.group] = sum }
+        guard let place = sums.index(forKey: part.group) else { return }
+        sums.values[place].remove(part)
+        if sums.values[place].count <= 0 { sums.remove(at: place) }
     }
 
     /// Adds objects that were counted; their texts are noted apart.
     mutating func add(_ group: Group, count: Int, ready: Int) {
-        sums[group, default: Sum()].count += count
-        sums[group, default: Sum()].ready += ready
+        sums[group, default: Sum()].add(count, ready: ready)
     }
 
     /// Notes the texts of an object that was counted.
     mutating func note(_ group: Group, example: String?, sign: String?) {
         guard example != nil || sign != nil else { return }
-        if let example { sums[group, default: Sum()].examples.add(example) }
-        if let sign { sums[group, default: Sum()].signs.add(sign) }
+        sums[group, default: Sum()].note(example: example, sign: sign)
     }
 }
 

@@ -200,9 +200,10 @@ public final class ResourceHandler: Handler {
 
     private func publish(_ changed: [ResourceHistory], _ swept: [SweptResource], _ batch: Batch<ResourceMessage>) {
         let gone = Set(swept.map(\.id))
+        let head = ResourceStatus.head(at: batch.now)
         for history in changed where !gone.contains(history.id) {
             guard let state = history.result else { continue }
-            batch.outbox.append(ResourceStatus.record(of: history.id, state, at: batch.now))
+            batch.outbox.append(ResourceStatus.record(of: history.id, state, head))
         }
         for resource in swept {
             batch.outbox.append(ResourceStatus.tombstone(of: resource.id, revision: resource.revision, at: batch.now))

@@ -20,7 +20,7 @@ struct ResourceReading {
         fileprivate let partitions: [StreamID: Int32]
         fileprivate let clusters: PostgresSubmission
         fileprivate let streams: PostgresSubmission
-        fileprivate let objects: PostgresSubmission
+        fileprivate let objects: PostgresSubmission?
 
         /// Whether it was asked for these messages.
         func isFor(_ others: [Entry<ResourceMessage>]) -> Bool {
@@ -66,7 +66,7 @@ struct ResourceReading {
             partitions: partitions,
             clusters: try clusters.submitRead(names, in: transaction),
             streams: try store.submitLock(ofStreams: partitions.keys.sorted(), in: transaction),
-            objects: try store.submitRead(of: unknown.map { ids[$0] }, in: transaction)
+            objects: try unknown.isEmpty ? nil : store.submitRead(of: unknown.map { ids[$0] }, in: transaction)
         )
     }
 
@@ -79,8 +79,10 @@ struct ResourceReading {
         var stored = asked.remembered
         let clusters = try clusters.rows(of: asked.clusters, in: transaction)
         let streams = try store.streams(of: asked.streams, in: transaction)
-        let states = try store.states(of: asked.unknown.count, asked.objects, in: transaction)
-        for (place, state) in zip(asked.unknown, states) { stored[place] = state }
+        if let objects = asked.objects {
+            let states = try store.states(of: asked.unknown.count, objects, in: transaction)
+            for (place, state) in zip(asked.unknown, states) { stored[place] = state }
+        }
         let forgotten = memory.check(asked.partitions.keys, marks: streams.marks)
         let again = ids.indices.filter { forgotten.contains(ids[$0].stream) }
         if !again.isEmpty {

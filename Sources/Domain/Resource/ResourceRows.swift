@@ -86,14 +86,15 @@ struct ResourceRows {
         }
     }
 
-    /// The columns in the order of the statement.
+    /// The columns in the order of the statement; those that few objects have are often empty.
     var parameters: [PostgresValue] {
         [
             .array(cluster), .array(namespace), .array(kind), .array(name), .array(apiVersion), .array(uid),
-            .array(instance), .array(epoch), .array(sequence), .array(generation), .array(observedGeneration),
-            .array(resourceVersion), .array(health), .array(healthReason), .array(gone), .array(revision),
-            .array(ready), .array(failingCode), .array(failingReason), .array(commandGeneration), .array(apart),
-            .array(object),
+            .array(instance.unlessOnlyNulls), .array(epoch), .array(sequence), .array(generation),
+            .array(observedGeneration.unlessOnlyNulls), .array(resourceVersion.unlessOnlyNulls), .array(health),
+            .array(healthReason.unlessOnlyNulls), .array(gone), .array(revision), .array(ready.unlessOnlyNulls),
+            .array(failingCode.unlessOnlyNulls), .array(failingReason.unlessOnlyNulls),
+            .array(commandGeneration.unlessOnlyNulls), .array(apart.unlessOnlyNulls), .array(object.unlessOnlyNulls),
         ]
     }
 }

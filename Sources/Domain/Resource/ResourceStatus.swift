@@ -5,7 +5,17 @@ import WorkerRuntime
 enum ResourceStatus {
     /// The record of an object as it is stored now.
     static func record(of id: ResourceID, _ state: ResourceState, at now: Int64) -> OutboxRecord {
-        guard !state.isGone else { return tombstone(of: id, revision: state.revision, at: now) }
+        record(of: id, state, head(at: now))
+    }
+
+    /// What all records of one time begin with.
+    static func head(at now: Int64) -> EventHead {
+        EventHead(type: "slipway.resource.status.v1", source: ResourceHandler.source, time: now)
+    }
+
+    /// The record of an object with what it has in common with others.
+    static func record(of id: ResourceID, _ state: ResourceState, _ head: EventHead) -> OutboxRecord {
+        guard !state.isGone else { return tombstone(of: id, revision: state.revision, at: head.time) }
         let key = id.key
         let data = JSONWriter.object { json in
             json.member("cluster", id.stream.cluster)
@@ -31,16 +41,14 @@ enum ResourceStatus {
             }
             json.member("revision", state.revision)
         }
-        let event = OutgoingEvent(
+        return OutboxRecord(
+            topic: topic,
+            head: head,
+            key: key,
             id: "\(key)@\(state.revision)",
-            type: "slipway.resource.status.v1",
-            source: ResourceHandler.source,
-            subject: key,
-            time: now,
-            data: data,
-            extensions: [("revision", String(state.revision))]
+            revision: state.revision,
+            data: data
         )
-        return OutboxRecord(topic: topic, key: key, event: event, coalesces: true)
     }
 
     /// The record of an object that is gone.

@@ -28,24 +28,35 @@ public final class StreamID: Sendable, Hashable, Comparable {
     public let cluster: String
     /// The namespace within it.
     public let namespace: String
+    /// The hash of both: each message's objects and streams are looked up several times.
+    private let hashed: Int
 
     /// Makes an identity.
     public init(cluster: String, namespace: String) {
         self.cluster = cluster
         self.namespace = namespace
+        hashed = Self.hash(cluster, namespace)
     }
 
     /// Kubernetes limits each part to 63 characters; what is far longer would not fit the database's index.
     private static let longestKey = 512
 
     /// Reads a message's key, `cluster/namespace`.
-    init?(key: String) {
+    convenience init?(key: String) {
         guard let slash = key.utf8.firstIndex(of: UInt8(ascii: "/")) else { return nil }
-        cluster = String(key[..<slash])
-        namespace = String(key[key.utf8.index(after: slash)...])
+        let cluster = String(key[..<slash])
+        let namespace = String(key[key.utf8.index(after: slash)...])
         guard !cluster.isEmpty, !namespace.isEmpty, key.utf8.count <= Self.longestKey,
             !namespace.utf8.contains(UInt8(ascii: "/")), !key.utf8.contains(0)
         else { return nil }
+        self.init(cluster: cluster, namespace: namespace)
+    }
+
+    private static func hash(_ cluster: String, _ namespace: String) -> Int {
+        var hasher = Hasher()
+        hasher.combine(cluster)
+        hasher.combine(namespace)
+        return hasher.finalize()
     }
 
     /// Whether both name the same stream.
@@ -55,8 +66,7 @@ public final class StreamID: Sendable, Hashable, Comparable {
 
     /// Hashes what makes two the same.
     public func hash(into hasher: inout Hasher) {
-        hasher.combine(cluster)
-        hasher.combine(namespace)
+        hasher.combine(hashed)
     }
 
     /// The order in which streams are locked.

@@ -21,9 +21,10 @@ enum HeaderBytes {
         }
     }
 
-    /// The same of headers whose values are texts and whose names are the fleet's own.
-    static func encode(_ headers: [(String, String)]) -> [UInt8] {
-        write(headers.reduce(0) { $0 + 6 + $1.0.utf8.count + $1.1.utf8.count }) { place in
+    /// The same of headers whose values are texts and whose names are the fleet's own, behind those of a head.
+    static func encode(_ headers: [(String, String)], after head: [UInt8] = []) -> [UInt8] {
+        write(headers.reduce(head.count) { $0 + 6 + $1.0.utf8.count + $1.1.utf8.count }) { place in
+            head.withUnsafeBytes { put($0, into: &place) }
             for (name, value) in headers {
                 put(name, count: value.utf8.count, into: &place)
                 put(value, into: &place)

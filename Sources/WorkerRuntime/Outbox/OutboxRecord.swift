@@ -62,6 +62,25 @@ public struct OutgoingEvent: Sendable {
     }
 }
 
+/// What the events of one type have in common at one time, such as all of a batch: their constant headers, written once.
+public struct EventHead: Sendable {
+    /// Who publishes them.
+    public let source: String
+    /// When they happened: microseconds since 1970, by the database's clock.
+    public let time: Int64
+    fileprivate let headerBytes: [UInt8]
+
+    /// Makes the head of events in the CloudEvents binary mode with JSON data.
+    public init(type: String, source: String, time: Int64) {
+        self.source = source
+        self.time = time
+        headerBytes = HeaderBytes.encode([
+            ("ce_specversion", "1.0"), ("ce_source", source), ("ce_type", type),
+            ("ce_time", RFC3339.format(microseconds: time)), ("content-type", "application/json"),
+        ])
+    }
+}
+
 /// A message for the outbox: it leaves when the transaction has committed.
 ///
 /// Its key must be the identity of a row that the transaction has locked: that is what makes ids rise in the order of
@@ -88,6 +107,26 @@ public struct OutboxRecord: Sendable {
         value = event.data
         self.coalesces = coalesces
         shardsByTopic = Self.shardsByTopic(topic)
+    }
+
+    /// Makes a record of the newest state of what the key names, as on a compacted topic.
+    ///
+    /// - Parameters:
+    ///   - head: What it has in common with others.
+    ///   - key: The key and the event's subject.
+    ///   - id: The event's id.
+    ///   - revision: The number of the state.
+    ///   - data: JSON.
+    public init(topic: String, head: EventHead, key: String, id: String, revision: Int64, data: [UInt8]) {
+        self.topic = topic
+        self.key = Array(key.utf8)
+        headerBytes = HeaderBytes.encode(
+            [("ce_id", id), ("ce_subject", key), ("ce_revision", String(revision))],
+            after: head.headerBytes
+        )
+        value = data
+        coalesces = true
+        shardsByTopic = false
     }
 
     /// Makes a tombstone, which carries its identity and revision in headers.
