@@ -267,7 +267,7 @@ let package = Package(
         .testTarget(
             name: "DomainTests",
             dependencies: [
-                "Domain", "TestSupport", "Identity", "WorkerRuntime", "Postgres", "Processes", "CloudEvents",
+                "Domain", "TestSupport", "Identity", "Kafka", "WorkerRuntime", "Postgres", "Processes", "CloudEvents",
                 "ClusterAgent",
                 "JSON", "Sealing",
                 .product(name: "Crypto", package: "swift-crypto"),

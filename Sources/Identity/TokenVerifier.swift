@@ -13,13 +13,16 @@ public final class TokenVerifier: Sendable {
 
     /// Makes a verifier; a file is read at once, an address is asked when the first token comes.
     ///
+    /// - Parameter microseconds: The time of day, since 1970, with which requests are compared; the machine's where `nil`.
     /// - Throws: ``IdentityError`` for a file that is no key set, and for an address that is none or is not safe.
     public convenience init(
         _ source: KeySetSource,
         settings: TokenSettings = TokenSettings(),
-        logger: Logger
+        logger: Logger,
+        microseconds: (@Sendable () -> Int64)? = nil
     ) throws(IdentityError) {
-        let keeper = KeySetKeeper(try source.makeOrigin(), logger: logger)
+        let origin = try source.makeOrigin()
+        let keeper = KeySetKeeper(origin, logger: logger, microseconds: microseconds ?? KeySetKeeper.wallTime)
         if case .file = source { try keeper.load() }
         self.init(keeper, settings: settings)
     }

@@ -1,5 +1,6 @@
 import Foundation
 import Identity
+import Kafka
 import Logging
 import Testing
 
@@ -54,6 +55,27 @@ import Testing
         let token = try issuer.token(for: "olga", lifetime: .seconds(300), at: past)
         #expect(try callers.caller(of: message(token, at: past + 200_000_000)).name == "olga")
         #expect(refusal(message(token, at: past + 400_000_000))?.field == "authorization")
+    }
+
+    @Test func `a request whose time the broker does not say came by the worker's clock`() throws {
+        let token = try issuer.token(for: "olga", lifetime: .seconds(300), at: now)
+        let untimed = KafkaMessageView(
+            KafkaMessage(
+                topic: "deployment.requests",
+                value: [],
+                headers: [KafkaHeader("authorization", "Bearer \(token)")]
+            ),
+            topic: "deployment.requests"
+        )
+        #expect(try callers.caller(of: untimed) == Caller("olga"))
+        let environment = ["SLIPWAY_TEST_CLOCK_AHEAD": "600", "SLIPWAY_TEST_SIGNALS": folder]
+        let late = TokenCallers(
+            try TokenVerifier(KeySetSource(folder + "/keys.json"), logger: Logger(label: "test")),
+            fleetKey: try FleetKey(base64: FleetKey.random()),
+            clock: try WallClock(Settings(environment: environment))
+        )
+        #expect(throws: CallerError.self) { try late.caller(of: untimed) }
+        #expect(try late.caller(of: message(token, at: now)) == Caller("olga"), "the broker's word counts")
     }
 
     @Test func `without a token, with another key's, or with nonsense nobody is known`() throws {

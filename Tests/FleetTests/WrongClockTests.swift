@@ -2,8 +2,8 @@ import Foundation
 import TestSupport
 import Testing
 
-/// An agent whose machine's clock is wrong and is set right while it runs: deadlines are the database's, and the agent's
-/// own paces do not follow the wall clock.
+/// Agents and workers whose machines' clocks are wrong: deadlines are the database's, and their own paces do not follow the
+/// wall clock.
 @Suite(.ownThreads, .timeLimit(.minutes(15)))
 struct WrongClockTests {
     private let fleet = EndToEndTests()
@@ -29,5 +29,34 @@ struct WrongClockTests {
         #expect(try world.number("select count(*) from cluster where state = 'connected'") == 1)
         #expect(try world.number("select count(*) from command where state in ('failed', 'timed_out')") == 0)
         #expect(try world.ledgerCloses())
+    }
+
+    @Test(arguments: [600, -600])
+    func `workers with clocks that are wrong by ten minutes deploy, and time out when it is due`(offset: Int) throws {
+        let (world, agent) = try fleet.makeFleet(
+            timers: [
+                "SLIPWAY_TEST_CLOCK_AHEAD": "\(offset)", "SLIPWAY_ACKNOWLEDGE_SECONDS": "10",
+                "SLIPWAY_AGENT_LEASE_SECONDS": "5",
+            ]
+        )
+        try fleet.release("1.0.0", world)
+        try fleet.waitFor("the version", world, "select count(*) from version where artifact = 'web'", 1)
+        try fleet.deploy(world)
+        try fleet.waitFor("the instance", world, "select count(*) from instance where state = 'running'", 1)
+        #expect(try world.number("select count(*) from command where state in ('failed', 'timed_out')") == 0)
+        agent.signal(SIGSTOP)
+        try world.request(
+            "instance.restart",
+            key: "shop/staging",
+            id: "unheard",
+            #"{"project":"shop","environment":"staging","instance":"web"}"#
+        )
+        try fleet.waitFor("a time-out", world, "select count(*) from command where state = 'timed_out'", 1)
+        let hasty = "state = 'timed_out' and changed_at < created_at + interval '10 s'"
+        #expect(try world.number("select count(*) from command where \(hasty)") == 0)
+        #expect(try world.ledgerCloses())
+        for worker in world.firstOfEach(EndToEndTests.workers) {
+            #expect(worker.output.contains("this worker's clock is wrong by \(offset) s"), "\(worker.name)")
+        }
     }
 }

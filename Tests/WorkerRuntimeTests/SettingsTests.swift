@@ -34,6 +34,26 @@ import Testing
         #expect(error?.description.contains("secret") == false)
     }
 
+    @Test(arguments: [600, -600]) func `a test's clock is wrong by so many seconds, in what brokers are told, too`(
+        offset: Int64
+    ) throws {
+        let environment = ["SLIPWAY_TEST_CLOCK_AHEAD": "\(offset)", "SLIPWAY_TEST_SIGNALS": "/tmp"]
+        let clock = try WallClock(Settings(environment: environment))
+        let before = WallClock().now()
+        let wrong = clock.now() - offset * 1_000_000
+        let stamp = try #require(clock.stampMilliseconds) - offset * 1000
+        #expect((before...WallClock().now()).contains(wrong))
+        #expect((before / 1000...WallClock().now() / 1000).contains(stamp))
+        #expect(WallClock().stampMilliseconds == nil)
+    }
+
+    @Test(arguments: ["600", "-1"]) func `outside a test no clock is made wrong`(offset: String) throws {
+        let settings = Settings(environment: ["SLIPWAY_TEST_CLOCK_AHEAD": offset])
+        let error = #expect(throws: StartError.self) { try WallClock(settings) }
+        #expect(error?.description.hasPrefix("SLIPWAY_TEST_CLOCK_AHEAD is for tests only") == true)
+        #expect(try WallClock(Settings(environment: ["SLIPWAY_TEST_CLOCK_AHEAD": "0"])).secondsAhead == 0)
+    }
+
     @Test func `every SLIPWAY_KAFKA variable is a librdkafka property`() throws {
         let settings = Settings(environment: [
             "SLIPWAY_KAFKA_BROKERS": "b:9092", "SLIPWAY_KAFKA_SECURITY_PROTOCOL": "SASL_SSL",

@@ -12,15 +12,19 @@ public import WorkerRuntime
 public struct TokenCallers: CallerSource {
     private let verifier: TokenVerifier
     private let key: SymmetricKey
+    private let clock: WallClock
     private static let subject = "caller"
     private static let token = "token"
     private static let present = "seen"
 
     /// Makes it.
     ///
-    /// - Parameter fleetKey: Encrypts the tokens that wait for their issuer's keys.
-    public init(_ verifier: TokenVerifier, fleetKey: FleetKey) {
+    /// - Parameters:
+    ///   - fleetKey: Encrypts the tokens that wait for their issuer's keys.
+    ///   - clock: When a request came whose time the broker does not say.
+    public init(_ verifier: TokenVerifier, fleetKey: FleetKey, clock: WallClock = WallClock()) {
         self.verifier = verifier
+        self.clock = clock
         key = fleetKey.encryptionKey(for: "slipway waiting tokens")
     }
 
@@ -30,7 +34,7 @@ public struct TokenCallers: CallerSource {
         do throws(TokenError) {
             let caller = try verifier.verify(
                 authorization: authorization(of: message),
-                at: Self.time(of: message),
+                at: time(of: message),
                 seen: Self.seen(message)
             )
             return Caller(caller.subject)
@@ -51,14 +55,12 @@ public struct TokenCallers: CallerSource {
         else { return [] }
         return [
             (KafkaMessageView.keptPrefix + Self.token, box.base64EncodedString()),
-            (KafkaMessageView.keptPrefix + Self.present, "\(Self.now)"),
+            (KafkaMessageView.keptPrefix + Self.present, "\(clock.now())"),
         ]
     }
 
     /// When a worker put it off, in microseconds since 1970; `nil` where it comes from the broker, or an older worker did.
     static func seen(_ message: KafkaMessageView) -> Int64? { message.kept(present).flatMap { Int64($0) } }
-
-    private static var now: Int64 { Int64(Date().timeIntervalSince1970 * 1_000_000) }
 
     private func authorization(of message: KafkaMessageView) -> String? {
         guard message.isParked else { return message.header("authorization") }
@@ -69,8 +71,8 @@ public struct TokenCallers: CallerSource {
     }
 
     /// The broker's time where it set one, which no sender can choose; the present otherwise.
-    private static func time(of message: KafkaMessageView) -> Int64 {
-        guard message.isBrokerTime else { return now }
+    private func time(of message: KafkaMessageView) -> Int64 {
+        guard message.isBrokerTime else { return clock.now() }
         return message.timestampMilliseconds * 1000
     }
 }
@@ -95,7 +97,7 @@ public struct NoTokenCallers: CallerSource {
 
 extension TokenVerifier {
     /// Reads `SLIPWAY_TOKEN_KEYS` and what tokens must say.
-    public convenience init(_ settings: Settings, logger: Logger) throws(StartError) {
+    public convenience init(_ settings: Settings, logger: Logger, clock: WallClock) throws(StartError) {
         let keys = try settings.required(
             "TOKEN_KEYS",
             meaning: "where the keys of tokens are: a file, or an https address, of a JSON Web Key Set"
@@ -106,7 +108,7 @@ extension TokenVerifier {
             maximumAge: .seconds(try settings.number("TOKEN_AGE_SECONDS", default: 86_400, in: 1...31_536_000))
         )
         do throws(IdentityError) {
-            try self.init(KeySetSource(keys), settings: tokens, logger: logger)
+            try self.init(KeySetSource(keys), settings: tokens, logger: logger, microseconds: { clock.now() })
         } catch {
             throw StartError("SLIPWAY_TOKEN_KEYS: \(error.sentence)")
         }

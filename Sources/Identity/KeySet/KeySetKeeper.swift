@@ -36,13 +36,16 @@ final class KeySetKeeper: Sendable {
         _ origin: any KeySetOrigin,
         logger: Logger,
         now: @escaping @Sendable () -> ContinuousClock.Instant = { .now },
-        microseconds: @escaping @Sendable () -> Int64 = { Int64(Date().timeIntervalSince1970 * 1_000_000) }
+        microseconds: @escaping @Sendable () -> Int64 = KeySetKeeper.wallTime
     ) {
         self.origin = origin
         self.logger = logger
         self.now = now
         self.microseconds = microseconds
     }
+
+    /// The machine's time of day, in microseconds since 1970.
+    @Sendable static func wallTime() -> Int64 { Int64(Date().timeIntervalSince1970 * 1_000_000) }
 
     /// The keys in use; looks first where that is due and takes no time.
     func keys() -> KeySet {

@@ -117,6 +117,8 @@ public struct RelayConfiguration: Sendable {
     public var batchRows = 200
     /// Whether producers are transactional; needed for fencing, see ``OutboxRelayLane``.
     public var isTransactional = true
+    /// What messages are stamped with.
+    public var clock = WallClock()
     /// Where the relay writes what operators should know.
     public var logger: Logger
 

@@ -26,6 +26,7 @@ final class RelayProducer {
     private let longest: Duration
     private let lease: Duration
     private let stop: StopSignal
+    private let clock: WallClock
     /// How long a relay that was asked to stop waits for a broker that is away: less than orchestrators wait for it.
     private static let lastPatience = Duration.seconds(5)
     /// How long a broker may take to show that it lives.
@@ -43,6 +44,7 @@ final class RelayProducer {
     /// - Parameter stop: When it is requested, a broker that is away is not waited for much longer.
     init(_ configuration: RelayConfiguration, stop: StopSignal) throws(KafkaError) {
         self.stop = stop
+        clock = configuration.clock
         var kafka = configuration.kafka
         kafka.properties.merge(Self.defaults(configuration)) { given, _ in given }
         id =
@@ -152,7 +154,8 @@ final class RelayProducer {
                 let lent = KafkaLentRecord(
                     topic: topics.name(of: parts.topic),
                     key: parts.key.isEmpty ? nil : parts.key,
-                    value: parts.value
+                    value: parts.value,
+                    timestampMilliseconds: clock.stampMilliseconds
                 )
                 try producer.send(lent, tag: 0) { headers in
                     _ = HeaderBytes.forEach(in: parts.headers) { headers.add($0, $1) }

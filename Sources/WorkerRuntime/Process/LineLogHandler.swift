@@ -9,10 +9,12 @@ public struct LineLogHandler: LogHandler {
     /// The least important level that is written.
     public var logLevel: Logger.Level
     private let label: String
+    private let clock: WallClock
 
     /// Makes a handler for one label, which is the program's name.
-    public init(label: String, level: Logger.Level) {
+    public init(label: String, level: Logger.Level, clock: WallClock = WallClock()) {
         self.label = label
+        self.clock = clock
         logLevel = level
     }
 
@@ -24,7 +26,7 @@ public struct LineLogHandler: LogHandler {
 
     /// Writes one line.
     public func log(event: LogEvent) {
-        let time = RFC3339.format(microseconds: Int64(Date().timeIntervalSince1970 * 1_000_000))
+        let time = RFC3339.format(microseconds: clock.now())
         var line = "\(time) \(event.level) \(label): \(event.message)"
         let all = metadata.merging(event.metadata ?? [:]) { _, new in new }
         for (key, value) in all.sorted(by: { $0.key < $1.key }) { line += " \(key)=\(value)" }

@@ -17,6 +17,8 @@ public struct WorkerProcess: Sendable {
     public let logger: Logger
     /// How to reach the database.
     public let database: PostgresConfiguration
+    /// The time of day.
+    public let clock: WallClock
     let stop = StopSignal()
 
     /// Reads the configuration and prepares logging and metrics; call once a process.
@@ -27,12 +29,17 @@ public struct WorkerProcess: Sendable {
         self.settings = settings
         self.migrations = migrations
         let level = try settings.logLevel()
-        LoggingSystem.bootstrap { LineLogHandler(label: $0, level: level) }
+        let clock = try WallClock(settings)
+        self.clock = clock
+        LoggingSystem.bootstrap { LineLogHandler(label: $0, level: level, clock: clock) }
         MetricsSystem.bootstrap(PrometheusRegistry.shared)
         logger = Logger(label: name)
         database = try settings.database(program: name)
         signal(SIGPIPE, SIG_IGN)
         Heap.goWithoutFastBins()
+        if clock.secondsAhead != 0 {
+            logger.warning("for a test, this worker's clock is wrong by \(clock.secondsAhead) s")
+        }
     }
 
     /// Publishes the outbox in as many lanes as are configured, until SIGTERM.
@@ -47,6 +54,7 @@ public struct WorkerProcess: Sendable {
         configuration.leaseDuration = .milliseconds(
             try settings.number("LEASE_MILLISECONDS", default: 10_000, in: 2_000...600_000)
         )
+        configuration.clock = clock
         let relay = configuration
         let work = LaneWork(about: "publishing the outbox") { name, _, pulse in
             try OutboxRelayLane(relay, name: name, stop: stop, pulse: pulse).run()

@@ -28,7 +28,8 @@ struct DeploymentWorker: AsyncParsableCommand {
         if worker.settings.text("TOKEN_KEYS") == nil, !trustedTopics.isEmpty {
             callers = NoTokenCallers()
         } else {
-            callers = TokenCallers(try TokenVerifier(worker.settings, logger: worker.logger), fleetKey: fleetKey)
+            let verifier = try TokenVerifier(worker.settings, logger: worker.logger, clock: worker.clock)
+            callers = TokenCallers(verifier, fleetKey: fleetKey, clock: worker.clock)
         }
         let permissions = Permissions(worker.settings)
         let topics = try BrokerTopics(worker.settings, logger: worker.logger)
