@@ -12,8 +12,12 @@ enum RecoveryFault: String, CaseIterable {
     /// Whether others must take partitions over.
     var losesWorkers: Bool { self == .workerKilled || self == .workerKilledRepeatedly }
 
-    /// Plays it from its beginning to its end.
-    func play(on world: BenchWorld, workers: inout [Int32], start: () throws -> Int32) throws {
+    /// Plays it; returns when it ended, which is with the last kill where workers are killed.
+    func play(
+        on world: BenchWorld,
+        workers: inout [Int32],
+        start: () throws -> Int32
+    ) throws -> ContinuousClock.Instant {
         switch self {
         case .databaseRestarted:
             world.server.stop(.immediate)
@@ -27,14 +31,21 @@ enum RecoveryFault: String, CaseIterable {
         case .connectionsUsedUp: try world.server.useUpConnections(of: BenchWorld.databaseName, for: .seconds(10))
         case .workerKilled:
             kill(workers[0], SIGKILL)
+            let killed = ContinuousClock.now
             Thread.sleep(forTimeInterval: 20)
             workers[0] = try start()
+            return killed
         case .workerKilledRepeatedly:
-            for _ in 1...3 {
+            for _ in 1...2 {
                 kill(workers[0], SIGKILL)
                 workers[0] = try start()
                 Thread.sleep(forTimeInterval: 20)
             }
+            kill(workers[0], SIGKILL)
+            let killed = ContinuousClock.now
+            workers[0] = try start()
+            return killed
         }
+        return .now
     }
 }

@@ -15,6 +15,8 @@ struct BenchReport {
         let highest: Double
         let rounds: Int
         let unit: String
+        /// What is asked, and whether the median is that.
+        let mark: String?
     }
 
     private struct File: Encodable {
@@ -29,9 +31,9 @@ struct BenchReport {
         for sample in more {
             if samples[sample.what] == nil { order.append(sample.what) }
             samples[sample.what, default: []].append(sample)
-            FileHandle.standardError.write(
-                Data("  \(sample.what): \(Self.text(sample.value, sample.digits)) \(sample.unit)\n".utf8)
-            )
+            let figure = "\(Self.text(sample.value, sample.digits)) \(sample.unit)"
+            let verdict = sample.mark.map { " (\($0.verdict(on: sample.value)))" } ?? ""
+            FileHandle.standardError.write(Data("  \(sample.what): \(figure)\(verdict)\n".utf8))
         }
     }
 
@@ -60,7 +62,8 @@ struct BenchReport {
             lowest: values[0],
             highest: values[values.count - 1],
             rounds: values.count,
-            unit: samples[0].unit
+            unit: samples[0].unit,
+            mark: samples[0].mark?.verdict(on: median)
         )
     }
 
@@ -70,7 +73,8 @@ struct BenchReport {
             let (row, digits) = (row(of: samples), samples[0].digits)
             let spread = "\(Self.text(row.lowest, digits)) to \(Self.text(row.highest, digits)) in \(row.rounds) rounds"
             let figure = "\(Self.text(row.median, digits)) \(row.unit)"
-            return (row.what, row.rounds == 1 ? figure : "\(figure) (\(spread))")
+            let verdict = row.mark.map { "; \($0)" } ?? ""
+            return (row.what, (row.rounds == 1 ? figure : "\(figure) (\(spread))") + verdict)
         }
         let width = (lines.map(\.0.count) + [4]).max() ?? 4
         func line(_ what: String, _ figure: String) -> String {

@@ -61,6 +61,13 @@ struct SteadyProgress {
         points[place(of: time)...].first(where: holds)?.at
     }
 
+    /// The look after the last one with more messages waiting than usual, from a time on; `nil` where that is the last look.
+    func caughtUp(to usual: Int, after time: ContinuousClock.Instant) -> ContinuousClock.Instant? {
+        let looks = points[place(of: time)...]
+        guard let last = looks.lastIndex(where: { $0.lag > usual }) else { return looks.first?.at }
+        return points[(last + 1)...].first?.at
+    }
+
     /// The first look from a time on at which every partition has got further since.
     func everyPartitionMoved(since time: ContinuousClock.Instant) -> ContinuousClock.Instant? {
         guard let begin = points[place(of: time)...].first else { return nil }
