@@ -10,7 +10,7 @@ REQUESTS ?= 3000
 # Their tests block threads of Swift's pool while they wait for PostgreSQL, which would starve tests that wait without.
 BLOCKING := ProcessesTests|DomainTests|PostgresTests|WorkerRuntimeTests|FleetCheckTests|SimulationTests
 
-.PHONY: help demo test test-kubernetes test-broker bench chaos mutants simulate fuzz lint format build setup clean
+.PHONY: help demo test test-kubernetes test-broker bench chaos rolling mutants simulate fuzz lint format build setup clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -42,13 +42,17 @@ bench: setup ## Measure the fleet, its peers and the limits (QUICK=1 takes a few
 	@.build/release/slipway-bench $(if $(QUICK),--quick)
 
 chaos: setup ## Play faults on a fleet under load and judge the outcome (MINUTES=5 SEED=7; the same seed plays the same)
-	@scripts/setup libfaketime
 	@$(SWIFT) build
 	@.build/debug/slipway-chaos --minutes $(MINUTES) --seed $(SEED) $(CHAOS)
+
 
 mutants: setup ## Seed faults in the code, one at a time, and see that the checker finds each on a real fleet (a quarter of an hour)
 	@scripts/setup patch
 	@scripts/mutants
+# Two minutes, unless MINUTES says otherwise: there and back with every worker takes one.
+rolling: setup ## Change a fleet under load to another version's workers and back (OTHER=<commit or folder>, HEAD^ by default)
+	@$(SWIFT) build
+	@MINUTES=$(if $(filter file,$(origin MINUTES)),2,$(MINUTES)) SEED=$(SEED) OTHER=$(OTHER) SWIFT=$(SWIFT) scripts/rolling
 
 # Not by `swift test`, which would keep others from building meanwhile.
 simulate: setup ## Play the fleet's decisions in one process under a virtual clock (COMMANDS=1000000 REQUESTS=3000 SEED=1, at most PLAY_MINUTES)

@@ -22,7 +22,9 @@ final class ChaosRun {
     }
 
     /// Returns the exit code.
-    func run(_ schedule: Schedule) throws -> Int32 {
+    ///
+    /// - Parameter isWhole: Whether it plays whatever there is, and not some chosen faults only.
+    func run(_ schedule: Schedule, isWhole: Bool) throws -> Int32 {
         log.line("seed \(seed), \(schedule.entries.count) faults, \(workers) of each worker; logs in \(folder)")
         let grows = schedule.entries.contains { $0.fault == .partitionsAdded }
         let world = try ChaosWorld(seed: seed, folder: folder, log: log, grows: grows)
@@ -39,12 +41,12 @@ final class ChaosRun {
         load.setOn(true)
         let player = FaultPlayer(world: world, load: load)
         try player.idle(until: .now + .seconds(8))
-        let before = load.takeLatencies()
+        let before = load.takeTimes()
         try player.play(schedule)
         striker?.stop()
-        let during = load.takeLatencies()
+        let during = load.takeTimes()
         try player.idle(until: .now + .seconds(8))
-        let after = load.takeLatencies()
+        let after = load.takeTimes()
         sampler.stop()
         guard sampler.samples >= 10 else { throw ChaosFailure("too few samples were taken to judge what only rises") }
         player.saw(.staleFence, player.allFencings())
@@ -55,12 +57,16 @@ final class ChaosRun {
         let report = Report(
             log: log,
             faults: player.played,
+            answers: player.answers,
             notPlayed: player.notPlayed,
             load: load,
             samples: sampler.samples
         )
         report.show(before: before, during: during, after: after)
-        code = try judge(world)
+        code = Self.code(judged: try judge(world), missing: player.missing, isWhole: isWhole)
+        if !player.missing.isEmpty {
+            log.line("the run does not count; not played: \(player.missing.map(\.rawValue).joined(separator: ", "))")
+        }
         return code
     }
 
@@ -110,6 +116,15 @@ final class ChaosRun {
     private func report(_ left: [String], after began: ContinuousClock.Instant) {
         let took = String(format: "%.1f s", (ContinuousClock.now - began).inSeconds)
         log.line(left.isEmpty ? "settled after \(took)" : "not settled after \(took): \(left.joined(separator: ", "))")
+    }
+
+    /// The exit code of a run.
+    ///
+    /// One that did not play all that it was to play proves too little, whatever was judged of it; and of one that plays
+    /// chosen faults only, no rare situations are asked.
+    static func code(judged: Int32, missing: [Fault], isWhole: Bool) -> Int32 {
+        guard judged == 0 || judged == 2 else { return judged }
+        return !missing.isEmpty || (judged == 2 && isWhole) ? 2 : 0
     }
 
     private func judge(_ world: ChaosWorld) throws -> Int32 {

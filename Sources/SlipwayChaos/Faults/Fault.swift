@@ -20,7 +20,9 @@ enum Fault: String, Sendable, CaseIterable {
     case pauseWorker = "pause-worker"
     case pauseRelay = "pause-relay"
     case stopAndStart = "stop-and-start"
+    case terminatedTwice = "terminated-twice"
     case scaleUpAndDown = "scale-up-and-down"
+    case scaleOutAndIn = "scale-out-and-in"
     case rollingRestart = "rolling-restart"
     case databaseRestart = "database-restart"
     case backendsTerminated = "backends-terminated"
@@ -29,6 +31,7 @@ enum Fault: String, Sendable, CaseIterable {
     case databaseUnreachable = "database-unreachable"
     case databaseSlow = "database-slow"
     case databaseStalled = "database-stalled"
+    case lockedRow = "locked-row"
     case commitAnswersDropped = "commit-answers-dropped"
     case diskFull = "disk-full"
     case brokerErrors = "broker-errors"
@@ -43,65 +46,38 @@ enum Fault: String, Sendable, CaseIterable {
     case twoAgents = "two-agents"
     case wrongClock = "wrong-clock"
 
-    /// The faults that every run plays: those that make the rare situations, without which a run proves too little, and the
-    /// one that can be played only once.
+    /// The faults that every run plays first: those that make the rare situations, without which a run proves too little, and
+    /// the one that can be played only once.
     static let needed: [Fault] = [
         .zombieBeforeTransaction, .zombieInTransaction, .refusedRows, .killAfterPublishing, .agentKilled,
         .partitionsAdded,
     ]
 
+    /// The others in three shares that take about equally long: a run plays one of them next, so that three runs with seeds
+    /// that follow each other play everything.
+    static let shares: [[Fault]] = {
+        var shares = [[Fault]](repeating: [], count: 3)
+        let others = allCases.filter { !needed.contains($0) }
+        // The longest first, each to the share that is shortest until then.
+        for fault in others.enumerated().sorted(by: { ($1.element.slot, $0.offset) < ($0.element.slot, $1.offset) }) {
+            let lengths = shares.map { $0.map(\.slot).reduce(0, +) }
+            let shortest = lengths.indices.min { lengths[$0] < lengths[$1] } ?? 0
+            shares[shortest].append(fault.element)
+        }
+        return shares
+    }()
+
     /// About how many seconds it takes, with the time to recover.
     var slot: Double {
         switch self {
         case .zombieInTransaction, .zombieBeforeTransaction: 35
-        case .pauseWorker, .agentAway, .agentKilled: 18
+        case .pauseWorker, .agentAway, .agentKilled, .wrongClock, .scaleOutAndIn: 18
         case .twoAgents: 20
         case .rollingRestart: 35
-        case .killRepeatedly, .refusedRows, .pauseRelay, .wrongClock: 14
+        case .killRepeatedly, .refusedRows, .pauseRelay, .lockedRow: 14
         case .requestsRepeated, .poisonBurst, .leadersMoved, .databaseCut: 7
         default: 10
         }
-    }
-}
-
-/// When which fault is played: the same seed gives the same schedule.
-struct Schedule: Sendable, Equatable {
-    struct Entry: Sendable, Equatable {
-        /// Seconds since the faults began.
-        let at: Double
-        let fault: Fault
-        /// What the fault's own choices vary by.
-        let seed: UInt64
-    }
-
-    let entries: [Entry]
-
-    /// Where each fault first comes that makes a rare situation.
-    var needed: [Entry] {
-        Fault.needed.compactMap { fault in entries.first { $0.fault == fault } }
-    }
-
-    /// Every fault comes once before any comes twice, in a random order, and the needed ones first.
-    init(seed: UInt64, minutes: Double, faults: [Fault] = Fault.allCases) {
-        var random = SeededRandom(seed: seed ^ 0xFA17)
-        var entries: [Entry] = []
-        var at = 0.0
-        var bag: [Fault] = []
-        var isFirst = true
-        let needed = Fault.needed.filter(faults.contains)
-        while !faults.isEmpty {
-            if bag.isEmpty {
-                let first = isFirst ? needed : []
-                bag = first.shuffled(using: &random) + faults.filter { !first.contains($0) }.shuffled(using: &random)
-                isFirst = false
-            }
-            let fault = bag.removeFirst()
-            let pause = Double(random.number(0...2000)) / 1000
-            guard at + pause + fault.slot <= minutes * 60 else { break }
-            entries.append(Entry(at: at + pause, fault: fault, seed: random.next()))
-            at += pause + fault.slot
-        }
-        self.entries = entries
     }
 }
 

@@ -14,6 +14,7 @@ extension FaultPlayer {
             } catch {
                 throw NotPlayed("no connection was free: \(error)")
             }
+        case .lockedRow: return try lockRow()
         case .refusedRows: return try refuseRows()
         case .diskFull: return try fillDisk()
         case .databaseCut:
@@ -41,6 +42,29 @@ extension FaultPlayer {
     private func restart() throws -> String {
         try world.server.restart(immediate: true)
         return "as after a crash"
+    }
+
+    /// Holds a row that every batch about it needs, in a transaction that then does nothing.
+    private func lockRow() throws -> String {
+        let connection = try world.database()
+        defer { connection.close() }
+        let group = random.pick(["deployment-worker", "agent-worker", "resource-worker"])
+        let project = random.pick(LoadPlace.projects)
+        try connection.script("begin")
+        let locked = try connection.query(
+            """
+            with claim as (
+                select from partition_claim where consumer_group like '%' || $1 and consumed > 0
+                order by consumed desc limit 1 for update
+            ), place as (select from environment where project = $2 order by environment limit 1 for update)
+            select (select count(*) from claim), (select count(*) from place)
+            """,
+            [.text(group), .text(project)]
+        ).only()
+        guard try locked.int64(0) == 1, try locked.int64(1) == 1 else { throw NotPlayed("there was no row to lock") }
+        wait(8)
+        try connection.script("rollback")
+        return "a partition of \(group) and an environment of \(project) for 8 s"
     }
 
     private func dropCommitAnswers() throws -> String {

@@ -113,6 +113,39 @@ extension FaultPlayer {
         return slot
     }
 
+    /// Has a worker end at once while it ends in order, as an impatient orchestrator does.
+    func terminateTwice() throws -> String {
+        let slot = random.pick(FleetProcesses.workers.flatMap(fleet.living))
+        fleet.signal(SIGTERM, slot)
+        // Both at once would count as one.
+        wait(0.03)
+        let wasAlive = fleet.pid(of: slot) != nil
+        fleet.signal(SIGTERM, slot)
+        let limit = ContinuousClock.now + .seconds(5)
+        while fleet.pid(of: slot) != nil, ContinuousClock.now < limit { wait(0.01) }
+        guard fleet.pid(of: slot) == nil else {
+            throw ChaosFailure("\(slot) did not end within 5 s of a second SIGTERM")
+        }
+        try fleet.startAgain(slot)
+        guard wasAlive else { throw NotPlayed("\(slot) had ended before the second SIGTERM") }
+        return slot
+    }
+
+    /// Leaves one worker of a kind, has four for a while, and one again.
+    func scaleOutAndIn() throws -> String {
+        let kind = random.pick(FleetProcesses.workers)
+        let others = Array(fleet.living(kind).dropFirst())
+        for slot in others { fleet.stop(slot) }
+        wait(2)
+        let more = (1...3).map { "\(kind)-more-\($0)" }
+        for slot in more { _ = try fleet.start(kind, slot: slot) }
+        wait(6)
+        for slot in more { fleet.stop(slot) }
+        wait(2)
+        for slot in others { try fleet.startAgain(slot) }
+        return "\(kind) from 1 to 4 to 1"
+    }
+
     func scaleUpAndDown() throws -> String {
         let kind = random.pick(FleetProcesses.workers)
         _ = try fleet.start(kind, slot: "\(kind)-more")
@@ -137,22 +170,30 @@ extension FaultPlayer {
         return "\(slots.count) workers" + (fleet.otherPrograms == nil ? "" : ", by another version and back")
     }
 
-    /// A worker whose clock is ten minutes off, where libfaketime is installed, or `FAKETIME_LIBRARY` names it.
+    /// Workers of one kind that go on with a wrong clock: one ten minutes ahead, one as much behind.
     func wrongClock() throws -> String {
-        let paths =
-            ["x86_64-linux-gnu", "aarch64-linux-gnu"].map { "/usr/lib/\($0)/faketime/libfaketimeMT.so.1" }
-            + [ProcessInfo.processInfo.environment["FAKETIME_LIBRARY"] ?? ""]
-        guard let library = paths.first(where: FileManager.default.fileExists) else {
-            throw NotPlayed("libfaketime is not installed")
+        let kind = random.pick(FleetProcesses.workers)
+        let wrong = Array(zip(fleet.living(kind), ["600", "-600"].shuffled(using: &random)))
+        let saidBefore = wrong.map { saysWrongClock($0.0) }
+        for (slot, ahead) in wrong {
+            fleet.stop(slot)
+            try fleet.startAgain(slot, ["SLIPWAY_TEST_CLOCK_AHEAD": ahead])
         }
-        let slot = random.pick(FleetProcesses.workers.flatMap(fleet.living))
-        let offset = random.pick(["+600s", "-600s"])
-        fleet.stop(slot)
-        try fleet.startAgain(slot, ["LD_PRELOAD": library, "FAKETIME": offset, "FAKETIME_DONT_FAKE_MONOTONIC": "1"])
-        wait(6)
-        fleet.stop(slot)
-        try fleet.startAgain(slot, ["LD_PRELOAD": ""])
-        return "\(slot) by \(offset)"
+        wait(9)
+        let worked = zip(wrong, saidBefore).count { saysWrongClock($0.0) > $1 && fleet.pid(of: $0.0) != nil }
+        for (slot, _) in wrong {
+            fleet.stop(slot)
+            try fleet.startAgain(slot, ["SLIPWAY_TEST_CLOCK_AHEAD": "0"])
+        }
+        guard worked == wrong.count, worked > 0 else {
+            throw NotPlayed("\(worked) of \(wrong.count) workers went on with a wrong clock")
+        }
+        return wrong.map { "\($0) by \($1) s" }.joined(separator: ", ")
+    }
+
+    /// How often the slot's processes said that their clock is wrong.
+    private func saysWrongClock(_ slot: String) -> Int {
+        fleet.output(of: slot).components(separatedBy: "this worker's clock is wrong").count - 1
     }
 
     // MARK: Points of the path of a batch

@@ -9,8 +9,12 @@ final class FaultPlayer {
     private(set) var played: [PlayedFault] = []
     /// What was to be played and could not, and why.
     private(set) var notPlayed: [(fault: Fault, why: String)] = []
+    /// What was to be played and was not, however often it was tried: the run does not count then.
+    private(set) var missing: [Fault] = []
     private(set) var sightings: [Situation: Int] = [:]
-    private var unrecovered: (index: Int, since: ContinuousClock.Instant)?
+    /// How many seconds after the end of each fault that was played the probes were answered again.
+    private(set) var answers: [[Probe: Double]] = []
+    private var unrecovered: (since: ContinuousClock.Instant, probes: [Probe])?
     var random = SeededRandom(seed: 0)
 
     init(world: ChaosWorld, load: LoadThread) {
@@ -28,6 +32,7 @@ final class FaultPlayer {
         }
         try idle(until: .now + .seconds(5))
         try playMissing(of: schedule)
+        missing = schedule.firsts.map(\.fault).filter { fault in !played.contains { $0.name == fault.rawValue } }
         for fault in played { try world.record.write(RecordLine(fault: fault)) }
     }
 
@@ -43,13 +48,15 @@ final class FaultPlayer {
         }
         let end = world.log.elapsed
         played.append(PlayedFault(name: entry.fault.rawValue, target: target, begin: begin, end: end))
-        unrecovered = (played.count - 1, .now)
+        answers.append([:])
+        unrecovered = (.now, Probe.allCases)
         world.log.line("\(entry.fault.rawValue)  \(target)  (\(String(format: "%.1f s", end - begin)))")
     }
 
-    /// Plays again what makes a rare situation that has not come up: there was no occasion, or the machine was too slow for it.
+    /// Plays again what could not be played, and what makes a rare situation that has not come up: there was no occasion, or
+    /// the machine was too slow for it.
     private func playMissing(of schedule: Schedule) throws {
-        for entry in schedule.needed {
+        for entry in schedule.firsts {
             for attempt in 1...UInt64(3) {
                 if try hasShown(entry.fault) { break }
                 world.log.line("\(entry.fault.rawValue) has not shown what it is for: once more")
@@ -59,7 +66,7 @@ final class FaultPlayer {
         }
     }
 
-    /// Whether a needed fault made its situation, as far as it can be told before the checker judges.
+    /// Whether a fault was played and made its situation, as far as it can be told before the checker judges.
     private func hasShown(_ fault: Fault) throws -> Bool {
         switch fault {
         case .zombieInTransaction: sightings[.rebalanceInTransaction] != nil
@@ -86,11 +93,14 @@ final class FaultPlayer {
     private func tick() throws {
         try fleet.watch()
         if let failure = load.failure { throw ChaosFailure(failure) }
-        guard let (index, since) = unrecovered, load.isAnsweringPromptly(since: since) else { return }
-        let took = (ContinuousClock.now - since).inSeconds
-        played[index].recovery = took
-        unrecovered = nil
-        world.log.line("  answered as before \(String(format: "%.1f s", took)) later")
+        guard let (since, probes) = unrecovered else { return }
+        for probe in probes where load.isAnswering(probe, since: since) {
+            let took = (ContinuousClock.now - since).inSeconds
+            if probe == .request { played[played.count - 1].recovery = took }
+            answers[answers.count - 1][probe] = took
+            unrecovered?.probes.removeAll { $0 == probe }
+            world.log.line("  \(probe.rawValue) answered \(String(format: "%.1f s", took)) later")
+        }
     }
 
     private func play(_ fault: Fault) throws -> String {
@@ -112,7 +122,9 @@ final class FaultPlayer {
             try pause(aOf: random.pick(FleetProcesses.workers.filter { $0 != "outbox-relay" }), seconds: 10)
         case .pauseRelay: try pause(aOf: "outbox-relay", seconds: 5)
         case .stopAndStart: try stopAndStart()
+        case .terminatedTwice: try terminateTwice()
         case .scaleUpAndDown: try scaleUpAndDown()
+        case .scaleOutAndIn: try scaleOutAndIn()
         case .rollingRestart: try rollingRestart()
         case .wrongClock: try wrongClock()
         case .partitionsAdded: try addPartitions()

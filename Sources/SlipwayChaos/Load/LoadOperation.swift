@@ -34,6 +34,8 @@ enum LoadPlace {
     static let instances = (0..<3).map { "i\($0)" }
     static let versions = ["1.0.0", "1.1.0", "2.0.0"]
     static let probes = (0..<8).map { "probe\($0)" }
+    /// Where the probes that go through an agent are deployed: one environment on each cluster, named like it.
+    static let deployed = "deployed"
 
     static func cluster(of project: String, _ environment: String) -> String {
         let number = (Int(project.suffix(1)) ?? 0) + (Int(environment.suffix(1)) ?? 0)
@@ -60,7 +62,7 @@ struct Load: Sendable {
             number += 1
             return .request(what, key: key, id: "s\(seed)-\(number)", json)
         }
-        let projects = (LoadPlace.projects + LoadPlace.probes).map {
+        let projects = (LoadPlace.projects + LoadPlace.probes + [LoadPlace.deployed]).map {
             request("project.create", $0, #"{"project":"\#($0)"}"#)
         }
         let clusters = ChaosWorld.clusters.map { request("cluster.register", $0, #"{"cluster":"\#($0)"}"#) }
@@ -84,11 +86,53 @@ struct Load: Sendable {
                 )
             }
         }
+        let deployed = LoadPlace.deployed
+        let application = #"{"project":"\#(deployed)","application":"small","artifact":"small"}"#
+        inside.append(request("application.create", deployed, application))
+        for cluster in ChaosWorld.clusters {
+            let environment = #"{"project":"\#(deployed)","environment":"\#(cluster)","cluster":"\#(cluster)"}"#
+            inside.append(request("environment.create", "\(deployed)/\(cluster)", environment))
+        }
+        let place = #""project":"\#(deployed)","environment":"\#(ChaosWorld.clusters[0])""#
+        let rule = request(
+            "autodeploy.create",
+            "\(deployed)/\(ChaosWorld.clusters[0])",
+            #"{\#(place),"instance":"released","application":"small","versions":"^3.0"}"#
+        )
         let releases = LoadPlace.projects.flatMap { project in
             LoadPlace.versions.map { release("web-\(project)", $0, id: "s\(seed)-web-\(project)-\($0)") }
         }
-        return [projects + clusters, inside + releases]
+        let small = ["1.0.0", "1.1.0"].map { release("small", $0, id: "s\(seed)-small-\($0)") }
+        return [projects + clusters, inside + releases + small, [rule]]
     }
+
+    /// What is sent to see how soon it is answered.
+    static func probe(_ probe: Probe, place: Int, number: Int, seed: UInt64) -> Outgoing {
+        switch probe {
+        case .request:
+            let project = LoadPlace.probes[number % LoadPlace.probes.count]
+            let json = #"{"project":"\#(project)","name":"probe \#(number)"}"#
+            return .request("project.update", key: project, id: "q\(seed)-\(number)", source: "/chaos/probe", json)
+        case .deployment:
+            let cluster = ChaosWorld.clusters[place]
+            let there = #""project":"\#(LoadPlace.deployed)","environment":"\#(cluster)","instance":"small""#
+            // Other values each time: a cluster that comes back empty is filled again, too.
+            let what = #""application":"small","version":"1.0.0","values":"probe: \#(number)\n""#
+            return .request(
+                "instance.deploy",
+                key: "\(LoadPlace.deployed)/\(cluster)",
+                id: "d\(seed)-\(number)",
+                source: "/chaos/probe",
+                "{\(there),\(what)}"
+            )
+        case .release:
+            let version = "3.0.\(number)"
+            return release("small", version, id: releaseID(version, seed: seed))
+        }
+    }
+
+    /// The id of a probe's release.
+    static func releaseID(_ version: String, seed: UInt64) -> String { "v\(seed)-\(version)" }
 
     /// The next message of the load.
     mutating func next() -> Outgoing {
