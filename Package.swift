@@ -205,7 +205,7 @@ let package = Package(
         .executableTarget(
             name: "slipway-chaos",
             dependencies: [
-                "FleetCheck", "Domain", "WorkerRuntime", "Kafka", "Postgres", "Processes", "Identity",
+                "FleetCheck", "ClusterAgent", "Domain", "WorkerRuntime", "Kafka", "Postgres", "Processes", "Identity",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "Sources/SlipwayChaos",

@@ -30,6 +30,7 @@ final class ChaosRun {
         let world = try ChaosWorld(seed: seed, folder: folder, log: log, grows: grows)
         var code: Int32 = 3
         defer { world.end(keepsFolder: keepsFolder || code != 0) }
+        world.areForgetful = mutant == .doneAgain
         try world.start(workersOfAKind: workers)
         world.fleet.otherPrograms = other.map { URL(filePath: $0) }
         let load = LoadThread(seed: seed, kafka: world.kafka, token: world.token, record: world.record)
@@ -130,7 +131,7 @@ final class ChaosRun {
     private func judge(_ world: ChaosWorld) throws -> Int32 {
         let command = [
             FleetProcesses.programs.appending(path: "slipway-check").path, "judge", "--record", world.recordPath,
-            "--messages", world.messagesPath, "--database-url", world.directURL,
+            "--messages", world.messagesPath, "--clusters", world.clustersPath, "--database-url", world.directURL,
             "--topic-prefix", ChaosWorld.prefix,
         ]
         log.plain()

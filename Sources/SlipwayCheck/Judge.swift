@@ -18,6 +18,8 @@ struct Judge: ParsableCommand {
     var record: String
     @Option(help: "What 'observe' wrote. Without it the topics are read now, from their beginning.")
     var messages: String?
+    @Option(help: "The folder with the files in which simulated clusters are kept. Without it effects are not judged.")
+    var clusters: String?
     @Option(help: "The Kafka brokers; needed without --messages.")
     var kafkaBrokers: String?
     @Option(help: "The database, as a libpq URL.")
@@ -58,7 +60,12 @@ struct Judge: ParsableCommand {
         let connection = try PostgresConnection(PostgresConfiguration(url: databaseUrl))
         defer { connection.close() }
         let database = try DatabaseReader(connection, prefix: topicPrefix).read()
-        return History(record: lines, messages: try seen(), database: database)
+        return History(
+            record: lines,
+            messages: try seen(),
+            database: database,
+            clusters: try clusters.map(KeptCluster.read) ?? []
+        )
     }
 
     private func seen() throws -> [SeenMessage] {

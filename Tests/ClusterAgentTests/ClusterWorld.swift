@@ -11,8 +11,8 @@ struct ClusterWorld {
     /// How every object looked last.
     var latest: [ClusterObject.ID: ClusterObject] = [:]
 
-    init(failure: SimulatedFailure? = nil, seed: UInt64 = 7, helm: HelmTemplate? = nil) {
-        cluster = SimulatedCluster(name: "east", seed: seed, failure: failure, helm: helm)
+    init(failure: SimulatedFailure? = nil, seed: UInt64 = 7, helm: HelmTemplate? = nil, file: ClusterFile? = nil) {
+        cluster = SimulatedCluster(name: "east", seed: seed, failure: failure, helm: helm, file: file)
     }
 
     /// Lets seconds pass in small steps.

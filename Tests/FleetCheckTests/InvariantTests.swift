@@ -54,7 +54,8 @@ import Testing
         #expect(Verdict(sound.history).violations.contains { $0.invariant == .end })
     }
 
-    static let breaches: [Breach] = ends + once + order + facts + offsets + ledger + convergence + openness
+    static let breaches: [Breach] =
+        ends + once + effects + order + facts + offsets + ledger + convergence + clusters + openness
 
     private static let ends = [
         Breach(.end, "a request without an end") { _, history in

@@ -26,6 +26,21 @@ import Testing
         expect(history, breaks: [.onceOnly])
     }
 
+    @Test func `an agent that does again what the one before it did is noticed, though no word tells of it`() {
+        var history = SoundHistory().history
+        var again = KeptCluster.Entry()
+        again.effects = [SoundHistory.deed(SoundHistory.command, 1)]
+        history.clusters[1].entries.append(again)
+        expect(history, breaks: [.onceOnly])
+    }
+
+    @Test func `an agent that tells what its cluster does not have is noticed`() {
+        var history = SoundHistory().history
+        // Words and database agree.
+        history.clusters[1].entries[0].objects[1] = SoundHistory.object("web-1", "u2")
+        expect(history, breaks: [.convergence])
+    }
+
     @Test func `a fence that is not checked lets a woken lane count its batch again`() {
         var history = SoundHistory().history
         history.database.claims[1].consumed += 2

@@ -62,6 +62,15 @@ import Testing
                 values ('c', 'p-e', 1, 2, true, now());
             insert into resource (cluster, namespace, kind, name, api_version, uid, epoch, sequence, health, revision, changed_at)
                 values ('c', 'p-e', 'Pod', 'a', 'v1', 'u', 1, 2, 'healthy', 4, now());
+            insert into auto_deploy_rule (environment_id, application, instance, creator, enabled, created_at)
+                select id, 'a', 'i', 'x', false, now() from environment;
+            insert into command (id, operation, cluster, key, subject_kind, subject_name, project, environment, state, revision,
+                caller, request_source, request_id, request_type, created_at, changed_at, deadline, step_seconds,
+                settle_seconds, failure_seconds)
+            select gen_random_uuid(), 'o', 'c', 'k', kind, name, project, environment, 'succeeded', number, 'x', '/s', kind, 't',
+                now(), now(), now(), '{1,1,1}', 1, 1
+            from (values (1, 'project', 'p', 'p', null), (2, 'environment', 'e', 'p', 'e'), (3, 'cluster', 'c', null, null),
+                (4, 'auto-deploy', 'i', 'p', 'e')) one (number, kind, name, project, environment);
             """
         )
         let state = try DatabaseReader(connection, prefix: "slipway.").read()
@@ -75,6 +84,9 @@ import Testing
         #expect(state.resources.first?.position == StreamPosition(epoch: 1, sequence: 2))
         #expect(state.revisions[SubjectName(topic: "resource.status", key: "c/p-e/Pod/a")] == 4)
         #expect(state.revisions[SubjectName(topic: "environment.status", key: "p/e")] == 1)
+        let about = ["auto-deploy p/e/i", "cluster c", "environment p/e", "project p"]
+        #expect(state.commands.map(\.about).sorted() == about)
+        #expect(state.values == ["project p": "p", "cluster c": "c", "auto-deploy p/e/i": "disabled"])
     }
 
     @Test func `a record is read as it was written, and a broken line is named`() throws {

@@ -39,7 +39,22 @@ struct SoundHistory {
         snapshot("Pod", 2, began: 4, 6)
         history.database.resources = [stored("lost", "u0", 2, 6, isGone: true), stored("web-1", "u1", 2, 5)]
         fillDatabase()
+        fillClusters()
         fillRecord()
+    }
+
+    /// The cluster of before was lost; in the one that is there, an agent was killed before it noted what it had done.
+    private mutating func fillClusters() {
+        let deed = Self.deed(Self.command, 1)
+        var (made, done) = (KeptCluster.Entry(), KeptCluster.Entry())
+        made.objects = [Self.object("lost", "u0"), Self.object("web-1", "u1")]
+        made.effects = [deed]
+        done.removed = [Self.object("lost", "u0").id]
+        done.marks = [deed]
+        history.clusters = [
+            KeptCluster(cluster: "c0", isLost: true, entries: [made]),
+            KeptCluster(cluster: "c0", entries: [made, done]),
+        ]
     }
 
     private mutating func fillDatabase() {
@@ -93,6 +108,18 @@ struct SoundHistory {
     }
 
     // MARK: Parts
+
+    static func deed(_ command: String, _ generation: Int64) -> KeptCluster.Deed {
+        KeptCluster.Deed(command: command, generation: generation, namespace: "ns", subject: "release.web")
+    }
+
+    static func object(_ name: String, _ uid: String, version: Int = 1) -> KeptCluster.Object {
+        let metadata = #"{"name":"\#(name)","uid":"\#(uid)","resourceVersion":"\#(version)"}"#
+        return KeptCluster.Object(
+            id: KeptCluster.ObjectName(kind: "Pod", namespace: "ns", name: name),
+            shown: #"{"kind":"Pod","metadata":\#(metadata)}"#
+        )
+    }
 
     mutating func add(
         _ topic: String,
@@ -199,7 +226,8 @@ struct SoundHistory {
             name: name,
             uid: uid,
             position: StreamPosition(epoch: epoch, sequence: sequence),
-            isGone: isGone
+            isGone: isGone,
+            object: isGone ? nil : Self.object(name, uid).shown
         )
     }
 

@@ -3,7 +3,7 @@ public import Domain
 /// A Kubernetes object as an agent reports it: trimmed to what tells how it is doing and whose it is.
 public struct ClusterObject: Sendable, Hashable {
     /// Names an object within a cluster.
-    public struct ID: Sendable, Hashable, Comparable {
+    public struct ID: Codable, Sendable, Hashable, Comparable {
         /// The kind, such as `Deployment`.
         public var kind: String
         /// The namespace.

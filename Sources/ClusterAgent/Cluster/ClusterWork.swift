@@ -1,7 +1,7 @@
 public import Domain
 
 /// What a command is about: at most one command of a subject is done at a time, and the highest generation wins.
-public enum CommandSubject: Sendable, Hashable {
+public enum CommandSubject: Codable, Sendable, Hashable {
     /// A namespace.
     case namespace(String)
     /// A release in a namespace.

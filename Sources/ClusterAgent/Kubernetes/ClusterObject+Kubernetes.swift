@@ -85,7 +85,7 @@ extension ClusterObject {
 
 extension ClusterObject.Owner {
     /// The owner that controls an object; others do not count.
-    fileprivate init?(_ reference: ObjectValue) {
+    init?(_ reference: ObjectValue) {
         guard reference["controller"] == true, let apiVersion = reference["apiVersion"]?.string,
             let kind = reference["kind"]?.string, let name = reference["name"]?.string,
             let uid = reference["uid"]?.string

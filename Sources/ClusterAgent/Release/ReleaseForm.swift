@@ -1,7 +1,7 @@
 import Domain
 
 /// What a release is made of, told apart without keeping its values, which may hold secrets.
-struct ReleaseForm: Sendable, Hashable {
+struct ReleaseForm: Codable, Sendable, Hashable {
     /// Application, version, image, chart and values: hooks run when it changes.
     let content: UInt64
     /// The content and what else stands in the pods' template: pods are rolled when it changes.

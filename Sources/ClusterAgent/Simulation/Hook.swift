@@ -1,9 +1,9 @@
 import Domain
 
 /// Something that helm runs before or after it changes a release, and how the simulation plays it.
-struct Hook: Sendable, Hashable {
+struct Hook: Codable, Sendable, Hashable {
     /// When helm runs it.
-    enum Moment: String, Sendable, Hashable, CaseIterable {
+    enum Moment: String, Codable, Sendable, Hashable, CaseIterable {
         case preInstall = "pre-install"
         case postInstall = "post-install"
         case preUpgrade = "pre-upgrade"

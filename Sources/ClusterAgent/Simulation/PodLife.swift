@@ -1,6 +1,6 @@
 /// Where a simulated pod stands between its creation and being ready, or in the trouble it was told to be in.
-struct PodLife: Sendable, Hashable {
-    enum State: Sendable, Hashable {
+struct PodLife: Codable, Sendable, Hashable {
+    enum State: String, Codable, Sendable, Hashable {
         case pending
         case unschedulable
         case creating
@@ -17,7 +17,7 @@ struct PodLife: Sendable, Hashable {
     }
 
     /// What a pod does that ends by itself.
-    struct Task: Sendable, Hashable {
+    struct Task: Codable, Sendable, Hashable {
         /// How long it runs.
         var time: Int64
         /// What it writes.
@@ -46,7 +46,7 @@ struct PodLife: Sendable, Hashable {
     private(set) var ended: Run?
 
     /// One run of a container: microseconds since 1970.
-    struct Run: Sendable, Hashable {
+    struct Run: Codable, Sendable, Hashable {
         var started: Int64
         var finished: Int64
         var exitCode: Int64 = 1
@@ -60,6 +60,15 @@ struct PodLife: Sendable, Hashable {
 
     /// Whether it has ended and stays so.
     var isOver: Bool { state == .succeeded || state == .failed }
+
+    /// Whether another state comes after a while.
+    var isMoving: Bool {
+        switch state {
+        case .pending, .creating, .initializing, .pullError, .pullBackOff, .terminated, .crashBackOff: true
+        case .running: task != nil || failure != .neverReady
+        case .unschedulable, .configError, .ready, .succeeded, .failed: false
+        }
+    }
 
     /// Whether the containers run.
     var isRunning: Bool { state == .running || state == .ready }

@@ -19,7 +19,9 @@ struct ReleasePlan: Sendable {
         let form = ReleaseForm(request)
         // Pods that would only be scaled keep the marks that they have; pods that are not there take new ones.
         let isScaled = before?.form.map { $0.template == form.template && !$0.isStopped } ?? false
-        let template = (isScaled ? before?.template : nil) ?? ClusterWork.release(request).mark
+        let mark = ClusterWork.release(request).mark
+        // What is done again by an agent that found no mark of it is done as it was.
+        let template = (isScaled || before?.made == mark ? before?.template : nil) ?? mark
         let marking = ReleaseMarking(request, template: template)
         let wish: SimulationRequest
         var hooks: [Hook]
@@ -50,6 +52,7 @@ struct ReleasePlan: Sendable {
             objects: manifests.map(\.id),
             failure: wish.failure,
             form: form,
+            made: mark,
             template: template,
             hooks: hooks,
             registries: Set(registries.map(\.id))

@@ -1,9 +1,9 @@
 import Domain
 
 /// How far a Deployment's rollout has come, and since when it has stood still.
-struct Rollout: Sendable, Hashable {
+struct Rollout: Codable, Sendable, Hashable {
     /// The pods of a Deployment, counted.
-    struct Counts: Sendable, Hashable {
+    struct Counts: Codable, Sendable, Hashable {
         var replicas: Int64 = 0
         var updated: Int64 = 0
         var ready: Int64 = 0

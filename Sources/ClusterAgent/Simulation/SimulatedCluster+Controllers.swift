@@ -155,6 +155,7 @@ extension SimulatedCluster {
         if rollout.progressedAt != before, !rollout.isComplete {
             agenda.add(.checkProgress(deployment.id), at: rollout.progressedAt + deadline)
         }
+        if rollouts[deployment.id] != rollout { touch(deployment.id) }
         rollouts[deployment.id] = rollout
         deployment.status =
             DeploymentStatus(

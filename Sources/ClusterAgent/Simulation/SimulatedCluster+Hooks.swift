@@ -23,6 +23,7 @@ extension SimulatedCluster {
             output: hook.output ?? Self.usualOutput(of: hook),
             fails: hook.fails
         )
+        touch(manifest.id)
         let run = Operation.Run(hook: hook, moment: moment, job: manifest.id, startedAt: now)
         operations[subject]?.run = run
         report(.stage(operation.work, stage(of: run, .running)))

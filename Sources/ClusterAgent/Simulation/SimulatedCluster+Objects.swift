@@ -19,6 +19,7 @@ extension SimulatedCluster {
             guard let owner = currentOwner(of: id), !request.subject.mayChange(owner) else { continue }
             throw WorkFailure.taken(id.kind, id.name, by: owner, wantedFor: request.subject)
         }
+        let before = changes
         for reference in request.removed ?? [] {
             let id = ClusterObject.ID(kind: reference.kind, namespace: request.namespace, name: reference.name)
             if request.subject.mayChange(currentOwner(of: id)) { remove(id) }
@@ -28,6 +29,7 @@ extension SimulatedCluster {
         if !after.isEmpty { releases[subject] = Release(objects: after, podMark: request.podMark) }
         for manifest in manifests { upsert(manifest, isRenewed: request.isRenewal) }
         markPods(in: request.namespace)
+        noteEffect(of: .objects(request), since: before)
     }
 
     /// Whose an object is; `nil` where there is none, or it is nobody's.

@@ -39,6 +39,7 @@ extension SimulatedCluster {
         let before = life.state
         let wait = life.advance(now: now, timings)
         lives[id] = life
+        touch(id)
         if let wait { later(wait, .advance(id, uid: uid)) }
         putPod(pod, life)
         if let pod = objects[id] { tellEvents(of: pod, life, since: before) }

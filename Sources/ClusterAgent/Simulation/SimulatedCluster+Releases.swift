@@ -11,7 +11,7 @@ extension SimulatedCluster {
             case .namespace(let request):
                 // One that is going away is made anew when it is gone.
                 guard !terminating.contains(request.namespace) else { return later(timings.observe, .begin(work)) }
-                namespaceNames.insert(request.namespace)
+                if namespaceNames.insert(request.namespace).inserted { noteEffect(of: work) }
             case .namespaceRemoval: return beginClearing(work)
             case .release(let request): return try beginRelease(request, as: work, secrets)
             case .removal(let request): return try beginRemoval(request, as: work)
@@ -24,10 +24,19 @@ extension SimulatedCluster {
         }
     }
 
-    /// Tells the end of work and remembers which command made its subject what it is.
+    /// Ends work; where a cluster is kept, its agent can be lost between what was done and the mark that says so.
     mutating func end(_ work: ClusterWork, _ failure: WorkFailure?) {
+        guard file != nil, failure == nil else { return conclude(work, failure) }
+        later(timings.apply, .conclude(work))
+    }
+
+    /// Tells the end of work and remembers which command made its subject what it is.
+    mutating func conclude(_ work: ClusterWork, _ failure: WorkFailure?) {
         underway[work.mark] = nil
-        if failure == nil { marks[work.subject] = work.mark }
+        if failure == nil {
+            if !doesAgain { marks[work.subject] = work.mark }
+            noteMark(of: work)
+        }
         report(.finished(work, failure))
     }
 
@@ -53,7 +62,8 @@ extension SimulatedCluster {
         if plan.release.failure == .agentRestart { report(.agentFault(.restart)) }
         for manifest in plan.registries { upsert(manifest) }
         // Helm runs hooks for what it installs or upgrades; to scale, stop or restart is neither.
-        let hooks = plan.release.form?.content == before?.form?.content ? [] : plan.release.hooks
+        let isSame = plan.release.form?.content == before?.form?.content && before?.isInterrupted != true
+        let hooks = isSame ? [] : plan.release.hooks
         let moments: (before: Hook.Moment, after: Hook.Moment) =
             before == nil ? (.preInstall, .postInstall) : (.preUpgrade, .postUpgrade)
         operations[work.subject] = Operation(
@@ -101,13 +111,20 @@ extension SimulatedCluster {
             operations[subject] = operation
             return run(hook, at: operation.moments.before, of: operation)
         }
-        if case .uninstall = operation.change, !uninstall(operation.identity) {
-            return later(timings.observe, .goOn(subject))
+        if case .uninstall = operation.change {
+            let before = changes
+            let isGone = uninstall(operation.identity)
+            if !operation.isMade { noteEffect(of: operation.work, since: before) }
+            operation.isMade = true
+            operations[subject] = operation
+            if !isGone { return later(timings.observe, .goOn(subject)) }
         }
         if case .install(let manifests, let release) = operation.change, !operation.isMade {
             operation.isMade = true
             operations[subject] = operation
+            let before = changes
             install(manifests, release, as: subject)
+            noteEffect(of: operation.work, since: before)
         }
         if !operation.after.isEmpty {
             let hook = operation.after.removeFirst()
@@ -158,22 +175,26 @@ extension SimulatedCluster {
 /// Namespaces that are removed with everything in them.
 extension SimulatedCluster {
     private mutating func beginClearing(_ work: ClusterWork) {
-        terminating.insert(work.subject.namespace)
+        let namespace = work.subject.namespace
+        if terminating.insert(namespace).inserted, namespaceNames.contains(namespace) { noteEffect(of: work) }
         forgetReleases(of: work.subject.namespace)
         clear(work)
     }
 
     /// Waits for the last pods of a namespace and then removes it.
     mutating func clear(_ work: ClusterWork) {
-        let namespace = work.subject.namespace
+        guard vanish(work.subject.namespace) else { return later(timings.observe, .clear(work)) }
+        end(work, nil)
+    }
+
+    /// Removes what is left in a namespace that is going away, and at last itself; returns whether it is gone.
+    mutating func vanish(_ namespace: String) -> Bool {
         empty(namespace)
-        guard !objects.keys.contains(where: { $0.namespace == namespace }) else {
-            return later(timings.observe, .clear(work))
-        }
+        guard !objects.keys.contains(where: { $0.namespace == namespace }) else { return false }
         namespaceNames.remove(namespace)
         terminating.remove(namespace)
         marks = marks.filter { $0.key.namespace != namespace }
-        end(work, nil)
+        return true
     }
 
     /// Forgets the releases of a namespace that is going away, and ends what is being done to them.

@@ -13,6 +13,7 @@ extension SimulatedCluster {
         object.resourceVersion = nextVersion(of: WatchedKind(object.apiVersion, object.id.kind))
         if let owner = object.owner { children[owner.uid, default: []].insert(object.id) }
         objects[object.id] = object
+        noteChange(of: object.id)
         report(.changed(object))
         noteEndpoints(of: object)
     }
@@ -27,6 +28,7 @@ extension SimulatedCluster {
         rollouts[id] = nil
         tasks[id] = nil
         happened[id] = nil
+        noteChange(of: id)
         report(.gone(object))
         noteEndpoints(of: object)
         for child in (children.removeValue(forKey: object.uid) ?? []).sorted() { delete(child) }
@@ -52,7 +54,9 @@ extension SimulatedCluster {
     ///
     /// - Parameter isRenewed: Whether a certificate is issued anew though its specification is what it was.
     mutating func upsert(_ manifest: Manifest, isRenewed: Bool = false) {
+        var manifest = manifest
         let id = manifest.id
+        if doesAgain { manifest.annotations["slipway.io/done"] = String(now) }
         var spec = manifest.spec
         if id.kind == "Service" { spec = completed(service: spec ?? .empty, id) }
         let isOrder = isRenewed || objects[id].map { $0.spec != spec } ?? true

@@ -4,8 +4,8 @@ public import Domain
 ///
 /// A value: with the same seed, commands and times it does the same things. It makes what a release consists of,
 /// schedules, pulls, starts and becomes ready over seconds, rolls from one version to the next, and fails on demand.
-/// It forgets everything with the process; its uid follows from its name, so that a new process speaks for the same
-/// cluster.
+/// It forgets everything with the process, unless it is kept in a file, see ``ClusterFile``; its uid follows from its name,
+/// so that a new process speaks for the same cluster.
 public struct SimulatedCluster: Cluster, Sendable {
     /// What happens later.
     enum Step: Sendable, Hashable {
@@ -19,21 +19,35 @@ public struct SimulatedCluster: Cluster, Sendable {
         case remove(ClusterObject.ID, uid: String)
         case settle(ClusterObject.ID, uid: String)
         case checkProgress(ClusterObject.ID)
+        case conclude(ClusterWork)
+        case vanish(namespace: String)
+
+        /// Whether it is the agent's own, and not what the cluster does by itself.
+        var isAgents: Bool {
+            switch self {
+            case .begin, .goOn, .clear, .follow, .conclude: true
+            case .reconcile, .endpoints, .advance, .remove, .settle, .checkProgress, .vanish: false
+            }
+        }
     }
 
     /// What is known of a release, or of single objects, beside the objects themselves.
-    struct Release: Sendable {
+    struct Release: Codable, Sendable, Hashable {
         var objects: [ClusterObject.ID]
         var failure: SimulatedFailure?
         /// The label that it wants on the pods of some instances.
         var podMark: PodMark?
         /// What the release was made of; `nil` for single objects.
         var form: ReleaseForm?
+        /// The command that made it what it is.
+        var made: CommandMark?
         /// The command whose marks its pods carry.
         var template: CommandMark?
         var hooks: [Hook] = []
         /// The secrets with which its images are pulled: others may use them too.
         var registries: Set<ClusterObject.ID> = []
+        /// Whether the agent was lost while it changed it.
+        var isInterrupted: Bool?
     }
 
     /// The uid of the `kube-system` namespace.
@@ -43,6 +57,14 @@ public struct SimulatedCluster: Cluster, Sendable {
     /// How every release goes wrong that does not say otherwise in its values.
     public var failure: SimulatedFailure?
     let helm: HelmTemplate?
+    /// Where it is kept; `nil` where it goes with the process.
+    let file: ClusterFile?
+    /// Whether it forgets which command made what, so that everything is done again, and differently: to see that it is noticed.
+    let doesAgain: Bool
+    /// What was written to the file, and what is still to be.
+    var kept = Kept()
+    /// How often an object was changed, made or removed.
+    var changes = 0
 
     var now: Int64 = 0
     var random: SeededRandom
@@ -70,22 +92,26 @@ public struct SimulatedCluster: Cluster, Sendable {
     var marks: [CommandSubject: CommandMark] = [:]
     /// Commands that are being done, with what they confide: one that comes again meanwhile is not done twice.
     var underway: [CommandMark: OpenedSecrets] = [:]
-    private var brought: Set<WatchedKind> = []
-    private var version: Int64 = 1000
-    private var events: [ClusterEvent] = []
+    var brought: Set<WatchedKind> = []
+    var version: Int64 = 1000
+    var events: [ClusterEvent] = []
 
-    /// Makes an empty cluster.
+    /// Makes an empty cluster, or opens the one that is kept.
     ///
     /// - Parameters:
     ///   - name: The cluster's name, from which its uid follows.
     ///   - seed: What its uids, names and times vary by.
     ///   - helm: Renders charts; `nil` makes a plain Deployment and Service of every release.
+    ///   - file: Where it is kept; `nil` where it goes with the process.
+    ///   - doesAgain: Whether it is unsound: it forgets what was done.
     public init(
         name: String,
         seed: UInt64 = 1,
         timings: SimulatedTimings = SimulatedTimings(),
         failure: SimulatedFailure? = nil,
-        helm: HelmTemplate? = nil
+        helm: HelmTemplate? = nil,
+        file: ClusterFile? = nil,
+        doesAgain: Bool = false
     ) {
         var identity = SeededRandom(seed: StableHash.of(name))
         uid = identity.uuid()
@@ -93,6 +119,10 @@ public struct SimulatedCluster: Cluster, Sendable {
         self.timings = timings
         self.failure = failure
         self.helm = helm
+        self.file = file
+        self.doesAgain = doesAgain
+        takeTurn(at: 0)
+        file?.endTurn()
     }
 
     /// The usual kinds, and every other that was ever brought: a snapshot tells also that none is left.
@@ -133,6 +163,8 @@ public struct SimulatedCluster: Cluster, Sendable {
 
     /// Begins to do what a command asks for; it ends after the time that helm takes.
     public mutating func start(_ work: ClusterWork, secrets: OpenedSecrets, now: Int64) {
+        takeTurn(at: now)
+        defer { endTurn() }
         advance(to: now)
         if case .log(let request) = work { return tell(request) }
         guard underway[work.mark] == nil else { return }
@@ -142,19 +174,35 @@ public struct SimulatedCluster: Cluster, Sendable {
 
     /// Ends a log that is being told.
     public mutating func endLog(of command: String, now: Int64) {
+        takeTurn(at: now)
+        defer { endTurn() }
         advance(to: now)
         follows[command] = nil
     }
 
     /// Lets the time pass and returns what happened in it.
     public mutating func poll(now: Int64) -> [ClusterEvent] {
+        takeTurn(at: now)
         advance(to: now)
+        endTurn()
         defer { events = [] }
         return events
     }
 
+    /// Deletes pods, as somebody with `kubectl` would; returns how many there were to delete.
+    public mutating func deletePods(atMost count: Int, now: Int64) -> Int {
+        takeTurn(at: now)
+        defer { endTurn() }
+        advance(to: now)
+        let pods = objects.values.filter { $0.id.kind == "Pod" && $0.deletedAt == nil }.sorted { $0.id < $1.id }
+        for pod in pods.prefix(count) { delete(pod) }
+        return min(count, pods.count)
+    }
+
     /// Takes a namespace away with everything in it, as somebody with `kubectl` would.
     public mutating func deleteNamespace(_ name: String, now: Int64) {
+        takeTurn(at: now)
+        defer { endTurn() }
         advance(to: now)
         namespaceNames.remove(name)
         forgetReleases(of: name)
@@ -168,6 +216,7 @@ public struct SimulatedCluster: Cluster, Sendable {
     private mutating func advance(to time: Int64) {
         while let (due, step) = agenda.next(dueAt: time) {
             now = max(now, due)
+            guard step.isAgents || file?.isController != false else { continue }
             perform(step)
         }
         now = max(now, time)
@@ -189,6 +238,11 @@ public struct SimulatedCluster: Cluster, Sendable {
             reconcileOwner(owner, in: id.namespace)
         case .settle(let id, let uid): settle(id, uid: uid)
         case .checkProgress(let id): reconcile(id)
+        case .conclude(let work): conclude(work, nil)
+        case .vanish(let namespace):
+            if terminating.contains(namespace), !vanish(namespace) {
+                later(timings.observe, .vanish(namespace: namespace))
+            }
         }
     }
 

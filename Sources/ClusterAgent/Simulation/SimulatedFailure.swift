@@ -3,7 +3,7 @@ import Domain
 /// How a release goes wrong on demand.
 ///
 /// A release asks for it in its values, `simulate: {failure: imagePull}`; a whole cluster by a flag.
-public enum SimulatedFailure: String, Sendable, Hashable, CaseIterable {
+public enum SimulatedFailure: String, Codable, Sendable, Hashable, CaseIterable {
     /// The image cannot be pulled.
     case imagePull
     /// The container ends right after each start.

@@ -24,6 +24,7 @@ package struct DatabaseReader {
             "select cluster || '/' || namespace from resource_stream where snapshot_wanted"
         )
         state.gaps = try number("select coalesce(sum(gaps), 0)::bigint from resource_stream")
+        state.values = try values()
         state.versions = Set(try texts("select artifact || ' ' || version from version"))
         try connection.script("rollback")
         return state
@@ -41,7 +42,9 @@ package struct DatabaseReader {
         try connection.query(
             """
             select id::text, request_source, request_id, state, revision,
-                coalesce('instance ' || instance_id, 'object ' || object_id), generation, deadline < clock_timestamp()
+                coalesce('instance ' || instance_id, 'object ' || object_id), generation, deadline < clock_timestamp(),
+                subject_kind || ' ' || concat_ws('/', project, environment,
+                    case when subject_kind not in ('project', 'environment') then subject_name end)
             from command
             """
         ).map { row in
@@ -53,7 +56,8 @@ package struct DatabaseReader {
                 revision: try row.int64(4),
                 subject: try row.optionalString(5),
                 generation: try row.int64(6),
-                isPastDeadline: try row.bool(7)
+                isPastDeadline: try row.bool(7),
+                about: try row.string(8)
             )
         }
     }
@@ -138,8 +142,9 @@ package struct DatabaseReader {
     }
 
     private func resources() throws -> [StoredResource] {
-        try connection.query("select cluster, namespace, kind, name, uid, epoch, sequence, gone from resource").map {
-            row in
+        try connection.query(
+            "select cluster, namespace, kind, name, uid, epoch, sequence, gone, object::text from resource"
+        ).map { row in
             StoredResource(
                 cluster: try row.string(0),
                 namespace: try row.string(1),
@@ -147,9 +152,25 @@ package struct DatabaseReader {
                 name: try row.string(3),
                 uid: try row.string(4),
                 position: StreamPosition(epoch: try row.int64(5), sequence: try row.int64(6)),
-                isGone: try row.bool(7)
+                isGone: try row.bool(7),
+                object: try row.optionalString(8)
             )
         }
+    }
+
+    private func values() throws -> [String: String] {
+        let rows = try connection.query(
+            """
+            select 'project ' || project, name from project
+            union all select 'cluster ' || cluster, name from cluster where deleted_at is null
+            union all select 'auto-deploy ' || e.project || '/' || e.environment || '/' || r.instance,
+                case when r.enabled then 'enabled' else 'disabled' end
+            from auto_deploy_rule r join environment e on e.id = r.environment_id where e.state <> 'deleted'
+            """
+        )
+        var values: [String: String] = [:]
+        for row in rows { values[try row.string(0)] = try row.string(1) }
+        return values
     }
 
     private func revisions() throws -> [SubjectName: Int64] {

@@ -17,6 +17,9 @@ package struct DatabaseState: Sendable {
     package var gaps: Int64 = 0
     /// The versions that are recorded, as artifact and version with a blank between.
     package var versions: Set<String> = []
+    /// What can be compared with what was asked for: the names of projects and clusters, and whether rules are enabled, by what
+    /// ``StoredCommand/about`` calls them.
+    package var values: [String: String] = [:]
 
     package init() {}
 }
@@ -55,6 +58,8 @@ package struct StoredCommand: Sendable, Hashable {
     package var subject: String?
     package var generation: Int64
     package var isPastDeadline: Bool
+    /// What it is about: its kind and where it is, such as `project p0` or `auto-deploy p0/e0/web`.
+    package var about = ""
 }
 
 /// A row of `command_step`.
@@ -119,4 +124,6 @@ package struct StoredResource: Sendable, Hashable {
     package var uid: String
     package var position: StreamPosition
     package var isGone: Bool
+    /// As the agent told it; nothing of what is gone, and of secrets what is left of them.
+    package var object: String?
 }

@@ -7,16 +7,23 @@ package struct History: Sendable {
     /// In the order of each partition.
     package var messages: [SeenMessage] = []
     package var database = DatabaseState()
+    /// What the clusters themselves say; none where nobody keeps them.
+    package var clusters: [KeptCluster] = []
 
     package init() {}
 
-    package init(record: [RecordLine], messages: [SeenMessage], database: DatabaseState) {
+    package init(
+        record: [RecordLine],
+        messages: [SeenMessage],
+        database: DatabaseState,
+        clusters: [KeptCluster] = []
+    ) {
         sent = record.compactMap(\.sent)
         samples = record.compactMap(\.sample)
         sightings = record.compactMap(\.sighting)
         endings = record.compactMap(\.ending)
         self.messages = messages
-        self.database = database
+        (self.database, self.clusters) = (database, clusters)
     }
 }
 
@@ -72,6 +79,8 @@ struct HistoryIndex {
     let told: ToldWorld
     /// The requests that only ask what would happen: nothing else came under their ids.
     let dryRuns: Set<RequestName>
+    /// Each request where it lies first, without those that were dead-lettered.
+    let asked: [RequestName: SeenMessage]
 
     init(_ history: History) {
         self.history = history
@@ -91,6 +100,21 @@ struct HistoryIndex {
         (self.results, self.letters) = (results, letters)
         told = ToldWorld(history.messages, without: letters)
         dryRuns = Self.dryRuns(among: history.messages)
+        asked = Self.asked(among: history.messages, without: letters)
+    }
+
+    private static func asked(
+        among messages: [SeenMessage],
+        without letters: [Place: [SeenMessage]]
+    ) -> [RequestName: SeenMessage] {
+        var first: [RequestName: SeenMessage] = [:]
+        for message in messages where message.topic == Topic.requests {
+            guard let source = message.source, let id = message.id, letters[message.place] == nil else { continue }
+            let name = RequestName(source: source, id: id)
+            if let known = first[name], known.place.isBefore(message.place) { continue }
+            first[name] = message
+        }
+        return first
     }
 
     private static func dryRuns(among messages: [SeenMessage]) -> Set<RequestName> {

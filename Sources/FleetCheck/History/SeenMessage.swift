@@ -86,6 +86,10 @@ package struct Place: Sendable, Hashable {
     package var topic: String
     package var partition: Int32
     package var offset: Int64
+
+    /// Whether it lies before another place of its topic, for messages of one key: where they lie in two partitions, the higher
+    /// one was added later.
+    func isBefore(_ other: Place) -> Bool { (partition, offset) < (other.partition, other.offset) }
 }
 
 /// A number within what one boot of an agent says; boots by their order.

@@ -18,7 +18,7 @@ package enum Invariant: String, Codable, Sendable, Hashable, CaseIterable {
         case .facts: "facts never went backwards"
         case .offsets: "no offset was ahead of what was done"
         case .ledger: "every message that was consumed has one outcome"
-        case .convergence: "the database is what the clusters told, and all of it was published"
+        case .convergence: "the database is what the clusters told and are, and all of it was published"
         case .openness: "nothing was dropped in silence, nothing is stuck"
         }
     }
@@ -27,12 +27,12 @@ package enum Invariant: String, Codable, Sendable, Hashable, CaseIterable {
     func violations(of index: HistoryIndex) -> [Violation] {
         switch self {
         case .end: EndRule.violations(index)
-        case .onceOnly: OnceRule.violations(index)
+        case .onceOnly: OnceRule.violations(index) + EffectRule.violations(index)
         case .order: OrderRule.violations(index)
         case .facts: FactRule.violations(index)
         case .offsets: OffsetRule.violations(index)
         case .ledger: LedgerRule.violations(index)
-        case .convergence: ConvergenceRule.violations(index)
+        case .convergence: ConvergenceRule.violations(index) + ClusterRule.violations(index)
         case .openness: OpennessRule.violations(index)
         }
     }

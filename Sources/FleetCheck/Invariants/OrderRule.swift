@@ -7,27 +7,15 @@ enum OrderRule {
 
     /// Requests about one thing become its generations in the order in which they lie on their topic.
     ///
-    /// Where a key's messages lie in two partitions, the higher one was added later. What was dead-lettered does not count.
+    /// What was dead-lettered does not count.
     private static func requests(_ index: HistoryIndex) -> [Violation] {
-        func isBefore(_ left: Place, _ right: Place) -> Bool {
-            (left.partition, left.offset) < (right.partition, right.offset)
-        }
-        var first: [RequestName: Place] = [:]
-        for message in index.history.messages where message.topic == Topic.requests {
-            guard let source = message.source, let id = message.id, index.letters[message.place] == nil else {
-                continue
-            }
-            let name = RequestName(source: source, id: id)
-            if let known = first[name], isBefore(known, message.place) { continue }
-            first[name] = message.place
-        }
         var last: [String: (command: StoredCommand, place: Place)] = [:]
         var found: [Violation] = []
         for command in index.history.database.commands.sorted(by: { $0.generation < $1.generation }) {
             guard let subject = command.subject, command.generation > 0,
-                let place = first[RequestName(source: command.source, id: command.request)]
+                let place = index.asked[RequestName(source: command.source, id: command.request)]?.place
             else { continue }
-            if let before = last[subject], isBefore(place, before.place) {
+            if let before = last[subject], place.isBefore(before.place) {
                 let says = "\(command.request) came before \(before.command.request) and was done after it"
                 found.append(Violation(.order, subject, says))
             }

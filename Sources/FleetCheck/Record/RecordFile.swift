@@ -33,8 +33,11 @@ package struct UnreadableFile: Error, CustomStringConvertible {
 }
 
 /// Reads a whole file of JSON lines.
-package func readLines<Line: Decodable>(_ type: Line.Type, of path: String) throws -> [Line] {
-    guard let data = FileManager.default.contents(atPath: path) else { throw UnreadableFile(path: path, line: 0) }
+///
+/// - Parameter isCut: Whether its writer may have been killed: then what it left half written does not count.
+package func readLines<Line: Decodable>(_ type: Line.Type, of path: String, isCut: Bool = false) throws -> [Line] {
+    guard var data = FileManager.default.contents(atPath: path) else { throw UnreadableFile(path: path, line: 0) }
+    if isCut { data = data[..<((data.lastIndex(of: UInt8(ascii: "\n")) ?? -1) + 1)] }
     let decoder = JSONDecoder()
     var lines: [Line] = []
     for (number, line) in data.split(separator: UInt8(ascii: "\n")).enumerated() {

@@ -1,3 +1,4 @@
+import ClusterAgent
 import Foundation
 
 /// Agents that go, come back, and are not alone.
@@ -23,12 +24,57 @@ extension FaultPlayer {
             fleet.kill9(slot)
             try world.startAgent(of: cluster)
             return "\(cluster) for 12 s; the first one \(isFirstAlive ? "went on" : "was told to stop")"
-        default:
-            // Its cluster is gone with it: the next one begins empty.
-            fleet.kill9(slot)
-            wait(Double(random.number(500...4000)) / 1000)
-            try world.startAgent(of: cluster)
-            return "\(cluster), which comes back empty"
+        default: return try killAgent(of: cluster, in: slot)
         }
+    }
+
+    /// Kills an agent, if possible when it has changed something and not noted so; its cluster goes on, or is lost.
+    private func killAgent(of cluster: String, in slot: String) throws -> String {
+        let isInTheMidst = waitForEffect(in: cluster)
+        fleet.kill9(slot)
+        let moment = isInTheMidst ? ", in the midst of a command" : ""
+        let seconds = Double(random.number(500...4000)) / 1000
+        if random.happens(percent: 25) {
+            try world.loseCluster(cluster)
+            wait(seconds)
+            try world.startAgent(of: cluster)
+            return "\(cluster)\(moment), which comes back empty"
+        }
+        let count = try playCluster(cluster, for: seconds)
+        try world.startAgent(of: cluster)
+        return "\(cluster)\(moment), where somebody deletes \(count) pods meanwhile"
+    }
+
+    /// Waits for a command that changes something; its agent notes a moment later that it is done.
+    private func waitForEffect(in cluster: String) -> Bool {
+        guard let file = FileHandle(forReadingAtPath: world.statePath(of: cluster)) else { return false }
+        defer { try? file.close() }
+        _ = try? file.seekToEnd()
+        let limit = ContinuousClock.now + .seconds(6)
+        while ContinuousClock.now < limit {
+            let written = (try? file.readToEnd()) ?? Data()
+            // The list of an entry's effects, where it is not empty.
+            if written.range(of: Data(#""effects":[{"#.utf8)) != nil { return true }
+            wait(0.002)
+        }
+        return false
+    }
+
+    /// Lets a cluster without an agent go on, and somebody delete pods in it; returns how many.
+    private func playCluster(_ name: String, for seconds: Double) throws -> Int {
+        var cluster = SimulatedCluster(
+            name: name,
+            seed: random.next(),
+            timings: SimulatedTimings(speed: 4),
+            file: try ClusterFile(world.statePath(of: name))
+        )
+        func now() -> Int64 { Int64(Date().timeIntervalSince1970 * 1_000_000) }
+        let count = cluster.deletePods(atMost: 2, now: now())
+        let end = ContinuousClock.now + .seconds(seconds)
+        while ContinuousClock.now < end {
+            _ = cluster.poll(now: now())
+            wait(0.02)
+        }
+        return count
     }
 }

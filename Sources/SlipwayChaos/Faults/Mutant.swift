@@ -13,6 +13,8 @@ enum Mutant: String, CaseIterable, ExpressibleByArgument {
     case deletedBeforeAcknowledged = "deleted-before-acknowledged"
     /// Partitions that were added are read before those from which keys came.
     case hastyPartitions = "hasty-partitions"
+    /// Clusters forget what was done, and their agents do it again.
+    case doneAgain = "done-again"
 
     /// Breaks the promise from now on.
     func begin(on connection: PostgresConnection) throws {
@@ -38,14 +40,14 @@ enum Mutant: String, CaseIterable, ExpressibleByArgument {
                 returns boolean stable language sql as 'select false'
                 """
             )
-        case .offsetsFirst, .deletedBeforeAcknowledged: break
+        case .offsetsFirst, .deletedBeforeAcknowledged, .doneAgain: break
         }
     }
 
     /// What happens to it every now and then.
     func strike(on connection: PostgresConnection) throws {
         switch self {
-        case .forgetfulInbox, .uncheckedFence, .hastyPartitions: break
+        case .forgetfulInbox, .uncheckedFence, .hastyPartitions, .doneAgain: break
         case .offsetsFirst:
             try connection.script(
                 """

@@ -36,13 +36,20 @@ final class ChaosWorld {
         try TopicGrowth(of: requests, from: partitions, to: grownPartitions)
     }
 
+    /// Whether the clusters are unsound: what was done is done again.
+    var areForgetful = false
+    /// How often each cluster was lost.
+    private var losses: [String: Int] = [:]
+
     var recordPath: String { folder + "/record.jsonl" }
     var messagesPath: String { folder + "/messages.jsonl" }
+    /// Where the clusters are kept: they outlive their agents.
+    var clustersPath: String { folder + "/clusters" }
 
     init(seed: UInt64, folder: String, log: RunLog, grows: Bool) throws {
         (self.seed, self.folder, self.log, self.grows) = (seed, folder, log, grows)
         // What a run before this one left in the same folder.
-        for name in ["postgres", "logs", "signals", "broker.address", "token-key.pem", "token-keys.json"] {
+        for name in ["postgres", "logs", "signals", "broker.address", "token-key.pem", "token-keys.json", "clusters"] {
             try? FileManager.default.removeItem(atPath: "\(folder)/\(name)")
         }
         try FileManager.default.createDirectory(
@@ -50,6 +57,7 @@ final class ChaosWorld {
             withIntermediateDirectories: true,
             attributes: [.posixPermissions: 0o755]
         )
+        try FileManager.default.createDirectory(atPath: folder + "/clusters", withIntermediateDirectories: true)
         record = try LineWriter(folder + "/record.jsonl")
         // Durable: a restart like after a crash must not lose what was committed.
         server = try PostgresServer(
@@ -116,20 +124,31 @@ final class ChaosWorld {
         }
     }
 
-    /// Starts the agent of a cluster: of another boot, and with an empty cluster, each time.
+    /// Starts an agent of a cluster, of another boot each time.
     func startAgent(of cluster: String, slot: String? = nil) throws {
         let slot = slot ?? "agent-\(cluster)"
         let starts = UInt64(fleet.starts(of: slot))
+        var arguments = [
+            "--simulate", "--without-helm", "--cluster", cluster, "--speed", "4", "--seed",
+            String(seed &* 1000 &+ starts &* 10 &+ UInt64(slot.utf8.count)), "--duplicate-percent", "5",
+            "--reorder-percent", "5", "--cluster-state", statePath(of: cluster),
+        ]
+        if areForgetful { arguments.append("--does-again") }
         _ = try fleet.start(
             "cluster-agent",
             slot: slot,
-            [
-                "--simulate", "--without-helm", "--cluster", cluster, "--speed", "4", "--seed",
-                String(seed &* 1000 &+ starts &* 10 &+ UInt64(slot.utf8.count)), "--duplicate-percent", "5",
-                "--reorder-percent", "5",
-            ],
+            arguments,
             ["SLIPWAY_AGENT_KEY": fleetKey.clusterKey(cluster, keyID: 1).base64]
         )
+    }
+
+    func statePath(of cluster: String) -> String { "\(clustersPath)/\(cluster).jsonl" }
+
+    /// Loses a cluster that has no agent: the next one begins empty.
+    func loseCluster(_ cluster: String) throws {
+        losses[cluster, default: 0] += 1
+        let lost = "\(clustersPath)/\(cluster).\(losses[cluster, default: 0]).jsonl"
+        try FileManager.default.moveItem(atPath: statePath(of: cluster), toPath: lost)
     }
 
     /// A connection that does not pass the proxy.

@@ -17,6 +17,15 @@ struct SimulationOptions: ParsableArguments {
     var failure: String?
     @Flag(help: "Make a plain Deployment and Service of every release, also where helm is on the path.")
     var withoutHelm = false
+    @Option(
+        help: """
+            The file in which the cluster outlives this process; other processes may have the same cluster at the same time. It \
+            goes with the process by default.
+            """
+    )
+    var clusterState: String?
+    @Flag(help: .hidden)
+    var doesAgain = false
     @Option(help: "How many messages in a hundred are sent twice.")
     var duplicatePercent = 0.0
     @Option(help: "How many messages in a hundred are sent behind the one after them.")
@@ -53,12 +62,20 @@ struct SimulationOptions: ParsableArguments {
         if let failure, chosen == nil {
             throw StartError("--failure is '\(failure)'; it should be one of \(SimulatedFailure.names).")
         }
+        let file: ClusterFile?
+        do {
+            file = try clusterState.map { try ClusterFile($0) }
+        } catch {
+            throw StartError("\(error)")
+        }
         return SimulatedCluster(
             name: name,
             seed: chosenSeed,
             timings: SimulatedTimings(speed: speed),
             failure: chosen,
-            helm: withoutHelm ? nil : HelmTemplate()
+            helm: withoutHelm ? nil : HelmTemplate(),
+            file: file,
+            doesAgain: doesAgain
         )
     }
 

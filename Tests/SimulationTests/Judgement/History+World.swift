@@ -41,7 +41,8 @@ extension DatabaseState {
                 revision: command.revision,
                 subject: "\(command.key)/\(command.subjectName)",
                 generation: command.generation,
-                isPastDeadline: command.deadline < world.now
+                isPastDeadline: command.deadline < world.now,
+                about: "\(command.subjectKind) \(command.key)/\(command.subjectName)"
             )
         }
         steps = tables.steps.rows.map { row in
