@@ -55,7 +55,7 @@ import Testing
     }
 
     static let breaches: [Breach] =
-        ends + once + effects + order + facts + offsets + ledger + convergence + clusters + openness
+        ends + once + effects + order + answers + facts + offsets + ledger + convergence + clusters + openness
 
     private static let ends = [
         Breach(.end, "a request without an end") { _, history in

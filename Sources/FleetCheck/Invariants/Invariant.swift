@@ -28,7 +28,7 @@ package enum Invariant: String, Codable, Sendable, Hashable, CaseIterable {
         switch self {
         case .end: EndRule.violations(index)
         case .onceOnly: OnceRule.violations(index) + EffectRule.violations(index)
-        case .order: OrderRule.violations(index)
+        case .order: OrderRule.violations(index) + AnswerRule.violations(index)
         case .facts: FactRule.violations(index)
         case .offsets: OffsetRule.violations(index)
         case .ledger: LedgerRule.violations(index)
