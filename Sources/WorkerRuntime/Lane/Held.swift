@@ -1,20 +1,20 @@
 import Foundation
 import Kafka
 
-/// A decoded message in a lane's hand, with the epoch under which it was polled.
+/// A message in a lane's hand, with the epoch under which it was polled; a suspect is decoded later than others.
 ///
 /// A class, because what it holds is much to copy and goes through several lists.
 final class Held<Input> {
-    let message: KafkaMessageView
+    private(set) var message: KafkaMessageView
     /// The epoch of the claim when the message was polled: after a new claim the message is read again.
     let epoch: Int64
-    /// What the handler decides about; `nil` where there is a refusal.
-    let entry: Entry<Input>?
+    /// What the handler decides about; `nil` where there is a refusal, or it is not decoded.
+    private(set) var entry: Entry<Input>?
     private var wasTried = false
     /// Why it is not handled.
-    let refusal: Refusal?
+    private(set) var refusal: Refusal?
     /// What the inbox remembers of it.
-    let inboxKey: InboxKey?
+    private(set) var inboxKey: InboxKey?
 
     /// A message that was decoded.
     init(_ input: Input, message: KafkaMessageView, epoch: Int64, inboxKey: InboxKey?) {
@@ -31,6 +31,22 @@ final class Held<Input> {
         self.epoch = epoch
         self.refusal = refusal
         (entry, inboxKey) = (nil, nil)
+    }
+
+    /// A message that is decoded later, since that may end the worker.
+    init(undecoded message: KafkaMessageView, epoch: Int64) {
+        self.message = message
+        self.epoch = epoch
+        (entry, refusal, inboxKey) = (nil, nil, nil)
+    }
+
+    /// Whether it was decoded, or refused.
+    var isDecoded: Bool { entry != nil || refusal != nil }
+
+    /// Takes over what the same message was decoded to.
+    func become(_ decoded: Held<Input>) {
+        (message, entry) = (decoded.message, decoded.entry)
+        (refusal, inboxKey) = (decoded.refusal, decoded.inboxKey)
     }
 
     /// The handler's input, unless there is a refusal.

@@ -138,7 +138,9 @@ final class Lane<H: Handler> {
         nextHousekeeping = .now
     }
 
-    /// Decodes a message into the hand, unless it lies before the claim or the topic turns out to be another one.
+    /// Takes a message into the hand, decoded unless it is a suspect.
+    ///
+    /// It is left out if it lies before the claim, or the topic turns out to be another one.
     private func accept(_ message: KafkaMessage) throws -> Bool {
         guard var claim = claims[message.partition], fullQueues.isEmpty || fullQueues[message.partition] == nil
         else { return false }
@@ -154,13 +156,14 @@ final class Lane<H: Handler> {
             }
         }
         guard message.offset >= claim.nextOffset else { return false }
-        hand.append(decode(message, claim: claim))
+        let view = KafkaMessageView(message, topic: configuration.topic)
+        // Decoding may be what ends the worker: a suspect waits for its turn, see `transactAlone`.
+        hand.append(claim.isCautious ? Held(undecoded: view, epoch: claim.epoch) : decode(view, claim: claim))
         return true
     }
 
-    private func decode(_ message: KafkaMessage, claim: PartitionClaim) -> Held<H.Input> {
-        let view = KafkaMessageView(message, topic: configuration.topic)
-        if claim.condemnedOffset == message.offset {
+    func decode(_ view: KafkaMessageView, claim: PartitionClaim) -> Held<H.Input> {
+        if claim.condemnedOffset == view.offset {
             // It is not looked at again: whatever reads it may be what ends the worker.
             return Held(.deadLetter(.workerCrashed), message: view, epoch: claim.epoch)
         }

@@ -9,10 +9,9 @@ import Synchronization
 extension Lane {
     /// Brings every message to an outcome: alone, in halves, or after the trouble is over.
     func settle(_ messages: [Held<H.Input>]) throws {
-        let isCautious = claims.values.contains(where: \.isCautious)
         let groups = transactionGroups(
             messages.count,
-            isSuspect: { isCautious && claims[messages[$0].partition]?.isCautious ?? false },
+            isSuspect: { !messages[$0].isDecoded },
             identity: { messages[$0].inboxKey }
         )
         for group in groups { try settleGroup(Array(messages[group])) }
@@ -56,6 +55,10 @@ extension Lane {
             metrics.transientFailures.increment()
             if afterRecovery { try recover(from: error, failures: failures) }
             return true
+        case .isolate where !messages.allSatisfy(\.isDecoded):
+            // What could not be written down of a suspect is not its fault.
+            try recover(from: error, failures: failures)
+            return true
         case .isolate(let reason):
             try isolate(messages, reason: reason)
             return false
@@ -75,14 +78,17 @@ extension Lane {
         try setAside(message, reason: reason)
     }
 
-    /// Marks a message that may be what ends its worker before it is handled, and lets no other lane of the process do so
-    /// meanwhile: they would end with it, and theirs would be suspected too.
+    /// Marks a message that may be what ends its worker before it is decoded and handled, and lets no other lane of the
+    /// process do so meanwhile: they would end with it, and theirs would be suspected too.
     private func transactAlone(_ messages: [Held<H.Input>]) throws {
         guard let first = messages.first, let claim = claims[first.partition], claim.isCautious else {
+            // One that was taken with a suspect, which is handled by now, is suspected no more.
+            messages.forEach(decodeHeld)
             return try transact(messages)
         }
         try inSuspectsTurn {
             try claimStore.suspect(first.offset, partition: first.partition, epoch: claim.epoch, on: connection)
+            messages.forEach(decodeHeld)
             do {
                 try transact(messages)
             } catch {
@@ -91,6 +97,11 @@ extension Lane {
                 throw error
             }
         }
+    }
+
+    private func decodeHeld(_ held: Held<H.Input>) {
+        guard !held.isDecoded, let claim = claims[held.partition] else { return }
+        held.become(decode(held.message, claim: claim))
     }
 
     /// Waits for its turn among the lanes of the process, alive, and takes it; who keeps it too long is what the watchdog sees.
