@@ -11,7 +11,7 @@ struct RollingUpdate: Sendable, Hashable {
 
     /// Reads `spec` of a Deployment; the defaults are Kubernetes' 25 % each, surge rounded up, unavailable down.
     init(spec: ObjectValue) {
-        wanted = spec["replicas"]?.int ?? 1
+        wanted = Self.bounded(spec["replicas"]?.int ?? 1)
         if spec.path("strategy", "type")?.string == "Recreate" {
             surge = 0
             unavailable = wanted
@@ -37,9 +37,12 @@ struct RollingUpdate: Sendable, Hashable {
     }
 
     private static func share(_ value: ObjectValue?, of wanted: Int64, roundsUp: Bool) -> Int64 {
-        if let number = value?.int { return max(0, number) }
+        if let number = value?.int { return bounded(number) }
         let text = value?.string ?? "25%"
         guard text.hasSuffix("%"), let percent = Int64(text.dropLast()), percent >= 0 else { return 1 }
-        return (wanted * percent + (roundsUp ? 99 : 0)) / 100
+        return (wanted * bounded(percent) + (roundsUp ? 99 : 0)) / 100
     }
+
+    /// Values may say anything; Kubernetes keeps numbers of pods in 32 bits.
+    private static func bounded(_ number: Int64) -> Int64 { min(max(0, number), Int64(Int32.max)) }
 }

@@ -81,7 +81,7 @@ public final class AgentStatusHandler: Handler {
             return .stale
         case .current(let missing):
             if missing > 0 {
-                cluster.gaps += missing
+                cluster.noteGap(missing)
                 logger.warning(
                     "messages of an agent are missing",
                     metadata: ["cluster": "\(input.cluster)", "missing": "\(missing)"]

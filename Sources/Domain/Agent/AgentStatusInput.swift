@@ -74,10 +74,10 @@ struct AgentStatusDecoder {
     }
 
     private func number(_ header: String, _ message: KafkaMessageView) throws -> Int64 {
-        guard let text = message.header(header), let number = Int64(text), number >= 0 else {
+        guard let number = message.header(header).flatMap(DecimalDigits.numberFromZero) else {
             throw Reason(
                 code: "invalid_attribute",
-                sentence: "'\(header)' is missing or no whole number; agents number their messages.",
+                sentence: "'\(header)' is missing or no whole number of up to 18 digits; agents number their messages.",
                 field: header
             )
         }

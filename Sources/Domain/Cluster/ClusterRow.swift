@@ -26,6 +26,12 @@ struct ClusterRow {
         agent.state = agent.state.after(.spoke)
         return heard
     }
+
+    /// Counts messages that are missing; an agent may leave out as many as it likes.
+    mutating func noteGap(_ missing: Int64) {
+        let (sum, overflows) = gaps.addingReportingOverflow(missing)
+        gaps = overflows ? .max : sum
+    }
 }
 
 extension AgentStatusHandler {

@@ -40,14 +40,15 @@ struct AgentOutputDecoder {
                 )
             }
             let keyID = try signatures.verify(message, from: parts[0])
-            guard let epoch = message.header("ce_epoch").flatMap({ Int64($0) }), epoch >= 0 else {
+            guard let epoch = message.header("ce_epoch").flatMap(DecimalDigits.numberFromZero) else {
                 throw Reason(
                     code: "invalid_attribute",
                     sentence: "'ce_epoch' is missing or no whole number; the fleet gives it with its welcome.",
                     field: "ce_epoch"
                 )
             }
-            guard let sequence = message.header("ce_sequence").flatMap({ Int64($0) }), sequence >= 1 else {
+            guard let sequence = message.header("ce_sequence").flatMap(DecimalDigits.numberFromZero), sequence >= 1
+            else {
                 throw Reason(
                     code: "invalid_attribute",
                     sentence: "'ce_sequence' is missing or no whole number from 1; each message of a key has the next.",

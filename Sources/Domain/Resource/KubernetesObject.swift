@@ -63,17 +63,20 @@ struct KubernetesObject {
         status?["conditions"]?.first { $0["type"]?.equals(type) == true && $0["status"]?.equals(wanted) == true }
     }
 
-    /// A number of the status; 0 when it is absent, as in Kubernetes' own types.
-    func count(_ name: StaticString) -> Int64 { status?[name]?.int ?? 0 }
+    /// A number of pods in the status; 0 when it is absent, as in Kubernetes' own types.
+    func count(_ name: StaticString) -> Int64 { status?[name]?.podCount ?? 0 }
 
     /// The wanted number of pods; `nil` when the object does not say.
-    var wantedReplicas: Int64? { spec?["replicas"]?.int }
+    var wantedReplicas: Int64? { spec?["replicas"]?.podCount }
 
     /// The generation that its controller has seen; 0 when it is absent.
-    var observedGeneration: Int64 { count("observedGeneration") }
+    var observedGeneration: Int64 { status?["observedGeneration"]?.int ?? 0 }
 }
 
 extension JSONValue {
+    /// A number of pods, which may be added and subtracted: Kubernetes keeps it in 32 bits, an agent may tell any.
+    var podCount: Int64? { int.map { min(max($0, Int64(Int32.min)), Int64(Int32.max)) } }
+
     private static let type = JSONMemberName("type")
     private static let status = JSONMemberName("status")
 

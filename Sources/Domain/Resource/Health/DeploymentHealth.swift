@@ -13,12 +13,12 @@ enum DeploymentHealth {
 
     static func assess(_ object: KubernetesObject) -> HealthAssessment {
         let spec = object.spec?.members(specNames)
-        let wanted = spec?[1]?.int
+        let wanted = spec?[1]?.podCount
         if spec?[0]?.bool == true { return HealthAssessment(.suspended, "The rollout is paused") }
         guard let status = object.status?.members(statusNames) else { return assess(object, wanted, Counts()) }
-        func count(_ place: Int) -> Int64 { status[place]?.int ?? 0 }
+        func count(_ place: Int) -> Int64 { status[place]?.podCount ?? 0 }
         let counts = Counts(
-            observedGeneration: count(0),
+            observedGeneration: status[0]?.int ?? 0,
             existing: count(1),
             updated: count(2),
             available: count(3),

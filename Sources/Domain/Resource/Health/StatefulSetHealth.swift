@@ -16,7 +16,7 @@ enum StatefulSetHealth {
         let updated = object.count("updatedReplicas")
         if strategy?["type"]?.equals("RollingUpdate") == true, let rolling = strategy?["rollingUpdate"], !rolling.isNull
         {
-            if let wanted, let partition = rolling["partition"]?.int, updated < wanted - partition {
+            if let wanted, let partition = rolling["partition"]?.podCount, updated < wanted - partition {
                 return HealthAssessment(
                     .progressing,
                     "\(updated) of \(wanted - partition) pods of the partition are updated"
