@@ -75,6 +75,6 @@ struct Run: AsyncParsableCommand {
     }
 
     private static func say(_ sentence: String) {
-        FileHandle.standardError.write(Data("cluster-agent: \(sentence)\n".utf8))
+        StandardError.write("cluster-agent: \(sentence)\n")
     }
 }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import ClusterAgent
 import Foundation
+import WorkerRuntime
 
 /// What helm calls to have a release's objects marked.
 struct PostRender: ParsableCommand {
@@ -18,7 +19,7 @@ struct PostRender: ParsableCommand {
         do {
             try FileHandle.standardOutput.write(contentsOf: Data(try PostRenderer.run(text, folder: folder).utf8))
         } catch let error as ManifestError {
-            FileHandle.standardError.write(Data("post-renderer: \(error.sentence)\n".utf8))
+            StandardError.write("post-renderer: \(error.sentence)\n")
             throw ExitCode(1)
         }
     }
