@@ -7,17 +7,29 @@ struct CertificateWatch {
     static let worker = "timekeeper"
     /// How many days before the end to begin to warn.
     let warningDays: Int
+    let duties: RoundDuties
 
     /// Whether a command is over only when the cluster says that the certificate was issued.
     static func waits(_ command: Command) -> Bool { command.operation == RequestCertificate.name }
 
     /// One round; returns whether anything changed.
     func round(on connection: PostgresConnection) throws -> Bool {
-        var moved = false
-        for order in try orders(on: connection) where try refresh(order, on: connection) { moved = true }
-        for object in try due(on: connection) where try look(object, on: connection) { moved = true }
-        return moved
+        let ordered = try duties.attempt("certificate orders", on: connection) { try orders(on: connection) } ?? []
+        let moved = try ordered.filter { order in
+            try duties.attempt("certificate order", of: "\(order)", on: connection) {
+                try refresh(order, on: connection)
+            } ?? false
+        }
+        let objects = try duties.attempt("due certificates", on: connection) { try due(on: connection) } ?? []
+        let looked = try objects.filter { object in
+            try duties.attempt(Self.looksAt, of: "\(object)", on: connection) {
+                try look(object, on: connection)
+            } ?? false
+        }
+        return !moved.isEmpty || !looked.isEmpty
     }
+
+    private static let looksAt = "certificate"
 
     // MARK: Orders that wait to be issued
 
@@ -93,10 +105,10 @@ struct CertificateWatch {
         }
     }
 
-    /// The few orders whose windows are to change; not locked.
+    /// The few orders whose windows are to change, or that cannot be read; not locked.
     private func orders(on connection: PostgresConnection) throws -> [UUID] {
         try connection.query("\(Order.query) order by c.id limit 200", [.text(RequestCertificate.name)])
-            .map { try Order($0) }.filter { $0.after != $0.before }.map(\.id)
+            .filter { (try? Order($0)).map { $0.after != $0.before } ?? true }.map { try $0.uuid(0) }
     }
 
     /// Writes the windows of an order, looked at again under its lock.
@@ -139,14 +151,14 @@ struct CertificateWatch {
             left join resource r on r.cluster = e.cluster and r.namespace = e.namespace and r.kind = 'Certificate'
                 and r.name = o.name and not r.gone and o.spec -> 'chain' is null
             where o.kind = 'certificate' and o.state in ('active', 'expiring', 'expired', 'failed')
-                and o.open_command is null
+                and o.open_command is null and o.id <> all($2)
                 and (o.state = 'active' and now() >= greatest(
                         o.not_after - $1 * interval '1 day', o.not_after - (o.not_after - o.not_before) / 4)
                     or o.state in ('active', 'expiring') and now() >= o.not_after
                     or r.health = 'healthy' and r.object #>> '{status,notAfter}' is distinct from o.seen_end)
             order by o.id limit 100
             """,
-            [.int32(Int32(warningDays))]
+            [.int32(Int32(warningDays)), .array(.int64s(duties.resting(Self.looksAt).compactMap { Int64($0) }))]
         ).map { try $0.int64(0) }
     }
 

@@ -8,21 +8,30 @@ import WorkerRuntime
 struct ConnectionNews {
     let worker: String
 
+    private static let duty = "news of a cluster"
+
     /// Tells the news of one cluster, in one transaction; returns whether an environment changed.
-    func round(on connection: PostgresConnection) throws -> Bool {
+    func round(on connection: PostgresConnection, _ duties: RoundDuties) throws -> Bool {
         // Looked for without a lock first: most of the time there is no news.
-        let news = try connection.query("select 1 from cluster where state <> told_state limit 1")
-        guard !news.isEmpty else { return false }
-        return try connection.transaction { (transaction: borrowing PostgresTransaction) in
-            let row = try transaction.query(
-                """
-                select cluster, state from cluster where state <> told_state
-                order by cluster limit 1 for no key update skip locked
-                """
-            ).first
-            guard let row else { return false }
-            return try tell(try row.string(0), state: try row.string(1), in: transaction)
+        let cluster = try duties.attempt("connection news", on: connection) {
+            try connection.query(
+                "select cluster from cluster where state <> told_state and cluster <> all($1) order by cluster limit 1",
+                [.array(.texts(duties.resting(Self.duty)))]
+            ).first?.string(0)
         }
+        guard case let cluster?? = cluster else { return false }
+        return try duties.attempt(Self.duty, of: cluster, on: connection) {
+            try connection.transaction { (transaction: borrowing PostgresTransaction) in
+                let row = try transaction.query(
+                    """
+                    select state from cluster where cluster = $1 and state <> told_state for no key update skip locked
+                    """,
+                    [.text(cluster)]
+                ).first
+                guard let row else { return false }
+                return try tell(cluster, state: try row.string(0), in: transaction)
+            }
+        } ?? false
     }
 
     private func tell(_ cluster: String, state: String, in transaction: borrowing PostgresTransaction) throws -> Bool {

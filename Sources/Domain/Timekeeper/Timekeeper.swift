@@ -15,6 +15,7 @@ public struct Timekeeper: Sendable {
     private let agentGroup: String
     private let resourceGroup: String
     private let certificates: CertificateWatch
+    private let duties: RoundDuties
 
     /// Makes a timekeeper.
     ///
@@ -24,32 +25,50 @@ public struct Timekeeper: Sendable {
     ///   - resourceGroup: The consumer group of the resource workers, whose progress decides whether what is stored of
     ///     objects is all that was told of them.
     ///   - certificateDays: How many days before a certificate's end to begin to warn.
+    ///   - duties: What notes that a duty failed.
     public init(
         fleetKey: FleetKey,
         leaseSeconds: Int,
         agentGroup: String,
         resourceGroup: String,
-        certificateDays: Int = Timekeeper.defaultCertificateDays
+        certificateDays: Int = Timekeeper.defaultCertificateDays,
+        duties: RoundDuties = RoundDuties()
     ) {
         self.fleetKey = fleetKey
         self.leaseSeconds = leaseSeconds
         self.agentGroup = agentGroup
         self.resourceGroup = resourceGroup
-        certificates = CertificateWatch(warningDays: certificateDays)
+        self.duties = duties
+        certificates = CertificateWatch(warningDays: certificateDays, duties: duties)
     }
 
     /// How many days before a certificate's end to begin to warn, unless an operator says otherwise.
     public static let defaultCertificateDays = CertificateValidity.defaultWarningDays
 
     /// One round; returns whether anything was due.
+    ///
+    /// What fails keeps nothing else from its end: each duty, and each command, for itself.
     public func round(on connection: PostgresConnection) throws -> Bool {
         var moved = try certificates.round(on: connection)
-        let due = try settling(on: connection) + overdue(on: connection)
-        for id in due where try end(id, on: connection) { moved = true }
-        if try missLostAgents(on: connection) { moved = true }
-        if try ConnectionNews(worker: Self.worker).round(on: connection) { moved = true }
-        if try Republication.round(on: connection) > 0 { moved = true }
-        return moved
+        let settled = try duties.attempt("settling", on: connection) { try settling(on: connection) }
+        let late = try duties.attempt("overdue", on: connection) { try overdue(on: connection) }
+        for id in (settled ?? []) + (late ?? []) {
+            let isEnded = try duties.attempt(Self.endsCommand, of: "\(id)", on: connection) {
+                try end(id, on: connection)
+            }
+            if isEnded == true { moved = true }
+        }
+        let lost = try duties.attempt("lost agents", on: connection) { try missLostAgents(on: connection) }
+        let told = try ConnectionNews(worker: Self.worker).round(on: connection, duties)
+        let sent = try duties.attempt("republication", on: connection) { try Republication.round(on: connection) > 0 }
+        return moved || lost == true || told || sent == true
+    }
+
+    private static let endsCommand = "end of a command"
+
+    /// Commands whose end failed a moment ago: they keep no other one from being found.
+    private var resting: PostgresValue {
+        .array(.uuids(duties.resting(Self.endsCommand).compactMap { UUID(uuidString: $0) }))
     }
 
     /// A command's cluster, and how far what is told of the objects in its namespace was followed.
@@ -80,12 +99,12 @@ public struct Timekeeper: Sendable {
                 values (c.healthy_since, c.settle_seconds), (c.failing_since, c.failure_seconds)
             ) held(since, seconds)
             cross join lateral (select held.since + held.seconds * interval '1 second' as at) due
-            where c.state = 'applied' and due.at <= now()
+            where c.state = 'applied' and due.at <= now() and c.id <> all($2)
                 and (held.seconds = 0 or due.at <= \(AgentAccount.heardSQL)
                     and greatest(due.at, k.account_complete_since) <= \(Self.objectsRead("$1")))
             order by c.id limit 100
             """,
-            [.text(resourceGroup)]
+            [.text(resourceGroup), resting]
         ).map { try $0.uuid(0) }
     }
 
@@ -103,7 +122,7 @@ public struct Timekeeper: Sendable {
                 select least(c.deadline, greatest(coalesce(c.step_deadline, c.deadline),
                     case when c.state = 'applied' then c.healthy_since + c.settle_seconds * interval '1 second' end)) as at
             ) due
-            where c.state in ('accepted', 'sent', 'acknowledged', 'applied') and due.at <= now()
+            where c.state in ('accepted', 'sent', 'acknowledged', 'applied') and due.at <= now() and c.id <> all($5)
                 and (k.cluster is null or k.boot is null or due.at <= now() - $2 * interval '1 microsecond'
                     or due.at <= handled_until($1, 'agent.status', k.status_partition, k.cluster)
                         and (c.state <> 'applied' or due.at <= \(Self.objectsRead("$3"))
@@ -113,6 +132,7 @@ public struct Timekeeper: Sendable {
             """,
             [
                 .text(agentGroup), .int64(DueCommand.patience), .text(resourceGroup), .int32(Int32(leaseSeconds)),
+                resting,
             ]
         ).map { try $0.uuid(0) }
     }

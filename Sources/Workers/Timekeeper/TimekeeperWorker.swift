@@ -13,6 +13,7 @@ struct TimekeeperWorker: AsyncParsableCommand {
 
     func run() async throws {
         let worker = try WorkerProcess(name: "timekeeper", settings: options.settings, migrations: fleetMigrations)
+        let duties = RoundDuties(logger: worker.logger)
         let timekeeper = Timekeeper(
             fleetKey: try FleetKey(worker.settings),
             leaseSeconds: try worker.settings.number("AGENT_LEASE_SECONDS", default: 30, in: 1...86_400),
@@ -22,7 +23,8 @@ struct TimekeeperWorker: AsyncParsableCommand {
                 "CERTIFICATE_DAYS",
                 default: Timekeeper.defaultCertificateDays,
                 in: 1...365
-            )
+            ),
+            duties: duties
         )
         let retention = RuntimeRetention()
         let audit = PartitionRetention(
@@ -62,11 +64,11 @@ struct TimekeeperWorker: AsyncParsableCommand {
         try await worker.repeatRounds(every: .milliseconds(250)) { connection in
             let moved = try timekeeper.round(on: connection)
             // A chunk a round: what is due can wait, deadlines cannot.
-            try retention.round(on: connection)
-            try audit.round(on: connection)
-            try output.round(on: connection)
-            try ledger.round(on: connection)
-            try resources.round(on: connection)
+            _ = try duties.attempt("inbox retention", on: connection) { try retention.round(on: connection) }
+            _ = try duties.attempt("audit retention", on: connection) { try audit.round(on: connection) }
+            _ = try duties.attempt("output retention", on: connection) { try output.round(on: connection) }
+            _ = try duties.attempt("ledger retention", on: connection) { try ledger.round(on: connection) }
+            _ = try duties.attempt("resource retention", on: connection) { try resources.round(on: connection) }
             return moved
         }
     }
