@@ -43,6 +43,24 @@ extension RelayShardTests {
         try next.close()
     }
 
+    @Test func `the shards of a relay that stops go to the others at once`() throws {
+        try connection.script("update outbox_lease set lease_until = '-infinity', owner = null")
+        let all = try connection.query("select 1 from outbox_lease").count
+        let (one, other) = (relay("one"), relay("other"))
+        try one.visitLeases()
+        #expect(one.held.count == all)
+        for relay in [other, one, other] { try relay.visitLeases() }
+        #expect(one.held.count + other.held.count == all && !other.held.isEmpty)
+        try one.close()
+        try other.visitLeases()
+        #expect(other.held.count == all)
+        try other.close()
+    }
+
+    private func relay(_ owner: String) -> RelayShards {
+        RelayShards(configuration, owner: owner, connection: connection, logger: configuration.logger)
+    }
+
     @Test func `a broker that takes too little within a lease is given less, and more again when it takes that`() throws
     {
         for _ in 1...6 { try Self.put([.event("c", "2")], on: connection) }

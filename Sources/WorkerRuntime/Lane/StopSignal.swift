@@ -10,9 +10,33 @@ public final class StopSignal: Sendable {
     /// Whether the lanes should finish what they have and end.
     public var isRequested: Bool { requested.load(ordering: .relaxed) }
 
-    /// Asks all lanes to stop.
-    public func request() {
-        requested.store(true, ordering: .relaxed)
+    /// Asks all lanes to stop; returns whether that was asked for before.
+    @discardableResult
+    public func request() -> Bool {
+        requested.exchange(true, ordering: .relaxed)
+    }
+}
+
+/// The signals of an operator: the first one stops cleanly, also where a lane that ended has asked for the stop before.
+final class StopSignals: Sendable {
+    /// What a signal means.
+    enum Meaning {
+        case stopCleanly
+        case endNow
+    }
+
+    private let stop: StopSignal
+    private let first = StopSignal()
+
+    init(_ stop: StopSignal) {
+        self.stop = stop
+    }
+
+    /// Takes a signal.
+    func take() -> Meaning {
+        guard !first.request() else { return .endNow }
+        stop.request()
+        return .stopCleanly
     }
 }
 

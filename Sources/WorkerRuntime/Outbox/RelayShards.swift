@@ -78,6 +78,7 @@ final class RelayShards {
     /// Gives everything up, at the end.
     func close() throws {
         try letGo(held.keys.sorted(), isSettled: true)
+        try leases.leave(on: connection)
         current?.close()
     }
 

@@ -110,6 +110,11 @@ struct ShardLeases {
         )
     }
 
+    /// Counts this relay no more among those that share the shards: the others' shares grow at once.
+    func leave(on connection: PostgresConnection) throws {
+        _ = try connection.query("delete from outbox_relay where owner = $1", [.text(owner)])
+    }
+
     /// How many messages wait; where there are very many, at least so many.
     func waitingMessages(on connection: PostgresConnection) throws -> Int {
         let row = try connection.query(

@@ -199,17 +199,16 @@ public struct WorkerProcess: Sendable {
 
     /// SIGTERM and SIGINT stop cleanly; the second one ends the process at once.
     private func watchSignals() -> [any DispatchSourceSignal] {
-        [SIGTERM, SIGINT].map { number in
+        let signals = StopSignals(stop)
+        return [SIGTERM, SIGINT].map { number in
             signal(number, SIG_IGN)
             let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
-            let stop = stop
             let logger = logger
             source.setEventHandler {
-                guard !stop.isRequested else {
+                guard signals.take() == .stopCleanly else {
                     logger.warning("second signal: ending now")
                     _exit(128 + number)
                 }
-                stop.request()
             }
             source.resume()
             return source
