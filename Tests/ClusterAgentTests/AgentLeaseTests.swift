@@ -145,14 +145,15 @@ struct AgentLeaseTests {
         let double = try await APIServerDouble { server.answer($0) }
         let (lease, client) = Self.lease(double, "first")
         let health = AgentHealth()
-        let (_, keeper) = try await AgentProcess.connect(holding: lease, health: health, lost: {}) {
+        let held = HeldLease(lease) {}
+        try await AgentProcess.connect(holding: held, health: health) {
             #expect(health.isAlive)
             let before = double.asked.count { $0.method == "PATCH" }
             while double.asked.count(where: { $0.method == "PATCH" }) < before + 4 { await Task.yield() }
         }
         #expect(server.holder == "first")
-        keeper?.cancel()
-        _ = await keeper?.value
+        #expect(await held.giveUp() == nil)
+        #expect(server.holder?.isEmpty == true)
         await client.close()
     }
 
@@ -161,10 +162,57 @@ struct AgentLeaseTests {
         let double = try await APIServerDouble { server.answer($0) }
         let (lease, client) = Self.lease(double, "first")
         await #expect(throws: NotSeen.self) {
-            _ = try await AgentProcess.connect(holding: lease, health: AgentHealth(), lost: {}) {
+            _ = try await AgentProcess.connect(holding: HeldLease(lease) {}, health: AgentHealth()) {
                 throw NotSeen(description: "the cluster")
             }
         }
+        #expect(server.holder?.isEmpty == true)
+        await client.close()
+    }
+
+    @Test func `a lease is given back where the agent's loop fails`() async throws {
+        let server = Server()
+        let double = try await APIServerDouble { server.answer($0) }
+        let (lease, client) = Self.lease(double, "first")
+        let held = HeldLease(lease) {}
+        try await AgentProcess.connect(holding: held, health: AgentHealth()) {}
+        #expect(server.holder == "first")
+        await #expect(throws: NotSeen.self) {
+            _ = try await AgentProcess.speak(holding: held, health: AgentHealth(), Flag()) {
+                throw NotSeen(description: "the broker")
+            }
+        }
+        #expect(server.holder?.isEmpty == true)
+        await client.close()
+    }
+
+    @Test func `who is told to end while it waits for the lease does not take it any more`() async throws {
+        let server = Server()
+        let double = try await APIServerDouble { server.answer($0) }
+        let (other, otherClient) = Self.lease(double, "other")
+        let (lease, client) = Self.lease(double, "first")
+        try await other.acquire(health: AgentHealth())
+        let (held, health) = (HeldLease(lease) {}, AgentHealth())
+        let waiting = Task { try await held.acquire(health: health) }
+        while !health.isReady { await Task.yield() }
+        #expect(await held.giveUp() == nil)
+        await #expect(throws: CancellationError.self) { try await waiting.value }
+        await #expect(throws: CancellationError.self) { try await held.acquire(health: health) }
+        await other.release()
+        #expect(server.holder?.isEmpty == true)
+        await client.close()
+        await otherClient.close()
+    }
+
+    @Test func `a renewal that is under way does not take back what was given up`() async throws {
+        let server = Server()
+        let double = try await APIServerDouble { server.answer($0) }
+        let (lease, client) = Self.lease(double, "first")
+        let held = HeldLease(lease) {}
+        try await held.acquire(health: AgentHealth())
+        let before = double.asked.count { $0.method == "PATCH" }
+        while double.asked.count(where: { $0.method == "PATCH" }) == before { await Task.yield() }
+        #expect(await held.giveUp() == nil)
         #expect(server.holder?.isEmpty == true)
         await client.close()
     }

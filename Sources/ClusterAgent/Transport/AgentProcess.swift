@@ -25,68 +25,70 @@ public enum AgentProcess {
         connect: () async throws -> any Cluster & Sendable,
         loop makeLoop: @escaping @Sendable (any Cluster & Sendable) throws -> AgentLoop
     ) async throws -> AgentEnd {
-        let isStopping = Flag()
-        let isSpeaking = Flag()
+        let (isSignalled, isStopping, isSpeaking) = (Flag(), Flag(), Flag())
+        let held = lease.map { HeldLease($0) { isStopping.raise() } }
         signal(SIGPIPE, SIG_IGN)
         let signals = [SIGTERM, SIGINT].map { number in
-            watch(number, isStopping) {
+            watch(number, isSignalled) {
+                isStopping.raise()
                 guard !isSpeaking.value else { return }
                 Task {
-                    await lease?.release()
+                    _ = await held?.giveUp()
                     exit(0)
                 }
             }
         }
         defer { signals.forEach { $0.cancel() } }
-        let (cluster, keeper) = try await Self.connect(
-            holding: lease,
-            health: health,
-            lost: { _ = isStopping.raise() },
-            connect: connect
-        )
-        _ = isSpeaking.raise()
-        let end = try await loop(isStopping) { try makeLoop(cluster) }
-        guard let lease, let keeper else { return end }
-        if case .superseded = end {
-            health.retire()
-            while !isStopping.value { try? await Task.sleep(for: .milliseconds(100)) }
+        do {
+            let cluster = try await Self.connect(holding: held, health: health, connect: connect)
+            isSpeaking.raise()
+            return try await speak(holding: held, health: health, isStopping) { try makeLoop(cluster) }
+        } catch where isSignalled.value && !isSpeaking.value {
+            return .stopped
         }
-        keeper.cancel()
-        if let holder = await keeper.value { return .superseded(reason: "'\(holder)' holds the lease now") }
-        await lease.release()
-        return .stopped
     }
 
     /// Acquires the lease, keeps it from then on, and connects: to list a large cluster may take longer than a lease lasts.
     ///
-    /// - Parameter lost: Is called when another one holds the lease.
-    /// - Returns: The cluster, and who renews the lease: the task ends with whoever holds it then, or when it is cancelled.
+    /// Gives it back where the cluster cannot be connected to.
     static func connect<Connected: Sendable>(
-        holding lease: AgentLease?,
+        holding held: HeldLease?,
         health: AgentHealth,
-        lost: @escaping @Sendable () -> Void,
         connect: () async throws -> Connected
-    ) async throws -> (cluster: Connected, keeper: Task<String?, Never>?) {
-        try await lease?.acquire(health: health)
-        let keeper = lease.map { lease in
-            Task { () -> String? in
-                let holder = await lease.keep()
-                if holder != nil { lost() }
-                return holder
-            }
-        }
-        health.connect()
+    ) async throws -> Connected {
         do {
+            try await held?.acquire(health: health)
+            health.connect()
             let cluster = try await connect()
             health.speakUp()
-            return (cluster, keeper)
+            return cluster
         } catch {
-            keeper?.cancel()
-            // A renewal that is under way would take it back.
-            _ = await keeper?.value
-            await lease?.release()
+            _ = await held?.giveUp()
             throw error
         }
+    }
+
+    /// Runs the loop to its end, and gives the lease back however that came.
+    static func speak(
+        holding held: HeldLease?,
+        health: AgentHealth,
+        _ isStopping: Flag,
+        _ makeLoop: @escaping @Sendable () throws -> AgentLoop
+    ) async throws -> AgentEnd {
+        let end: AgentEnd
+        do {
+            end = try await loop(isStopping, makeLoop)
+        } catch {
+            _ = await held?.giveUp()
+            throw error
+        }
+        guard let held else { return end }
+        if case .superseded = end {
+            health.retire()
+            while !isStopping.value { try? await Task.sleep(for: .milliseconds(100)) }
+        }
+        if let holder = await held.giveUp() { return .superseded(reason: "'\(holder)' holds the lease now") }
+        return .stopped
     }
 
     /// The loop, on a thread of its own.
@@ -121,11 +123,12 @@ public enum AgentProcess {
 }
 
 /// Something that happens once, and is asked for from other threads.
-private final class Flag: Sendable {
+final class Flag: Sendable {
     private let raised = Atomic(false)
 
     var value: Bool { raised.load(ordering: .relaxed) }
 
     /// Returns whether it was raised before.
+    @discardableResult
     func raise() -> Bool { raised.exchange(true, ordering: .relaxed) }
 }

@@ -122,13 +122,21 @@ final class AgentSender {
 
     /// Sends everything and waits for its arrival, at most the limit.
     func close(limit: Duration) throws(KafkaError) -> [CommandPlace] {
+        let end = ContinuousClock.now + limit
         enqueue(link.flush(now: .max))
-        try sendPending()
-        do throws(KafkaError) {
-            settle(try producer.flush(timeout: limit))
-        } catch {
-            configuration.logger.warning("not everything was sent before the end: \(error)")
-        }
+        repeat {
+            // The producer's queue may be full: what waits gets in when something has arrived.
+            try sendPending()
+            do throws(KafkaError) {
+                settle(try producer.flush(timeout: max(.zero, end - ContinuousClock.now)))
+            } catch {
+                settle(producer.poll(timeout: .zero))
+                configuration.logger.warning("not everything was sent before the end: \(error)")
+                break
+            }
+        } while !pending.isEmpty && ContinuousClock.now < end
+        let left = Int(lastTag - settled) - settledAhead.count
+        if left > 0 { configuration.logger.warning("\(left) messages had not arrived at the end") }
         producer.close()
         return takeDone()
     }

@@ -71,4 +71,19 @@ struct AgentSenderTests {
             fleet.close()
         }
     }
+
+    @Test func `at the end everything is sent, also what the producer's queue has no room for at first`() async throws {
+        try await onOwnThread {
+            let fleet = try FleetSide()
+            var configuration = fleet.configuration()
+            configuration.kafka.properties["queue.buffering.max.messages"] = "2"
+            let sender = try AgentSender(configuration, health: AgentHealth())
+            for _ in 1...30 { sender.send(Self.message(AgentMessage.status), now: 0) }
+            let place = CommandPlace(partition: 0, offset: 7)
+            sender.finish(place)
+            #expect(try sender.close(limit: .seconds(60)) == [place])
+            #expect(sender.takeLostCount() == 0)
+            fleet.close()
+        }
+    }
 }
