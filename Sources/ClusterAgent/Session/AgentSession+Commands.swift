@@ -14,7 +14,7 @@ extension AgentSession {
         let subject = work.subject
         if let again = untold.firstIndex(where: { $0.work == work }) { return untold[again].places.append(place) }
         // A repair is of what was done, which a later command that was taken back does not end: the mark decides.
-        if !work.isRepair, let generation = withdrawn[subject], work.mark.generation <= generation {
+        if !work.isRepair, let generation = withdrawn[subject]?.generation, work.mark.generation <= generation {
             count(.withdrawn)
             return outputs.append(.done(place))
         }
@@ -46,7 +46,7 @@ extension AgentSession {
     mutating func withdraw(_ request: Withdrawn, at place: CommandPlace, now: Int64, _ view: some Cluster) {
         let subject = request.subject
         if case .log(_, let command) = subject { endLog(command, .withdrawn, now: now, view) }
-        noteWithdrawn(subject, request.generation)
+        noteWithdrawn(subject, request.generation, now: now)
         if let command = held[subject], command.work.mark.generation <= request.generation {
             held[subject] = nil
             drop(command, now: now, view)
@@ -57,11 +57,22 @@ extension AgentSession {
         outputs.append(.done(place))
     }
 
-    /// Of logs, which are many and soon over, only the newest are remembered.
-    private mutating func noteWithdrawn(_ subject: CommandSubject, _ generation: Int64) {
-        withdrawn[subject] = max(withdrawn[subject] ?? 0, generation)
+    /// What was taken back of a subject, and when.
+    struct Withdrawal: Sendable, Hashable {
+        /// The highest generation.
+        var generation: Int64
+        var at: Int64
+    }
+
+    /// Of logs, which are many and soon over, only the newest are remembered; of all others the newer half, where they are
+    /// too many.
+    private mutating func noteWithdrawn(_ subject: CommandSubject, _ generation: Int64, now: Int64) {
+        withdrawn[subject] = Withdrawal(generation: max(withdrawn[subject]?.generation ?? 0, generation), at: now)
         guard withdrawn.count > Self.mostRemembered else { return }
         withdrawn = withdrawn.filter { if case .log = $0.key { $0.key == subject } else { true } }
+        guard withdrawn.count > Self.mostRemembered else { return }
+        let middle = withdrawn.values.map(\.at).sorted()[withdrawn.count / 2]
+        withdrawn = withdrawn.filter { $0.value.at > middle || $0.key == subject }
     }
 
     /// Drops what was read before the welcome and is not listed there: the fleet has ended it.
@@ -194,7 +205,7 @@ extension AgentSession {
     }
 
     /// How many commands of the past an agent remembers.
-    private static let mostRemembered = 10_000
+    static let mostRemembered = 10_000
 
     private mutating func finish(_ command: HeldCommand, _ outcome: CommandOutcome) {
         count(outcome)

@@ -41,6 +41,12 @@ extension AgentSession {
         )
     }
 
+    /// Forgets how many messages the keys of a namespace had that is gone: who has its name later begins anew.
+    mutating func forgetOutput(of namespace: String) {
+        let key = "\(cluster)/\(namespace)"
+        outputSequences = outputSequences.filter { $0.key != key && !$0.key.hasPrefix(key + "/") }
+    }
+
     /// Sends something on `agent.output` under its key's next number.
     private mutating func sendOutput(_ type: String, in namespace: String, instance: String?, data: [UInt8], now: Int64)
     {
@@ -77,11 +83,5 @@ extension String {
         while let last = bytes.last, last & 0xC0 == 0x80 { bytes.removeLast() }
         if let last = bytes.last, last >= 0xC0 { bytes.removeLast() }
         return String(decoding: bytes, as: UTF8.self)
-    }
-
-    /// The end of the text that fits, without half characters.
-    func suffix(bytes count: Int) -> String {
-        guard utf8.count > count else { return self }
-        return String(decoding: utf8.suffix(max(0, count)).drop { $0 & 0xC0 == 0x80 }, as: UTF8.self)
     }
 }

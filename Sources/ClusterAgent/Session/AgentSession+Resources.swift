@@ -33,6 +33,7 @@ extension AgentSession {
     mutating func dropNamespace(_ name: String, now: Int64, _ view: some Cluster) {
         snapshots.removeAll { $0 == name }
         namespaces.remove(name)
+        forgetOutput(of: name)
         sendSnapshot(of: name, now: now, view)
     }
 
@@ -49,6 +50,7 @@ extension AgentSession {
 
     mutating func wantSnapshots(now: Int64) {
         nextSnapshot = now + snapshotPeriod
+        forgetArrived(now: now)
         for namespace in namespaces.sorted() { wantSnapshot(of: namespace) }
     }
 

@@ -19,11 +19,13 @@ extension AgentSession {
 
     /// Notes that something that was said did not arrive: what is to be said again does not grow old from here on.
     mutating func noteLoss(now: Int64) {
-        if !hasLost { forgetArrived(now: now) }
+        forgetArrived(now: now)
         hasLost = true
     }
 
-    private mutating func forgetArrived(now: Int64) {
+    /// Forgets what has arrived, unless something that was said is to be said again.
+    mutating func forgetArrived(now: Int64) {
+        guard !hasLost else { return }
         successes = successes.filter { now - $0.value.saidAt < Self.longestDelivery }
     }
 

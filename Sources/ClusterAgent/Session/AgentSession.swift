@@ -60,7 +60,7 @@ public struct AgentSession: Sendable {
 
     var held: [CommandSubject: HeldCommand] = [:]
     var running: [CommandSubject: HeldCommand] = [:]
-    var withdrawn: [CommandSubject: Int64] = [:]
+    var withdrawn: [CommandSubject: Withdrawal] = [:]
     /// Commands that were withdrawn or superseded before the welcome and that the cluster shows to be done.
     var untold: [HeldCommand] = []
     /// What was said to be done, by its subject.

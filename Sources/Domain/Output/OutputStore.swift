@@ -39,7 +39,7 @@ struct OutputStore {
         in transaction: borrowing PostgresTransaction
     ) throws -> [Stage: Bool] {
         guard !outputs.isEmpty else { return [:] }
-        let kept = outputs.mapValues { $0.output.output.keptEnd(bytes: StageOutput.mostBytes) }
+        let kept = outputs.mapValues { $0.output.output.suffix(bytes: StageOutput.mostBytes) }
         let rows = outputs.sorted {
             ($0.key.command.uuidString, $0.key.name) < ($1.key.command.uuidString, $1.key.name)
         }
@@ -136,8 +136,8 @@ struct OutputStore {
 
 extension String {
     /// The end of the text that fits, without half characters.
-    fileprivate func keptEnd(bytes count: Int) -> String {
+    public func suffix(bytes count: Int) -> String {
         guard utf8.count > count else { return self }
-        return String(decoding: utf8.suffix(count).drop { $0 & 0xC0 == 0x80 }, as: UTF8.self)
+        return String(decoding: utf8.suffix(max(0, count)).drop { $0 & 0xC0 == 0x80 }, as: UTF8.self)
     }
 }
