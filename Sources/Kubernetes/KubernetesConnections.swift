@@ -7,6 +7,8 @@ import NIOSSL
 actor KubernetesConnections {
     private let configuration: KubernetesConfiguration
     private var client: HTTPClient?
+    /// Clients of former certificates, on which something may be under way.
+    private var former: [HTTPClient] = []
     /// The certificate that the client was made with.
     private var chain: [UInt8]?
     private var fileToken: (token: String, readAt: ContinuousClock.Instant)?
@@ -22,14 +24,22 @@ actor KubernetesConnections {
     /// How long what a program gave is not asked for again, though the server refuses it.
     private let programPause: Duration
 
-    init(_ configuration: KubernetesConfiguration, programPause: Duration = .seconds(10)) {
+    /// How long what is under way with a former certificate may take to its end: longer than a watch is asked for.
+    private let farewell: Duration
+
+    init(
+        _ configuration: KubernetesConfiguration,
+        programPause: Duration = .seconds(10),
+        farewell: Duration = .seconds(600)
+    ) {
         self.programPause = programPause
+        self.farewell = farewell
         self.configuration = configuration
     }
 
     deinit {
         // A client that nobody has closed is shut down all the same: it must not be dropped while it runs.
-        if let client { Task { try? await client.shutdown() } }
+        for open in former + [client].compactMap({ $0 }) { Task { try? await open.shutdown() } }
     }
 
     /// The client, and the token to send where there is one.
@@ -67,8 +77,24 @@ actor KubernetesConnections {
 
     func close() async {
         isClosed = true
-        try? await client?.shutdown()
-        client = nil
+        let open = former + [client].compactMap { $0 }
+        (former, client) = ([], nil)
+        for client in open { try? await client.shutdown() }
+    }
+
+    /// Lets what is under way on a client come to its end before it is shut down, which would cancel it.
+    private func retire(_ old: HTTPClient) {
+        former.append(old)
+        Task { [weak self, farewell] in
+            try? await Task.sleep(for: farewell)
+            await self?.shutDown(old)
+        }
+    }
+
+    private func shutDown(_ old: HTTPClient) async {
+        guard let place = former.firstIndex(where: { $0 === old }) else { return }
+        former.remove(at: place)
+        try? await old.shutdown()
     }
 
     private func token(in path: String) throws(KubernetesError) -> String {
@@ -101,8 +127,7 @@ actor KubernetesConnections {
         guard !isClosed else { throw .unreachable("The client was closed.") }
         if let client, chain == certificate?.chain { return client }
         let new = HTTPClient(eventLoopGroupProvider: .singleton, configuration: try settings(certificate))
-        // What is under way on the old one comes to its end.
-        if let old = client { Task { try? await old.shutdown() } }
+        if let client { retire(client) }
         (client, chain) = (new, certificate?.chain)
         return new
     }
