@@ -16,7 +16,7 @@ final class RDKafkaStatistics {
             let report = try JSONDecoder().decode(Report.self, from: Data(json))
             record(report)
         } catch {
-            Counter(label: "kafka_client_statistics_unreadable_total", factory: factory).increment()
+            Counter(label: "kafka_client_statistics_unreadable", factory: factory).increment()
         }
     }
 

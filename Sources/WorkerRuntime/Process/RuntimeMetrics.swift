@@ -1,6 +1,6 @@
 import CoreMetrics
 
-/// The metrics of one lane; see `README.md` for what each tells an operator.
+/// The metrics of one lane; see `docs/metrics.md` for what each tells an operator.
 struct LaneMetrics {
     let consumed: Counter
     let outcomes: [String: Counter]
