@@ -74,9 +74,6 @@ public final class KafkaConsumer {
     /// The partitions the owner has assigned and not released, in order.
     public var assignment: [KafkaTopicPartition] { assigned.sorted() }
 
-    /// The group has taken the assignment away without asking; a `revoked` event follows or has just been returned.
-    public var isAssignmentLost: Bool { handle.map { rd_kafka_assignment_lost($0.pointer) != 0 } ?? true }
-
     /// The newest error librdkafka reported outside any call, such as an unreachable broker; it may be long over.
     public var latestError: KafkaError? { handle?.callbacks.latestError }
 

@@ -18,7 +18,7 @@ struct ConnectionTarget: CustomStringConvertible {
             ("keepalives_idle", "\(max(1, network.wholeSeconds / 3))"),
             ("keepalives_interval", "\(max(1, network.wholeSeconds / 6))"),
             ("keepalives_count", "4"),
-            ("tcp_user_timeout", "\(network.milliseconds)"),
+            ("tcp_user_timeout", "\(network.wholeMilliseconds)"),
             ("client_encoding", "UTF8"),
         ]
         for (keyword, value) in defaults where given[keyword] == nil {

@@ -11,7 +11,7 @@ struct Deadline {
     static let never = Deadline(after: nil)
 
     init(after duration: Duration?) {
-        nanoseconds = duration.map { Self.now + UInt64(max(0, $0.milliseconds)) * 1_000_000 }
+        nanoseconds = duration.map { Self.now + UInt64(max(0, $0.wholeMilliseconds)) * 1_000_000 }
     }
 
     /// The time left in the form `poll(2)` takes: -1 is for ever, 0 is over.

@@ -76,7 +76,7 @@ extension PostgresConfiguration {
     }
 
     private static func milliseconds(_ duration: Duration?) -> String {
-        "\(max(0, duration?.milliseconds ?? 0))"
+        "\(max(0, duration?.wholeMilliseconds ?? 0))"
     }
 
     /// The server splits the options at blanks; a backslash keeps a character from it.
@@ -90,11 +90,11 @@ extension PostgresConfiguration {
 
 extension Duration {
     /// The duration in whole milliseconds, rounded up.
-    var milliseconds: Int64 {
+    var wholeMilliseconds: Int64 {
         let (seconds, attoseconds) = components
         return seconds * 1000 + (attoseconds + 999_999_999_999_999) / 1_000_000_000_000_000
     }
 
     /// The duration in whole seconds, rounded up.
-    var wholeSeconds: Int64 { (milliseconds + 999) / 1000 }
+    var wholeSeconds: Int64 { (wholeMilliseconds + 999) / 1000 }
 }

@@ -23,16 +23,10 @@ extension PostgresConnection {
         if !channels.contains(channel) { channels.append(channel) }
     }
 
-    /// Sends a notification; inside a transaction it leaves with COMMIT.
-    ///
-    /// A NOTIFY in a transaction makes the server commit such transactions one after the other; send it on its own.
-    public func notify(_ channel: String, _ payload: String = "") throws(PostgresError) {
-        try query("select pg_notify($1, $2)", [.text(channel), .text(payload)])
-    }
-
     /// Sends a notification without waiting for the server; for those who look again by themselves.
     ///
-    /// What becomes of it is not told. Must not be called inside a transaction.
+    /// What becomes of it is not told. Must not be called inside a transaction: with a NOTIFY in them the server commits
+    /// transactions one after the other.
     public func notifyUnheeded(_ channel: String) throws(PostgresError) {
         try sendUnheeded("select pg_notify($1, '')", [.text(channel)])
     }

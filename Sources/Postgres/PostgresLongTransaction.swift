@@ -29,7 +29,7 @@ extension PostgresConnection {
                     or xact_start is null and (backend_xmin is not null or backend_xid is not null))
             order by xact_start nulls last, pid
             """,
-            [.int64(duration.milliseconds)]
+            [.int64(duration.wholeMilliseconds)]
         )
         var transactions: [PostgresLongTransaction] = []
         for row in rows {

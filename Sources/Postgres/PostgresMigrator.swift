@@ -113,7 +113,7 @@ public struct PostgresMigrator: Sendable {
             {
                 let others = try longest(connection)
                 waiting("\(migration.name) waits for what others use and is tried again; \(others)")
-                Thread.sleep(forTimeInterval: Double(backoff.next().milliseconds) / 1000)
+                Thread.sleep(forTimeInterval: Double(backoff.next().wholeMilliseconds) / 1000)
             }
         }
     }
@@ -131,7 +131,7 @@ public struct PostgresMigrator: Sendable {
     private func applyOnce(_ migration: PostgresMigration, on connection: PostgresConnection) throws {
         try connection.transaction { transaction in
             try transaction.script(
-                "set local statement_timeout = 0; set local lock_timeout = \(lockTimeout.milliseconds)"
+                "set local statement_timeout = 0; set local lock_timeout = \(lockTimeout.wholeMilliseconds)"
             )
             try transaction.script(migration.sql)
             try transaction.query(

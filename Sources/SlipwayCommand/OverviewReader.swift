@@ -109,7 +109,6 @@ struct DeploymentLine: Decodable {
     let project: String
     let application: String
     let newestVersion: String?
-    let newestAt: String?
     let environment: String
     let instance: String?
     let runningVersion: String?

@@ -91,22 +91,6 @@ import WorkerRuntime
         #expect(!reason.sentence.contains("hunter2"))
     }
 
-    @Test func `a Secret keeps its type`() throws {
-        let opaque = try SecretSpec(data: ["a": sealedText]).checked()
-        let other = try SecretSpec(type: "example.org/mine", data: ["a": sealedText]).checked()
-        #expect(try refusal { try opaque.checkReplaces(opaque) } == nil)
-        let reason = try refusal { try other.checkReplaces(opaque) }
-        #expect(reason?.code == "immutable_field" && reason?.field == "type")
-    }
-
-    @Test func `a description alone needs no command`() {
-        let (old, new) = (
-            ConfigMapSpec(description: "a", data: ["k": "v"]), ConfigMapSpec(description: "b", data: ["k": "v"])
-        )
-        #expect(!new.differsInCluster(from: old))
-        #expect(ConfigMapSpec(data: ["k": "w"]).differsInCluster(from: old))
-    }
-
     @Test func `a config map becomes a ConfigMap`() throws {
         let map = ConfigMapManifest.make(
             ConfigMapSpec(description: "x", data: ["b": "2\n", "a": "1"]),

@@ -13,48 +13,36 @@ private func own(_ kind: String, _ apiVersion: String, _ json: String, age: Int6
     }
 }
 
-private func ownKstatus(_ kind: String, _ apiVersion: String, _ json: String, age: Int64? = nil) throws
-    -> KstatusAssessment
-{
-    try JSONParser().withDocument(Array(json.utf8)) {
-        OwnKstatus.assess(KubernetesObject($0), kind: kind, apiVersion: apiVersion, age: age)
-    }
-}
-
-/// What Slipway judges otherwise than Argo CD and kstatus.
+/// What Slipway judges otherwise than Argo CD.
 @Suite struct HealthOwnTests {
-    @Test func `a failed pod is not current, and says why`() throws {
+    @Test func `a failed pod says why`() throws {
         let json =
             #"{"status":{"phase":"Failed","containerStatuses":[{"name":"web","state":{"terminated":{"exitCode":2}}}]}}"#
         let why = "The container web ended with exit code 2"
-        #expect(try ownKstatus("Pod", "v1", json) == KstatusAssessment(.failed, code: "PodFailed", why))
         #expect(try own("Pod", "v1", json) == HealthAssessment(.degraded, why))
-        #expect(try ownKstatus("Pod", "v1", #"{"status":{"phase":"Succeeded"}}"#).status == .current)
-        #expect(try ownKstatus("Pod", "metrics.k8s.io/v1", json).status == .current)
+        #expect(try own("Pod", "metrics.k8s.io/v1", json).health == .healthy)
     }
 
     @Test(arguments: [
-        ("runs", #"{"status":{"startTime":"2026-11-23T08:00:00Z"}}"#, Health.progressing, Kstatus.inProgress),
+        ("runs", #"{"status":{"startTime":"2026-11-23T08:00:00Z"}}"#, Health.progressing),
         (
             "goes on after a pause",
             #"{"status":{"startTime":"2026-11-23T08:00:00Z","conditions":[{"type":"Suspended","status":"False"}]}}"#,
-            .progressing, .inProgress
+            .progressing
         ),
-        ("complete", object(conditions: "Suspended=False", "Complete=True"), .healthy, .current),
-        ("failed", object(conditions: "Failed=True"), .degraded, .failed),
+        ("complete", object(conditions: "Suspended=False", "Complete=True"), .healthy),
+        ("failed", object(conditions: "Failed=True"), .degraded),
         (
             "paused", #"{"spec":{"suspend":true},"# + object(conditions: "Suspended=True").dropFirst(),
-            .suspended, .current
+            .suspended
         ),
     ])
     func `a job is done when it has ended, not while it runs`(
         _ what: String,
         _ json: String,
-        _ health: Health,
-        _ status: Kstatus
+        _ health: Health
     ) throws {
         #expect(try own("Job", "batch/v1", json).health == health)
-        #expect(try ownKstatus("Job", "batch/v1", json).status == status)
     }
 
     private static let balancer = #"{"spec":{"type":"LoadBalancer","clusterIP":"10.0.0.1"}}"#
@@ -74,14 +62,10 @@ private func ownKstatus(_ kind: String, _ apiVersion: String, _ json: String, ag
         #expect(AddressWait.patience == 300 * second)
         for age in [nil, -1, 0, 300 * second - 1] as [Int64?] {
             #expect(try own(kind, apiVersion, json, age: age).health == .progressing)
-            #expect(try ownKstatus(kind, apiVersion, json, age: age).code == "AwaitingAddress")
         }
         let late = try own(kind, apiVersion, json, age: 300 * second)
         #expect(late.health == .degraded)
         #expect(late.reason?.contains("no address after 300 s") == true)
-        let lateToo = try ownKstatus(kind, apiVersion, json, age: 300 * second)
-        #expect(lateToo.status == .failed)
-        #expect(lateToo.code == "NoAddress")
     }
 
     @Test(arguments: [
@@ -92,8 +76,6 @@ private func ownKstatus(_ kind: String, _ apiVersion: String, _ json: String, ag
     ])
     func `what waits for no address never fails for it`(_ kind: String, _ apiVersion: String, _ json: String) throws {
         #expect(try own(kind, apiVersion, json, age: .max).health == .healthy)
-        guard kind != "Deployment" else { return }
-        #expect(try ownKstatus(kind, apiVersion, json, age: .max).status == .current)
     }
 
     @Test(arguments: ["Ingress", "Service"])
@@ -101,7 +83,6 @@ private func ownKstatus(_ kind: String, _ apiVersion: String, _ json: String, ag
         let json = #"{"metadata":{"deletionTimestamp":"2026-11-23T08:00:00Z"},"spec":{"type":"LoadBalancer"}}"#
         let apiVersion = kind == "Ingress" ? "networking.k8s.io/v1" : "v1"
         #expect(try own(kind, apiVersion, json, age: .max) == HealthAssessment(.progressing, "Pending deletion"))
-        #expect(try ownKstatus(kind, apiVersion, json, age: .max).status == .terminating)
     }
 
     @Test func `the age follows from when the object was made`() throws {

@@ -92,13 +92,4 @@ import Testing
             ]
         )
     }
-
-    @Test func `what a changed network no longer has is left over`() throws {
-        let before = try make(
-            #"{"target":{"endpoints":[{"addresses":["192.0.2.1"]},{"addresses":["192.0.2.2"]}]},"ports":[{"port":80}]}"#
-        )
-        let after = try make(#"{"target":{"endpoints":[{"addresses":["192.0.2.3"]}]},"ports":[{"port":80}]}"#)
-        #expect(ObjectManifest.leftOver(before.objects, after: after.objects).map(\.name) == ["web-2-ipv4"])
-        #expect(ObjectManifest.leftOver(after.objects, after: before.objects).isEmpty)
-    }
 }

@@ -138,7 +138,7 @@ import Testing
             )
         )
         #expect(sign.code == .imagePull)
-        #expect(sign.isFailing)
+        #expect(sign.code.isFailing)
         #expect(sign.sentence.contains("shop/web:1.4.2"))
         #expect(sign.sentence.contains("not found"))
     }
@@ -168,7 +168,7 @@ import Testing
             #""conditions":[{"type":"PodScheduled","status":"False","reason":"Unschedulable","message":"0/3 nodes"}]"#
         )
         #expect(scheduling?.code == .unschedulable)
-        #expect(scheduling?.isFailing == false)
+        #expect(scheduling?.code.isFailing == false)
         #expect(try sign(#""phase":"Running""#) == nil)
     }
 }

@@ -115,22 +115,6 @@ import Testing
         #expect(!connection.isUsable)
     }
 
-    @Test func `a running statement can be cancelled from another thread`() throws {
-        let canceller = try connection.makeCanceller()
-        let configuration = configuration
-        let id = PostgresValue.int32(connection.backendPID)
-        let other = Background {
-            let other = try PostgresConnection(configuration)
-            try eventually {
-                try !other.query("select from pg_stat_activity where pid = $1 and wait_event = 'PgSleep'", [id]).isEmpty
-            }
-            try canceller.cancel()
-        }
-        let error = try postgresError { try connection.query("select pg_sleep(60)") }
-        try other.value()
-        #expect(error?.sqlState == .queryCanceled)
-    }
-
     @Test func `prepared statements survive DISCARD and a change of the table`() throws {
         let select = { try connection.query("select * from item where id >= $1", [0]).columnNames }
         #expect(try select() == ["id", "name"])

@@ -12,9 +12,13 @@ import Testing
         sender = try PostgresConnection(configuration)
     }
 
+    private func notify(_ channel: String, _ payload: String = "") throws {
+        try sender.query("select pg_notify($1, $2)", [.text(channel), .text(payload)])
+    }
+
     @Test func `a notification arrives with its payload`() throws {
         try listener.listen("Odd \"channel\"")
-        try sender.notify("Odd \"channel\"", "hello")
+        try notify("Odd \"channel\"", "hello")
         let notification = try listener.waitForNotification(timeout: .seconds(60))
         #expect(notification?.channel == "Odd \"channel\"")
         #expect(notification?.payload == "hello")
@@ -25,7 +29,7 @@ import Testing
     @Test func `a notification of a transaction leaves with its COMMIT`() throws {
         try listener.listen("wake")
         try sender.transaction { _ in
-            try sender.notify("wake")
+            try notify("wake")
             #expect(try listener.waitForNotification(timeout: .milliseconds(1)) == nil)
         }
         #expect(try listener.waitForNotification(timeout: .seconds(60))?.payload == "")
@@ -33,7 +37,7 @@ import Testing
 
     @Test func `notifications that came during a query are not lost`() throws {
         try listener.listen("wake")
-        for number in 0..<10 { try sender.notify("wake", "\(number)") }
+        for number in 0..<10 { try notify("wake", "\(number)") }
         try listener.query("select 1")
         for number in 0..<10 {
             #expect(try listener.waitForNotification(timeout: .seconds(60))?.payload == "\(number)")
@@ -42,7 +46,7 @@ import Testing
 
     @Test func `notifications that came during other calls are dropped, and later ones are not`() throws {
         try listener.listen("wake")
-        for number in 0..<10 { try sender.notify("wake", "\(number)") }
+        for number in 0..<10 { try notify("wake", "\(number)") }
         var dropped = 0
         try eventually {
             try listener.query("select 1")
@@ -50,7 +54,7 @@ import Testing
             return dropped == 10
         }
         #expect(try listener.waitForNotification(timeout: .zero) == nil)
-        try sender.notify("wake", "later")
+        try notify("wake", "later")
         #expect(try listener.waitForNotification(timeout: .seconds(60))?.payload == "later")
         #expect(listener.dropNotifications() == 0)
     }
@@ -67,7 +71,7 @@ import Testing
         let error = try postgresError { _ = try listener.waitForNotification(timeout: .seconds(60)) }
         #expect(error?.isTransient == true)
         try listener.reconnect()
-        try sender.notify("wake", "again")
+        try notify("wake", "again")
         #expect(try listener.waitForNotification(timeout: .seconds(60))?.payload == "again")
     }
 }

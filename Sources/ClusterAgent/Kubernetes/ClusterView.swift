@@ -62,14 +62,16 @@ final class ClusterView: Sendable {
         state.withLock { $0.namespaces[name] }
     }
 
-    /// Notes a namespace; returns whether it is new, or made again.
+    /// Notes a namespace; returns whether it was not known.
+    ///
+    /// One that was made again under its name is known: what watches the name sees what is in it.
     func note(_ namespace: Namespace, name: String) -> Bool {
         state.withLock { state in
             guard !state.isClosed else { return false }
             let before = state.namespaces.updateValue(namespace, forKey: name)
-            guard before?.uid != namespace.uid else { return false }
-            if before == nil { state.unlisted[name] = Set(kinds) }
-            return before == nil
+            guard before == nil else { return false }
+            state.unlisted[name] = Set(kinds)
+            return true
         }
     }
 

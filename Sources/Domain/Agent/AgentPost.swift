@@ -190,11 +190,11 @@ struct AgentPost {
             extensions: [("epoch", String(epoch))],
             traceparent: traceparent
         )
-        let key_ = fleetKey.clusterKey(cluster, keyID: keyID)
+        let signingKey = fleetKey.clusterKey(cluster, keyID: keyID)
         return OutboxRecord(
             topic: topic,
             key: key,
-            event: event.signed(.toAgent, topic: topic, key: key, with: key_, keyID: keyID)
+            event: event.signed(.toAgent, topic: topic, key: key, with: signingKey, keyID: keyID)
         )
     }
 }

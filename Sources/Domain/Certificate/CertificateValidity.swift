@@ -24,12 +24,6 @@ struct CertificateValidity: Sendable, Hashable {
         return now >= warning ? .expiring : .active
     }
 
-    /// When the state will change next by time alone; `nil` after the end.
-    func nextChange(after now: Int64) -> Int64? {
-        if now < warning { return warning }
-        return now < notAfter ? notAfter : nil
-    }
-
     /// A time for people.
     static func words(_ microseconds: Int64) -> String {
         RFC3339.format(microseconds: microseconds).prefix(16).replacing("T", with: " ") + " UTC"

@@ -98,7 +98,8 @@ public enum WindowRefresh {
         var sign: Reason?
         for row in rows {
             stored.append(try ObservedObject(row))
-            if let code = try row.optionalString(6), code != "unschedulable", try !row.bool(10),
+            if let code = try row.optionalString(6), FailureSign.Code(rawValue: code)?.isFailing ?? true,
+                try !row.bool(10),
                 try row.optionalInt64(8) ?? command.generation == command.generation
             {
                 sign = Reason(code: code, sentence: try row.optionalString(7) ?? code)

@@ -11,7 +11,4 @@ struct ConfigMapSpec: Codable, Sendable, Hashable {
         try DataKeys.checkDescription(description, at["description"])
         try DataKeys.check(data, at["data"])
     }
-
-    /// Whether the cluster would see a difference; a new description alone needs no command.
-    func differsInCluster(from earlier: ConfigMapSpec) -> Bool { data != earlier.data }
 }

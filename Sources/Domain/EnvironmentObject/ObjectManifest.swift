@@ -60,12 +60,6 @@ struct ObjectManifest: Sendable, Hashable {
             body(&json)
         }
     }
-
-    /// The objects of an earlier state that a later one no longer has, which the agent should delete.
-    static func leftOver(_ before: [ObjectManifest], after: [ObjectManifest]) -> [ID] {
-        let kept = Set(after.map(\.id))
-        return before.map(\.id).filter { !kept.contains($0) }
-    }
 }
 
 extension JSONWriter {

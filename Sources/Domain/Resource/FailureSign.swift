@@ -12,6 +12,9 @@ public struct FailureSign: Sendable, Hashable {
         case configError = "config_error"
         /// No node takes the pod. A cluster that grows may mend it, so it does not fail a command by itself.
         case unschedulable
+
+        /// Whether the sign, when it lasts, fails the command that made the pod.
+        public var isFailing: Bool { self != .unschedulable }
     }
 
     /// Which sign it is.
@@ -24,9 +27,6 @@ public struct FailureSign: Sendable, Hashable {
         self.code = code
         self.sentence = sentence
     }
-
-    /// Whether the sign, when it lasts, fails the command that made the pod.
-    public var isFailing: Bool { code != .unschedulable }
 }
 
 extension FailureSign {

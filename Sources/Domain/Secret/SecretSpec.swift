@@ -33,17 +33,6 @@ struct SecretSpec: Codable, Sendable, Hashable {
         return SecretSpec(description: description, type: type, data: data)
     }
 
-    /// Refuses an edit that Kubernetes would refuse; both are checked.
-    func checkReplaces(_ earlier: SecretSpec, _ at: FieldPath = FieldPath()) throws(Reason) {
-        guard type != earlier.type else { return }
-        throw at["type"].wrong(
-            text: type ?? Self.opaque,
-            should:
-                "'\(earlier.type ?? Self.opaque)' as before: Kubernetes keeps the type of a Secret; delete and create it anew",
-            code: "immutable_field"
-        )
-    }
-
     private static func checkType(_ type: String, _ at: FieldPath) throws(Reason) {
         guard type != "kubernetes.io/service-account-token" else {
             throw at.wrong(text: type, should: "another type: the tokens of service accounts are made by the cluster")

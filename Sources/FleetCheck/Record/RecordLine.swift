@@ -52,9 +52,6 @@ package struct SentMessage: Codable, Sendable, Hashable {
         (self.topic, self.key, self.source, self.id, self.type) = (topic, key, source, id, type)
         (self.partition, self.offset, self.at, self.poison) = (partition, offset, at, poison)
     }
-
-    /// Whether the broker has said that it keeps the message.
-    package var isAcknowledged: Bool { offset != nil }
 }
 
 /// What was read of the database and the broker at one moment of the run.

@@ -38,6 +38,8 @@ public final class Entry<Input> {
     /// What the inbox's table says of it.
     var remembered: Admission = .first
     /// The message of the same batch that this one repeats; it is handled first, so its answer is known by then.
+    ///
+    /// A lane cuts its batches before a repetition, so that only batches of others have one.
     var earlier: Entry?
     /// What became of it; the handler sets it.
     public var outcome: Outcome = .applied

@@ -21,16 +21,16 @@ public struct Reason: Error, Sendable, Hashable, Codable, CustomStringConvertibl
 }
 
 /// What a handler says of a message that it cannot take as input.
+///
+/// What is understood well enough to be answered is input: its handler rejects it.
 public enum Refusal: Error, Sendable, Hashable {
-    /// Not understood: it goes to the topic's dead letters at once.
+    /// It goes to the topic's dead letters at once.
     case deadLetter(Reason)
-    /// Understood well enough to be answered: the handler is given the chance to publish a rejection.
-    case reject(Reason)
 
     /// Why.
     public var reason: Reason {
         switch self {
-        case .deadLetter(let reason), .reject(let reason): reason
+        case .deadLetter(let reason): reason
         }
     }
 }

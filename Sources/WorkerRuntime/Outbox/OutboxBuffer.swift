@@ -21,13 +21,13 @@ struct OutboxTable {
 
     /// The shard of a record: a hash of topic and key, or of the topic alone.
     func shard(of record: OutboxRecord) -> Int {
-        var hash: UInt64 = 0xcbf2_9ce4_8422_2325
-        for byte in record.topic.utf8 { hash = (hash ^ UInt64(byte)) &* 0x0000_0100_0000_01b3 }
+        var hash = StableHash()
+        hash.add(record.topic.utf8)
         if !record.shardsByTopic {
-            hash = (hash ^ 0) &* 0x0000_0100_0000_01b3
-            for byte in record.key { hash = (hash ^ UInt64(byte)) &* 0x0000_0100_0000_01b3 }
+            hash.add(CollectionOfOne<UInt8>(0))
+            hash.add(record.key)
         }
-        return Int(hash % UInt64(shards))
+        return Int(hash.value % UInt64(shards))
     }
 
     /// Writes all records with one statement; within a shard they keep the order of appending.

@@ -3,7 +3,7 @@ internal import JSON
 
 /// An Ingress, or a Service that asks for a load balancer, that waits for its address: degraded after a while.
 ///
-/// Argo CD lets it progress for ever, kstatus does not look.
+/// Argo CD lets it progress for ever.
 enum AddressWait {
     /// How long an address may be awaited before its lack is a failure, in microseconds: five minutes.
     static let patience: Int64 = 300_000_000

@@ -67,7 +67,7 @@ enum PodHealth {
     }
 
     /// The pod's own message, else the first thing a container ended with, init containers first.
-    static func failure(_ status: JSONValue?, _ message: String?) -> String? {
+    private static func failure(_ status: JSONValue?, _ message: String?) -> String? {
         if let message, !message.isEmpty { return message }
         var found: String?
         for list in [status?["initContainerStatuses"], status?["containerStatuses"]] {
