@@ -43,7 +43,7 @@ public enum AgentProcess {
             let cluster = try await Self.connect(holding: held, health: health, connect: connect)
             isSpeaking.raise()
             return try await speak(holding: held, health: health, isStopping) { try makeLoop(cluster) }
-        } catch where isSignalled.value && !isSpeaking.value {
+        } catch  where isSignalled.value && !isSpeaking.value {
             return .stopped
         }
     }
