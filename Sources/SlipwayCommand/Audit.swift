@@ -115,17 +115,3 @@ struct Audit: ParsableCommand {
         }
     }
 }
-
-extension AuditEntry {
-    /// The line of an act of the command line: who is logged in on which host.
-    init(act operation: String, subject: String, _ detail: String? = nil) {
-        self.init(
-            decidedBy: "slipway",
-            caller: "\(NSUserName())@\(ProcessInfo.processInfo.hostName)",
-            operation: operation,
-            outcome: "done"
-        )
-        subjectKind = detail
-        subjectName = subject
-    }
-}

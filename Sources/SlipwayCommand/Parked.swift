@@ -98,9 +98,9 @@ struct Parked: ParsableCommand {
             defer { database.close() }
             let desk = ParkedDesk(database)
             if dryRun { return Parked.show(try desk.keys(choice.filter), Terminal()) }
-            let count = try desk.retry(choice.filter)
-            if count > 0 {
-                try AuditLog.write(AuditEntry(act: "parked.retry", subject: choice.words, "keys"), on: database)
+            let act = AuditEntry(act: "parked.retry", subject: choice.words, "keys")
+            let count = try database.audited(act) { (transaction: borrowing PostgresTransaction) in
+                try desk.retry(choice.filter, in: transaction)
             }
             print("\(count) keys are tried at once")
         }
@@ -130,9 +130,9 @@ struct Parked: ParsableCommand {
             defer { database.close() }
             let desk = ParkedDesk(database)
             if dryRun { return Parked.show(try desk.keys(choice.filter), Terminal()) }
-            let count = try desk.drop(choice.filter, all: all)
-            if count > 0 {
-                try AuditLog.write(AuditEntry(act: "parked.drop", subject: choice.words, "keys"), on: database)
+            let act = AuditEntry(act: "parked.drop", subject: choice.words, all ? "all messages" : "first messages")
+            let count = try database.audited(act) { (transaction: borrowing PostgresTransaction) in
+                try desk.drop(choice.filter, all: all, in: transaction)
             }
             print("\(count) messages are given up")
         }

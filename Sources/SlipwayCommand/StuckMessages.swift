@@ -37,9 +37,9 @@ extension Stuck {
             defer { database.close() }
             let desk = UndeliveredDesk(database)
             if dryRun { return try Stuck.show(choice.filter, of: desk) }
-            let retried = try desk.retry(choice.filter, compacted: Topics.compactedNames)
-            if retried.messages + retried.replaced > 0 {
-                try AuditLog.write(AuditEntry(act: "stuck.retry", subject: choice.words, "messages"), on: database)
+            let act = AuditEntry(act: "stuck.retry", subject: choice.words, "messages")
+            let retried = try desk.retry(choice.filter, compacted: Topics.compactedNames) {
+                (transaction: borrowing PostgresTransaction) in try AuditLog.write([act], in: transaction)
             }
             print(
                 "\(retried.messages) messages are sent again; the newest states are published in place of "
@@ -68,9 +68,9 @@ extension Stuck {
             defer { database.close() }
             let desk = UndeliveredDesk(database)
             if dryRun { return try Stuck.show(choice.filter, of: desk) }
-            let count = try desk.drop(choice.filter)
-            if count > 0 {
-                try AuditLog.write(AuditEntry(act: "stuck.drop", subject: choice.words, "messages"), on: database)
+            let act = AuditEntry(act: "stuck.drop", subject: choice.words, "messages")
+            let count = try database.audited(act) { (transaction: borrowing PostgresTransaction) in
+                try desk.drop(choice.filter, in: transaction)
             }
             print("\(count) messages are forgotten")
         }

@@ -66,7 +66,9 @@ import Testing
             return try !names().contains("a")
         }
         #expect(try !isForgotten() && names() == ["a", "there"], "the other one goes")
-        let retried = try UndeliveredDesk(world.connection).retry(.init(), compacted: ["resource.status"])
+        let retried = try UndeliveredDesk(world.connection).retry(.init(), compacted: ["resource.status"]) {
+            (_: borrowing PostgresTransaction) in
+        }
         #expect(retried.replaced == 1)
         #expect(try !isForgotten(), "it is marked, and not in the outbox yet")
         #expect(try Republication.round(on: world.connection) == 1)

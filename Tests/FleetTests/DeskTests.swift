@@ -55,59 +55,6 @@ struct DeskTests {
         )
     }
 
-    @Test func `dead letters are listed, shown and sent in again, and what was done is not done again`() throws {
-        let world = try FleetWorld(topics: DoneOnceTests.topics, partitions: 1)
-        _ = try world.start("outbox-relay")
-        _ = try world.start("deployment-worker")
-        try send("nothing.happens.v1", key: "shop", id: "first", "{}", world)
-        try send("nothing.else.v1", key: "shop", id: "second", "{}", world)
-        func letters(_ count: Int64) throws {
-            _ = try eventually("\(count) dead letters") {
-                let dead = try world.number("select coalesce(sum(dead_lettered), 0)::bigint from partition_claim")
-                let waiting = try world.number("select count(*) from outbox")
-                return dead == count && waiting == 0 ? true : nil
-            }
-        }
-        try letters(2)
-        let list = try slipway(["dlt", "list", "deployment.requests", "--code", "unknown_type"], world).1
-        #expect(list.contains("first") && list.contains("second") && list.contains("unknown_type"), "\(list)")
-        let shown = try slipway(["dlt", "show", "deployment.requests", "--offset", "0"], world).1
-        #expect(shown.contains("kafka_dlt-original-topic") && shown.contains("value: 2 bytes"), "\(shown)")
-        #expect(!shown.lowercased().contains("authorization"))
-        #expect(
-            try slipway(["dlt", "replay", "deployment.requests", "--dry-run"], world).1.contains("2 dead letters would")
-        )
-        #expect(try slipway(["dlt", "replay", "deployment.requests"], world).0 == 64, "a request needs a token")
-        let (code, text) = try slipway(["dlt", "replay", "deployment.requests"], world, token: true)
-        #expect(code == 0 && text.contains("2 dead letters were sent in again"), "\(text)")
-        try letters(4)
-        let again = try world.messages(on: "deployment.requests.dlt").map { $0.header("ce_id") ?? "" }
-        #expect(again == ["first", "second", "first", "second"])
-        #expect(
-            try world.messages(on: "deployment.requests").last?.header("slipway-reason-code") == nil,
-            "what was added is taken off"
-        )
-        #expect(try world.number("select count(*) from audit where operation = 'dlt.replay'") == 1)
-    }
-
-    @Test func `more dead letters than the producer's queue holds are sent in again, in their order`() throws {
-        let world = try FleetWorld(topics: ["release.events", "release.events.dlt"], partitions: 1)
-        for number in 1...30 {
-            try world.send("release.events.dlt", key: "web", type: "t", id: "letter \(number)", value: Array("{}".utf8))
-        }
-        let replay = try world.start(
-            "slipway",
-            ["dlt", "replay", "release.events"],
-            ["SLIPWAY_KAFKA_QUEUE_BUFFERING_MAX_MESSAGES": "4"]
-        )
-        #expect(try replay.exitCode() == 0)
-        #expect(replay.output.contains("30 dead letters were sent in again"), "\(replay.output)")
-        let sent = try world.messages(on: "release.events").map { $0.header("ce_id") ?? "" }
-        #expect(sent == (1...30).map { "letter \($0)" })
-        let subject = "select subject_name from audit where operation = 'dlt.replay'"
-        #expect(try world.database.query(subject).only().string(0) == "30 of release.events")
-    }
-
     @Test func `the lag of a partition that is not there any more is unknown, and the others are told`() throws {
         let world = try FleetWorld(topics: ["agent.status"], partitions: 1)
         try world.send("agent.status", key: "c", type: "t", id: "1", value: Array("{}".utf8))
@@ -157,6 +104,39 @@ struct DeskTests {
         ] {
             #expect(text.contains(part), "\(part): \(text)")
         }
+        func lines(_ arguments: String...) throws -> Int {
+            struct Line: Decodable {}
+            let json = try slipway(["stuck", "list", "--json"] + arguments, world).1
+            return try JSONDecoder().decode([Line].self, from: Data(json.utf8)).count
+        }
+        #expect(try lines("--topic", "cdevents") == 1)
+        #expect(try lines("--key", "k") == 1)
+        #expect(try lines("--cluster", "away") == 2, "its open commands, and what cannot be deleted")
+        #expect(try lines("--cluster", "away", "--key", "shop/leaving") == 1)
+        #expect(try lines("--topic", "other") == 0)
+        #expect(try slipway(["stuck", "list", "--topic", "other"], world).0 == 0)
+    }
+
+    @Test func `an act that cannot be written down is not done`() throws {
+        let world = try FleetWorld(topics: [])
+        try world.database.script(
+            """
+            insert into parked_key (consumer_group, topic, key, partition, due, attempt, messages, bytes, reason_code,
+                    reason, parked_at)
+                values ('slipway.agent-worker', 'agent.output', 'a', 0, now(), 3, 1, 1, 'code', 'Reason.', now());
+            insert into outbox_failed (topic, key, headers, value, reason_code, reason)
+                values ('cdevents', 'k', '', 'v', 'not_deliverable', 'No.');
+            alter table audit add constraint closed check (decided_by <> 'slipway') not valid
+            """
+        )
+        for act in [
+            ["parked", "retry"], ["parked", "drop", "--key", "a"], ["stuck", "retry"], ["stuck", "drop", "--key", "k"],
+        ] {
+            #expect(try slipway(act, world).0 == 1, "\(act)")
+        }
+        #expect(try world.number("select attempt + dropped::bigint from parked_key") == 3)
+        #expect(try world.number("select count(*) from outbox_failed") == 1)
+        #expect(try world.number("select count(*) from outbox") == 0)
     }
 
     @Test func `what was set aside is sent again in its order, of compacted topics the newest state, or forgotten`()

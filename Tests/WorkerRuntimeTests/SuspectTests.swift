@@ -57,7 +57,10 @@ import Testing
         }
         #expect(try queue.begin(Array("k".utf8), on: connection) == 1)
         #expect(try queue.begin(Array("other".utf8), on: connection) == 0)
-        #expect(try ParkedDesk(connection).retry(ParkedDesk.Filter(topic: "t")) == 1)
+        let retried = try connection.transaction { (transaction: borrowing PostgresTransaction) in
+            try ParkedDesk(connection).retry(ParkedDesk.Filter(topic: "t"), in: transaction)
+        }
+        #expect(retried == 1)
         #expect(try queue.begin(Array("k".utf8), on: connection) == 1, "an operator has it tried anew")
         try queue.takeBack([Array("k".utf8)], on: connection)
         #expect(try queue.begin(Array("k".utf8), on: connection) == 1, "who lives has not ended with it")

@@ -85,8 +85,14 @@ public struct UndeliveredDesk {
 
     /// Has the messages sent again, as far as they lie there now: what is set aside once more meanwhile stays.
     ///
-    /// - Parameter compacted: The topics of which the newest state of a key is published in place of the message.
-    public func retry(_ filter: Filter, compacted: Set<String>) throws -> Retried {
+    /// - Parameters:
+    ///   - compacted: The topics of which the newest state of a key is published in place of the message.
+    ///   - note: Writes the act down, in the transaction of its first messages.
+    public func retry(
+        _ filter: Filter,
+        compacted: Set<String>,
+        note: (borrowing PostgresTransaction) throws -> Void
+    ) throws -> Retried {
         let last = try connection.query("select coalesce(max(id), 0) from outbox_failed").only().int64(0)
         var retried = Retried()
         var isDone = false
@@ -94,6 +100,7 @@ public struct UndeliveredDesk {
             try connection.transaction { (transaction: borrowing PostgresTransaction) in
                 let taken = try take(filter, upTo: last, in: transaction)
                 isDone = taken.isEmpty
+                if !isDone, retried == Retried() { try note(transaction) }
                 let again = taken.filter { !compacted.contains($0.topic) }
                 let outbox = OutboxBuffer()
                 for record in again { outbox.append(record) }
@@ -110,8 +117,11 @@ public struct UndeliveredDesk {
     /// Forgets the messages: nobody will receive them.
     ///
     /// - Returns: How many were forgotten.
-    public func drop(_ filter: Filter) throws -> Int {
-        try connection.query("delete from outbox_failed where \(Filter.condition)", filter.values).affected
+    public func drop(
+        _ filter: Filter,
+        in transaction: borrowing PostgresTransaction
+    ) throws(PostgresError) -> Int {
+        try transaction.query("delete from outbox_failed where \(Filter.condition)", filter.values).affected
     }
 
     private func take(

@@ -88,8 +88,11 @@ public struct ParkedDesk {
     /// Has the keys tried at once, their tries, and the workers that ended with them, counted anew.
     ///
     /// - Returns: How many keys that are.
-    public func retry(_ filter: Filter) throws -> Int {
-        try connection.query(
+    public func retry(
+        _ filter: Filter,
+        in transaction: borrowing PostgresTransaction
+    ) throws(PostgresError) -> Int {
+        try transaction.query(
             "update parked_key set due = clock_timestamp(), attempt = 0, begun = 0 where \(Filter.condition)",
             filter.values
         ).affected
@@ -98,8 +101,12 @@ public struct ParkedDesk {
     /// Gives the head messages of the keys up, or all of their messages: they are dead-lettered, and requests are answered.
     ///
     /// - Returns: How many messages are given up.
-    public func drop(_ filter: Filter, all: Bool) throws -> Int {
-        let rows = try connection.query(
+    public func drop(
+        _ filter: Filter,
+        all: Bool,
+        in transaction: borrowing PostgresTransaction
+    ) throws -> Int {
+        let rows = try transaction.query(
             """
             update parked_key set due = clock_timestamp(), dropped = case when $4 then messages else 1 end
             where \(Filter.condition) returning dropped

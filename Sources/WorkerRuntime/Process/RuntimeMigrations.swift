@@ -23,4 +23,9 @@ public let runtimeMigrations: [PostgresMigration] = [
         sql: String(decoding: PackageResources.V1032_fence_by_key_sql, as: UTF8.self),
         isExpansion: true
     ),
+    PostgresMigration(
+        name: "V1035_replayed_dead_letters",
+        sql: String(decoding: PackageResources.V1035_replayed_dead_letters_sql, as: UTF8.self),
+        isExpansion: true
+    ),
 ]

@@ -25,7 +25,7 @@ public final class RuntimeRetention: Sendable {
         self.interval = interval
     }
 
-    /// One round, if it is due: at most a chunk of the inbox, and relays and workers that have been gone for a day.
+    /// One round, if it is due: at most a chunk of the inbox, and relays, workers and replays that were long ago.
     ///
     /// - Returns: How many rows of the inbox were deleted.
     @discardableResult
@@ -56,5 +56,7 @@ public final class RuntimeRetention: Sendable {
     private func forgetProcesses(on connection: PostgresConnection) throws(PostgresError) {
         _ = try connection.query("delete from worker where seen_at < now() - interval '1 day'")
         _ = try connection.query("delete from outbox_relay where seen_at < now() - interval '1 day'")
+        // Longer than dead letters are kept, unless somebody keeps them for more than a year.
+        _ = try connection.query("delete from replayed_dead_letter where replayed_at < now() - interval '400 days'")
     }
 }
