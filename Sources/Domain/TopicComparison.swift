@@ -37,6 +37,18 @@ public enum TopicComparison {
         return faults
     }
 
+    /// A sentence about a topic that the broker does not show.
+    ///
+    /// - Parameters:
+    ///   - isForbidden: Whether that is for want of a right.
+    ///   - code: What the broker said.
+    public static func hidden(_ name: String, isForbidden: Bool, _ code: String) -> String {
+        isForbidden
+            ? "\(name) may not be seen by this principal (\(code)), so nobody can say whether it is there: "
+                + "give it DESCRIBE and DESCRIBE_CONFIGS"
+            : "\(name) cannot be looked at: the broker says \(code)"
+    }
+
     /// What `slipway topics apply` must be told to make a topic that belongs to a cluster.
     private static func flag(_ name: String) -> String {
         name.firstRange(of: Topics.agentCommands("").name).map { " --cluster \(name[$0.upperBound...])" } ?? ""

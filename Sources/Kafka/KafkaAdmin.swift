@@ -21,9 +21,26 @@ public final class KafkaAdmin {
 
     /// The brokers and all topics.
     public func metadata(timeout: Duration) throws(KafkaError) -> KafkaMetadata {
+        try metadata(of: nil, timeout: timeout)
+    }
+
+    /// What the broker says of one topic, also of one that the principal may not see.
+    ///
+    /// A broker from before Kafka 0.11, and the mock cluster, make a topic that is asked for by name.
+    public func metadata(of topic: String, timeout: Duration) throws(KafkaError) -> KafkaMetadata {
+        let handle = try open("read a topic's metadata")
+        guard let native = rd_kafka_topic_new(handle.pointer, topic, nil) else {
+            throw KafkaError(.invalidTopic, operation: "read a topic's metadata", reason: topic)
+        }
+        defer { rd_kafka_topic_destroy(native) }
+        return try metadata(of: native, timeout: timeout)
+    }
+
+    private func metadata(of topic: OpaquePointer?, timeout: Duration) throws(KafkaError) -> KafkaMetadata {
         let handle = try open("read the cluster's metadata")
         var answer: UnsafePointer<rd_kafka_metadata>?
-        let code = rd_kafka_metadata(handle.pointer, 1, nil, &answer, timeout.timeoutMilliseconds)
+        let all: Int32 = topic == nil ? 1 : 0
+        let code = rd_kafka_metadata(handle.pointer, all, topic, &answer, timeout.timeoutMilliseconds)
         try KafkaError.check(code, "read the cluster's metadata")
         guard let answer else { throw KafkaError(.timedOut, operation: "read the cluster's metadata") }
         defer { rd_kafka_metadata_destroy(answer) }
@@ -127,7 +144,9 @@ extension KafkaMetadata {
         brokers = UnsafeBufferPointer(start: answer.brokers, count: Int(answer.broker_cnt))
             .map { Broker(id: $0.id, host: String(cString: $0.host), port: Int($0.port)) }
             .sorted { $0.id < $1.id }
-        topics = UnsafeBufferPointer(start: answer.topics, count: Int(answer.topic_cnt))
+        let told = UnsafeBufferPointer(start: answer.topics, count: Int(answer.topic_cnt))
+        topics =
+            told
             .filter { $0.err == RD_KAFKA_RESP_ERR_NO_ERROR }
             .map { topic in
                 let partitions = UnsafeBufferPointer(start: topic.partitions, count: Int(topic.partition_cnt))
@@ -143,5 +162,8 @@ extension KafkaMetadata {
                 )
             }
             .sorted { $0.name < $1.name }
+        for topic in told where topic.err != RD_KAFKA_RESP_ERR_NO_ERROR {
+            failures[String(cString: topic.topic)] = KafkaError.Code(topic.err)
+        }
     }
 }

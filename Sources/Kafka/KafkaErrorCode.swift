@@ -101,6 +101,10 @@ extension KafkaError.Code {
     public static let topicAuthorizationFailed = Self(RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED)
     /// The principal may not use the group.
     public static let groupAuthorizationFailed = Self(RD_KAFKA_RESP_ERR_GROUP_AUTHORIZATION_FAILED)
+    /// The principal may not ask that of the cluster.
+    public static let clusterAuthorizationFailed = Self(RD_KAFKA_RESP_ERR_CLUSTER_AUTHORIZATION_FAILED)
+    /// The brokers have no authoriser.
+    public static let securityDisabled = Self(RD_KAFKA_RESP_ERR_SECURITY_DISABLED)
     /// The topic exists already.
     public static let topicAlreadyExists = Self(RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS)
     /// The number of partitions is not possible.

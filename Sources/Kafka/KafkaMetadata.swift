@@ -28,6 +28,10 @@ public struct KafkaMetadata: Hashable, Sendable {
     public var brokers: [Broker]
     /// The topics, by name, without those the broker reported an error for.
     public var topics: [Topic]
+    /// What the broker said of the topics that it reported an error for.
+    ///
+    /// Brokers leave out of a list of all topics what the principal may not see; they say so when asked for a topic by name.
+    public var failures: [String: KafkaError.Code] = [:]
 
     /// The topic of that name.
     public func topic(_ name: String) -> Topic? {

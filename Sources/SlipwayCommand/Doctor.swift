@@ -11,14 +11,18 @@ struct Doctor: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Look whether everything that the fleet needs is there and right.",
         discussion: """
-            Checks the configuration of this environment, the broker, the topics, the database with its schema and clock, \
-            the workers and the agents. Exit code 0 where nothing is wrong, 1 where something is; warnings count as right.
+            Checks the configuration of this environment, the broker, the topics, the access control lists, the database \
+            with its schema, the clocks, the workers and the agents. Exit code 0 where nothing is wrong, 1 where something \
+            is; warnings count as right.
             """
     )
 
     @OptionGroup var shape: TopicsCommand.Shape
+    @OptionGroup var principals: PrincipalOptions
     @OptionGroup var connection: ConnectionOptions
     @OptionGroup var output: OutputOptions
+
+    func validate() throws { _ = try principals.all(clusters: shape.cluster) }
 
     func run() throws {
         var findings: [Finding] = []
@@ -95,7 +99,13 @@ struct Doctor: ParsableCommand {
                 findings.append(Finding("topics", .warning, says))
             }
             if faults.isEmpty { findings.append(Finding("topics", .right, "are as the fleet needs them")) }
-            return findings
+            let access = try AccessDoctor(
+                connection.settings,
+                clusters: shape.cluster,
+                principals: try principals.all(clusters: shape.cluster)
+            )
+            // One that answers no such requests keeps nobody waiting for another one.
+            return findings + access.findings(admin, timeout: blindness?.code == .timedOut ? .seconds(1) : .seconds(15))
         } catch {
             return [Finding("broker", .wrong, "\(error)")]
         }

@@ -33,23 +33,54 @@ struct TopicsCheck: ParsableCommand {
         var blindness: KafkaError?
         for wanted in definitions {
             let topic = metadata.topic(wanted.name)
-            var properties: [String: String]?
-            if topic != nil, blindness == nil {
-                do throws(KafkaError) {
-                    properties = try admin.describeConfiguration(wanted.name, timeout: .seconds(15))
-                        .reduce(into: [:]) { $0[$1.name] = $1.value }
-                } catch {
-                    blindness = error
-                }
+            let look = Look(at: wanted.name, metadata, admin, isBlind: blindness != nil)
+            blindness = blindness ?? look.blindness
+            if let code = look.hidden {
+                let isForbidden = code == .topicAuthorizationFailed
+                faults.append(TopicComparison.hidden(wanted.name, isForbidden: isForbidden, code.name))
+                continue
             }
             faults += TopicComparison.faults(
                 wanted.name,
                 wanted: (wanted.partitions, wanted.replicationFactor, wanted.configuration),
                 partitions: topic?.partitionCount,
                 copies: topic?.replicationFactor ?? 0,
-                properties: properties
+                properties: look.properties
             )
         }
         return (faults, blindness)
+    }
+
+    /// What the broker tells of one topic.
+    private struct Look {
+        /// Its properties, where it tells them.
+        var properties: [String: String]?
+        /// Why it does not show a topic that may be there.
+        var hidden: KafkaError.Code?
+        /// Why it tells no topic's properties.
+        var blindness: KafkaError?
+
+        init(at name: String, _ metadata: KafkaMetadata, _ admin: KafkaAdmin, isBlind: Bool) {
+            hidden = metadata.failures[name]
+            guard hidden == nil, !isBlind else { return }
+            let isListed = metadata.topic(name) != nil
+            do throws(KafkaError) {
+                properties = try admin.describeConfiguration(name, timeout: .seconds(isListed ? 15 : 2))
+                    .reduce(into: [:]) { $0[$1.name] = $1.value }
+                // A list of all topics leaves out those that the principal may not see.
+                if !isListed { hidden = .topicAuthorizationFailed }
+            } catch {
+                guard !isListed, error.code != .timedOut else {
+                    blindness = error
+                    return
+                }
+                // Who may see a topic need not be told its properties; then it is not there.
+                guard error.code == .topicAuthorizationFailed,
+                    let said = try? admin.metadata(of: name, timeout: .seconds(15)).failures[name],
+                    said != .unknownTopicOrPartition
+                else { return }
+                hidden = said
+            }
+        }
     }
 }
