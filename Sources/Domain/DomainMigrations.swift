@@ -30,6 +30,7 @@ public let fleetMigrations: [PostgresMigration] =
         step("V1028_months_by_turns", PackageResources.V1028_months_by_turns_sql, isExpansion: true),
         step("V1030_apart", PackageResources.V1030_apart_sql, isExpansion: true),
         step("V1031_agent_account", PackageResources.V1031_agent_account_sql, isExpansion: true),
+        step("V1037_agent_clocks", PackageResources.V1037_agent_clocks_sql, isExpansion: true),
     ]).sorted { $0.name < $1.name }
 
 private func step(_ name: String, _ sql: [UInt8], isExpansion: Bool = false) -> PostgresMigration {

@@ -21,7 +21,9 @@ struct DatabaseDoctor {
         }
         defer { database.close() }
         let looks: [(String, (PostgresConnection) throws -> [Finding])] = [
-            ("schema", schema), ("origin", origin), ("clock", clock), ("settings", settings), ("workers", workers),
+            ("schema", schema), ("origin", origin), ("clock", clock),
+            ("clocks", { try ClockDoctor(database: $0).findings() }),
+            ("settings", settings), ("workers", workers),
             ("agents", agents), ("transactions", transactions),
             ("outbox", outbox), ("set aside", setAside),
         ]

@@ -63,6 +63,37 @@ struct DoctorTests {
         #expect(found.says.contains("grant pg_read_all_stats to \(role)"), "\(found.says)")
     }
 
+    @Test func `clocks that are wrong are named, with whose they are`() throws {
+        let world = try FleetWorld(topics: [])
+        func clocks() throws -> [Finding] { try doctor(world).findings.filter { $0.what == "clocks" } }
+        #expect(try clocks().map(\.verdict) == ["right"])
+        try world.database.script(
+            """
+            insert into worker (id, name, host, pid, version, seen_at, clock_ahead_us, clock_unsure_us)
+            select gen_random_uuid(), name, 'h', pid, 1, now() + seen * interval '1 hour', ahead, unsure
+            from (values ('release-worker', 1, 1, 900000, 0), ('timekeeper', 2, 1, 1500000, 100000),
+                ('outbox-relay', 3, 1, 1500000, 600000), ('agent-worker', 4, 1, -90000000, 100),
+                ('resource-worker', 5, -1, 90000000, 100)) one(name, pid, seen, ahead, unsure);
+            insert into cluster (cluster, name, state, created_at, clock_ahead_us, last_seen)
+            values ('east', 'e', 'connected', now(), 61000000, now()), ('south', 's', 'connected', now(), -2000000, now()),
+                ('away', 'a', 'lost', now(), 90000000, now() + interval '90 seconds')
+            """
+        )
+        let found = try clocks()
+        #expect(
+            found.map { "\($0.verdict): \($0.says)" }.dropLast() == [
+                "wrong: that of agent-worker (process 4 on h) is 90.0 s behind the database's",
+                "warning: that of timekeeper (process 2 on h) is 1.5 s ahead of the database's",
+                "wrong: that of the agent of east is 61.0 s ahead of the database's",
+                "warning: that of the agent of south is 2.0 s behind the database's, unless all that it says comes late",
+            ]
+        )
+        #expect(
+            found.last?.says.hasPrefix("that of a broker is 8") == true || found.last?.says.contains("is 90") == true
+        )
+        #expect(found.last?.verdict == "wrong")
+    }
+
     @Test func `settings that lose, slow down or fill up are named`() throws {
         let world = try FleetWorld(topics: [])
         let url = try #require(URL(string: world.environment["SLIPWAY_DATABASE_URL"] ?? ""))

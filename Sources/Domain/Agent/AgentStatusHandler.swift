@@ -50,7 +50,7 @@ public final class AgentStatusHandler: Handler {
             entry.outcome = try follow(entry, &cluster, batch, in: transaction)
             clusters[entry.input.cluster] = cluster
         }
-        try write(clusters, in: transaction)
+        try write(clusters, now: batch.now, in: transaction)
     }
 
     private func follow(
@@ -91,6 +91,7 @@ public final class AgentStatusHandler: Handler {
             let heard = cluster.note(entry.message, now: batch.now)
             if case .heartbeat(let beat) = input.body {
                 cluster.account.take(isComplete: beat.complete ?? true, at: heard, now: batch.now)
+                cluster.noteClock(input.time, now: batch.now)
             }
             return try reports.take(input.body, from: input.cluster, post: post, batch, in: transaction)
         }

@@ -34,6 +34,8 @@ public struct AgentStatusInput: Sendable {
     let keyID: Int32
     let epoch: Int64
     let sequence: Int64
+    /// When it was made, by the agent's clock: microseconds since 1970.
+    var time: Int64?
     let body: Body
 }
 
@@ -62,6 +64,7 @@ struct AgentStatusDecoder {
                 keyID: keyID,
                 epoch: try number("ce_epoch", message),
                 sequence: try number("ce_sequence", message),
+                time: event.time.flatMap(RFC3339.parse),
                 body: try body(event)
             )
         } catch let error as CloudEventError {

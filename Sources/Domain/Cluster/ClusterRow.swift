@@ -12,6 +12,8 @@ struct ClusterRow {
     var account: AgentAccount
     var partition: Int32?
     var before: AgentState
+    /// By how many microseconds the agent's clock is ahead of the database's at least, by this batch's heartbeats.
+    var clockAhead: Int64?
     /// Whether the agent was asked for its hello in this batch: once is enough.
     var isHelloAsked = false
 
@@ -31,6 +33,13 @@ struct ClusterRow {
     mutating func noteGap(_ missing: Int64) {
         let (sum, overflows) = gaps.addingReportingOverflow(missing)
         gaps = overflows ? .max : sum
+    }
+
+    /// Takes when a heartbeat was made: what waited on its way seems to come from a clock that is behind, so the largest
+    /// difference counts.
+    mutating func noteClock(_ made: Int64?, now: Int64) {
+        guard let made else { return }
+        clockAhead = max(clockAhead ?? .min, made - now)
     }
 }
 
@@ -79,13 +88,23 @@ extension AgentStatusHandler {
     }
 
     /// Writes the rows back.
-    func write(_ clusters: [String: ClusterRow], in transaction: borrowing PostgresTransaction) throws {
+    ///
+    /// Of an agent's clock the largest difference of an hour counts, in one epoch.
+    func write(_ clusters: [String: ClusterRow], now: Int64, in transaction: borrowing PostgresTransaction) throws {
         for cluster in clusters.values.sorted(by: { $0.name < $1.name }) {
             try transaction.submit(
                 """
                 update cluster set uid = $2, epoch = $3, boot = $4, sequence = $5, state = $6, gaps = $7, last_seen = $8,
                     status_partition = $9, revision = revision + $10, agent_key_id = $11,
-                    account_complete_since = $12, account_heard_at = $13, account_epoch = $3
+                    account_complete_since = $12, account_heard_at = $13, account_epoch = $3,
+                    clock_ahead_us = case
+                        when $14::bigint is null then clock_ahead_us
+                        when epoch = $3 and clock_since > $15::timestamptz - interval '1 hour'
+                            then greatest(clock_ahead_us, $14)
+                        else $14 end,
+                    clock_since = case
+                        when $14 is null or epoch = $3 and clock_since > $15 - interval '1 hour' then clock_since
+                        else $15 end
                 where cluster = $1
                 """,
                 [
@@ -94,7 +113,7 @@ extension AgentStatusHandler {
                     .text(cluster.agent.state.rawValue), .int64(cluster.gaps), .optionalTimestamp(cluster.lastSeen),
                     .optionalInt32(cluster.partition), .int64(cluster.agent.state == cluster.before ? 0 : 1),
                     .optionalInt32(cluster.keys.agent), .optionalTimestamp(cluster.account.completeSince),
-                    .optionalTimestamp(cluster.account.heardAt),
+                    .optionalTimestamp(cluster.account.heardAt), .optionalInt64(cluster.clockAhead), .timestamp(now),
                 ]
             )
         }

@@ -28,4 +28,9 @@ public let runtimeMigrations: [PostgresMigration] = [
         sql: String(decoding: PackageResources.V1035_replayed_dead_letters_sql, as: UTF8.self),
         isExpansion: true
     ),
+    PostgresMigration(
+        name: "V1036_worker_clocks",
+        sql: String(decoding: PackageResources.V1036_worker_clocks_sql, as: UTF8.self),
+        isExpansion: true
+    ),
 ]
