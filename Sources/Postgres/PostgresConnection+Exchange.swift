@@ -21,6 +21,8 @@ extension PostgresConnection {
         let handle = try liveHandle()
         if !pipeline.answers.isEmpty { try finishRound() }
         guard send(handle) == 1 else { throw failure(of: handle) }
+        traffic.statements += 1
+        traffic.waits += 1
         let deadline = Deadline(after: answerTimeout)
         try flush(handle, until: deadline)
         return try answer(of: handle, beginsCopy: beginsCopy, until: deadline)

@@ -64,6 +64,7 @@ extension PostgresConnection {
         try endRound(handle)
         try sendPrepared(name, to: handle)
         pipeline.answers.append(.unheeded)
+        traffic.statements += 1
         try endRound(handle)
         try flush(handle, until: Deadline(after: answerTimeout))
     }
@@ -81,6 +82,7 @@ extension PostgresConnection {
     func finishRound() throws(PostgresError) {
         let handle = try liveHandle()
         try endRound(handle)
+        traffic.waits += 1
         let deadline = Deadline(after: answerTimeout)
         try flush(handle, until: deadline)
         var first: PostgresError?
@@ -131,6 +133,7 @@ extension PostgresConnection {
 
     private func owe(sql: String, name: String) -> PostgresSubmission {
         pipeline.submitted += 1
+        traffic.statements += 1
         pipeline.answers.append(.statement(number: pipeline.submitted, name: name, sql: sql))
         return PostgresSubmission(number: pipeline.submitted)
     }

@@ -19,6 +19,8 @@ public final class PostgresConnection {
     /// The channels to listen on again after a reconnect.
     var channels: [String] = []
     let notices: NoticeLog
+    /// What was sent and waited for, through reconnects, too.
+    package internal(set) var traffic = PostgresTraffic()
 
     /// Connects.
     ///
