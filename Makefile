@@ -36,7 +36,7 @@ test-kubernetes: setup ## Run the tests that want a real Kubernetes control plan
 test-broker: setup ## Run the tests that want a broker of another make (skips where there is none)
 	@scripts/test-broker
 
-bench: setup ## Measure the fleet, its peers and the limits (QUICK=1 takes a few minutes)
+bench: setup ## Measure the fleet, its peers and the limits (QUICK=1 takes under two minutes)
 	@scripts/setup-peers
 	@$(SWIFT) build -c release
 	@.build/release/slipway-bench $(if $(QUICK),--quick)

@@ -7,7 +7,8 @@ struct SlipwayBench: ParsableCommand {
         commandName: "slipway-bench",
         abstract: "Measure the fleet, its peers and the limits of this machine, on the same data in one run.",
         discussion: """
-            Parts are measured alternately, one round after the other; figures are medians with the lowest and the highest. \
+            Parts are measured alternately, one round after the other; figures are medians with the lowest and the \
+            highest. \
             Everything runs on this machine: the broker, a durable PostgreSQL, the workers and what loads them.
             """
     )
@@ -18,7 +19,7 @@ struct SlipwayBench: ParsableCommand {
     var rounds: Int?
     @Option(help: "Messages of a throughput round.")
     var messages: Int?
-    @Option(help: "The folder that latest.json and latest.svg are written to.")
+    @Option(help: "The folder that latest.md, .json and .svg are written to, with --quick quick.md, .json and .svg.")
     var output = "docs/benchmarks"
     @Option(help: "Another setting of PostgreSQL, as name=value; may be repeated.")
     var postgres: [String] = []
@@ -58,24 +59,31 @@ struct SlipwayBench: ParsableCommand {
         }
         let measures = try parts().flatMap { $0.measures(quick: quick, messages: messages) }
         var report = BenchReport()
+        let began = ContinuousClock.now
         for round in 1...(rounds ?? (quick ? 1 : 3)) {
-            for measure in measures where round == 1 || !measure.isOnce {
-                do {
-                    report.add(try measure.run())
-                } catch let missing as NotMeasured {
-                    report.remark(missing.sentence)
-                }
-            }
+            for measure in measures where round == 1 || !measure.isOnce { report.take(measure) }
         }
         print("\n" + report.table)
+        print("\nmeasured in \(BenchReport.text((ContinuousClock.now - began).seconds, 0)) s")
         if only == nil {
-            try report.write(to: output)
-            print("\nwritten to \(output)/latest.json and \(output)/latest.svg")
+            let name = quick ? "quick" : "latest"
+            try report.write(to: output, as: name)
+            print("\nwritten to \(output)/\(name).md, \(name).json and \(name).svg")
         }
+        if report.hasFailures { throw ExitCode.failure }
     }
 }
 
 /// Why this machine cannot measure something; the rest goes on.
 struct NotMeasured: Error {
     let sentence: String
+}
+
+/// What a round did not bring about; the rest goes on, and the whole ends as failed.
+struct RoundFailed: Error, CustomStringConvertible {
+    let description: String
+
+    init(_ sentence: String) {
+        description = sentence
+    }
 }

@@ -13,7 +13,8 @@ enum AgentBench {
     private static let count = 2000
     private static let rate = 200
 
-    static func run(seconds: Int) throws -> [Sample] {
+    /// A fleet with a registered cluster and an API server beside it; whoever takes them stops the server.
+    private static func prepare(_ count: Int) throws -> (BenchWorld, BenchObjects, BenchAPIServer) {
         guard let helm = helm() else {
             throw NotMeasured(
                 sentence: "not measured: the agent; it needs helm 4, and there is no helm on the search path."
@@ -26,8 +27,41 @@ enum AgentBench {
         else { throw NotMeasured(sentence: "not measured: the agent; it needs helm 4, and \(helm) is another one.") }
         let objects = BenchObjects(count, in: "bench-agent")
         let server = try BenchAPIServer(cluster: cluster, objects: objects)
-        defer { server.stop() }
         try startFleet(world)
+        return (world, objects, server)
+    }
+
+    /// How long it takes, and what it costs, until everything that an agent sees is stored.
+    ///
+    /// At its first start, and at its second, as after a loss of what it knew.
+    static func resync(_ count: Int) throws -> [Sample] {
+        let (world, objects, server) = try prepare(count)
+        defer { server.stop() }
+        var samples: [Sample] = []
+        for start in ["first start", "start again"] {
+            let epoch = try world.database.query("select epoch from cluster").only().int64(0)
+            let (before, began) = (world.usage(), ContinuousClock.now)
+            let agent = try startAgent(world, server)
+            let told = """
+                select coalesce(sum(r.resource_version::bigint), 0)::bigint
+                from resource r join cluster c on c.cluster = r.cluster and c.epoch = r.epoch
+                where not r.gone and c.epoch > \(epoch)
+                """
+            try wait("every object to be stored", world, told, objects.versions)
+            try waitUntilPublished(world)
+            let took = (ContinuousClock.now - began).seconds
+            let name = "agent beside \(count) objects, \(start)"
+            let usage = world.usage(since: before).filter { $0.cpu >= 0.01 && $0.name != Usage.broker }
+            samples.append(Sample("\(name): all stored after", took, "s", digits: 1))
+            samples += usage.map { Sample("\(name): CPU of \($0.name)", $0.cpu, "s", digits: 2) }
+            try world.end(agent)
+        }
+        return samples
+    }
+
+    static func run(seconds: Int) throws -> [Sample] {
+        let (world, objects, server) = try prepare(count)
+        defer { server.stop() }
         let agent = try startAgent(world, server)
         try wait("the agent to connect", world, "select count(*) from cluster where state = 'connected'", 1)
         try wait("every object to be stored", world, stored, objects.versions)

@@ -23,7 +23,7 @@ enum DecodeBench {
         try fill(settings, fleetKey, cluster)
         var load = ResourceLoad(fleetKey: fleetKey)
         let records = (0..<messagesOfABatch).map { _ in load.next() }
-        let inMemory = records.map(KafkaMessageView.init(of:))
+        let inMemory = records.map { KafkaMessageView(of: $0) }
         let limit = DecodeLimit(records)
         let trusting = ResourceHandler(fleetKey: fleetKey, verifier: TrustingVerifier())
         let checking = ResourceHandler(fleetKey: fleetKey)
@@ -40,12 +40,12 @@ enum DecodeBench {
                 try rates(count / 2, settings, checking, beside: limit).decoded,
                 "messages/s"
             ),
-            Sample("encode a status event", encodeRate(count / 4), "messages/s"),
+            Sample("encode the status of a resource", try FixedPath.encodeRate(count / 4), "messages/s"),
         ]
     }
 
     private static func fill(_ settings: KafkaSettings, _ fleetKey: FleetKey, _ cluster: KafkaMockCluster) throws {
-        try cluster.createTopic(topic, partitions: 24)
+        try cluster.createTopic(topic, partitions: BenchWorld.partitions)
         var load = ResourceLoad(fleetKey: fleetKey)
         let producer = try KafkaProducer(settings)
         for index in 0..<messagesOfARound {
@@ -122,11 +122,5 @@ enum DecodeBench {
             }
             return message
         }
-    }
-
-    private static func encodeRate(_ count: Int) -> Double {
-        let began = ContinuousClock.now
-        let bytes = FixedPath.encodeStatuses(count)
-        return bytes > 0 ? Double(count) / (ContinuousClock.now - began).seconds : 0
     }
 }

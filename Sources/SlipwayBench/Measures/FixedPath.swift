@@ -1,7 +1,6 @@
 import ArgumentParser
 import CloudEvents
 import Domain
-import JSON
 import Kafka
 import WorkerRuntime
 
@@ -11,19 +10,36 @@ enum FixedPath: String, CaseIterable, ExpressibleByArgument {
     case decode
     /// The same with its signature checked.
     case check
-    /// A status event, as it goes to the outbox.
+    /// What a batch of changes comes to, and what the lane remembers of it.
+    case plan
+    /// The rows of the statement that writes its objects.
+    case rows
+    /// The statuses of its objects, as they go to the outbox.
     case encode
+    /// The same out of a row of the outbox, as a relay reads it.
+    case relay
+    /// A deploy request, from its message to what the instance is to be.
+    case deploy
 
-    /// Takes it so many times, and nothing else that grows with the number.
+    /// Messages of a batch, of few namespaces, as a lane gets them.
+    private static let batch = 100
+    private static let shape = ResourceLoad.Shape(namespaces: 4)
+
+    /// Takes it for so many messages, and does nothing else that grows with their number.
     func run(times: Int) throws {
         let fleetKey = try FleetKey(base64: FleetKey.random())
-        var load = ResourceLoad(fleetKey: fleetKey)
-        let views = (0..<100).map { _ in KafkaMessageView(of: load.next()) }
+        var load = ResourceLoad(fleetKey: fleetKey, Self.shape)
+        let views = (0..<Self.batch).map { _ in KafkaMessageView(of: load.next()) }
+        let trusting = ResourceHandler(fleetKey: fleetKey, verifier: TrustingVerifier())
+        let batches = times / Self.batch
         switch self {
-        case .decode:
-            try Self.decode(views, times, ResourceHandler(fleetKey: fleetKey, verifier: TrustingVerifier()))
+        case .decode: try Self.decode(views, times, trusting)
         case .check: try Self.decode(views, times, ResourceHandler(fleetKey: fleetKey))
-        case .encode: guard Self.encodeStatuses(times) > 0 else { throw StartError("Nothing was encoded.") }
+        case .plan: try Self.repeated(batches, ResourceSteps(views, by: trusting)) { $0.decide() }
+        case .rows: try Self.repeated(batches, ResourceSteps(views, by: trusting)) { $0.makeRows() }
+        case .encode: try Self.repeated(batches, ResourceSteps(views, by: trusting)) { $0.makeRecords().count }
+        case .relay: try Self.relay(batches, ResourceSteps(views, by: trusting))
+        case .deploy: try Self.deploy(times, fleetKey)
         }
     }
 
@@ -33,32 +49,41 @@ enum FixedPath: String, CaseIterable, ExpressibleByArgument {
         }
     }
 
-    /// Encodes status events; returns the number of bytes.
-    static func encodeStatuses(_ count: Int) -> Int {
-        var bytes = 0
-        for number in 0..<count {
-            let data = JSONWriter.object { json in
-                json.member("cluster", "bench")
-                json.member("namespace", "bench-1")
-                json.member("name", "app-1")
-                json.member("health", "healthy")
-                json.member("revision", number)
-            }
-            let record = OutboxRecord(
-                topic: "resource.status",
-                key: "bench/bench-1/Deployment/app-1",
-                event: OutgoingEvent(
-                    id: "\(number)",
-                    type: "slipway.resource.status.v1",
-                    source: "/slipway/bench",
-                    subject: nil,
-                    time: 1_700_000_000_000_000,
-                    data: data
-                )
-            )
-            bytes += record.value?.count ?? 0
+    private static func repeated(_ times: Int, _ steps: ResourceSteps, _ step: (ResourceSteps) -> Int) throws {
+        for _ in 0..<times where step(steps) == 0 { throw StartError("Nothing of the batch was changed.") }
+    }
+
+    private static func relay(_ times: Int, _ steps: ResourceSteps) throws {
+        let rows = OutboxSteps.rows(of: steps.makeRecords())
+        for _ in 0..<times {
+            for row in rows where OutboxSteps.read(row) == 0 { throw StartError("A row could not be read.") }
         }
-        return bytes
+    }
+
+    private static func deploy(_ times: Int, _ fleetKey: FleetKey) throws {
+        let handler = DeploymentRequestHandler(
+            fleetKey: fleetKey,
+            timers: CommandTimers(),
+            callers: OneCaller(),
+            permissions: Permissions(administrators: [])
+        )
+        let steps = DeploySteps(handler)
+        let message = RequestBench.message(1, token: "")
+        for _ in 0..<times where try steps.decide(KafkaMessageView(of: message, topic: "deployment.requests")) == 0 {
+            throw StartError("Nothing was decided.")
+        }
+    }
+
+    /// How many status events are made a second.
+    static func encodeRate(_ count: Int) throws -> Double {
+        let fleetKey = try FleetKey(base64: FleetKey.random())
+        var load = ResourceLoad(fleetKey: fleetKey, shape)
+        let views = (0..<batch).map { _ in KafkaMessageView(of: load.next()) }
+        let steps = try ResourceSteps(views, by: ResourceHandler(fleetKey: fleetKey, verifier: TrustingVerifier()))
+        var made = 0
+        let began = ContinuousClock.now
+        while made < count { made += steps.makeRecords().count }
+        return Double(made) / (ContinuousClock.now - began).seconds
     }
 }
 
@@ -67,15 +92,20 @@ struct TrustingVerifier: SignatureVerifier {
     func verify(_ message: KafkaMessageView, from cluster: String) throws(Reason) -> Int32 { 1 }
 }
 
+/// Knows one sender, whatever the message says.
+struct OneCaller: CallerSource {
+    func caller(of message: KafkaMessageView) throws(CallerError) -> Caller { Caller("ada") }
+}
+
 extension KafkaMessageView {
     /// A message as a lane sees it, without a broker between.
-    init(of record: KafkaRecord) {
+    init(of record: KafkaRecord, topic: String = "resource.changes") {
         let message = KafkaMessage(
             topic: record.topic,
             key: record.key,
             value: record.value,
             headers: record.headers
         )
-        self.init(message, topic: "resource.changes")
+        self.init(message, topic: topic)
     }
 }

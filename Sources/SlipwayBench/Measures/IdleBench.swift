@@ -3,7 +3,7 @@ import WorkerRuntime
 
 /// What each worker costs while it has nothing to do, and how long it takes until it is ready.
 enum IdleBench {
-    private static let workers = [
+    static let workers = [
         "release-worker", "deployment-worker", "agent-worker", "resource-worker", "timekeeper", "outbox-relay",
     ]
 
@@ -27,11 +27,10 @@ enum IdleBench {
         Thread.sleep(forTimeInterval: 10)
         let before = world.usage()
         Thread.sleep(forTimeInterval: Double(seconds))
-        let after = world.usage()
-        let idle = zip(before, after).flatMap { before, after in
-            let share = (after.cpu - before.cpu) / Double(seconds) * 100
-            let cpu = Sample("idle: \(after.name)", share, "% of a core", digits: 2)
-            return after.peak > 0 ? [cpu, Sample("idle: memory of \(after.name)", after.peak, "MiB")] : [cpu]
+        let idle = world.usage(since: before).flatMap { process -> [Sample] in
+            let share = process.cpu / Double(seconds) * 100
+            return [Sample("idle: \(process.name)", share, "% of a core", digits: 2)]
+                + process.memorySamples(of: "idle")
         }
         return [Sample("start-up: six workers at once, until each says it lives", started.seconds, "s", digits: 2)]
             + idle

@@ -8,11 +8,7 @@ enum KafkaLimitBench {
         let world = try BenchWorld()
         let shape = ResourceLoad.Shape()
         var load = ResourceLoad(fleetKey: try world.fleetKey, shape)
-        let records = (0..<10_000).map { index in
-            var record = load.next()
-            record.partition = Int32(index % BenchWorld.partitions)
-            return record
-        }
+        let records = (0..<10_000).map { _ in load.next() }
         let produced = try produce(count, records, world)
         let consumed = try consume(count, world)
         return [

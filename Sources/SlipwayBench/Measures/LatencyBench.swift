@@ -3,7 +3,10 @@ import Foundation
 import Kafka
 import WorkerRuntime
 
-/// From produced to the status readable in Kafka, at a steady rate.
+/// From when a message was due to the status readable in Kafka, at a steady rate.
+///
+/// A message's time begins when it was due, also where it was sent later: what a stall holds up counts in full, and not
+/// only for those that were sent before it.
 enum LatencyBench {
     /// How long a message took, and the legs of its way as the times in its status tell, in milliseconds.
     private struct Way {
@@ -13,10 +16,10 @@ enum LatencyBench {
         /// From there until the relay sent its status.
         let toRelay: Double
 
-        init(_ status: KafkaMessage, since sent: (at: ContinuousClock.Instant, clock: Double)) {
-            whole = (.now - sent.at).seconds * 1000
+        init(_ status: KafkaMessage, since due: (at: ContinuousClock.Instant, clock: Double)) {
+            whole = (.now - due.at).seconds * 1000
             let began = Double(status.header("ce_time").flatMap(RFC3339.parse) ?? 0) / 1000
-            toTransaction = began - sent.clock
+            toTransaction = began - due.clock
             toRelay = Double(status.timestamp.millisecondsSince1970) - began
         }
     }
@@ -25,6 +28,8 @@ enum LatencyBench {
     /// partition, small batch by small batch, so that with tens of thousands it is what everybody waits for.
     private static let most = 5_000
     private static let mostWorlds = 5
+    /// How long after the last message to wait for what has not come.
+    private static let patience = 15
 
     /// Measures for so many seconds in all, on as many worlds as it takes.
     static func run(rate: Int, seconds: Int) throws -> [Sample] {
@@ -41,46 +46,42 @@ enum LatencyBench {
         try world.start("resource-worker")
         try world.start("outbox-relay")
         let reader = try KafkaReader(world.kafka)
+        defer { reader.close() }
         try reader.read(["slipway.resource.status"], fromBeginning: true)
-        var load = ResourceLoad(fleetKey: try world.fleetKey)
-        var eager = world.kafka
-        eager.properties["linger.ms"] = "0"
-        let producer = try KafkaProducer(eager)
-        var sent: [String: (at: ContinuousClock.Instant, clock: Double)] = [:]
-        var ways: [Way] = []
-        let began = ContinuousClock.now + .seconds(6)
-        var next = 0
-        // The group's first join takes seconds on the mock broker: one message, then wait for its status.
-        try producer.send(load.next(object: 1_000_000), tag: 0)
-        while ContinuousClock.now < began + .seconds(total / rate + 15), ways.count < total - warmUp {
-            while next < total, ContinuousClock.now >= began + .seconds(Double(next) / Double(rate)) {
-                let object = 2_000_000 + next
-                try producer.send(load.next(object: object), tag: 0)
-                if next >= warmUp { sent[String(object)] = (.now, Date().timeIntervalSince1970 * 1000) }
-                next += 1
-            }
-            _ = producer.poll(timeout: .zero)
-            guard let message = try reader.next(timeout: .milliseconds(1)) else { continue }
-            let object = message.key?.split(separator: "-").last.map(String.init) ?? ""
-            if let begin = sent.removeValue(forKey: object) { ways.append(Way(message, since: begin)) }
+        let producer = try DueProducer(world, rate: rate, total: total)
+        var ways: [Way?] = Array(repeating: nil, count: total)
+        var missing = total - warmUp
+        let end = producer.began + .seconds(total / rate + patience)
+        while missing > 0, ContinuousClock.now < end {
+            guard let message = try reader.next(timeout: .milliseconds(50)) else { continue }
+            guard let place = DueProducer.place(message), place >= warmUp, ways[place] == nil else { continue }
+            ways[place] = Way(message, since: producer.due(place))
+            missing -= 1
         }
-        producer.close()
-        reader.close()
-        return ways
+        try producer.stop()
+        guard missing == 0 else {
+            throw RoundFailed(
+                "latency at \(rate) messages/s: \(missing) of \(total - warmUp) messages did not come back within "
+                    + "\(patience) s of the last."
+            )
+        }
+        return ways.compactMap { $0 }
     }
 
+    /// Percentiles of the exact times, all kept and sorted: a histogram such as HdrHistogram rounds them.
     private static func samples(_ ways: [Way], _ rate: Int) -> [Sample] {
         func percentile(_ part: Double, _ leg: (Way) -> Double) -> Double {
             let times = ways.map(leg).sorted()
             return times.isEmpty ? .nan : times[min(times.count - 1, Int(Double(times.count) * part))]
         }
-        let name = "latency at \(rate) messages/s, produced to status readable"
+        let name = "latency at \(rate) messages/s, due to status readable"
         return [
             Sample("\(name): p50", percentile(0.5, \.whole), "ms", digits: 1),
             Sample("\(name): p50 until the transaction", percentile(0.5, \.toTransaction), "ms", digits: 1),
             Sample("\(name): p50 from there to the relay", percentile(0.5, \.toRelay), "ms", digits: 1),
             Sample("\(name): p99", percentile(0.99, \.whole), "ms", digits: 1, picture: .latency),
             Sample("\(name): p99.9", percentile(0.999, \.whole), "ms", digits: 1),
+            Sample("\(name): longest", ways.map(\.whole).max() ?? .nan, "ms", digits: 1),
             Sample("\(name): measured", Double(ways.count), "messages"),
         ]
     }

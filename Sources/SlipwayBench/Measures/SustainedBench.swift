@@ -23,7 +23,7 @@ enum SustainedBench {
             Sample("\(name): slowest ten seconds", meter.slowest, "messages/s"),
             Sample("\(name): first half minute", meter.rate(ofFirst: 30), "messages/s"),
             Sample("\(name): last half minute", meter.rate(ofLast: 30), "messages/s"),
-        ] + world.usage().filter { $0.peak > 0 }.map { Sample("\(name): peak memory of \($0.name)", $0.peak, "MiB") }
+        ] + world.usage().flatMap { $0.memorySamples(of: name) }
     }
 }
 

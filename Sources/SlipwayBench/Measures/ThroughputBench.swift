@@ -6,8 +6,8 @@ import WorkerRuntime
 /// Kafka → fenced upsert, health, roll-up, outbox → Kafka, through the real executables, with a backlog to work off.
 enum ThroughputBench {
     /// A round of a shape.
-    static func measure(_ count: Int, _ shape: ThroughputShape, once: Bool = false) -> Measure {
-        Measure(once: once) { try settled { try run(count: count, shape) } }
+    static func measure(_ count: Int, _ shape: ThroughputShape) -> Measure {
+        Measure { try settled { try run(count: count, shape) } }
     }
 
     /// Begins a round anew, at most twice, in which nothing was consumed for seconds because the group was not settled.
@@ -30,13 +30,9 @@ enum ThroughputBench {
         let world = try BenchWorld(shape.stock)
         let count = shape.load.most(of: count)
         try Backlog.produce(count, shape.load, world)
-        for _ in 0..<shape.workers {
-            try world.start(
-                "resource-worker",
-                [],
-                ["SLIPWAY_LANES": String(shape.lanes), "SLIPWAY_BATCH_COUNT": String(shape.batch)]
-            )
-        }
+        var settings = ["SLIPWAY_LANES": String(shape.lanes)]
+        if let batch = shape.batch { settings["SLIPWAY_BATCH_COUNT"] = String(batch) }
+        for _ in 0..<shape.workers { try world.start("resource-worker", [], settings) }
         try world.start("outbox-relay")
         let progress = try Progress.follow(
             world,
@@ -44,30 +40,26 @@ enum ThroughputBench {
             after: shape.warmUp(of: count),
             patience: .seconds(10)
         )
-        return samples(progress, shape, world)
+        return try samples(progress, shape, world)
     }
 
-    private static func samples(_ progress: Progress, _ shape: ThroughputShape, _ world: BenchWorld) -> [Sample] {
+    private static func samples(
+        _ progress: Progress,
+        _ shape: ThroughputShape,
+        _ world: BenchWorld
+    ) throws -> [Sample] {
         let name = "end to end, \(shape.name)"
         let counted = Double(progress.count)
-        var samples = [
+        let usage = world.usage(since: progress.before.usage)
+        let wal = (world.walBytes - progress.before.wal) / counted
+        world.stopProcesses()
+        return [
             Sample(name, counted / progress.whole.seconds, "messages/s", picture: shape.picture),
             Sample("\(name): consumed", counted / progress.consuming.seconds, "messages/s"),
-            Sample("\(name): WAL", (world.walBytes - progress.before.wal) / counted, "bytes/message"),
-        ]
-        let usage = world.usage(since: progress.before.usage)
-        let cpu = usage.filter { $0.name != "broker" }.reduce(0) { $0 + $1.cpu } / counted * 1e6
-        samples.append(
-            Sample("\(name): CPU without the broker", cpu, "s/million", digits: 1)
-        )
-        for process in usage {
-            let million = process.cpu / counted * 1e6
-            samples.append(Sample("\(name): CPU of \(process.name)", million, "s/million", digits: 1))
-            if process.peak > 0 {
-                samples.append(Sample("\(name): peak memory of \(process.name)", process.peak, "MiB"))
-            }
-        }
-        return samples
+            Sample("\(name): WAL", wal, "bytes/message"),
+            Sample("\(name): rows of objects", try world.rowsPerMessage(of: "resource"), "a message", digits: 2),
+            Sample("\(name): rows of the outbox", try world.rowsPerMessage(of: "outbox"), "a message", digits: 3),
+        ] + usage.cpuSamples(of: name, perMillion: counted) + usage.flatMap { $0.memorySamples(of: name) }
     }
 }
 
@@ -76,7 +68,7 @@ struct Progress {
     /// How many messages were still to do when the clock began.
     var count = 0
     /// What had been used when the clock began.
-    var before: (usage: [(name: String, cpu: Double, peak: Double)], wal: Double) = ([], 0)
+    var before: (usage: [Usage], wal: Double) = ([], 0)
     /// Until all were consumed.
     var consuming = Duration.zero
     /// Until everything was published as well.
@@ -127,21 +119,22 @@ struct Stall: Error, CustomStringConvertible {
 
 /// Messages that wait before anybody consumes them.
 enum Backlog {
-    /// Produces a number of messages and waits until the broker has them.
-    static func produce(_ count: Int, _ shape: ResourceLoad.Shape, _ world: BenchWorld) throws {
-        var load = ResourceLoad(fleetKey: try world.fleetKey, shape)
+    /// Produces a number of messages and waits until the broker has them; returns what the next ones are made by.
+    @discardableResult
+    static func produce(_ count: Int, _ shape: ResourceLoad.Shape, _ world: BenchWorld) throws -> ResourceLoad {
+        let key = try world.fleetKey
+        var load = ResourceLoad(fleetKey: key, shape)
         var settings = world.kafka
         settings.properties["linger.ms"] = "50"
         let producer = try KafkaProducer(settings)
+        defer { producer.close() }
         for index in 0..<count {
-            var record = load.next()
-            // Evenly, because the mock broker forgets what is over 5 MiB of a partition; a namespace stays in one.
-            record.partition = Int32(index % shape.namespaces % BenchWorld.partitions)
-            try producer.sendWaiting(record, tag: UInt64(index))
+            if shape.isSentTwice, index == (count + 1) / 2 { load = ResourceLoad(fleetKey: key, shape) }
+            try producer.sendWaiting(load.next(), tag: UInt64(index))
             if index % 1000 == 0 { _ = producer.poll(timeout: .zero) }
         }
         _ = try producer.flush(timeout: .seconds(60))
-        producer.close()
+        return load
     }
 }
 

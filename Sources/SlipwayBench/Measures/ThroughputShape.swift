@@ -3,8 +3,8 @@ struct ThroughputShape {
     var name: String
     var workers = 1
     var lanes = 1
-    /// The most messages of a batch.
-    var batch = 500
+    /// The most messages of a batch; `nil` leaves the worker its own, 1,000.
+    var batch: Int?
     var load = ResourceLoad.Shape()
     var stock = BenchStock()
     /// Whether the first half of the messages is not counted: in it each instance that is touched is counted once.
@@ -24,13 +24,18 @@ struct ThroughputShape {
 
     /// By size of batches, size of messages, and how often an object is touched again.
     static let shapes: [ThroughputShape] =
-        [50, 2_000].map { ThroughputShape(name: "1 lane, batches of \($0)", batch: $0) }
+        [50, 250, 2_000].map { ThroughputShape(name: "1 lane, batches of \($0)", batch: $0) }
         + [300, 1_000, 8_000].map { bytes in
             ThroughputShape(name: "1 lane, objects of \(bytes) B", load: ResourceLoad.Shape(bytes: bytes))
         }
         + [
             ThroughputShape(name: "1 lane, all objects new", load: ResourceLoad.Shape(novelty: .allNew)),
             ThroughputShape(name: "1 lane, all objects known", load: ResourceLoad.Shape(novelty: .allKnown)),
+            ThroughputShape(
+                name: "1 lane, every message a repeat",
+                load: ResourceLoad.Shape(isSentTwice: true),
+                isWarm: true
+            ),
         ]
 
     /// By what is stored before.
@@ -42,19 +47,23 @@ struct ThroughputShape {
                 isWarm: true
             )
         }
-        + [1_000, 100_000].map { instances in
+        + [1_000, 10_000, 100_000].map { instances in
             ThroughputShape(
                 name: "1 lane, \(instances) instances",
                 stock: BenchStock(instances: instances),
                 isWarm: true
             )
         }
-        + [1_000].map { environments in
-            ThroughputShape(
-                name: "1 lane, \(environments) environments",
-                load: ResourceLoad.Shape(namespaces: environments),
-                stock: BenchStock(environments: environments),
-                isWarm: true
-            )
-        }
+        + [10, 100, 1_000].map(environments)
+
+    /// 8,000 objects, in so many environments of five instances each: where all else is the same, no batch folds more
+    /// messages than another's, and the lane remembers them all.
+    private static func environments(_ number: Int) -> ThroughputShape {
+        ThroughputShape(
+            name: "1 lane, \(number) environments",
+            load: ResourceLoad.Shape(namespaces: number, novelty: .allKnown, known: 8_000 / number),
+            stock: BenchStock(environments: number, instances: number * ResourceLoad.instancesPerNamespace),
+            isWarm: true
+        )
+    }
 }

@@ -4,8 +4,10 @@ import Foundation
 struct BenchReport {
     private var order: [String] = []
     private var samples: [String: [Sample]] = [:]
-    /// What could not be measured, a sentence each.
+    /// What could not be measured or went wrong, a sentence each.
     private(set) var remarks: [String] = []
+    /// Whether a round did not bring about what it was to measure.
+    private(set) var hasFailures = false
 
     /// A figure over all rounds.
     struct Row: Encodable {
@@ -20,14 +22,27 @@ struct BenchReport {
     }
 
     private struct File: Encodable {
-        let machine: String
+        let machine: BenchMachine
         let measured: String
+        let marks: [BenchMark]
         let rows: [Row]
         let remarks: [String]
     }
 
+    /// Measures, and takes the figures or the reason why there are none.
+    mutating func take(_ measure: Measure) {
+        do {
+            add(try measure.run())
+        } catch let missing as NotMeasured {
+            remark(missing.sentence)
+        } catch {
+            hasFailures = true
+            remark("failed: \(error)")
+        }
+    }
+
     /// Takes the figures of a round, and shows them.
-    mutating func add(_ more: [Sample]) {
+    private mutating func add(_ more: [Sample]) {
         for sample in more {
             if samples[sample.what] == nil { order.append(sample.what) }
             samples[sample.what, default: []].append(sample)
@@ -38,7 +53,7 @@ struct BenchReport {
     }
 
     /// Says why something was not measured.
-    mutating func remark(_ sentence: String) {
+    private mutating func remark(_ sentence: String) {
         guard !remarks.contains(sentence) else { return }
         remarks.append(sentence)
         FileHandle.standardError.write(Data("  \(sentence)\n".utf8))
@@ -46,6 +61,12 @@ struct BenchReport {
 
     /// Every figure, in the order in which it was measured first.
     var rows: [Row] { order.map { row(of: samples[$0] ?? []) } }
+
+    /// The median of a figure; `nil` where it was not measured.
+    func median(_ what: String) -> Double? { samples[what].map { row(of: $0).median } }
+
+    /// The greatest median of the figures with such names.
+    func greatest(where isMeant: (String) -> Bool) -> Double? { order.filter(isMeant).compactMap(median).max() }
 
     /// The figures of one picture.
     func rows(of picture: Sample.Picture) -> [Row] {
@@ -83,8 +104,29 @@ struct BenchReport {
         return ([line("WHAT", "MEDIAN")] + lines.map(line) + remarks).joined(separator: "\n")
     }
 
-    /// Writes `latest.json` and `latest.svg` into a folder.
-    func write(to folder: String) throws {
+    /// The machine, the marks and every figure, as a page.
+    func page(_ machine: BenchMachine, measured: String) -> String {
+        let facts = machine.lines.map { "- \($0)" }
+        let marks = BenchMark.all(of: self).map { "| \($0.mark) | \($0.figure) | \($0.isMet ? "met" : "not met") |" }
+        let figures = order.compactMap { samples[$0] }.map { samples -> String in
+            let (row, digits) = (row(of: samples), samples[0].digits)
+            let spread = "\(Self.text(row.lowest, digits)) to \(Self.text(row.highest, digits))"
+            let figure = Self.text(row.median, digits)
+            let range = row.rounds == 1 ? "one round" : spread
+            return "| \(row.what) | \(figure) | \(row.unit) | \(range) | \(row.rounds) |"
+        }
+        let head = ["| what | median | unit | lowest to highest | rounds |", "|---|---:|---|---:|---:|"]
+        let parts: [[String]] = [
+            ["# Figures of \(measured)", ""] + facts,
+            ["## Marks", "", "| mark | figure | |", "|---|---:|---|"] + marks,
+            ["## Everything", ""] + head + figures,
+            remarks.isEmpty ? [] : ["## Remarks", ""] + remarks.map { "- \($0)" },
+        ]
+        return parts.filter { !$0.isEmpty }.map { $0.joined(separator: "\n") }.joined(separator: "\n\n") + "\n"
+    }
+
+    /// Writes the page, everything as JSON, and the picture into a folder.
+    func write(to folder: String, as name: String) throws {
         let url = URL(filePath: folder)
         try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
         let encoder = JSONEncoder()
@@ -94,20 +136,18 @@ struct BenchReport {
             negativeInfinity: "infinite",
             nan: "none"
         )
+        let (machine, measured) = (BenchMachine(), ISO8601DateFormatter().string(from: Date()))
         let file = File(
-            machine: "\(ProcessInfo.processInfo.activeProcessorCount) cores, \(Self.processor)",
-            measured: ISO8601DateFormatter().string(from: Date()),
+            machine: machine,
+            measured: measured,
+            marks: BenchMark.all(of: self),
             rows: rows,
             remarks: remarks
         )
-        try encoder.encode(file).write(to: url.appending(path: "latest.json"))
-        try Data(BenchPicture(self).svg.utf8).write(to: url.appending(path: "latest.svg"))
-    }
-
-    private static var processor: String {
-        let text = (try? String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8)) ?? ""
-        let line = text.split(separator: "\n").first { $0.hasPrefix("model name") }
-        return line?.split(separator: ":").last.map { $0.trimmingCharacters(in: .whitespaces) } ?? "unknown processor"
+        let page = Data(page(machine, measured: measured).utf8)
+        try page.write(to: url.appending(path: "\(name).md"))
+        try encoder.encode(file).write(to: url.appending(path: "\(name).json"))
+        try Data(BenchPicture(self).svg.utf8).write(to: url.appending(path: "\(name).svg"))
     }
 
     static func text(_ value: Double, _ digits: Int) -> String {

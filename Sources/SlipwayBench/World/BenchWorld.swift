@@ -9,7 +9,7 @@ import WorkerRuntime
 final class BenchWorld {
     let folder = NSTemporaryDirectory() + "slipway-bench-\(UUID().uuidString.prefix(8))"
     let server: PostgresServer
-    private var children: [(name: String, process: ChildProcess)] = []
+    private(set) var children: [(name: String, process: ChildProcess)] = []
     /// Ends them where this process is ended before its time.
     private let guardian: ProcessGuard
     let url: String
@@ -30,6 +30,9 @@ final class BenchWorld {
         "shared_buffers": "256MB", "max_wal_size": "4GB", "min_wal_size": "1GB", "checkpoint_timeout": "15min",
     ]
 
+    /// Of the server of the newest world.
+    nonisolated(unsafe) static var serverVersion: String?
+
     init(_ stock: BenchStock = BenchStock(), needsBroker: Bool = true, fetchWaitMilliseconds: Int = 5) throws {
         self.stock = stock
         fetchWait = fetchWaitMilliseconds
@@ -47,6 +50,7 @@ final class BenchWorld {
         )
         url = try server.createDatabase(Self.databaseName)
         database = try PostgresConnection(PostgresConfiguration(url: url))
+        Self.serverVersion = try database.query("show server_version").only().string(0)
         _ = try PostgresMigrator(fleetMigrations).migrate(database)
         try Installation.prepare(on: database)
         try fill()
@@ -54,12 +58,24 @@ final class BenchWorld {
     }
 
     deinit {
-        for child in children.reversed() { child.process.signal(SIGTERM) }
-        for child in children { child.process.wait() }
+        stopProcesses()
         database.close()
         server.stop(.immediate)
         guardian.dismiss()
         try? FileManager.default.removeItem(atPath: folder)
+    }
+
+    /// Has one process end, and waits for it.
+    func end(_ id: Int32) throws {
+        guard let child = children.first(where: { $0.process.id == id }) else { return }
+        child.process.signal(SIGTERM)
+        child.process.wait()
+    }
+
+    /// Has every worker and the broker end.
+    func stopProcesses() {
+        for child in children.reversed() { child.process.signal(SIGTERM) }
+        for child in children { child.process.wait() }
     }
 
     var fleetKey: FleetKey {
@@ -197,26 +213,6 @@ final class BenchWorld {
             "SLIPWAY_KAFKA_BROKERS": brokers, "SLIPWAY_DATABASE_URL": url, "SLIPWAY_FLEET_KEY": fleetKeyText,
             "SLIPWAY_LOG_LEVEL": "critical", "SLIPWAY_KAFKA_FETCH_WAIT_MAX_MS": String(fetchWait),
         ]) { $1 }
-    }
-
-    /// CPU seconds and peak memory in MiB of every process, the database's as a sum.
-    func usage() -> [(name: String, cpu: Double, peak: Double)] {
-        var rows = children.map { child in
-            let usage = ProcessUsage(of: child.process.id)
-            let name = child.name == "slipway" ? "broker" : child.name
-            return (name, usage.cpu, usage.peak)
-        }
-        let backends = (try? database.query("select pid from pg_stat_activity where pid is not null")) ?? nil
-        var cpu = 0.0
-        for row in backends.map(Array.init) ?? [] { cpu += (try? ProcessUsage(of: row.int32(0)).cpu) ?? 0 }
-        rows.append(("PostgreSQL, its sessions", cpu, 0))
-        return rows
-    }
-
-    /// The same, of the time since an earlier look.
-    func usage(since before: [(name: String, cpu: Double, peak: Double)]) -> [(name: String, cpu: Double, peak: Double)]
-    {
-        zip(usage(), before).map { ($0.name, $0.cpu - $1.cpu, $0.peak) }
     }
 }
 

@@ -7,12 +7,11 @@ final class LoadAhead {
     private static let most = 40_000
 
     private let producer: KafkaProducer
-    private let shape = ResourceLoad.Shape(novelty: .allKnown)
     private var load: ResourceLoad
     private var sent = 0
 
     init(_ world: BenchWorld) throws {
-        load = ResourceLoad(fleetKey: try world.fleetKey, shape)
+        load = ResourceLoad(fleetKey: try world.fleetKey, ResourceLoad.Shape(novelty: .allKnown))
         var settings = world.kafka
         settings.properties["linger.ms"] = "20"
         producer = try KafkaProducer(settings)
@@ -25,9 +24,7 @@ final class LoadAhead {
     /// Sends what is missing, then gives the producer some time.
     func fill(beyond consumed: Int, pause: Duration) throws {
         while sent < consumed + Self.most {
-            var record = load.next()
-            record.partition = Int32(sent % shape.namespaces % BenchWorld.partitions)
-            try producer.sendWaiting(record, tag: UInt64(sent))
+            try producer.sendWaiting(load.next(), tag: UInt64(sent))
             sent += 1
             if sent % 1000 == 0 { _ = producer.poll(timeout: .zero) }
         }

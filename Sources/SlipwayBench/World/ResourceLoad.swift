@@ -20,6 +20,10 @@ struct ResourceLoad {
         /// About the size of a value; the usual object, of 560 bytes, has no filling.
         var bytes = 560
         var novelty = Novelty.oneInTen
+        /// How many objects of a namespace are touched again and again.
+        var known = 40
+        /// Whether the second half of a backlog is the first once more: the same messages, to the byte.
+        var isSentTwice = false
 
         /// How often an object is touched that was not touched before.
         enum Novelty {
@@ -27,7 +31,23 @@ struct ResourceLoad {
         }
 
         /// As many messages as the mock broker keeps of this size: 5 MiB of a partition.
-        func most(of count: Int) -> Int { min(count, BenchWorld.partitions * 4_500_000 / (bytes + 600)) }
+        func most(of count: Int) -> Int {
+            min(count, min(BenchWorld.partitions, namespaces) * 4_500_000 / (bytes + 600))
+        }
+
+        /// The number of the object that a namespace's message is about, by its place among them.
+        func number(at place: Int) -> Int {
+            switch novelty {
+            case .oneInTen: place % 10 == 0 ? place : place % known
+            case .allNew: place
+            case .allKnown: place % known
+            }
+        }
+
+        /// The partition of a message, by its place among all; a namespace stays in one.
+        ///
+        /// Evenly, because the mock broker forgets what is over 5 MiB of a partition.
+        func partition(at place: Int) -> Int32 { Int32(place % namespaces % BenchWorld.partitions) }
     }
 
     init(fleetKey: FleetKey, _ shape: Shape = Shape()) {
@@ -43,39 +63,56 @@ struct ResourceLoad {
     mutating func next(object: Int? = nil) -> KafkaRecord {
         let namespace = made % shape.namespaces
         let place = made / shape.namespaces
+        let partition = shape.partition(at: made)
         made += 1
         sequences[namespace] += 1
-        let number = object ?? number(at: place)
+        let number = object ?? shape.number(at: place)
         let instance = "app-\(number % Self.instancesPerNamespace)"
-        return record(
-            namespace: Self.namespace(namespace),
-            name: "\(instance)-\(number)",
-            instance: instance,
-            sequence: sequences[namespace],
-            ready: made % 3
-        )
+        let name = "\(instance)-\(number)"
+        let sequence = sequences[namespace]
+        let value = shape.object(Self.namespace(namespace), name, instance, sequence, made % 3, filling: filling)
+        return signed(value, namespace: namespace, instance: instance, partition: partition)
     }
 
-    private func number(at place: Int) -> Int {
-        switch shape.novelty {
-        case .oneInTen: place % 10 == 0 ? place : place % 40
-        case .allNew: place
-        case .allKnown: place % 40
+    /// What an agent says of a namespace that it lists anew: objects as they have been all the time, and the end.
+    mutating func snapshot(of namespace: Int, objects: Int) -> [KafkaRecord] {
+        let partition = shape.partition(at: namespace)
+        let began = sequences[namespace] + 1
+        let records = (0..<objects).map { number in
+            let instance = "app-\(number % Self.instancesPerNamespace)"
+            let name = "\(instance)-\(number)"
+            sequences[namespace] += 1
+            let value = shape.object(Self.namespace(namespace), name, instance, 1, 2, filling: filling)
+            return signed(value, namespace: namespace, instance: instance, partition: partition)
         }
+        sequences[namespace] += 1
+        let end = #"{"kind":"Deployment","apiVersion":"apps/v1","began":\#(began),"count":\#(objects)}"#
+        return records + [signed(end, type: .snapshotEnded, namespace: namespace, instance: nil, partition: partition)]
     }
 
-    private func record(namespace: String, name: String, instance: String, sequence: Int64, ready: Int) -> KafkaRecord {
-        let value = Array(shape.object(namespace, name, instance, sequence, ready, filling: filling).utf8)
-        let kafkaKey = "\(Self.cluster)/\(namespace)"
-        let id = "\(namespace)-\(sequence)"
+    private enum EventType: String {
+        case changed = "slipway.resource.changed.v1"
+        case snapshotEnded = "slipway.resource.snapshot_ended.v1"
+    }
+
+    /// The newest message of a namespace, as its agent signs it.
+    private func signed(
+        _ text: String,
+        type: EventType = .changed,
+        namespace: Int,
+        instance: String?,
+        partition: Int32
+    ) -> KafkaRecord {
+        let (value, sequence) = (Array(text.utf8), sequences[namespace])
+        let kafkaKey = "\(Self.cluster)/\(Self.namespace(namespace))"
+        let id = "\(Self.namespace(namespace))-\(sequence)"
         let source = "/clusters/\(Self.cluster)/agent"
-        let type = "slipway.resource.changed.v1"
         let parts = value.withUnsafeBytes {
             SignedParts(
                 .fromAgent,
                 topic: "resource.changes",
                 key: kafkaKey,
-                type: type,
+                type: type.rawValue,
                 source: source,
                 id: id,
                 subject: nil,
@@ -85,16 +122,18 @@ struct ResourceLoad {
                 value: $0
             )
         }
+        let headers = [
+            KafkaHeader("ce_specversion", "1.0"), KafkaHeader("ce_id", id), KafkaHeader("ce_source", source),
+            KafkaHeader("ce_type", type.rawValue), KafkaHeader("content-type", "application/json"),
+            KafkaHeader("ce_epoch", "1"), KafkaHeader("ce_sequence", String(sequence)),
+        ]
         return KafkaRecord(
             topic: "slipway.resource.changes",
+            partition: partition,
             key: Array(kafkaKey.utf8),
             value: value,
-            headers: [
-                KafkaHeader("ce_specversion", "1.0"), KafkaHeader("ce_id", id), KafkaHeader("ce_source", source),
-                KafkaHeader("ce_type", type), KafkaHeader("content-type", "application/json"),
-                KafkaHeader("ce_epoch", "1"), KafkaHeader("ce_sequence", String(sequence)),
-                KafkaHeader("ce_instance", instance), KafkaHeader(MessageSignature.header, key.sign(parts, keyID: 1)),
-            ]
+            headers: headers + (instance.map { [KafkaHeader("ce_instance", $0)] } ?? [])
+                + [KafkaHeader(MessageSignature.header, key.sign(parts, keyID: 1))]
         )
     }
 }

@@ -9,7 +9,7 @@ extension PostgresConfiguration {
     /// Discouraged means a high price, for which the server would compile a statement that has no other way: hence no
     /// compiling. A plan that reaches rows by keys is the same whatever the keys are: it is made once, where the server
     /// would otherwise plan some statements anew each time.
-    var forKeyedRows: PostgresConfiguration {
+    package var forKeyedRows: PostgresConfiguration {
         var configuration = self
         configuration.settings["enable_seqscan"] = "off"
         configuration.settings["jit"] = "off"
