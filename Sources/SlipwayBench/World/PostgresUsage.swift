@@ -14,7 +14,8 @@ struct PostgresUsage {
         let main = ProcessStat(of: session)?.parent ?? 0
         let children = ProcessStat.all().filter { $0.stat.parent == main && $0.pid != session }
         // A main process has in its own figures what its children had used that have ended.
-        let ticks = (ProcessStat(of: main).map { $0.ticks + $0.ticksOfEnded } ?? 0)
+        let ticks =
+            (ProcessStat(of: main).map { $0.ticks + $0.ticksOfEnded } ?? 0)
             + children.reduce(0) { $0 + $1.stat.ticks }
         cpu = ticks / Double(sysconf(Int32(_SC_CLK_TCK)))
         let memory = ([main] + children.map(\.pid)).map { Self.memory(of: $0) }
