@@ -2,11 +2,21 @@ import Domain
 
 /// What a release is that brings an image and no chart: a Deployment or StatefulSet, and a Service.
 enum PlainRelease {
+    /// The image to run where no chart says it; none is made up, which would be somebody else's.
+    static func image(of request: ReleaseRequested) throws(WorkFailure) -> String {
+        guard let image = request.image, !image.isEmpty else {
+            throw WorkFailure(
+                code: "nothing_to_run",
+                message: "Neither an image nor a chart of '\(request.application)' \(request.version) is known."
+            )
+        }
+        return image
+    }
+
     /// Image and values, as the simplest of charts would use them: `replicaCount`, `service.port`, `service.type`,
     /// `progressDeadlineSeconds`, `initContainers`, and `statefulSet: true` for a StatefulSet.
-    static func objects(_ request: ReleaseRequested, values: ObjectValue) -> [ObjectValue] {
+    static func objects(_ request: ReleaseRequested, image: String, values: ObjectValue) -> [ObjectValue] {
         let port = values.path("service", "port")?.int ?? 80
-        let image = request.image ?? "\(request.application):\(request.version)"
         let selector: ObjectValue = [Label.helmInstance: .string(request.instance)]
         let container: ObjectValue = [
             "name": .string(request.application), "image": .string(image), "ports": [["containerPort": .int(port)]],

@@ -15,7 +15,9 @@ struct ReleaseManifests: Sendable {
         credentials: SecretBytes?
     ) throws(ManifestError) {
         guard let helm, let chart = request.chart else {
-            objects = PlainRelease.objects(request, values: values)
+            // Of a chart that nobody renders here, its values may name the image.
+            let image = request.image ?? "\(request.application):\(request.version)"
+            objects = PlainRelease.objects(request, image: image, values: values)
             hooks = []
             return
         }

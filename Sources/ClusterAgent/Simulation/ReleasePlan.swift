@@ -16,6 +16,7 @@ struct ReleasePlan: Sendable {
         helm: HelmTemplate?,
         _ secrets: OpenedSecrets
     ) throws(WorkFailure) {
+        if request.chart == nil { _ = try PlainRelease.image(of: request) }
         let form = ReleaseForm(request)
         // Pods that would only be scaled keep the marks that they have; pods that are not there take new ones.
         let isScaled = before?.form.map { $0.template == form.template && !$0.isStopped } ?? false

@@ -9,7 +9,7 @@ struct InstanceReader {
     /// A version of an application.
     ///
     /// - Parameter isDeployed: Whether the version is to be deployed anew, and not only what runs of it changed.
-    /// - Throws: A reason where one of them does not exist, or the application is disabled.
+    /// - Throws: A reason where one of them does not exist or has nothing to run, or the application is disabled.
     func release(
         of application: String,
         _ version: String,
@@ -52,7 +52,17 @@ struct InstanceReader {
                 version: found.chart?.version
             )
         }
+        guard found.image != nil || found.chart != nil else { throw Self.nothingToRun(application, version) }
         return found
+    }
+
+    private static func nothingToRun(_ application: String, _ version: String) -> Reason {
+        Reason(
+            code: "nothing_to_run",
+            sentence: "Neither an image nor a chart of '\(application)' \(version.prefix(128)) is known; "
+                + "publish an event of the version that names one, or name a chart with application.update.",
+            field: "version"
+        )
     }
 
     /// A version of an artifact; `nil` where no release told of it.

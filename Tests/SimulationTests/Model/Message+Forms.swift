@@ -40,7 +40,7 @@ extension Message {
                     instance: command.subjectName,
                     application: "app",
                     version: desired?.version ?? "",
-                    image: nil,
+                    image: "registry.example/app:1",
                     chart: nil,
                     values: "",
                     deadline: "",

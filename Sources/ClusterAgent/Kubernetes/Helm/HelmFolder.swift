@@ -75,13 +75,14 @@ struct HelmFolder: Sendable {
 
     /// Writes a chart of a plain Deployment and Service: what a release is that brings an image and no chart.
     func plainChart(of request: ReleaseRequested) throws -> URL {
+        let image = try PlainRelease.image(of: request)
         let chart = url.appendingPathComponent("plain")
         try make(chart.appendingPathComponent("templates"))
         let name: ObjectValue = [
             "apiVersion": "v2", "name": "plain", "version": "1.0.0", "appVersion": .string(request.version),
         ]
         try Data(name.json).write(to: chart.appendingPathComponent("Chart.yaml"))
-        let objects = PlainRelease.objects(request, values: try ObjectValue(yaml: request.values))
+        let objects = PlainRelease.objects(request, image: image, values: try ObjectValue(yaml: request.values))
         let text = objects.map { "---\n" + String(decoding: $0.json, as: UTF8.self) + "\n" }.joined()
         // A file, not a template: braces in it mean nothing.
         try Data(text.utf8).write(to: chart.appendingPathComponent("objects.yaml"))
