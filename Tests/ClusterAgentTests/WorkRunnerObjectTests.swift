@@ -122,6 +122,42 @@ struct WorkRunnerObjectTests {
         #expect(server.changes == ["PATCH \(path)"])
     }
 
+    /// What is there once a finalizer has let go of an object: nothing, or another of its name.
+    private static let successors: [ObjectValue?] = [
+        nil, ["kind": "Service", "metadata": ["name": "front", "uid": "next"]],
+    ]
+
+    @Test(arguments: successors)
+    func `a removal is done when the object is gone, or another has its name`(next: ObjectValue?) async throws {
+        let path = "\(Self.services)/front"
+        let looks = Mutex(0)
+        let held = String(decoding: Self.there("front", kind: "Service").json, as: UTF8.self)
+        let server = try await ObjectServer { request in
+            guard request.path == path else { return nil }
+            if request.method == "DELETE" { return (200, "{}") }
+            let look = looks.withLock { looks -> Int in
+                looks += 1
+                return looks
+            }
+            guard look > 3 else { return (200, held) }
+            return next.map { (200, String(decoding: $0.json, as: UTF8.self)) } ?? (404, #"{"reason":"NotFound"}"#)
+        }
+        let removed = [ObjectReference(apiVersion: "v1", kind: "Service", name: "front")]
+        #expect(try await server.finish([.objects(.of("network", "front", removed: removed))]) == [nil])
+        #expect(looks.withLock { $0 } > 3, "it has waited")
+        #expect(server.changes == ["DELETE \(path)"])
+    }
+
+    @Test func `what a finalizer holds does not count as removed`() async throws {
+        let path = "\(Self.services)/front"
+        let held = String(decoding: Self.there("front", kind: "Service").json, as: UTF8.self)
+        let server = try await ObjectServer { $0.path == path ? (200, held) : nil }
+        let removed = [ObjectReference(apiVersion: "v1", kind: "Service", name: "front")]
+        let work = ClusterWork.objects(.of("network", "front", removed: removed))
+        let failure = try #require(try await server.finish([work], isGivenUp: true).first ?? nil)
+        #expect(failure.code == "objects_terminating" && failure.message.contains("The Service 'front'"))
+    }
+
     @Test func `a kind that a cluster serves in an older version only is applied and removed in that one`() async throws
     {
         let group = "/apis/discovery.k8s.io/v1beta1"

@@ -78,6 +78,22 @@ import WorkerRuntime
             "annotations"
         ),
         SpecCase(
+            "an annotation by which helm knows its own",
+            "{\"annotations\":{\"meta.helm.sh/release-name\":\"web\"},\(one),\(plain)}",
+            "reserved_key",
+            "annotations"
+        ),
+        SpecCase(
+            "an annotation by which cert-manager knows its own",
+            "{\"annotations\":{\"cert-manager.io/certificate-name\":\"web\"},\(one),\(plain)}",
+            "reserved_key",
+            "annotations"
+        ),
+        SpecCase(
+            "another annotation of cert-manager's",
+            "{\"annotations\":{\"cert-manager.io/issuer\":\"le\"},\(one),\(plain)}"
+        ),
+        SpecCase(
             "an annotation too many",
             "{\"annotations\":{\"a\":\"\(String(repeating: "x", count: 65_536))\"},\(one),\(plain)}",
             "too_large",

@@ -20,9 +20,10 @@ extension WorkRunner {
         let before = view.record(of: work.subject)?.objects ?? []
         var record = record(of: work)
         let announced = view.announcement(of: work.subject)
+        let turn = turn(of: work, isWanted)
         do {
             try await prepare(request.podMark, of: work)
-            try await apply(request, over: live, secrets, turn(of: work, isWanted), &record)
+            try await apply(request, over: live, secrets, turn, &record)
         } catch {
             // Once its Service is applied, that may find no pods but by the label.
             if request.podMark != nil, record.objects.isEmpty { await unprepare(to: announced, of: work) }
@@ -33,7 +34,7 @@ extension WorkRunner {
         let dropped = before.map { ObjectReference(apiVersion: $0.apiVersion, kind: $0.kind, name: $0.name) }
         for reference in (request.removed ?? []) + dropped
         where seen.insert("\(reference.kind)/\(reference.name)").inserted {
-            try await remove(reference, request)
+            try await remove(reference, request, turn)
         }
         try await marks.keep(record)
         view.announce(nil, of: work.subject)
@@ -99,14 +100,25 @@ extension WorkRunner {
         return metadata
     }
 
+    /// Removes an object, and waits until it is gone: a finalizer may hold it.
+    ///
     /// A kind that the cluster does not have has no objects to remove, and what is another's stays.
-    private func remove(_ reference: ObjectReference, _ request: ObjectsRequested) async throws {
-        guard let kind = try await client.servedKind(reference.kind, reference.apiVersion) else { return }
-        let owner = try await readMetadata(kind, request.namespace, reference.name).flatMap(LiveOwner.init(metadata:))
-        guard request.subject.mayChange(owner) else {
-            return logger.notice("leaves the \(reference.kind) '\(reference.name)', which is another's")
+    private func remove(_ reference: ObjectReference, _ request: ObjectsRequested, _ turn: HelmTurn) async throws {
+        let (namespace, name) = (request.namespace, reference.name)
+        guard let kind = try await client.servedKind(reference.kind, reference.apiVersion),
+            let metadata = try await readMetadata(kind, namespace, name)
+        else { return }
+        guard request.subject.mayChange(LiveOwner(metadata: metadata)) else {
+            return logger.notice("leaves the \(reference.kind) '\(name)', which is another's")
         }
-        try await client.delete(kind, namespace: request.namespace, name: reference.name)
+        try await client.delete(kind, namespace: namespace, name: name)
+        guard try await waitUntilGone(kind, namespace, name, uid: metadata["uid"]?.string, turn) else {
+            throw WorkFailure(
+                code: "objects_terminating",
+                message: "The \(reference.kind) '\(name)' is still going away; what holds it, such as a finalizer, "
+                    + "has to let go of it first."
+            )
+        }
     }
 
     /// An object's metadata, never its content, which may be secret; `nil` where there is no such object.

@@ -158,28 +158,29 @@ struct WorkRunner: Sendable {
         let answer = try ObjectValue(answer: await client.apply(body, served, namespace: namespace, name: name))
         guard answer.path("metadata", "deletionTimestamp") != nil else { return answer }
         // One of before that is on its way out would take along what was applied to it.
-        try await waitUntilGone(served, namespace, name, uid: answer.path("metadata", "uid")?.string, turn)
+        let uid = answer.path("metadata", "uid")?.string
+        guard try await waitUntilGone(served, namespace, name, uid: uid, turn) else {
+            throw WorkFailure(
+                code: "apply_failed",
+                message: "The \(kind) '\(name)' of before does not go away; it has a finalizer that nobody ends."
+            )
+        }
         return try ObjectValue(answer: await client.apply(body, served, namespace: namespace, name: name))
     }
 
-    /// How long an object may take to go away that is made anew: a load balancer's finalizer takes minutes.
+    /// How long an object may take to go away: a load balancer's finalizer takes minutes.
     private static let departureLimit = Duration.seconds(240)
 
-    private func waitUntilGone(
+    /// Waits until an object is gone, or another has its name; returns whether it is so.
+    func waitUntilGone(
         _ kind: KubernetesKind,
         _ namespace: String,
         _ name: String,
         uid: String?,
         _ turn: HelmTurn
-    ) async throws {
-        let isGone = try await turn.wait(Self.departureLimit) {
+    ) async throws -> Bool {
+        try await turn.wait(Self.departureLimit) {
             try await readMetadata(kind, namespace, name).map { $0["uid"]?.string != uid } ?? true
-        }
-        guard isGone else {
-            throw WorkFailure(
-                code: "apply_failed",
-                message: "The \(kind.kind) '\(name)' of before does not go away; it has a finalizer that nobody ends."
-            )
         }
     }
 

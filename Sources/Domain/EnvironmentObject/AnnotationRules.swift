@@ -30,13 +30,19 @@ enum AnnotationRules {
 
     private static func checkKey(_ key: String, at field: FieldPath) throws(Reason) {
         guard KubernetesSyntax.isQualifiedName(key) else { throw badKey(key, field) }
+        guard let owner = owner(of: key) else { return }
+        throw field.reason(
+            "reserved_key",
+            "holds the key \(FieldPath.quoted(key)), which is \(owner)'s own; another should be used"
+        )
+    }
+
+    /// Who marks what is its own with such a key: agents believe the mark.
+    private static func owner(of key: String) -> String? {
         let prefix = key.split(separator: "/").dropLast().first ?? ""
-        guard prefix != "slipway.io", !prefix.hasSuffix(".slipway.io") else {
-            throw field.reason(
-                "reserved_key",
-                "holds the key \(FieldPath.quoted(key)), which is Slipway's own; another prefix should be used"
-            )
-        }
+        if prefix == "slipway.io" || prefix.hasSuffix(".slipway.io") { return "Slipway" }
+        if prefix == "meta.helm.sh" { return "helm" }
+        return key == "cert-manager.io/certificate-name" ? "cert-manager" : nil
     }
 
     private static func badKey(_ key: String, _ field: FieldPath) -> Reason {
