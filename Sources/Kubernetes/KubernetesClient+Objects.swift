@@ -1,3 +1,24 @@
+import Foundation
+
+/// How something is deleted; with such a body, the server reads none of it from the query.
+private struct DeleteOptions: Encodable {
+    /// What belongs to it goes in the background.
+    static let policy = "Background"
+
+    struct Preconditions: Encodable {
+        let resourceVersion: String
+    }
+
+    let apiVersion = "v1"
+    let kind = "DeleteOptions"
+    let propagationPolicy = policy
+    let preconditions: Preconditions
+
+    init(version: String) { preconditions = Preconditions(resourceVersion: version) }
+
+    var json: [UInt8] { Array((try? JSONEncoder().encode(self)) ?? Data()) }
+}
+
 /// Single objects, whole kinds, and logs.
 extension KubernetesClient {
     /// The name under which this program owns fields of objects.
@@ -82,18 +103,21 @@ extension KubernetesClient {
 
     /// Has an object deleted, and what belongs to it in the background.
     ///
+    /// - Parameter version: Which version of it; where it has another one by now, that is a conflict.
     /// - Returns: Whether it was there.
     @discardableResult
     public func delete(
         _ kind: KubernetesKind,
         namespace: String?,
-        name: String
+        name: String,
+        version: String? = nil
     ) async throws(KubernetesError) -> Bool {
         do {
             _ = try await send(
                 .delete,
                 kind.path(namespace: namespace, name: name),
-                query: [("propagationPolicy", "Background")]
+                query: version == nil ? [("propagationPolicy", DeleteOptions.policy)] : [],
+                body: version.map { DeleteOptions(version: $0).json }
             )
             return true
         } catch {

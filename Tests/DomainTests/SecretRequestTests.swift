@@ -70,6 +70,28 @@ import Testing
         #expect(try world.text("select count(*) from environment_object") == "1")
     }
 
+    @Test func `a registry's login does not take the secret that somebody made, until that is gone`() throws {
+        try world.make("secret.create", members(["a": "1"], of: "api-registry"))
+        let password = try CommandWorld.sealing.publicKey.seal(
+            SecretBytes(utf8: "hunter2"),
+            for: Binding("shop", "application", "api", "registry.password")
+        ).text
+        let registry = #""registry":{"server":"r","username":"u","password":"\#(password)"}"#
+        func ask(_ type: String, _ more: String) throws -> Outcome {
+            try world.request(type, key: "shop", #"{"project":"shop","application":"api"\#(more)}"#)
+        }
+        func refusal(_ outcome: Outcome) -> String? {
+            guard case .rejected(let reason) = outcome else { return nil }
+            return "\(reason.code) \(reason.field ?? "")"
+        }
+        #expect(refusal(try ask("application.create", "," + registry)) == "name_taken registry")
+        #expect(try ask("application.create", "") == .applied, "without a registry it wants no secret")
+        #expect(refusal(try ask("application.update", "," + registry)) == "name_taken registry")
+        #expect(try ask("application.update", #","registry":{"server":""}"#) == .applied)
+        try world.make("secret.delete", #""secret":"api-registry""#)
+        #expect(try ask("application.update", "," + registry) == .applied)
+    }
+
     @Test func `a certificate does not take the secret that somebody made, until that is gone`() throws {
         try world.make("secret.create", members(["a": "1"], of: "shop-tls"))
         #expect(try world.refusal("certificate.request", CertificateRequestTests.order) == "name_taken certificate")

@@ -64,4 +64,13 @@ extension WorkFailure {
                 + "cannot have it; choose another name, or remove the other first."
         )
     }
+
+    /// The secret that a registry's login wants is another's already.
+    static func taken(registry name: String, by owner: LiveOwner, application: String) -> Self {
+        WorkFailure(
+            code: "name_taken",
+            message: "The Secret '\(name)' belongs to \(owner.words), so the registry of the application "
+                + "'\(application)' cannot have it; remove the other first."
+        )
+    }
 }

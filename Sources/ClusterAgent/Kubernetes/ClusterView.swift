@@ -279,6 +279,11 @@ final class ClusterView: Sendable {
         state.withLock { $0.releasing[work.subject] = nil }
     }
 
+    /// What is under way in a namespace.
+    func underway(in namespace: String) -> [ClusterWork] {
+        state.withLock { $0.releasing.filter { $0.key.namespace == namespace }.map(\.value) }
+    }
+
     /// The release that a hook belongs to and that is being changed; `nil` where this state of it was told before.
     func release(ofHook object: ClusterObject, in stage: ReleaseStage.State) -> ClusterWork? {
         state.withLock { state in

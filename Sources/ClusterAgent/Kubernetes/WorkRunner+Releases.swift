@@ -23,12 +23,10 @@ extension WorkRunner {
         let template = Self.template(of: work, form, before: former)
         let isSame = former?.content == String(form.content, radix: 16)
         let jobs = try await pullSecretsOfJobs(before?.objects ?? [], in: request.namespace)
-        for secret in request.registrySecrets ?? [] {
-            guard let value = secrets[.registry(secret.name)] else { continue }
-            try await applyRegistry(secret.name, value, request, turn)
-        }
+        // From here on its secrets for pulling images are needed: no other release takes them along.
         view.begin(work)
         defer { view.end(work) }
+        try await applyRegistries(of: request, secrets, turn)
         let references = try await helm.deploy(
             request,
             secrets: secrets,
@@ -68,8 +66,11 @@ extension WorkRunner {
                 throw WorkFailure(code: "uninstall_failed", message: "Objects of the release do not go away.")
             }
         }
-        try await marks.keep(record(of: work))
-        try await dropRegistries(before?.registries ?? [], in: request.namespace)
+        // Begun anew, it would not know any more which secrets it leaves behind.
+        try await insist(on: work, isWanted) {
+            try await marks.keep(record(of: work))
+            try await dropRegistries(before?.registries ?? [], in: request.namespace)
+        }
     }
 
     /// Removes what helm does not remember: what an attempt had brought whose way back has failed.
@@ -159,37 +160,5 @@ extension WorkRunner {
             secrets[object.name] = present.compactMap { $0["name"]?.string }
         }
         return secrets
-    }
-
-    private func applyRegistry(
-        _ name: String,
-        _ value: SecretBytes,
-        _ request: ReleaseRequested,
-        _ turn: HelmTurn
-    ) async throws {
-        let text = value.withUnsafeBytes { Data($0).base64EncodedString() }
-        let labels: ObjectValue = [
-            Label.command: .string(request.command), Label.generation: .string(String(request.generation)),
-            ObjectLabel.managedBy: "slipway",
-        ]
-        _ = try await apply(
-            [
-                "apiVersion": "v1", "kind": "Secret", "type": "kubernetes.io/dockerconfigjson",
-                "metadata": ["name": .string(name), "namespace": .string(request.namespace), "labels": labels],
-                "data": [".dockerconfigjson": .string(text)],
-            ],
-            in: request.namespace,
-            turn
-        )
-    }
-
-    /// Removes secrets for pulling images that no release names any more.
-    private func dropRegistries(_ names: [String], in namespace: String) async throws {
-        guard !names.isEmpty, view.namespace(namespace) != nil else { return }
-        let needed = Set(view.records(in: namespace).flatMap { $0.registries ?? [] })
-        let kind = try await client.requireKind("Secret", "v1")
-        for name in names where !needed.contains(name) {
-            try await client.delete(kind, namespace: namespace, name: name)
-        }
     }
 }

@@ -33,7 +33,7 @@ extension SimulatedCluster {
     }
 
     /// Whose an object is; `nil` where there is none, or it is nobody's.
-    private func currentOwner(of id: ClusterObject.ID) -> LiveOwner? {
+    func currentOwner(of id: ClusterObject.ID) -> LiveOwner? {
         objects[id].flatMap { LiveOwner(labels: $0.labels, annotations: $0.annotations) }
     }
 

@@ -60,6 +60,10 @@ extension SimulatedCluster {
         let plan = try ReleasePlan(request, before: before, failure: failure, helm: helm, secrets)
         if plan.release.failure == .agentOffline { report(.agentFault(.offline(seconds: plan.agentSeconds))) }
         if plan.release.failure == .agentRestart { report(.agentFault(.restart)) }
+        for id in plan.registries.map(\.id) {
+            guard let owner = currentOwner(of: id) else { continue }
+            throw WorkFailure.taken(registry: id.name, by: owner, application: request.application)
+        }
         for manifest in plan.registries { upsert(manifest) }
         // Helm runs hooks for what it installs or upgrades; to scale, stop or restart is neither.
         let isSame = plan.release.form?.content == before?.form?.content && before?.isInterrupted != true
@@ -160,8 +164,9 @@ extension SimulatedCluster {
 
     /// Removes secrets for pulling images that no release names any more.
     private mutating func dropRegistries(_ secrets: Set<ClusterObject.ID>) {
-        let needed = releases.values.reduce(into: Set()) { $0.formUnion($1.registries) }
-        for id in secrets.subtracting(needed).sorted() { remove(id) }
+        var needed = releases.values.reduce(into: Set()) { $0.formUnion($1.registries) }
+        for case .install(_, let release) in operations.values.map(\.change) { needed.formUnion(release.registries) }
+        for id in secrets.subtracting(needed).sorted() where currentOwner(of: id) == nil { remove(id) }
     }
 
     /// Removes what a subject had and does not have any more.

@@ -14,6 +14,8 @@ struct CreateApplication: RequestOperation {
 
     var place: RequestPlace { .project(project) }
     var subject: RequestSubject { RequestSubject("application", application) }
+    /// Secrets of the project wait, so that none takes the name of the registry's meanwhile.
+    var rows: RequestRows { RequestRows(isWholeProject: registry != nil) }
 
     func check() throws(Reason) {
         try FieldRules.name(project, "project")
@@ -25,6 +27,9 @@ struct CreateApplication: RequestOperation {
 
     func perform(_ act: RequestAct, in transaction: borrowing PostgresTransaction) throws {
         try act.requireProject(project, in: transaction)
+        if let registry, !registry.server.isEmpty {
+            try ObjectOwner.checkFree(registryOf: application, in: project, transaction)
+        }
         let vault = ApplicationVault(sealing: act.desk.sealing, keyRing: act.desk.keyRing)
         let made = try transaction.query(
             """

@@ -37,6 +37,9 @@ struct UpdateApplication: RequestOperation {
 
     func perform(_ act: RequestAct, in transaction: borrowing PostgresTransaction) throws {
         try act.requireProject(project, in: transaction)
+        if let registry, !registry.server.isEmpty {
+            try ObjectOwner.checkFree(registryOf: application, in: project, transaction)
+        }
         let vault = ApplicationVault(sealing: act.desk.sealing, keyRing: act.desk.keyRing)
         let chartPassword = try vault.store(chart?.password, project, application, "chart")
         let registryPassword = try vault.store(registry?.password, project, application, "registry")

@@ -63,6 +63,36 @@ struct ObjectOwner: Sendable, Hashable {
         throw owner.refusal(of: instance, at: FieldPath("instance"))
     }
 
+    /// Refuses a registry's login where an environment of the project has something else in its secret's place.
+    static func checkFree(
+        registryOf application: String,
+        in project: String,
+        _ transaction: borrowing PostgresTransaction
+    ) throws {
+        let name = application + ApplicationCredentials.registrySuffix
+        let row = try transaction.query(
+            """
+            select 'the ' || replace(o.kind, '-', ' ') || ' ''' || o.name || '''', e.environment from environment e
+            join environment_object o on o.environment_id = e.id and o.state <> 'deleted'
+                and o.placed @> jsonb_build_array(jsonb_build_object('kind', 'Secret', 'name', $2::text))
+            where e.project = $1 and e.state <> 'deleted'
+            union all
+            select 'the instance ''' || r.instance || '''', e.environment from environment e
+            join resource r on r.cluster = e.cluster and r.namespace = e.namespace and r.kind = 'Secret' and r.name = $2
+            where e.project = $1 and e.state <> 'deleted' and r.instance is not null and not r.gone
+            limit 1
+            """,
+            [.text(project), .text(name)]
+        ).first
+        guard let row else { return }
+        let (owner, environment) = (try row.string(0), try row.string(1))
+        throw FieldPath("registry").reason(
+            "name_taken",
+            "needs the Secret \(FieldPath.quoted(name)), which \(owner) has in the environment "
+                + "'\(project)/\(environment)'; that one should be deleted first"
+        )
+    }
+
     /// Whose an object is by its name alone, wherever it is; pure.
     static func reserved(_ object: ObjectReference) -> ObjectOwner? {
         switch object.kind {
