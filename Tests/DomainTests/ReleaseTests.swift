@@ -236,6 +236,34 @@ import WorkerRuntime
         #expect(merged.contains("d: 3"))
     }
 
+    @Test(
+        arguments: [
+            (["web: {<<: {a: {p: 1}}}", "web: {a: {q: 2}}"], "web: {a: {p: 1, q: 2}}"),
+            (["web: {a: 1}", "x: &x {a: 2, b: 3}\nweb: {<<: *x}"], "web: {a: 2, b: 3}\nx: {a: 2, b: 3}"),
+            (["web: {<<: {a: 1}}", "web: {<<: {b: 2}}"], "web: {a: 1, b: 2}"),
+            (["web: {<<: [{a: 1}, {a: 2, b: 2}], c: 3}", "web: {b: 4}"], "web: {a: 1, b: 4, c: 3}"),
+            (["web: {<<: {<<: {a: 1}, b: 2}}", "web: {c: 3}"], "web: {a: 1, b: 2, c: 3}"),
+            (["web: {a: 1, <<: {a: 2}}"], "web: {a: 2}"), (["web: {<<: {a: 2}, a: 1}"], "web: {a: 1}"),
+            (["list: [{<<: {a: 1}}]"], "list: [{a: 1}]"),
+            (["ports: {8080: a}", "ports: {\"8080\": b}"], "ports: {8080: b}"),
+        ] as [([String], String)]
+    )
+    func `merge keys are resolved in each layer before it is laid over others, as with helm`(
+        layers: [String],
+        expected: String
+    ) throws {
+        let merged = try ValuesYAML.merge(layers)
+        #expect(!merged.contains("<<"))
+        #expect(merged.split(separator: "\n").filter { $0.contains("8080") }.count <= 1, "\(merged)")
+        #expect(try ValuesTree(yaml: merged, field: "values") == ValuesTree(yaml: expected, field: "values"))
+    }
+
+    @Test(arguments: ["web: {<<: a}", "web: {<<: [{a: 1}, b]}", "<<: 5"])
+    func `a merge key with something else than mappings is refused, as helm would`(text: String) {
+        let reason = #expect(throws: Reason.self) { try ValuesYAML.merge([text]) }
+        #expect(reason?.code == "invalid_yaml" && reason?.sentence.contains("'<<' in line 1") == true)
+    }
+
     @Test(arguments: ["- a\n- b\n", "just text", "a: [1\n", "a: 1\na: 2\n"])
     func `what is no mapping is refused and not shown`(text: String) {
         let reason = #expect(throws: Reason.self) { try ValuesYAML.check(text, field: "values") }

@@ -253,6 +253,8 @@ extension EnvironmentObject {
         guard state != ObjectState.failed.rawValue, confidential == content.confidential else { return true }
         let decoder = JSONDecoder()
         let before = try decoder.decode(ObjectValue.self, from: Data(spec))
-        return before != (try decoder.decode(ObjectValue.self, from: Data(content.spec)))
+        let after = try decoder.decode(ObjectValue.self, from: Data(content.spec))
+        // Byte by byte: texts that Unicode takes for the same are not the same to who reads them.
+        return before.json != after.json
     }
 }

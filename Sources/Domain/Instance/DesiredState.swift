@@ -65,7 +65,7 @@ struct DesiredState: Codable, Sendable, Hashable {
     /// The same version and values, however those are written.
     func isSameRelease(as other: DesiredState) throws(Reason) -> Bool {
         guard application == other.application, version == other.version else { return false }
-        if mergedValues == other.mergedValues { return true }
+        if mergedValues.utf8.elementsEqual(other.mergedValues.utf8) { return true }
         return try ValuesTree(yaml: mergedValues, field: "values")
             == ValuesTree(yaml: other.mergedValues, field: "values")
     }

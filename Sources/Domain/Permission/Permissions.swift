@@ -17,7 +17,9 @@ public struct Permissions: Sendable {
         at place: RequestPlace,
         in transaction: borrowing PostgresTransaction
     ) throws(PostgresError) -> Standing {
-        var standing = Standing(isAdministrator: administrators.contains(user))
+        // Byte by byte, as the database compares: a name that only looks the same is somebody else's.
+        let isAdministrator = administrators.contains { $0.utf8.elementsEqual(user.utf8) }
+        var standing = Standing(isAdministrator: isAdministrator)
         guard let project = place.project else { return standing }
         let row = try transaction.query(
             """

@@ -17,7 +17,11 @@ indirect enum ValuesTree: Sendable, Hashable {
     /// - Throws: What ``ValuesYAML/check(_:field:)`` finds.
     init(yaml text: String, field: String) throws(Reason) {
         let mapping = try ValuesYAML.checked(text, field: field)
-        self = .mapping(try mapping.map { mapping throws(Reason) in try Self.members(mapping, field) } ?? [:])
+        guard let mapping else {
+            self = .mapping([:])
+            return
+        }
+        self = .mapping(try Self.members(try MergeKeys.resolved(mapping, field: field), field))
     }
 
     private static func tree(_ node: Node, _ field: String) throws(Reason) -> ValuesTree {
@@ -32,10 +36,8 @@ indirect enum ValuesTree: Sendable, Hashable {
         }
     }
 
-    /// The members, with those that `<<` brings in where the mapping has none of the name itself.
     private static func members(_ mapping: Node.Mapping, _ field: String) throws(Reason) -> [String: ValuesTree] {
-        var own: [String: ValuesTree] = [:]
-        var brought: [String: ValuesTree] = [:]
+        var members: [String: ValuesTree] = [:]
         for (key, value) in mapping {
             guard let name = key.scalar?.string else {
                 throw Reason(
@@ -44,16 +46,9 @@ indirect enum ValuesTree: Sendable, Hashable {
                     field: field
                 )
             }
-            guard key.tag.description == Tag.Name.merge.rawValue else {
-                own[name] = try tree(value, field)
-                continue
-            }
-            for source in value.sequence.map(Array.init) ?? [value] {
-                guard let source = source.mapping else { continue }
-                brought.merge(try members(source, field)) { first, _ in first }
-            }
+            members[name] = try tree(value, field)
         }
-        return own.merging(brought) { own, _ in own }
+        return members
     }
 
     /// Whole numbers are the same with and without a point, as in the JSON that Helm makes of values.
@@ -77,6 +72,27 @@ indirect enum ValuesTree: Sendable, Hashable {
         case .list(let elements): elements.isEmpty
         case .mapping(let members): members.isEmpty
         default: true
+        }
+    }
+}
+
+extension ValuesTree {
+    /// Compares texts byte by byte: what Unicode takes for the same text may be another one to who reads it.
+    static func == (one: ValuesTree, other: ValuesTree) -> Bool {
+        switch (one, other) {
+        case (.null, .null): true
+        case (.bool(let one), .bool(let other)): one == other
+        case (.integer(let one), .integer(let other)): one == other
+        case (.decimal(let one), .decimal(let other)): one == other
+        case (.text(let one), .text(let other)): one.utf8.elementsEqual(other.utf8)
+        case (.list(let one), .list(let other)): one == other
+        case (.mapping(let one), .mapping(let other)):
+            one.count == other.count
+                && one.allSatisfy { name, value in
+                    guard let place = other.index(forKey: name) else { return false }
+                    return other[place].key.utf8.elementsEqual(name.utf8) && other[place].value == value
+                }
+        default: false
         }
     }
 }

@@ -33,11 +33,12 @@ public enum ValuesYAML {
         return try mapping(text, field: field)
     }
 
-    /// Lays values over others, mapping by mapping; the later ones win.
+    /// Lays values over others, mapping by mapping, once merge keys are resolved in each; the later ones win.
     public static func merge(_ layers: [String]) throws(Reason) -> String {
         var merged = Node.Mapping([])
         for layer in layers where !layer.isEmpty {
-            merged = lay(try mapping(layer, field: "values") ?? Node.Mapping([]), over: merged)
+            guard let top = try mapping(layer, field: "values") else { continue }
+            merged = lay(try MergeKeys.resolved(top, field: "values"), over: merged)
         }
         guard !merged.isEmpty else { return "" }
         do {
@@ -84,14 +85,14 @@ public enum ValuesYAML {
     }
 
     private static func lay(_ top: Node.Mapping, over bottom: Node.Mapping) -> Node.Mapping {
-        var merged = bottom
+        var merged = YAMLMembers(bottom)
         for (key, value) in top {
             if let over = value.mapping, let under = merged[key]?.mapping {
-                merged[key] = .mapping(lay(over, over: under))
+                merged.set(key, .mapping(lay(over, over: under)))
             } else {
-                merged[key] = value
+                merged.set(key, value)
             }
         }
-        return merged
+        return merged.mapping(like: bottom)
     }
 }
