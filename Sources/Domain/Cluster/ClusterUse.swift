@@ -37,15 +37,17 @@ struct ClusterUse: Sendable, Hashable {
     }
 
     /// Writes which projects may use the cluster, whose row is locked.
+    ///
+    /// They stay as they are where they are not named, unless everybody may use it from now on.
     func write(of cluster: String, in transaction: borrowing PostgresTransaction) throws {
-        guard let opens else { return }
+        guard projects != nil || isPublic == true else { return }
         try transaction.submit("delete from cluster_project where cluster = $1", [.text(cluster)])
         try transaction.submit(
             """
             insert into cluster_project (cluster, project) select $1, p from unnest($2::text[]) p
             on conflict do nothing
             """,
-            [.text(cluster), .array(.texts(opens ? [] : projects ?? []))]
+            [.text(cluster), .array(.texts(projects ?? []))]
         )
     }
 }
