@@ -30,6 +30,8 @@ public let fleetMigrations: [PostgresMigration] =
         step("V1028_months_by_turns", PackageResources.V1028_months_by_turns_sql, isExpansion: true),
         step("V1030_apart", PackageResources.V1030_apart_sql, isExpansion: true),
         step("V1031_agent_account", PackageResources.V1031_agent_account_sql, isExpansion: true),
+        step("V1033_version_rank", PackageResources.V1033_version_rank_sql, isExpansion: true),
+        step("V1034_version_views", PackageResources.V1034_version_views_sql, isExpansion: true),
         step("V1037_agent_clocks", PackageResources.V1037_agent_clocks_sql, isExpansion: true),
     ]).sorted { $0.name < $1.name }
 

@@ -11,11 +11,29 @@ import Testing
             "nightly", "0.9", "1.0.0-alpha", "1.0.0-alpha.1", "1.0.0-alpha.beta", "1.0.0-beta", "1.0.0-beta.2",
             "1.0.0-beta.11", "1.0.0-rc.1", "1.0.0", "v1.0.1", "1.2.0", "1.10.0", "2.0.0-SNAPSHOT", "2.0.0+build.7",
         ]
-        let sorted = try connection.query(
-            "select v from unnest($1::text[]) v order by version_order(v)",
-            [.array(.texts(ordered.reversed()))]
-        ).map { try $0.string(0) }
-        #expect(sorted == ordered)
+        func sorted(_ versions: [String], by function: String) throws -> [String] {
+            try connection.query(
+                "select v from unnest($1::text[]) v order by \(function)(v)",
+                [.array(.texts(versions.reversed()))]
+            ).map { try $0.string(0) }
+        }
+        #expect(try sorted(ordered, by: "version_rank") == ordered)
+        #expect(try sorted(ordered, by: "version_order") == ordered, "older workers go on with it")
+        let times = [
+            "1.0.0-0", "1.0.0-9", "1.0.0-10", "1.0.0-20251231235958", "1.0.0-20251231235959", "1.0.0-20260101000000",
+            "1.0.0-20260101000000.1", "1.0.0-120260101000000", "1.0.0-99999999999999999999999999", "1.0.0-0a",
+            "1.0.0-alpha", "1.0.0",
+        ]
+        #expect(try sorted(times, by: "version_rank") == times)
+    }
+
+    @Test func `the newest version is the newest by a time of 14 digits, too`() throws {
+        let world = try CommandWorld.ready()
+        try world.connection.script("delete from version")
+        for time in ["20251231235959", "20260101000000", "20251231235958"] { try world.publishVersion("1.0.0-\(time)") }
+        #expect(try world.text("select version from application_newest") == "1.0.0-20260101000000")
+        let update = "select version_rank('1.0.0-20260101000000') > version_rank('1.0.0-20251231235959')"
+        #expect(try world.text(update) == "true")
     }
 
     private func running() throws -> CommandWorld {

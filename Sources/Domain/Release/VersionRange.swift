@@ -31,7 +31,7 @@ public struct SemanticVersion: Sendable, Hashable, Comparable, CustomStringConve
         description = numbers.map(String.init).joined(separator: ".")
     }
 
-    /// A part of a version: digits, and not more of them than the database puts in order (`version_order`).
+    /// A part of a version: digits, and not more of them than the database puts in order (`version_rank`).
     static func number(_ text: Substring) -> Int? {
         guard (1...12).contains(text.utf8.count), text.utf8.allSatisfy({ (0x30...0x39).contains($0) }) else {
             return nil

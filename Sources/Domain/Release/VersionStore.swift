@@ -75,7 +75,7 @@ struct VersionStore {
     private func refusal(of release: Release, in transaction: borrowing PostgresTransaction) throws -> Reason? {
         guard !release.artifact.contains("/"), release.image != nil || RepositoryPath.of(chart: release.chart) != nil
         else { return nil }
-        let newest = "order by version_order(version) !~ '~$', version_order(version) desc limit 1"
+        let newest = "order by version_rank(version) !~ '~$', version_rank(version) desc limit 1"
         let row = try transaction.query(
             """
             with image as (
@@ -85,7 +85,7 @@ struct VersionStore {
             chart as (
                 select chart_repository, chart_name from version
                 where artifact = $1 and chart_repository like 'oci://%' and chart_name is not null
-                order by number = version_number($2) desc, version_order(version) desc limit 1)
+                order by number = version_number($2) desc, version_rank(version) desc limit 1)
             select image.known, chart.chart_repository, chart.chart_name from image left join chart on true
             """,
             [.text(release.artifact), .text(release.version)]
