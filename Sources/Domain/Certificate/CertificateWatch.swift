@@ -105,10 +105,31 @@ struct CertificateWatch {
         }
     }
 
+    /// How many orders are read at once.
+    private static let page = 200
+
     /// The few orders whose windows are to change, or that cannot be read; not locked.
+    ///
+    /// However many wait, each is looked at. Of one that the cluster shows nothing of, only what was noted can change.
     private func orders(on connection: PostgresConnection) throws -> [UUID] {
-        try connection.query("\(Order.query) order by c.id limit 200", [.text(RequestCertificate.name)])
-            .filter { (try? Order($0)).map { $0.after != $0.before } ?? true }.map { try $0.uuid(0) }
+        var changed: [UUID] = []
+        var last: UUID?
+        while true {
+            let rows = try connection.query(
+                """
+                \(Order.query) and ($2::uuid is null or c.id > $2)
+                    and (r.uid is not null or c.healthy_since is not null or c.failing_since is not null)
+                order by c.id limit \(Self.page)
+                """,
+                [.text(RequestCertificate.name), .optionalUUID(last)]
+            )
+            for row in rows {
+                let id = try row.uuid(0)
+                if (try? Order(row)).map({ $0.after != $0.before }) ?? true { changed.append(id) }
+                last = id
+            }
+            guard rows.count == Self.page else { return changed }
+        }
     }
 
     /// Writes the windows of an order, looked at again under its lock.
@@ -153,7 +174,9 @@ struct CertificateWatch {
             where o.kind = 'certificate' and o.state in ('active', 'expiring', 'expired', 'failed')
                 and o.open_command is null and o.id <> all($2)
                 and (o.state = 'active' and now() >= greatest(
-                        o.not_after - $1 * interval '1 day', o.not_after - (o.not_after - o.not_before) / 4)
+                        -- Days of 24 hours, whatever the clocks of the session's time zone do.
+                        o.not_after - $1 * interval '24 hours',
+                        o.not_after - make_interval(secs => extract(epoch from o.not_after - o.not_before) / 4))
                     or o.state in ('active', 'expiring') and now() >= o.not_after
                     or r.health = 'healthy' and r.object #>> '{status,notAfter}' is distinct from o.seen_end)
             order by o.id limit 100
