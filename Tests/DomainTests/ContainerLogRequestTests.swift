@@ -91,6 +91,23 @@ import WorkerRuntime
         #expect(try world.text(due) == before)
     }
 
+    @Test func `who follows a log keeps nobody from disabling the environment`() throws {
+        try world.ask("container.logs", #""pod":"web-1","follow":true,"seconds":600"#)
+        let command = try world.lastCommand()
+        try world.report("acknowledged", of: command)
+        func disable() throws -> String? {
+            let body = #"{"project":"shop","environment":"staging"}"#
+            let outcome = try world.request("environment.disable", key: "shop/staging", body)
+            guard case .rejected(let reason) = outcome else { return nil }
+            return reason.code
+        }
+        try world.ask("config-map.create", ConfigMapRequestTests.red)
+        #expect(try disable() == "commands_under_way")
+        try world.applied()
+        #expect(try disable() == nil)
+        #expect(try world.text("select state from command where id = '\(command)'") == "acknowledged")
+    }
+
     @Test func `only a log of the environment is listened to, by who may`() throws {
         #expect(try world.refusal("container.listen", #""command":"x""#) == "invalid_field command")
         let nobodys = #""command":"00000000-0000-4000-8000-000000000000""#

@@ -57,6 +57,23 @@ import Testing
         #expect(try rollback()?["version"] == "1.1.0")
     }
 
+    @Test(arguments: ["", #","version":"1.0.0""#, #","version":"v1.0.0""#, #","revision":1"#])
+    func `however many deployments came since, an earlier one is gone back to`(target: String) throws {
+        try world.succeed(try upgrade("1.1.0"))
+        try world.connection.script(
+            """
+            insert into deployment
+            select (jsonb_populate_record(d, jsonb_build_object('generation', n))).*
+            from deployment d, generate_series(3, 403) n where d.generation = 2;
+            update instance set generation = 403
+            """
+        )
+        #expect(try refusal(target + #","dryRun":true"#) == nil)
+        _ = try world.published()
+        #expect(try world.ask("instance.rollback", #""instance":"web"\#(target)"#) == .applied)
+        #expect(try world.published("agent.commands.c1").last?["version"] == "1.0.0")
+    }
+
     @Test func `so is one that time ended before its success came`() throws {
         let late = try upgrade("1.1.0")
         try world.end(late, as: "timed_out")

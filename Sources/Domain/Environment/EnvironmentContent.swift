@@ -7,7 +7,7 @@ struct EnvironmentContent: Sendable, Hashable {
     var running: [String] = []
     /// Everything that is not deleted.
     var present: [String] = []
-    /// What the commands under way do, and to what.
+    /// What the commands under way do, and to what; logs that are read left out.
     var underWay: [String] = []
 
     /// Reads it; the rows of the environment and of everything in it are locked.
@@ -33,9 +33,10 @@ struct EnvironmentContent: Sendable, Hashable {
             content.present.append(name)
             if try row.bool(1) { content.running.append(name) }
         }
-        content.underWay = try act.openCommands(in: environment, transaction).map {
-            "\($0.operation) of \($0.subjectName)"
-        }
+        // Who reads a log changes nothing.
+        content.underWay = try act.openCommands(in: environment, transaction)
+            .filter { $0.operation != RequestContainerLogs.name }
+            .map { "\($0.operation) of \($0.subjectName)" }
         return content
     }
 

@@ -112,15 +112,34 @@ enum DeploymentHistory {
         return try DesiredState(json: Array(try row.string(0).utf8))
     }
 
-    /// The deployments of an instance since it was made, newest first.
-    static func read(of instance: Int64, in transaction: borrowing PostgresTransaction) throws -> [PastDeployment] {
-        try transaction.query(
+    /// The newest deployments of an instance since it was made, at most some of them, newest first.
+    static func read(
+        of instance: Int64,
+        _ wanted: Wanted = .all,
+        limit: Int = 1,
+        in transaction: borrowing PostgresTransaction
+    ) throws -> [PastDeployment] {
+        var parameters: [PostgresValue] = [.int64(instance)]
+        let condition: String
+        switch wanted {
+        case .all: condition = "true"
+        case .generation(let generation):
+            condition = "generation = $2"
+            parameters.append(.int64(generation))
+        case .succeeded(version: let version):
+            condition = "outcome = 'succeeded' and version_number(version) = version_number($2)"
+            parameters.append(.text(version))
+        case .succeededBefore(let generation):
+            condition = "outcome = 'succeeded' and generation < $2"
+            parameters.append(.int64(generation))
+        }
+        return try transaction.query(
             """
             select generation, outcome, desired::text from deployment
-            where instance_id = $1 and \(ofThisLife)
-            order by generation desc limit 200
+            where instance_id = $1 and \(condition) and \(ofThisLife)
+            order by generation desc limit \(limit)
             """,
-            [.int64(instance)]
+            parameters
         ).map {
             PastDeployment(
                 generation: try $0.int64(0),
@@ -128,6 +147,17 @@ enum DeploymentHistory {
                 desired: try DesiredState(json: Array(try $0.string(2).utf8))
             )
         }
+    }
+
+    /// Which deployments are read.
+    enum Wanted {
+        case all
+        /// The one that made a generation of the instance.
+        case generation(Int64)
+        /// Those of a version that succeeded.
+        case succeeded(version: String)
+        /// Those before a generation that succeeded.
+        case succeededBefore(Int64)
     }
 
     /// The differences as JSON: a list of paths with what was and what will be, confidential values hidden.

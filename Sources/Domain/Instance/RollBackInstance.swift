@@ -38,55 +38,75 @@ struct RollBackInstance: InstanceRequest {
 
     func next(_ context: InstanceContext, in transaction: borrowing PostgresTransaction) throws -> DesiredState? {
         guard let present = context.instance else { throw Reason.unknownInstance(instance) }
-        let history = try DeploymentHistory.read(of: present.id, in: transaction)
-        let target = try RollbackTarget.choose(from: history, version: version, revision: revision, of: instance)
-        let next = try context.base().taking(target.desired)
+        let target = RollbackTarget(id: present.id, instance: instance)
+        let deployment =
+            if let revision {
+                try target.find(revision: revision, in: transaction)
+            } else if let version {
+                try target.find(version: version, in: transaction)
+            } else {
+                try target.findBefore(in: transaction)
+            }
+        let next = try context.base().taking(deployment.desired)
         try context.requireChange(to: next)
         return next
     }
 }
 
-/// Where a rollback goes.
-///
-/// Pure.
-enum RollbackTarget {
-    /// Chooses among the deployments of an instance, newest first.
-    static func choose(
-        from history: [PastDeployment],
-        version: String?,
-        revision: Int64?,
-        of instance: String
-    ) throws(Reason) -> PastDeployment {
-        if let revision {
-            guard let deployment = history.first(where: { $0.generation == revision }) else {
-                throw missing("Generation \(revision) of '\(instance)' was no deployment", field: "revision")
-            }
-            guard deployment.outcome == CommandState.succeeded.rawValue else {
-                throw missing("The deployment of generation \(revision) did not succeed", field: "revision")
-            }
-            return deployment
+/// Where a rollback of an instance goes, however long ago that was deployed.
+private struct RollbackTarget {
+    let id: Int64
+    let instance: String
+
+    /// How many deployments are compared at once.
+    private static let page = 100
+
+    /// The deployment that made a generation.
+    func find(revision: Int64, in transaction: borrowing PostgresTransaction) throws -> PastDeployment {
+        let found = try DeploymentHistory.read(of: id, .generation(revision), in: transaction).first
+        guard let found else {
+            throw missing("Generation \(revision) of '\(instance)' was no deployment", field: "revision")
         }
-        let succeeded = history.filter { $0.outcome == CommandState.succeeded.rawValue }
-        if let version {
-            let number = VersionStore.number(version)
-            guard let deployment = succeeded.first(where: { VersionStore.number($0.desired.version) == number }) else {
-                throw missing(
-                    "No deployment of version '\(version.prefix(128))' has succeeded on '\(instance)'",
-                    field: "version"
-                )
-            }
-            return deployment
+        guard found.outcome == CommandState.succeeded.rawValue else {
+            throw missing("The deployment of generation \(revision) did not succeed", field: "revision")
         }
-        guard let present = history.first else {
+        return found
+    }
+
+    /// The newest of a version that succeeded.
+    func find(version: String, in transaction: borrowing PostgresTransaction) throws -> PastDeployment {
+        guard let found = try DeploymentHistory.read(of: id, .succeeded(version: version), in: transaction).first else {
+            throw missing(
+                "No deployment of version '\(version.prefix(128))' has succeeded on '\(instance)'",
+                field: "version"
+            )
+        }
+        return found
+    }
+
+    /// The newest one that succeeded before the present one and differs from it.
+    func findBefore(in transaction: borrowing PostgresTransaction) throws -> PastDeployment {
+        guard let present = try DeploymentHistory.read(of: id, in: transaction).first else {
             throw missing("The instance '\(instance)' has no deployments", field: "instance")
         }
-        for deployment in succeeded where deployment.generation < present.generation {
-            if try !deployment.desired.isSameRelease(as: present.desired) { return deployment }
+        var last = present.generation
+        while true {
+            let earlier = try DeploymentHistory.read(
+                of: id,
+                .succeededBefore(last),
+                limit: Self.page,
+                in: transaction
+            )
+            for deployment in earlier where try !deployment.desired.isSameRelease(as: present.desired) {
+                return deployment
+            }
+            guard earlier.count == Self.page, let end = earlier.last else { break }
+            last = end.generation
         }
         throw missing("No other deployment of '\(instance)' has succeeded before the present one", field: "instance")
     }
 
-    private static func missing(_ what: String, field: String) -> Reason {
+    private func missing(_ what: String, field: String) -> Reason {
         Reason(
             code: "no_rollback_target",
             sentence: "\(what); 'slipway explain' shows what there is to go back to.",
