@@ -3,13 +3,16 @@ import Foundation
 import Postgres
 
 extension AuditEntry {
+    /// Who is logged in on which host.
+    static var person: String { "\(NSUserName())@\(ProcessInfo.processInfo.hostName)" }
+
     /// The line of an act of the command line: who is logged in on which host.
     ///
     /// - Parameter outcome: `done`; of an act that takes a while, `begun` and then how it ended.
     init(act operation: String, subject: String, _ detail: String? = nil, outcome: String = "done") {
         self.init(
             decidedBy: "slipway",
-            caller: "\(NSUserName())@\(ProcessInfo.processInfo.hostName)",
+            caller: Self.person,
             operation: operation,
             outcome: outcome
         )

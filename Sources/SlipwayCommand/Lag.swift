@@ -51,8 +51,8 @@ struct Lag: ParsableCommand {
             let until = try claim.optionalString(4) ?? "-"
             var row = rows[group + topic] ?? Row(group: group, topic: topic, consumedUntil: until)
             row.partitions += 1
-            if let end = Self.end(of: place, metadata, reader) {
-                row.waiting += max(0, end - (try claim.int64(3)))
+            if let marks = Self.watermarks(of: place, metadata, reader) {
+                row.waiting += max(0, marks.high - (try claim.int64(3)))
             } else {
                 row.unknownPartitions += 1
             }
@@ -68,15 +68,15 @@ struct Lag: ParsableCommand {
         )
     }
 
-    /// Where a partition ends; `nil` where there is none, or nobody who leads it answers.
-    private static func end(
+    /// Where a partition begins and ends; `nil` where there is none, or nobody who leads it answers.
+    static func watermarks(
         of place: KafkaTopicPartition,
         _ metadata: KafkaMetadata,
         _ reader: KafkaConsumer
-    ) -> Int64? {
+    ) -> KafkaWatermarks? {
         guard let topic = metadata.topic(place.topic), place.partition < topic.partitionCount,
             !topic.partitionsWithoutLeader.contains(place.partition)
         else { return nil }
-        return try? reader.watermarks(of: place, timeout: .seconds(5)).high
+        return try? reader.watermarks(of: place, timeout: .seconds(5))
     }
 }

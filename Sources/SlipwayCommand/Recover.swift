@@ -10,7 +10,8 @@ struct Recover: ParsableCommand {
         discussion: """
             Workers refuse such a database: what others saw since the back-up is numbered higher than what it knows.
             Epochs, revisions and generations jump by 2^32, agents are asked for their hello and get their open commands
-            again, and the newest state of everything is published. Stop the workers first, start them afterwards.
+            again, and the newest state of everything is published. Stop the workers first, start them afterwards. They
+            consume again what came since the back-up; what the brokers do not hold any more is said first.
             """
     )
 
@@ -34,12 +35,11 @@ struct Recover: ParsableCommand {
                 "The database is the one that the fleet worked with: there is nothing to recover (--force does so anyway)."
             )
         }
+        for sentence in UnheldMessages(of: connection, database).sentences {
+            FileHandle.standardError.write(Data((sentence + "\n").utf8))
+        }
         guard yes || isConfirmed() else { throw StartError("Nothing was changed: answer 'yes', or give --yes.") }
-        let report = try Recovery(fleetKey: fleetKey).run(on: database, isForced: force)
-        try AuditLog.write(
-            AuditEntry(act: "recover", subject: isTheSame ? "forced" : "restored database"),
-            on: database
-        )
+        let report = try Recovery(fleetKey: fleetKey).run(on: database, isForced: force, by: AuditEntry.person)
         if output.json { return try printJSON(report) }
         Terminal().table(
             ["WHAT", "COUNT", "NOW"],

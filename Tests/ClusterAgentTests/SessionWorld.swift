@@ -30,10 +30,10 @@ struct SessionWorld {
     }
 
     /// Lets the session read a command.
-    mutating func read(_ content: AgentCommand.Content) {
-        let command = AgentCommand(content, at: CommandPlace(partition: 0, offset: Int64(read)))
+    mutating func read(_ content: AgentCommand.Content, epoch: Int64? = nil, acts: Bool = true) {
+        let command = AgentCommand(content, at: CommandPlace(partition: 0, offset: Int64(read)), epoch: epoch)
         read += 1
-        perform(session.take(command, now: now, cluster))
+        perform(session.take(command, now: now, cluster, acts: acts))
     }
 
     mutating func welcome(epoch: Int64 = 1, boot: String? = nil, open: [String] = []) {

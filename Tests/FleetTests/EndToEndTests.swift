@@ -22,11 +22,13 @@ struct EndToEndTests {
     /// Starts the fleet, a cluster and an environment.
     ///
     /// - Parameters:
+    ///   - given: A world that the caller has made, with ``topics``; a new one otherwise.
     ///   - copies: How many processes of each worker.
     ///   - others: A worker that the caller starts.
     ///   - arguments: More of the agent's.
     ///   - brokers: A broker that is there; an embedded one otherwise.
     func makeFleet(
+        in given: FleetWorld? = nil,
         copies: Int = 1,
         brokers: String? = nil,
         timers: [String: String] = [:],
@@ -34,7 +36,7 @@ struct EndToEndTests {
         agent arguments: [String] = [],
         starting start: (FleetWorld) throws -> Void = { _ in }
     ) throws -> (world: FleetWorld, agent: WorkerProcessHandle) {
-        let world = try FleetWorld(topics: Self.topics, brokers: brokers)
+        let world = try given ?? FleetWorld(topics: Self.topics, brokers: brokers)
         for worker in Self.workers where worker != others {
             for _ in 1...copies { _ = try world.start(worker, [], timers) }
         }

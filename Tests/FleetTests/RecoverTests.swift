@@ -109,6 +109,30 @@ struct RecoverTests {
         #expect(try worker.exitCode() == 0)
     }
 
+    @Test func `what the brokers do not hold any more is said before anything is changed`() throws {
+        let fine = try world.start("slipway", ["recover"])
+        #expect(try fine.exitCode() != 0)
+        #expect(!fine.output.contains("The brokers no longer hold"), "\(fine.output)")
+        // The embedded broker keeps 5 MiB of a partition.
+        for number in 1...8 {
+            try world.send(
+                "deployment.requests",
+                key: "p",
+                type: "slipway.project.update.v1",
+                id: "\(number)",
+                value: Array(repeating: 32, count: 1_000_000)
+            )
+        }
+        let asked = try world.start("slipway", ["recover"])
+        #expect(try asked.exitCode() != 0)
+        let sentence = /no longer hold \d messages of 'deployment.requests' in 1 partition that this database has not/
+        #expect(asked.output.contains(sentence), "\(asked.output)")
+        #expect(try world.number("select revision from environment") == 2)
+        let away = try world.start("slipway", ["recover", "--yes", "--kafka-brokers", "127.0.0.1:1"])
+        #expect(try away.exitCode() == 0, "the database is what is recovered")
+        #expect(away.output.contains("Nobody can say whether the brokers hold everything"), "\(away.output)")
+    }
+
     @Test func `nothing is recovered twice, and nothing without a yes`() throws {
         let asked = try world.start("slipway", ["recover"])
         #expect(try asked.exitCode() != 0)

@@ -23,8 +23,10 @@ public final class FleetWorld {
 
     /// Makes a world with the topics that are named.
     ///
-    /// - Parameter brokers: A broker that is there and has other tests' topics, too; an embedded one of its own otherwise.
-    public init(topics: [String], partitions: Int = 2, brokers: String? = nil) throws {
+    /// - Parameters:
+    ///   - brokers: A broker that is there and has other tests' topics, too; an embedded one of its own otherwise.
+    ///   - databaseURL: A database that the test has made; a fresh one on the server of all tests otherwise.
+    public init(topics: [String], partitions: Int = 2, brokers: String? = nil, databaseURL: String? = nil) throws {
         embedded = brokers == nil ? try KafkaMockCluster() : nil
         kafka = embedded?.settings ?? KafkaSettings(bootstrapServers: brokers ?? "")
         prefix = brokers == nil ? "slipway." : "t\(UUID().uuidString.lowercased().prefix(8))."
@@ -36,7 +38,7 @@ public final class FleetWorld {
             embedded,
             kafka
         )
-        let url = try TestDatabase.make()
+        let url = try databaseURL ?? TestDatabase.make()
         database = try TestDatabase.connect(url)
         folder = NSTemporaryDirectory() + "slipway-world-\(UUID().uuidString)"
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)

@@ -20,6 +20,9 @@ public protocol Cluster {
     /// survives the subject's removal, so that an older command does not bring back what a newer one has removed.
     func mark(of subject: CommandSubject) -> CommandMark?
 
+    /// Whether a command was done before the one that made the subject what it is; only the newest are remembered.
+    func hasDone(_ command: String, before mark: CommandMark, of subject: CommandSubject) -> Bool
+
     /// The objects that the subject's newest command applied, with the generations that they have now.
     func objects(of subject: CommandSubject) -> [AppliedObject]
 
@@ -33,6 +36,9 @@ public protocol Cluster {
     func objects(in namespace: String, kind: WatchedKind) -> [ClusterObject]
 
     /// Begins to do what a command asks for.
+    ///
+    /// What the same command has made under another generation is not done again and gets the new one: a fleet whose
+    /// database was put back numbers anew.
     ///
     /// - Parameter secrets: What the command confides, opened: kept no longer than the work needs it, never reported.
     mutating func start(_ work: ClusterWork, secrets: OpenedSecrets, now: Int64)
@@ -60,6 +66,12 @@ extension Cluster {
     public mutating func start(_ work: ClusterWork, now: Int64) {
         start(work, secrets: OpenedSecrets(), now: now)
     }
+
+    /// Nothing but the newest command is remembered, unless a cluster says so.
+    public func hasDone(_ command: String, before mark: CommandMark, of subject: CommandSubject) -> Bool { false }
+
+    /// Whether the same command has made the subject under a former generation; to repair it is more than that.
+    func isMade(by work: ClusterWork) -> Bool { work.isRenumbered(mark(of: work.subject)) }
 
     /// A cluster that is never away has nothing to give up.
     public mutating func giveUp(_ mark: CommandMark) {}

@@ -69,6 +69,12 @@ public enum ClusterWork: Sendable, Hashable {
         }
     }
 
+    /// Whether a mark is of the same command under a former generation: its number alone is new; a repair is more.
+    func isRenumbered(_ mark: CommandMark?) -> Bool {
+        guard let mark, !isRepair else { return false }
+        return mark.command == self.mark.command && mark.generation < self.mark.generation
+    }
+
     /// The command behind it; a log has no generation.
     public var mark: CommandMark {
         switch self {

@@ -139,6 +139,11 @@ public final class KubernetesCluster: Cluster, Sendable {
     /// Which command made the subject what it is, as the cluster itself remembers it.
     public func mark(of subject: CommandSubject) -> CommandMark? { view.record(of: subject)?.mark }
 
+    /// Whether a command was done before the newest one, as the cluster itself remembers it.
+    public func hasDone(_ command: String, before mark: CommandMark, of subject: CommandSubject) -> Bool {
+        view.record(of: subject)?.former?.contains(command) ?? false
+    }
+
     /// The objects that the subject's newest command applied and that are watched, with the generations that they have now.
     public func objects(of subject: CommandSubject) -> [AppliedObject] {
         (view.record(of: subject)?.followed(kinds) ?? []).map { applied in

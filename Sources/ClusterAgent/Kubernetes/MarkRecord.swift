@@ -28,6 +28,8 @@ struct MarkRecord: Codable, Sendable, Hashable {
     var registries: [String]?
     /// The label that it wants on the pods of some instances.
     var podMark: PodMark?
+    /// The commands that were done before, the newest last; marks of older agents have none.
+    var former: [String]?
 
     /// What pods were made of, told apart without keeping values.
     struct Template: Codable, Sendable, Hashable {
@@ -40,6 +42,16 @@ struct MarkRecord: Codable, Sendable, Hashable {
     }
 
     var mark: CommandMark { CommandMark(command: command, generation: generation) }
+
+    /// How many commands of before are remembered.
+    private static let mostFormer = 50
+
+    /// Remembers what was done before, as the mark that this one takes the place of has it.
+    mutating func follow(_ before: MarkRecord?) {
+        guard let before, before.command != command else { return former = before?.former }
+        let all = (before.former ?? []).filter { $0 != command } + [before.command]
+        former = Array(all.suffix(Self.mostFormer))
+    }
 
     init(_ work: ClusterWork, namespaceUID: String?) {
         namespace = work.subject.namespace

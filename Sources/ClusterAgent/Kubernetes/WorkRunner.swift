@@ -89,6 +89,11 @@ struct WorkRunner: Sendable {
         _ isWanted: @escaping @Sendable () -> Bool
     ) async throws(KubernetesError) -> WorkFailure? {
         do {
+            if var record = view.record(of: work.subject), work.isRenumbered(record.mark) {
+                record.generation = work.mark.generation
+                try await marks.keep(record)
+                return nil
+            }
             switch work {
             case .namespace(let request): try await make(request, work)
             case .namespaceRemoval(let request): try await remove(request, work)
@@ -123,7 +128,9 @@ struct WorkRunner: Sendable {
 
     /// The mark of work that is done.
     func record(of work: ClusterWork) -> MarkRecord {
-        MarkRecord(work, namespaceUID: view.namespace(work.subject.namespace)?.uid)
+        var record = MarkRecord(work, namespaceUID: view.namespace(work.subject.namespace)?.uid)
+        record.follow(view.record(of: work.subject))
+        return record
     }
 
     func requireNamespace(_ name: String) throws(WorkFailure) {

@@ -24,11 +24,14 @@ public struct AgentCommand: Sendable, Hashable {
     public var content: Content
     /// Where it was read.
     public var place: CommandPlace
+    /// The epoch of the boot that it is for; `nil` where that was not said.
+    public var epoch: Int64?
 
     /// Makes a command.
-    public init(_ content: Content, at place: CommandPlace) {
+    public init(_ content: Content, at place: CommandPlace, epoch: Int64? = nil) {
         self.content = content
         self.place = place
+        self.epoch = epoch
     }
 }
 

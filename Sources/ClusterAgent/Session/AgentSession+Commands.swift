@@ -6,11 +6,19 @@ struct HeldCommand: Sendable, Hashable {
     var places: [CommandPlace]
     /// It was read before the welcome, which lists what is still wanted of such.
     var isBacklog: Bool
+    /// The epoch whose welcome it waits for: after a recovery the fleet begins a new one.
+    var epoch: Int64
 }
 
 extension AgentSession {
     /// Keeps a command until it may be acted on: of one subject, only the one of the highest generation.
-    mutating func take(_ work: ClusterWork, at place: CommandPlace, now: Int64, _ view: some Cluster) {
+    mutating func take(
+        _ work: ClusterWork,
+        at place: CommandPlace,
+        epoch asked: Int64?,
+        now: Int64,
+        _ view: some Cluster
+    ) {
         let subject = work.subject
         if let again = untold.firstIndex(where: { $0.work == work }) { return untold[again].places.append(place) }
         // A repair is of what was done, which a later command that was taken back does not end: the mark decides.
@@ -25,11 +33,14 @@ extension AgentSession {
         if let older = running[subject]?.work.mark, older.generation < work.mark.generation {
             outputs.append(.giveUp(older))
         }
-        let command = HeldCommand(work: work, places: [place], isBacklog: epoch == nil)
+        let asked = asked ?? 0
+        let isBacklog = epoch.map { asked > $0 } ?? true
+        let command = HeldCommand(work: work, places: [place], isBacklog: isBacklog, epoch: asked)
         guard var earlier = held[subject] else { return held[subject] = command }
         if earlier.work.mark == work.mark {
             earlier.places.append(place)
             earlier.isBacklog = earlier.isBacklog && command.isBacklog
+            earlier.epoch = min(earlier.epoch, command.epoch)
             held[subject] = earlier
         } else if earlier.work.mark.generation < work.mark.generation {
             supersede(earlier, view)
@@ -110,8 +121,8 @@ extension AgentSession {
 
     /// Begins what may begin: one command a subject at a time.
     mutating func act(now: Int64, _ view: some Cluster) {
-        guard isActive else { return }
-        let ready = held.filter { running[$0.key] == nil }.values
+        guard isActive, let epoch else { return }
+        let ready = held.filter { running[$0.key] == nil && $0.value.epoch <= epoch }.values
         for command in ready.sorted(by: { Self.isEarlier($0, $1) }) {
             held[command.work.subject] = nil
             begin(command, now: now, view)
@@ -146,7 +157,8 @@ extension AgentSession {
         say(.acknowledged(work.mark), now: now)
         if let mark = view.mark(of: work.subject) {
             // It is done: a repair finds something to do only as long as somebody else's change is there.
-            let isDone = mark == work.mark && !(work.isRepair && !view.drift(of: work.subject).isEmpty)
+            let isMade = mark.command == work.mark.command && mark.generation >= work.mark.generation
+            let isDone = isMade && !(work.isRepair && !view.drift(of: work.subject).isEmpty)
             if isDone { return succeed(command, now: now, view) }
             if isSuperseded(work, by: mark, view) {
                 return fail(command, Self.superseded(by: mark), .superseded, now: now)
@@ -165,13 +177,16 @@ extension AgentSession {
 
     /// Whether the cluster is further than the command, by another one.
     ///
-    /// A namespace that is there may be asked for by anyone; one that was removed only by a newer command.
+    /// A namespace that is there may be asked for by anyone; one that was removed only by a newer command. A command that
+    /// was done before the newest one is behind it, whatever its generation: after a recovery the fleet numbers anew.
     private func isSuperseded(_ work: ClusterWork, by mark: CommandMark, _ view: some Cluster) -> Bool {
-        switch work {
+        guard mark.command != work.mark.command else { return false }
+        let isFormer = !work.isRepair && view.hasDone(work.mark.command, before: mark, of: work.subject)
+        return switch work {
         case .namespace(let request):
-            mark.generation > request.generation && !view.namespaces.contains(request.namespace)
-        case .namespaceRemoval: mark.generation > work.mark.generation
-        case .release, .removal, .objects: mark != work.mark && mark.generation >= work.mark.generation
+            (isFormer || mark.generation > request.generation) && !view.namespaces.contains(request.namespace)
+        case .namespaceRemoval: isFormer || mark.generation > work.mark.generation
+        case .release, .removal, .objects: isFormer || mark.generation >= work.mark.generation
         case .log: false
         }
     }

@@ -93,7 +93,14 @@ public struct AgentSession: Sendable {
     public var isActive: Bool { epoch != nil && isCaughtUp && !isSuperseded }
 
     /// Takes a message of the command topic.
-    public mutating func take(_ command: AgentCommand, now: Int64, _ view: some Cluster) -> [AgentOutput] {
+    ///
+    /// - Parameter acts: Whether it is acted upon; not where more was read already, which may take it back.
+    public mutating func take(
+        _ command: AgentCommand,
+        now: Int64,
+        _ view: some Cluster,
+        acts: Bool = true
+    ) -> [AgentOutput] {
         guard !isSuperseded else { return [] }
         switch command.content {
         case .welcomed(let welcomed):
@@ -107,7 +114,7 @@ public struct AgentSession: Sendable {
                 outputs += running.values.map { .abandon($0.work.mark) }
                 outputs.append(.stop(reason: superseded.reason))
             }
-        case .work(let work): take(work, at: command.place, now: now, view)
+        case .work(let work): take(work, at: command.place, epoch: command.epoch, now: now, view)
         case .logListened(let listened):
             logs[listened.command]?.listen(seconds: listened.seconds, now: now)
             outputs.append(.done(command.place))
@@ -120,7 +127,7 @@ public struct AgentSession: Sendable {
             if isActive { nextHello = min(nextHello ?? .max, now) }
             outputs.append(.done(command.place))
         }
-        act(now: now, view)
+        if acts { act(now: now, view) }
         return takeOutputs()
     }
 

@@ -6,6 +6,7 @@ extension SimulatedCluster {
     mutating func begin(_ work: ClusterWork) {
         // What was confided is not needed any more once this has returned.
         let secrets = underway.updateValue(OpenedSecrets(), forKey: work.mark) ?? OpenedSecrets()
+        if isMade(by: work) { return end(work, nil) }
         do throws(WorkFailure) {
             switch work {
             case .namespace(let request):
@@ -34,10 +35,17 @@ extension SimulatedCluster {
     mutating func conclude(_ work: ClusterWork, _ failure: WorkFailure?) {
         underway[work.mark] = nil
         if failure == nil {
+            noteFormer(of: work)
             if !doesAgain { marks[work.subject] = work.mark }
             noteMark(of: work)
         }
         report(.finished(work, failure))
+    }
+
+    /// Remembers the command that another one takes the place of.
+    private mutating func noteFormer(of work: ClusterWork) {
+        guard let before = marks[work.subject], before.command != work.mark.command else { return }
+        former[work.subject, default: []].insert(before.command)
     }
 
     func requireNamespace(_ name: String) throws(WorkFailure) {
@@ -188,6 +196,7 @@ extension SimulatedCluster {
 
     /// Waits for the last pods of a namespace and then removes it.
     mutating func clear(_ work: ClusterWork) {
+        noteFormer(of: work)
         guard vanish(work.subject.namespace) else { return later(timings.observe, .clear(work)) }
         end(work, nil)
     }

@@ -90,6 +90,8 @@ public struct SimulatedCluster: Cluster, Sendable {
     var unsettledEndpoints: Set<String> = []
     /// Which command made each subject what it is, also after its removal.
     var marks: [CommandSubject: CommandMark] = [:]
+    /// The commands that were done before those.
+    var former: [CommandSubject: Set<String>] = [:]
     /// Commands that are being done, with what they confide: one that comes again meanwhile is not done twice.
     var underway: [CommandMark: OpenedSecrets] = [:]
     var brought: Set<WatchedKind> = []
@@ -136,6 +138,11 @@ public struct SimulatedCluster: Cluster, Sendable {
 
     /// Which command made the subject what it is.
     public func mark(of subject: CommandSubject) -> CommandMark? { marks[subject] }
+
+    /// Whether a command was done before the newest one.
+    public func hasDone(_ command: String, before mark: CommandMark, of subject: CommandSubject) -> Bool {
+        former[subject]?.contains(command) ?? false
+    }
 
     /// The objects of a release or of single objects; a namespace has none.
     public func objects(of subject: CommandSubject) -> [AppliedObject] {

@@ -113,10 +113,13 @@ public final class AgentLoop {
         }
         guard let consumer, sender.hasRoom else { return Thread.sleep(forTimeInterval: 0.01) }
         var timeout = Duration.milliseconds(load == nil ? 10 : 1)
+        var events: [CommandConsumer.Event] = []
+        // What is read together is acted upon together: a command may be taken back, or overtaken, right behind it.
+        defer { take(events) }
         for _ in 0..<Self.commandsPerRound {
             do throws(KafkaError) {
                 guard let event = try consumer.poll(timeout: timeout) else { return }
-                take(event)
+                events.append(event)
             } catch {
                 configuration.logger.error("the command topic is opened anew: \(error)")
                 consumer.close()
@@ -128,12 +131,17 @@ public final class AgentLoop {
         }
     }
 
-    private func take(_ event: CommandConsumer.Event) {
+    private func take(_ events: [CommandConsumer.Event]) {
+        let last = events.lastIndex { if case .command = $0 { true } else { false } }
+        for (index, event) in events.enumerated() { take(event, acts: index == last) }
+    }
+
+    private func take(_ event: CommandConsumer.Event, acts: Bool) {
         let now = clock.now()
         switch event {
         case .command(let command):
             let before = session.epoch
-            perform(session.take(command, now: now, cluster), now: now)
+            perform(session.take(command, now: now, cluster, acts: acts), now: now)
             if let epoch = session.epoch, epoch != before { configuration.logger.info("welcomed with epoch \(epoch)") }
         case .caughtUp:
             if !session.isCaughtUp { perform(session.catchUp(now: now, cluster), now: now) }
@@ -175,7 +183,8 @@ public final class AgentLoop {
 
     /// Begins work with what it confides opened; what does not open ends the command.
     private func start(_ work: ClusterWork, now: Int64) {
-        configuration.logger.info("begins generation \(work.mark.generation) of \(work.subject)")
+        let begins = cluster.isMade(by: work) ? "takes for done" : "begins"
+        configuration.logger.info("\(begins) generation \(work.mark.generation) of \(work.subject)")
         do throws(WorkFailure) {
             cluster.start(work, secrets: try opener.open(work), now: now)
         } catch {

@@ -36,7 +36,8 @@ final class CommandReader {
             throw Refusal(sentence: "The message is not signed with this cluster's key; it is not followed.")
         }
         let place = CommandPlace(partition: message.partition, offset: message.offset)
-        return try content(of: message, type: type).map { AgentCommand($0, at: place) }
+        let epoch = message.header("ce_epoch").flatMap { Int64($0) }
+        return try content(of: message, type: type).map { AgentCommand($0, at: place, epoch: epoch) }
     }
 
     private func isSigned(_ message: KafkaMessage, type: String, _ signature: MessageSignature) -> Bool {

@@ -68,6 +68,8 @@ public enum WindowRefresh {
     }
 
     /// Reads what is there of an instance, and of those Jobs that were cleaned away.
+    ///
+    /// A pod that this command has made is its own under whatever generation: after a recovery it has another one.
     private static func observe(
         _ instance: Int64,
         _ command: Command,
@@ -77,7 +79,9 @@ public enum WindowRefresh {
         let rows = try transaction.query(
             """
             select r.kind, r.name, r.uid, r.observed_generation, r.health, r.health_reason, r.failing_code,
-                r.failing_reason, r.command_generation,
+                r.failing_reason,
+                case when r.failing_code is not null and r.command_generation <> $4
+                    and r.object #>> '{metadata,labels,slipway.io/command}' = $3 then $4 else r.command_generation end,
                 case when r.kind in ('Deployment', 'StatefulSet', 'DaemonSet') then r.object ->> 'status' end,
                 \(isScheduled)
             from instance i
@@ -92,7 +96,10 @@ public enum WindowRefresh {
             ) r
             where i.id = $1
             """,
-            [.int64(instance), .array(.texts(jobs))]
+            [
+                .int64(instance), .array(.texts(jobs)), .text(command.id.uuidString.lowercased()),
+                .int64(command.generation),
+            ]
         )
         var stored: [ObservedObject] = []
         var sign: Reason?

@@ -10,6 +10,9 @@ public struct Recovery: Sendable {
     /// By how much epochs, revisions and generations rise.
     public static let jump: Int64 = 1 << 32
 
+    /// What the audit log calls it.
+    static let act = "recover"
+
     private let fleetKey: FleetKey
     private static let worker = "recover"
 
@@ -46,15 +49,22 @@ public struct Recovery: Sendable {
     ///
     /// What it does not come to publish, the timekeeper publishes: the keys are marked in the first transaction.
     ///
-    /// - Parameter isForced: Whether to do so although the database is the one that the fleet worked with.
+    /// - Parameters:
+    ///   - isForced: Whether to do so although the database is the one that the fleet worked with.
+    ///   - caller: Who does it, for the audit log.
     /// - Throws: ``StartError`` where nothing needs recovering or the server is a standby, or a `PostgresError`.
-    public func run(on connection: PostgresConnection, isForced: Bool = false) throws -> Report {
+    public func run(
+        on connection: PostgresConnection,
+        isForced: Bool = false,
+        by caller: String? = nil
+    ) throws -> Report {
         // All rows of the largest tables are written in one transaction.
-        try connection.withoutStatementLimit { try recover(on: connection, isForced: isForced) }
+        try connection.withoutStatementLimit { try recover(on: connection, isForced: isForced, by: caller) }
     }
 
-    private func recover(on connection: PostgresConnection, isForced: Bool) throws -> Report {
-        guard try isForced || !Installation.isTheOneWorkedWith(connection) else {
+    private func recover(on connection: PostgresConnection, isForced: Bool, by caller: String?) throws -> Report {
+        let isTheSame = try Installation.isTheOneWorkedWith(connection)
+        guard isForced || !isTheSame else {
             throw StartError("The database is the one that the fleet worked with: there is nothing to recover.")
         }
         let identity = try connection.serverIdentity()
@@ -62,7 +72,11 @@ public struct Recovery: Sendable {
             throw StartError("The server is a standby: promote it, or recover on the primary.")
         }
         var report = try connection.transaction { (transaction: borrowing PostgresTransaction) in
-            try renumber(identity, in: transaction)
+            let report = try renumber(identity, in: transaction)
+            var entry = AuditEntry(decidedBy: "slipway", caller: caller, operation: Self.act, outcome: "done")
+            entry.subjectName = isTheSame ? "forced" : "restored database"
+            try AuditLog.write([entry], in: transaction)
+            return report
         }
         while true {
             let count = try Republication.round(on: connection)
@@ -90,15 +104,22 @@ public struct Recovery: Sendable {
             default: report.others += count
             }
         }
-        report.openCommands = try transaction.query(
+        report.openCommands = try reopen(in: transaction)
+        _ = try Republication.markEverything(in: transaction)
+        return report
+    }
+
+    /// Gives open commands their time anew: all of it may have passed since the back-up, and nobody could tell.
+    private func reopen(in transaction: borrowing PostgresTransaction) throws(PostgresError) -> Int {
+        try transaction.query(
             """
-            update command set revision = revision + $1
+            update command set revision = revision + $1,
+                step_deadline = greatest(step_deadline, clock_timestamp() + (step_deadline - changed_at)),
+                deadline = greatest(deadline, clock_timestamp() + (deadline - created_at))
             where state in ('accepted', 'sent', 'acknowledged', 'applied')
             """,
             [.int64(Self.jump)]
         ).affected
-        _ = try Republication.markEverything(in: transaction)
-        return report
     }
 
     /// A table whose rows have counters that others compare.

@@ -11,6 +11,8 @@ public final class DeploymentRequestHandler: Handler {
     private let decoder: RequestDecoder
     private let desk: RequestDesk
     private let permissions: Permissions
+    /// What a recovery has this lane consume once more; looked up in its first transaction.
+    private var again: ConsumedAgain?
 
     /// Makes a handler.
     ///
@@ -64,6 +66,7 @@ public final class DeploymentRequestHandler: Handler {
             // Thrown as the fault of one message, which then waits with its key.
             if let reason = entry.input.unavailable { throw reason }
         }
+        if again == nil { again = try ConsumedAgain(now: batch.now, in: transaction) }
         try RequestLocks(batch).take(in: transaction)
         var former = try FormerRequests(of: newIDs(batch), in: transaction)
         var audit: [AuditEntry] = []
@@ -195,6 +198,8 @@ public final class DeploymentRequestHandler: Handler {
             do {
                 return try perform(body, entry, batch, &former, in: transaction)
             } catch let reason as Reason {
+                // Thrown as the fault of one message, too.
+                if !body.isDryRun, again?.waits(entry, for: reason, now: batch.now) == true { throw reason }
                 return try refuse(entry, batch, reason, in: transaction)
             }
         }

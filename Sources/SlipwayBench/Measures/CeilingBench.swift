@@ -34,7 +34,7 @@ enum CeilingBench {
     /// Messages a second that the connections write, each its part, on a world of their own.
     private static func rate(_ parts: [[LimitRows]]) throws -> Double {
         let world = try BenchWorld(needsBroker: false)
-        let configuration = try PostgresConfiguration(url: world.url).forKeyedRows
+        let configuration = PostgresConfiguration(url: world.url).forKeyedRows
         let failures = Mutex(0)
         let group = DispatchGroup()
         let began = ContinuousClock.now

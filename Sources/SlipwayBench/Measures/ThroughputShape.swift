@@ -24,7 +24,7 @@ struct ThroughputShape {
 
     /// By size of batches, size of messages, and how often an object is touched again.
     static let shapes: [ThroughputShape] =
-        [50, 250, 2_000].map { ThroughputShape(name: "1 lane, batches of \($0)", batch: $0) }
+        [50, 250, 2_000].map { (batch: Int) in ThroughputShape(name: "1 lane, batches of \(batch)", batch: batch) }
         + [300, 1_000, 8_000].map { bytes in
             ThroughputShape(name: "1 lane, objects of \(bytes) B", load: ResourceLoad.Shape(bytes: bytes))
         }

@@ -76,7 +76,8 @@ extension Lane {
                     try giveUp(parked, due, because: .dropped, now: now, in: transaction)
                     return true
                 }
-                let outcome = try handle(parked, now: now, in: transaction)
+                let isLast = configuration.retries.nextDelayMilliseconds(attempts: locked.attempt) == nil
+                let outcome = try handle(parked, isLast: isLast, now: now, in: transaction)
                 try release(parked, key: due.key, outcome: outcome, partition: due.partition, in: transaction)
                 return true
             }
@@ -97,12 +98,15 @@ extension Lane {
         }
     }
 
+    /// - Parameter isLast: Whether the message is given up where it fails once more.
     private func handle(
         _ parked: ParkedQueue.Parked,
+        isLast: Bool,
         now: Int64,
         in transaction: borrowing PostgresTransaction
     ) throws -> Outcome {
-        let view = KafkaMessageView(parked.message, topic: configuration.topic, isParked: true)
+        let topic = configuration.topic
+        let view = KafkaMessageView(parked.message, topic: topic, isParked: true, isLastTry: isLast)
         let input: H.Input
         do throws(Refusal) {
             input = try handler.decode(view)

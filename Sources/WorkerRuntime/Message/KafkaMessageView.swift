@@ -12,6 +12,8 @@ public struct KafkaMessageView: Sendable, CloudEventCarrier {
 
     /// Whether it was parked and is tried again: then its headers may hold what the handler kept.
     public let isParked: Bool
+    /// Whether it is parked and not tried again after this time.
+    public let isLastTry: Bool
     /// What the names of headers begin with that a handler kept of a parked message.
     public static let keptPrefix = "slipway-kept-"
 
@@ -20,10 +22,12 @@ public struct KafkaMessageView: Sendable, CloudEventCarrier {
     /// - Parameters:
     ///   - topic: The topic's name without the fleet's prefix.
     ///   - isParked: Whether it comes from the parked messages.
-    public init(_ message: KafkaMessage, topic: String, isParked: Bool = false) {
+    ///   - isLastTry: Whether it does, and is not tried again after this time.
+    public init(_ message: KafkaMessage, topic: String, isParked: Bool = false, isLastTry: Bool = false) {
         self.message = message
         self.topic = topic
         self.isParked = isParked
+        self.isLastTry = isLastTry
     }
 
     /// What the handler kept under that name when the message was parked; `nil` for a message from Kafka.
@@ -68,7 +72,8 @@ public struct KafkaMessageView: Sendable, CloudEventCarrier {
                 headers: message.headers
             ),
             topic: topic,
-            isParked: isParked
+            isParked: isParked,
+            isLastTry: isLastTry
         )
     }
 

@@ -1,0 +1,118 @@
+import Foundation
+import Postgres
+import Testing
+
+@testable import Domain
+@testable import WorkerRuntime
+
+/// Requests that a fleet consumes once more after its database was put back.
+@Suite struct ConsumedAgainTests {
+    let world: CommandWorld
+
+    init() throws {
+        world = try CommandWorld.ready()
+    }
+
+    private func recover() throws {
+        try world.connection.script("update installation set timeline = timeline + 1")
+        _ = try Recovery(fleetKey: world.fleetKey).run(on: world.connection, by: "somebody")
+        _ = try world.published()
+    }
+
+    /// Handles a request for a version that is not there, as a lane does that has just begun.
+    ///
+    /// - Parameter age: How many seconds ago the broker took it.
+    private func ask(
+        _ body: String = CommandWorld.deployment("9.0.0"),
+        age: Int64 = 60,
+        isLastTry: Bool = false
+    ) throws -> Outcome? {
+        let time = CommandWorld.milliseconds() - age * 1000
+        let fresh = world.message("instance.deploy", key: "shop/staging", body, brokerTime: time)
+        let message = KafkaMessageView(
+            fresh.message,
+            topic: fresh.topic,
+            isParked: isLastTry,
+            isLastTry: isLastTry
+        )
+        let handler = CommandWorld.requests(world.fleetKey)
+        return try world.connection.transaction { (transaction: borrowing PostgresTransaction) in
+            try CommandWorld.run(handler, [message], in: transaction).first
+        }
+    }
+
+    private func code(_ outcome: Outcome?) -> String? {
+        if case .rejected(let reason) = outcome { reason.code } else { nil }
+    }
+
+    @Test func `one from before the recovery waits for what it builds on, and is rejected at its last try`() throws {
+        #expect(code(try ask()) == "unknown_version", "nothing was recovered")
+        try recover()
+        let waits = #expect(throws: Reason.self) { try ask() }
+        #expect(waits?.code == "unknown_version")
+        #expect(try world.published().isEmpty, "nobody is told of it yet")
+        #expect(code(try ask(isLastTry: true)) == "unknown_version")
+        #expect(try world.published("deployment.results").map(\.name) == ["rejected"])
+        try world.publishVersion("9.0.0")
+        #expect(try ask() == .applied)
+    }
+
+    @Test func `one that is new, or that nothing can help, is rejected at once`() throws {
+        try recover()
+        #expect(code(try ask(age: -60)) == "unknown_version")
+        let dryRun = CommandWorld.deployment("9.0.0", #""dryRun":true"#)
+        #expect(code(try ask(dryRun)) == "unknown_version")
+        #expect(code(try ask(#"{"project":"shop"}"#)) != nil)
+        #expect(try ask(CommandWorld.deployment("1.0.0")) == .applied)
+        #expect(code(try ask(CommandWorld.deployment("1.0.0"))) == "no_change")
+    }
+
+    @Test func `the recovery is in the audit log`() throws {
+        try recover()
+        let line = try world.text(
+            "select caller || ' ' || subject_name || ' ' || outcome from audit where operation = 'recover'"
+        )
+        #expect(line == "somebody restored database done")
+    }
+
+    @Test func `open commands have their time anew`() throws {
+        try world.deploy()
+        let shift = "interval '2 hours'"
+        try world.connection.script(
+            """
+            update command set created_at = created_at - \(shift), changed_at = changed_at - \(shift),
+                step_deadline = step_deadline - \(shift), deadline = deadline - \(shift) where state = 'sent'
+            """
+        )
+        try recover()
+        let left = "extract(epoch from step_deadline - now())::int || ' ' || extract(epoch from deadline - now())::int"
+        let text = try #require(try world.text("select \(left) from command where state = 'sent'"))
+        let seconds = text.split(separator: " ")
+        #expect(zip(seconds, [60, 1800]).allSatisfy { abs((Int($0) ?? 0) - $1) < 30 }, "\(seconds)")
+    }
+
+    @Test func `a pod that a command has made under its former number shows that the command fails`() throws {
+        try world.deploy()
+        let command = try world.lastCommand()
+        let deployment =
+            #"{"apiVersion":"apps/v1","kind":"Deployment","namespace":"shop-staging","name":"web","#
+            + #""uid":"u1","generation":1}"#
+        try world.report("applied", of: command, #""objects":[\#(deployment)]"#)
+        let pod = #"{"metadata":{"labels":{"slipway.io/command":"\#(command.uuidString.lowercased())"}}}"#
+        try world.connection.query(
+            """
+            insert into resource (cluster, namespace, kind, name, api_version, uid, instance, epoch, sequence, health,
+                failing_code, command_generation, object, changed_at)
+            select 'c1', namespace, 'Pod', 'web-1', 'v1', 'u', 'web', 1, 1, 'degraded',
+                'crash_loop', 99, $1::json, now()
+            from instance
+            """,
+            [.text(pod)]
+        )
+        try world.connection.transaction { (transaction: borrowing PostgresTransaction) in
+            let id = try transaction.query("select id from instance").only().int64(0)
+            try WindowRefresh.run(instances: [id], now: CommandWorld.milliseconds() * 1000, in: transaction)
+        }
+        #expect(try world.text("select failing_code from command where id = '\(command)'") == "crash_loop")
+    }
+}
