@@ -12,6 +12,7 @@ import PackageDescription
 //               one executable a worker · slipway · cluster-agent
 //
 //   Processes ◀─ what starts programs, or must not meanwhile: Postgres and Kafka (their own servers), Kubernetes, ClusterAgent
+//   CloudEvents ◀─ Kubernetes, for the times of credentials alone
 //   Base64URL, KeyFile ◀─ Identity (who calls), Sealing (confidential fields; the domain's too): on their own, for any worker
 
 /// The settings of every Swift target: strict concurrency comes with the language mode, warnings end the build.
@@ -30,6 +31,11 @@ let workers: [(product: String, folder: String)] = [
     ("resource-worker", "ResourceWorker"),
     ("outbox-relay", "OutboxRelay"),
     ("timekeeper", "Timekeeper"),
+]
+
+/// The modules whose decoders are fed with hostile input.
+let fuzzed: [Target.Dependency] = [
+    "ClusterAgent", "CloudEvents", "Domain", "Identity", "JSON", "Kafka", "Kubernetes", "Sealing", "WorkerRuntime",
 ]
 
 let package = Package(
@@ -126,7 +132,7 @@ let package = Package(
         .target(
             name: "Kubernetes",
             dependencies: [
-                "Processes",
+                "CloudEvents", "Processes",
                 .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
@@ -314,10 +320,8 @@ let package = Package(
         // Hostile input to every decoder; reads its corpus from the folder.
         .testTarget(
             name: "FuzzTests",
-            dependencies: [
-                "ClusterAgent", "CloudEvents", "Domain", "JSON", "Kafka", "Kubernetes", "Sealing", "WorkerRuntime",
-            ],
-            exclude: ["Corpus"],
+            dependencies: fuzzed,
+            exclude: ["Corpus", "Coverage"],
             swiftSettings: strict
         ),
         // The real executables as processes: they lie beside the test bundle.
@@ -341,5 +345,19 @@ package.targets += workers.map { worker in
         ],
         path: "Sources/Workers/\(worker.folder)",
         swiftSettings: strict
+    )
+}
+
+// The same decoders as a program for libFuzzer, in place of their tests: only for `make fuzz-coverage`.
+if Context.environment["SLIPWAY_FUZZ_COVERAGE"] != nil {
+    package.targets.removeAll { $0.name == "FuzzTests" }
+    package.targets.append(
+        .executableTarget(
+            name: "slipway-fuzz",
+            dependencies: fuzzed,
+            path: "Tests/FuzzTests",
+            exclude: ["Corpus", "Fuzzer.swift", "DecoderFuzzTests.swift"],
+            swiftSettings: strict + [.unsafeFlags(["-parse-as-library"])]
+        )
     )
 }

@@ -1,3 +1,4 @@
+internal import CloudEvents
 import Foundation
 import Processes
 
@@ -52,10 +53,10 @@ public struct CredentialProgram: Sendable, Hashable {
     }
 
     /// Reads a time of RFC 3339, with or without fractions of a second.
+    ///
+    /// Not by Foundation's formatters, which end the process where the fraction has hundreds of digits.
     static func date(_ text: String) -> Date? {
-        let fractional = ISO8601DateFormatter()
-        fractional.formatOptions = [.withInternetDateTime, .withFractionalSeconds]
-        return ISO8601DateFormatter().date(from: text) ?? fractional.date(from: text)
+        RFC3339.parse(text).map { Date(timeIntervalSince1970: Double($0) / 1_000_000) }
     }
 
     private func run() throws(KubernetesError) -> Answer {
@@ -80,7 +81,8 @@ public struct CredentialProgram: Sendable, Hashable {
         return try read(answer.bytes)
     }
 
-    private func read(_ bytes: [UInt8]) throws(KubernetesError) -> Answer {
+    /// Reads what the program printed.
+    func read(_ bytes: [UInt8]) throws(KubernetesError) -> Answer {
         guard let status = (try? JSONDecoder().decode(ExecCredential.self, from: Data(bytes)))?.status else {
             throw .unreachable("The credential program '\(command)' did not print an ExecCredential with a status.")
         }

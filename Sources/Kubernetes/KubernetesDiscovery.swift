@@ -57,11 +57,7 @@ actor KubernetesDiscovery {
         let path = apiVersion.contains("/") ? "/apis/\(apiVersion)" : "/api/\(apiVersion)"
         let kinds: [KubernetesKind]
         do {
-            let bytes = try await client.send(.get, path)
-            let list = try? JSONDecoder().decode(List.self, from: Data(bytes))
-            kinds = (list?.resources ?? []).filter { !$0.name.contains("/") }.map {
-                KubernetesKind(apiVersion: apiVersion, kind: $0.kind, plural: $0.name, isNamespaced: $0.namespaced)
-            }
+            kinds = Self.kinds(in: try await client.send(.get, path), of: apiVersion)
         } catch {
             guard error.isNotFound else { throw error }
             kinds = []
@@ -69,6 +65,14 @@ actor KubernetesDiscovery {
         // What is missing may be installed any time.
         if !kinds.isEmpty { known[apiVersion] = (kinds, .now) }
         return kinds
+    }
+
+    /// The kinds of an `APIResourceList`, without subresources; none where the answer is no such list.
+    static func kinds(in answer: [UInt8], of apiVersion: String) -> [KubernetesKind] {
+        let list = try? JSONDecoder().decode(List.self, from: Data(answer))
+        return (list?.resources ?? []).filter { !$0.name.contains("/") }.map {
+            KubernetesKind(apiVersion: apiVersion, kind: $0.kind, plural: $0.name, isNamespaced: $0.namespaced)
+        }
     }
 }
 

@@ -85,6 +85,17 @@ import Testing
         #expect(error?.sentence.contains(words) == true)
     }
 
+    @Test func `a chart whose aliases make a few lines into gigabytes is refused`() {
+        let marking = ReleaseMarking(.web(), template: CommandMark(command: "c", generation: 1))
+        var yaml = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\na0: &a0 [1]\n"
+        for level in 1...8 {
+            let aliases = Array(repeating: "*a\(level - 1)", count: 9).joined(separator: ", ")
+            yaml += "a\(level): &a\(level) [\(aliases)]\n"
+        }
+        let error = #expect(throws: ManifestError.self) { try PostRenderer(marking: marking).render(yaml) }
+        #expect(error?.sentence == "The YAML grows beyond 16 MiB when its aliases are followed; use fewer of them.")
+    }
+
     static let lenient: [(yaml: String, names: [String])] = [
         // Of equal keys the last counts, quoted or not, however deep.
         (

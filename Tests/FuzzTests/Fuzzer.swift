@@ -15,7 +15,8 @@ struct Fuzzer: RandomNumberGenerator {
             #"\u0000"#, #"\ud800"#, #"\udc00"#, "null", "true", "{}", "[]", "-0", "1e999", "1E-400", "0x10", "1.0",
             "9223372036854775807", "9223372036854775808", "-9223372036854775809", "18446744073709551616", "\"", "\\",
             "{", "[", "}", "]", ":", ",", "&a [*a,*a]", "*a", "!!binary x", "<<: *a", "---\n", "\n", "\t", "%00", "%zz",
-            "../", "//", "@", "?", "#", "sha256:", "v", "^", ">=", "||", "\u{0}", "\u{FEFF}", "\u{202E}", "é", "𝄞",
+            "-9223372036854775808", "2147483648", "4294967295", "../", "//", "@", "?", "#", "sha256:", "v", "^", ">=",
+            "||", "\u{0}", "\u{FEFF}", "\u{202E}", "é", "𝄞",
         ].map { Array($0.utf8) } + [
             [0xFF], [0xC0, 0x80], [0xED, 0xA0, 0x80], [0xF4, 0x90, 0x80, 0x80], Array(repeating: 0x5B, count: 70),
             Array(repeating: 0x7B, count: 1_100), Array(repeating: 0x61, count: 2_000),
@@ -51,20 +52,22 @@ struct Fuzzer: RandomNumberGenerator {
 ///
 /// What is read when the process ends is in the file that `noted` names, and the seed is SLIPWAY_FUZZ_SEED.
 enum Fuzzing {
-    static let seconds = ProcessInfo.processInfo.environment["SLIPWAY_FUZZ_SECONDS"].flatMap { Double($0) }
-    static let seed = ProcessInfo.processInfo.environment["SLIPWAY_FUZZ_SEED"].flatMap { UInt64($0) } ?? 1
-    private static let usual = 3_000
+    private static let environment = ProcessInfo.processInfo.environment
+    static let seconds = environment["SLIPWAY_FUZZ_SECONDS"].flatMap { Double($0) }
+    static let seed = environment["SLIPWAY_FUZZ_SEED"].flatMap { UInt64($0) } ?? 1
+    private static let usual = 2_000
 
     static func noted(_ name: String) -> String { NSTemporaryDirectory() + "slipway-fuzz-\(name)-\(getpid())" }
 
-    static func run(_ name: String, _ corpus: [[UInt8]], _ read: ([UInt8]) throws -> Void) throws {
-        let end = seconds.map { ContinuousClock.now + .seconds($0) }
+    static func run(_ target: FuzzTarget) throws {
+        let began = ContinuousClock.now
+        let (corpus, read) = (try target.corpus(), try target.reader())
         var fuzzer = Fuzzer(seed: seed)
-        let path = noted(name)
+        let path = noted(target.name)
         guard let file = fopen(path, "w") else { throw CocoaError(.fileWriteUnknown) }
         defer { fclose(file) }
         var count = 0
-        while end.map({ ContinuousClock.now < $0 }) ?? (count < usual) {
+        while seconds.map({ ContinuousClock.now - began < .seconds($0) || count < corpus.count }) ?? (count < usual) {
             let input =
                 count < corpus.count
                 ? corpus[count] : fuzzer.mutate(corpus.randomElement(using: &fuzzer) ?? [], among: corpus)
@@ -75,6 +78,7 @@ enum Fuzzing {
             try read(input)
             count += 1
         }
+        if seconds != nil { print("\(target): \(count) inputs in \(ContinuousClock.now - began)") }
         try FileManager.default.removeItem(atPath: path)
     }
 }

@@ -19,8 +19,17 @@ extension ObjectValue {
         }
     }
 
+    /// The most that documents may hold when their aliases are followed: more than helm can keep of a release.
+    static let maximumWeight = 16 << 20
+
     /// Reads every document as it stands there.
     static func read(yaml text: String) throws -> [ObjectValue] {
+        guard YAMLWeight.isWithin(maximumWeight, text) else {
+            throw ManifestError(
+                sentence:
+                    "The YAML grows beyond \(maximumWeight >> 20) MiB when its aliases are followed; use fewer of them."
+            )
+        }
         var nodes = try Yams.compose_all(yaml: text, .default, .default, .utf8)
         var values: [ObjectValue] = []
         // Not a loop over a copy of the sequence: only the one that is drained knows its error.
@@ -31,6 +40,7 @@ extension ObjectValue {
 
     /// Why YAML cannot be read, in words.
     static func unreadable(_ error: any Error) -> ManifestError {
+        if let error = error as? ManifestError { return error }
         guard let error = error as? YamlError else { return ManifestError(sentence: "The YAML cannot be read.") }
         return ManifestError(sentence: "The YAML cannot be read: \(Self.place(of: error)).")
     }

@@ -4,11 +4,11 @@ import CYaml
 ///
 /// A short text can name a huge tree, because each alias stands for all that its anchor holds. The weight is added up
 /// from the parser's events, without building the tree: one for each node, and the bytes of each scalar.
-enum YAMLWeight {
+public enum YAMLWeight {
     /// Whether the text weighs no more than the limit.
     ///
     /// A text that is no YAML is taken as light: whoever builds its tree learns what is wrong.
-    static func isWithin(_ limit: Int, _ text: String) -> Bool {
+    public static func isWithin(_ limit: Int, _ text: String) -> Bool {
         var text = text
         return text.withUTF8 { bytes in
             var parser = yaml_parser_t()
