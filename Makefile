@@ -5,12 +5,13 @@ SCALE ?= 1
 MINUTES ?= 5
 SEED ?= 1
 FUZZ_SECONDS ?= 60
+KIND ?= address
 COMMANDS ?= 100000
 REQUESTS ?= 3000
 # Their tests block threads of Swift's pool while they wait for PostgreSQL, which would starve tests that wait without.
 BLOCKING := ProcessesTests|DomainTests|PostgresTests|WorkerRuntimeTests|FleetCheckTests|SimulationTests
 
-.PHONY: help demo test test-kubernetes test-broker bench chaos rolling mutants simulate fuzz lint format build setup clean
+.PHONY: help demo test test-kubernetes test-broker bench chaos rolling mutants simulate fuzz fuzz-coverage sanitize lint format build setup clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -64,6 +65,12 @@ simulate: setup ## Play the fleet's decisions in one process under a virtual clo
 fuzz: setup ## Feed every decoder with hostile input (FUZZ_SECONDS=600 each, SEED=7)
 	@$(SWIFT) build --build-tests
 	@SLIPWAY_FUZZ_SECONDS=$(FUZZ_SECONDS) SLIPWAY_FUZZ_SEED=$(SEED) $(SWIFT) test --skip-build --filter FuzzTests
+
+fuzz-coverage: setup ## Let libFuzzer look for new paths through each decoder (FUZZ_SECONDS=600 each, FUZZ=yaml only one)
+	@scripts/fuzz-coverage $(FUZZ_SECONDS) $(FUZZ)
+
+sanitize: setup ## Run the tests under a sanitizer (KIND=address or thread, FILTER=KafkaTests)
+	@scripts/sanitize $(KIND) $(FILTER)
 
 lint: ## Check the format and the rules of the tree
 	@$(SWIFT) format lint --strict --recursive Sources Tests Package.swift
