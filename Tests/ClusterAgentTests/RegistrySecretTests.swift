@@ -90,12 +90,12 @@ struct RegistrySecretTests {
         let server = try await ObjectServer()
         try await connected(to: server, helm.program(upgrade: wait)) { agent in
             #expect(await agent.finish(Self.release("web-1")) == nil)
-            FileManager.default.createFile(atPath: hold, contents: nil)
+            _ = FileManager.default.createFile(atPath: hold, contents: nil)
             agent.start(Self.release("web-2"))
             while !FileManager.default.fileExists(atPath: began) { await Task.yield() }
             #expect(await agent.finish(Self.removal("web-1")) == nil)
             #expect(server.object(Self.secret) != nil, "it is needed")
-            FileManager.default.createFile(atPath: go, contents: nil)
+            _ = FileManager.default.createFile(atPath: go, contents: nil)
             #expect(await agent.end(of: Self.release("web-2")) == nil)
             #expect(await agent.finish(Self.removal("web-2")) == nil)
             #expect(server.object(Self.secret) == nil, "nobody needs it any more")

@@ -29,7 +29,7 @@ import Testing
             """
         )
         try orders.show("healthy", from: CertificateRequestTests.days(0), to: CertificateRequestTests.days(90))
-        #expect(try CertificateWatch(warningDays: 21).round(on: world.connection))
+        #expect(try CertificateWatch(warningDays: 21, duties: RoundDuties()).round(on: world.connection))
         let seen = "select string_agg(subject_name, ' ') from command where healthy_since is not null"
         #expect(try world.text(seen) == "shop")
     }
@@ -46,7 +46,7 @@ import Testing
             """
         ).only().int64(0)
         let (warning, life) = limit == "days" ? (days, 40 * days) : (10 * days, 4 * days)
-        let look = CertificateWatch(warningDays: Int(warning))
+        let look = CertificateWatch(warningDays: Int(warning), duties: RoundDuties())
         func move(_ minutes: Int) throws -> String? {
             try world.connection.script(
                 """
