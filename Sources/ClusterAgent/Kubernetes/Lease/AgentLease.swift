@@ -80,11 +80,22 @@ public final class AgentLease: Sendable {
 
     /// Gives it back, so that another one need not wait.
     public func release() async {
+        do {
+            try await giveBack()
+        } catch {
+            logger.warning("the lease '\(name)' is not given back: \(error)")
+        }
+    }
+
+    private func giveBack() async throws {
         guard case .keep = step else { return }
         do {
             try await write(holder: "")
-        } catch {
-            logger.warning("the lease '\(name)' is not given back: \(error)")
+        } catch let error as KubernetesError where error.isConflict {
+            // A renewal that was cancelled on its way has arrived all the same.
+            let found = try await read(try await client.requireKind("Lease", "coordination.k8s.io/v1"))
+            seen.withLock { $0.observe(found, at: .now) }
+            if case .keep = step { try await write(holder: "") }
         }
     }
 
