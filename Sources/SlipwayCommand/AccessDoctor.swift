@@ -30,15 +30,8 @@ struct AccessDoctor {
         } catch {
             switch error.code {
             case .securityDisabled:
-                let open =
-                    trusted.isEmpty ? "" : ", also write requests without a token to \(trusted.joined(separator: ", "))"
-                return [
-                    Finding(
-                        "acls",
-                        .warning,
-                        "the brokers have no authoriser: who reaches them may do everything\(open)"
-                    )
-                ]
+                let says = "the brokers have no authoriser: who reaches them may do everything\(open)"
+                return [Finding("acls", .warning, says)]
             case .clusterAuthorizationFailed:
                 let says = "this principal may not read them (DESCRIBE on the cluster), so they were not compared"
                 return [Finding("acls", .warning, says)]
@@ -48,7 +41,19 @@ struct AccessDoctor {
         }
     }
 
+    private var open: String {
+        trusted.isEmpty ? "" : ", also write requests without a token to \(trusted.joined(separator: ", "))"
+    }
+
     private func compare(_ entries: [KafkaAccessEntry]) -> [Finding] {
+        guard !entries.isEmpty else {
+            // Librdkafka 2.0.2 gives an empty list where the broker answers with an error.
+            let says = """
+                the brokers tell of no entry: this principal may not read them (DESCRIBE on the cluster), or there is no \
+                authoriser and who reaches the brokers may do everything\(open); not compared
+                """
+            return [Finding("acls", .warning, says)]
+        }
         let comparison = AccessComparison(entries, principals: principals)
         var findings = comparison.faults(needs).map { fault in
             Finding(

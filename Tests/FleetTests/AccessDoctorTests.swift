@@ -67,8 +67,8 @@ struct AccessDoctorTests {
         let broker = try BrokerDouble(entries: Self.entries(for: "User:fleet"))
         let named = try doctor(broker.bootstrapServers, ["--principal", "workers=User:fleet"])
         #expect(named.first { $0.what == "acls" }?.verdict == "right")
-        let empty = try BrokerDouble(entries: [])
-        let unknown = try doctor(empty.bootstrapServers).filter { $0.what == "acls" }
+        let others = try BrokerDouble(entries: [BrokerDouble.Entry(type: 2, "other", principal: "User:x", operation: 3)])
+        let unknown = try doctor(others.bootstrapServers).filter { $0.what == "acls" }
         #expect(!unknown.isEmpty && unknown.allSatisfy { $0.verdict == "warning" })
         #expect(unknown.first?.says.hasPrefix("no entry lets anybody read the topic slipway.release.events") == true)
     }
@@ -83,15 +83,15 @@ struct AccessDoctorTests {
         #expect(topics.contains { $0.hasPrefix("slipway.cdevents has 1 partitions") }, "\(topics)")
     }
 
-    @Test(arguments: [
-        (54, "the brokers have no authoriser: who reaches them may do everything, also write requests"),
-        (31, "this principal may not read them"), (35, "the broker does not tell them"),
-    ])
-    func `where the lists cannot be read it is said why`(error: Int, says: String) throws {
-        let broker = try BrokerDouble(error: Int16(error))
+    /// Of no authoriser, of no right to read the lists, and of none at all librdkafka 2.0.2 says the same.
+    @Test(arguments: [54, 31, 0])
+    func `where no list can be read that is said once, and nothing is compared`(error: Int) throws {
+        let broker = try error == 0 ? BrokerDouble(entries: []) : BrokerDouble(error: Int16(error))
         let found = try doctor(broker.bootstrapServers, trusted: "cron.requests").filter { $0.what == "acls" }
         #expect(found.count == 1 && found.first?.verdict == "warning")
-        #expect(found.first?.says.hasPrefix(says) == true, "\(found)")
+        let says = try #require(found.first?.says)
+        #expect(says.hasPrefix("the brokers tell of no entry"), "\(found)")
+        #expect(says.contains("also write requests without a token to slipway.cron.requests"), "\(found)")
     }
 
     @Test func `an error that the embedded broker reports of a topic is told, and its lists cannot be read`() throws {

@@ -45,9 +45,11 @@ final class ArchivedServer {
     /// Takes a base back-up of the running server.
     func backUp() throws {
         let log = folder + "/basebackup.log"
+        // Beside the server itself, where its own folder holds only links to some of the programs.
+        let programs = URL(filePath: installation.postgres).resolvingSymlinksInPath().deletingLastPathComponent()
         let process = try installation.start(
             [
-                installation.folder + "/pg_basebackup", "--dbname", server.url, "--pgdata", backup + "/data",
+                programs.path + "/pg_basebackup", "--dbname", server.url, "--pgdata", backup + "/data",
                 "--checkpoint=fast", "--no-sync",
             ],
             log: log
