@@ -67,7 +67,8 @@ struct AccessDoctorTests {
         let broker = try BrokerDouble(entries: Self.entries(for: "User:fleet"))
         let named = try doctor(broker.bootstrapServers, ["--principal", "workers=User:fleet"])
         #expect(named.first { $0.what == "acls" }?.verdict == "right")
-        let others = try BrokerDouble(entries: [BrokerDouble.Entry(type: 2, "other", principal: "User:x", operation: 3)])
+        let others = try BrokerDouble(entries: [BrokerDouble.Entry(type: 2, "other", principal: "User:x", operation: 3)]
+        )
         let unknown = try doctor(others.bootstrapServers).filter { $0.what == "acls" }
         #expect(!unknown.isEmpty && unknown.allSatisfy { $0.verdict == "warning" })
         #expect(unknown.first?.says.hasPrefix("no entry lets anybody read the topic slipway.release.events") == true)

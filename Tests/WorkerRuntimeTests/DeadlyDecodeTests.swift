@@ -127,7 +127,13 @@ private struct DeadlyHandler: Handler {
             database: PostgresConfiguration(url: url),
             logger: Logger(label: "test")
         )
-        return try Lane(configuration, name: "lane", handler: DeadlyHandler(death: death), stop: stop, pulse: LanePulse())
+        return try Lane(
+            configuration,
+            name: "lane",
+            handler: DeadlyHandler(death: death),
+            stop: stop,
+            pulse: LanePulse()
+        )
     }
 
     func decode(_ message: KafkaMessageView) throws(Refusal) -> String {
