@@ -51,11 +51,13 @@ enum EffectRule {
         }
     }
 
-    /// What the ledger calls applied is done in a cluster.
+    /// What the ledger calls applied of instances and objects is done in a cluster; the rest the fleet does itself.
     private static func undone(_ index: HistoryIndex) -> [Violation] {
         let done = Set(index.history.clusters.lazy.flatMap(\.entries).flatMap { $0.marks + $0.effects }.map(\.command))
-        let applied = Set(index.history.database.steps.lazy.filter { $0.state == "applied" }.map(\.command))
-        return applied.subtracting(done).map {
+        let database = index.history.database
+        let asked = Set(database.commands.lazy.filter { $0.subject != nil }.map(\.id))
+        let applied = Set(database.steps.lazy.filter { $0.state == "applied" }.map(\.command))
+        return applied.intersection(asked).subtracting(done).map {
             Violation(.onceOnly, "command \($0)", "the ledger says that it was applied, and no cluster knows of it")
         }
     }
