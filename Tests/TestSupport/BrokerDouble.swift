@@ -27,8 +27,7 @@ public final class BrokerDouble: Sendable {
         }
     }
 
-    private let listener: Int32
-    private let port: UInt16
+    private let listener: LoopbackListener
     private let topics: [String]
     private let forbidden: Set<String>
     private let entries: [Entry]
@@ -42,31 +41,16 @@ public final class BrokerDouble: Sendable {
     ///   - error: What it answers in place of the entries, if anything.
     public init(topics: [String] = [], forbidden: Set<String> = [], entries: [Entry] = [], error: Int16 = 0) throws {
         (self.topics, self.forbidden, self.entries, self.error) = (topics, forbidden, entries, error)
-        let listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        self.listener = listener
-        var place = sockaddr_in()
-        place.sin_family = sa_family_t(AF_INET)
-        place.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
-        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-        let isListening = withUnsafeMutablePointer(to: &place) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                bind(listener, $0, length) == 0 && listen(listener, 8) == 0 && getsockname(listener, $0, &length) == 0
-            }
-        }
-        guard isListening else { throw NotSeen(description: "a port to listen on") }
-        port = UInt16(bigEndian: place.sin_port)
-        Thread.detachNewThread { [weak self] in
-            while case let peer = accept(listener, nil, nil), peer >= 0 {
-                guard let self else { break }
-                Thread.detachNewThread { self.serve(peer) }
-            }
+        listener = try LoopbackListener()
+        listener.accept { [weak self] peer in
+            guard let self else { return false }
+            Thread.detachNewThread { self.serve(peer) }
+            return true
         }
     }
 
-    deinit { shutdown(listener, Int32(SHUT_RDWR)) }
-
     /// Where it listens.
-    public var bootstrapServers: String { "127.0.0.1:\(port)" }
+    public var bootstrapServers: String { "127.0.0.1:\(listener.port)" }
 
     private func serve(_ peer: Int32) {
         defer { close(peer) }
@@ -108,7 +92,7 @@ public final class BrokerDouble: Sendable {
         answer.add(Int32(1))
         answer.add(Int32(1))
         answer.add("127.0.0.1")
-        answer.add(Int32(port))
+        answer.add(Int32(listener.port))
         answer.add(nil)
         answer.add(Int32(1))
         answer.add(Int32(asked.count))
