@@ -47,9 +47,10 @@ chaos: setup ## Play faults on a fleet under load and judge the outcome (MINUTES
 	@.build/debug/slipway-chaos --minutes $(MINUTES) --seed $(SEED) $(CHAOS)
 
 
-mutants: setup ## Seed faults in the code, one at a time, and see that the checker finds each on a real fleet (a quarter of an hour)
+mutants: setup ## Seed faults in the code, one at a time, and see that the checker finds each on a real fleet (half an hour the first time)
 	@scripts/setup patch
-	@scripts/mutants
+	@SWIFT=$(SWIFT) scripts/mutants
+
 # Two minutes, unless MINUTES says otherwise: there and back with every worker takes one.
 rolling: setup ## Change a fleet under load to another version's workers and back (OTHER=<commit or folder>, HEAD^ by default)
 	@$(SWIFT) build

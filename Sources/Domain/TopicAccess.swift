@@ -33,6 +33,8 @@ extension Topics {
         }
         reads("release-worker", ["release.events"])
         reads("deployment-worker", ["deployment.requests"] + trusted)
+        // Whether an agent can be told anything is looked up before a request is accepted.
+        needs += clusters.map { AccessNeed("deployment-worker", .describe, .topic, prefix + agentCommands($0).name) }
         reads("agent-worker", ["agent.status", "agent.output"])
         reads("resource-worker", ["resource.changes"])
         let letters = (withDeadLetters + trusted).map { deadLetters(of: $0).name }

@@ -24,13 +24,14 @@ actor KubernetesConnections {
     /// How long what a program gave is not asked for again, though the server refuses it.
     private let programPause: Duration
 
-    /// How long what is under way with a former certificate may take to its end: longer than a watch is asked for.
+    /// How long what is under way with a former certificate may take to its end: longer than a watch, and than most logs
+    /// are followed.
     private let farewell: Duration
 
     init(
         _ configuration: KubernetesConfiguration,
         programPause: Duration = .seconds(10),
-        farewell: Duration = .seconds(600)
+        farewell: Duration = .seconds(3_700)
     ) {
         self.programPause = programPause
         self.farewell = farewell

@@ -75,7 +75,7 @@ public struct PostgresArray: Sendable {
     /// The array, or an empty one in place of nothing but nulls.
     ///
     /// For columns that are taken apart in step with longer ones: `unnest` fills a shorter one up with nulls.
-    public var unlessOnlyNulls: PostgresArray { nulls == count ? PostgresArray(element) : self }
+    public var unlessOnlyNulls: PostgresArray { nulls == count && fault == nil ? PostgresArray(element) : self }
 
     /// The size of the parameter in bytes.
     public var byteCount: Int { isEmpty ? Self.emptySize : buffer.count }

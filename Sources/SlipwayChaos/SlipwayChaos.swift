@@ -55,6 +55,9 @@ struct SlipwayChaos: ParsableCommand {
     func run() throws {
         let faults = only.isEmpty ? Fault.allCases : only.compactMap(Fault.init(rawValue:))
         let plan = Schedule(seed: seed, minutes: minutes, faults: faults)
+        guard !plan.entries.isEmpty else {
+            throw ValidationError("'--minutes \(minutes)' is too short for any of the faults that are asked for.")
+        }
         if schedule {
             for entry in plan.entries { print(String(format: "%6.1f s", entry.at), entry.fault.rawValue) }
             return

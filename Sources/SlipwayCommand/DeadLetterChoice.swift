@@ -46,6 +46,9 @@ extension DeadLetters {
         func read(_ connection: ConnectionOptions) throws -> [DeadLetterMessage] {
             let name = connection.settings.topicPrefix + topic + ".dlt"
             try requireTopic(name, connection)
+            if let hours, !(1...87_600).contains(hours) {
+                throw ValidationError("--hours is \(hours); it should be from 1 to 87600.")
+            }
             let reader = try KafkaReader(try connection.kafka())
             defer { reader.close() }
             try reader.read([name], fromBeginning: true)

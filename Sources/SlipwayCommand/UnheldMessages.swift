@@ -11,7 +11,7 @@ struct UnheldMessages {
     init(of connection: ConnectionOptions, _ database: PostgresConnection) {
         let found: [String]
         do {
-            found = try Self.count(connection, database).map(Self.sentence)
+            found = try Self.count(connection, database).flatMap(Self.sentences)
         } catch {
             found = ["Nobody can say whether the brokers hold everything since the back-up: \(error)"]
         }
@@ -22,6 +22,10 @@ struct UnheldMessages {
         let topic: String
         var partitions = 0
         var messages: Int64 = 0
+        /// Of which nobody can say anything: the topic is gone, or nobody leads them.
+        var unknown = 0
+        /// That end before where the database stands: the topic was made anew.
+        var shorter = 0
     }
 
     private static func count(_ connection: ConnectionOptions, _ database: PostgresConnection) throws -> [Loss] {
@@ -36,22 +40,46 @@ struct UnheldMessages {
         for claim in try database.query("select topic, partition, next_offset from partition_claim") {
             let topic = try claim.string(0)
             let place = KafkaTopicPartition(topic: prefix + topic, partition: try claim.int32(1))
-            guard let marks = Lag.watermarks(of: place, metadata, reader) else { continue }
-            let missing = marks.low - (try claim.int64(2))
-            guard missing > 0 else { continue }
-            losses[topic, default: Loss(topic: topic)].partitions += 1
-            losses[topic]?.messages += missing
+            var loss = losses[topic] ?? Loss(topic: topic)
+            if let marks = Lag.watermarks(of: place, metadata, reader) {
+                let next = try claim.int64(2)
+                if marks.high < next { loss.shorter += 1 }
+                if marks.low > next {
+                    (loss.partitions, loss.messages) = (loss.partitions + 1, loss.messages + marks.low - next)
+                }
+            } else {
+                loss.unknown += 1
+            }
+            losses[topic] = loss
         }
         return losses.values.sorted { $0.topic < $1.topic }
     }
 
-    private static func sentence(_ loss: Loss) -> String {
-        let isTold = ["agent.", "resource."].contains { loss.topic.hasPrefix($0) }
-        let places = "\(loss.partitions) partition\(loss.partitions == 1 ? "" : "s")"
+    private static func sentences(_ loss: Loss) -> [String] {
+        func places(_ count: Int) -> String { "\(count) partition\(count == 1 ? "" : "s")" }
+        let isTold = ["agent.status", "resource."].contains { loss.topic.hasPrefix($0) }
         let meaning =
             isTold
             ? "agents tell anew how things stand." : "it will not know what they said; is there a newer back-up?"
-        return "The brokers no longer hold \(loss.messages) messages of '\(loss.topic)' in \(places) that this "
-            + "database has not consumed: \(meaning)"
+        var sentences: [String] = []
+        if loss.partitions > 0 {
+            sentences.append(
+                "The brokers no longer hold \(loss.messages) messages of '\(loss.topic)' in \(places(loss.partitions)) that "
+                    + "this database has not consumed: \(meaning)"
+            )
+        }
+        if loss.shorter > 0 {
+            sentences.append(
+                "\(places(loss.shorter)) of '\(loss.topic)' end before where this database stands: the topic was made anew, "
+                    + "and what it held before is not there; \(meaning)"
+            )
+        }
+        if loss.unknown > 0 {
+            sentences.append(
+                "Nobody can say what the brokers hold of \(places(loss.unknown)) of '\(loss.topic)': it is not there, or nobody "
+                    + "leads it."
+            )
+        }
+        return sentences
     }
 }

@@ -13,6 +13,30 @@ import Testing
         world = try CommandWorld.ready()
     }
 
+    @Test func `objects that were told before their instance was there are added up when its command ends`() throws {
+        try world.connection.script(
+            """
+            insert into resource (cluster, namespace, kind, name, api_version, uid, instance, epoch, sequence, health,
+                ready, object, changed_at)
+            select cluster, namespace, kind, 'web', 'v1', kind, 'web', 1, 1, 'healthy', kind = 'Pod', '{}', now()
+            from environment, unnest('{Deployment,Pod}'::text[]) kind
+            """
+        )
+        _ = try world.request("instance.deploy", key: "shop/staging", CommandWorld.deployment("1.0.0"))
+        let health = "select concat_ws(' ', health, pods_ready, pods_total, objects) from instance"
+        #expect(try #require(try world.text(health)).hasSuffix(" 0 0 0"))
+        try world.report("applied", of: try world.lastCommand(), #""objects":[]"#)
+        try world.connection.script(
+            "update command set healthy_since = now() - interval '1 hour' where state = 'applied'"
+        )
+        try world.passTime()
+        #expect(try world.states("web").last?.hasPrefix("succeeded") == true)
+        #expect(try world.text(health) == "healthy 1 1 2")
+        #expect(try Verification.differences(on: world.connection).isEmpty)
+        let told = try world.published().last { $0.topic == "instance.status" }
+        #expect(told?["health"] == "healthy")
+    }
+
     private func recover() throws {
         try world.connection.script("update installation set timeline = timeline + 1")
         _ = try Recovery(fleetKey: world.fleetKey).run(on: world.connection, by: "somebody")
@@ -81,7 +105,8 @@ import Testing
         try world.connection.script(
             """
             update command set created_at = created_at - \(shift), changed_at = changed_at - \(shift),
-                step_deadline = step_deadline - \(shift), deadline = deadline - \(shift) where state = 'sent'
+                -- The step's time is nearly over since something was noted last.
+                step_deadline = changed_at - \(shift) + interval '1 second', deadline = deadline - \(shift) where state = 'sent'
             """
         )
         try recover()

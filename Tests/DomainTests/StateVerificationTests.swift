@@ -97,7 +97,7 @@ import Testing
     @Test func `what a former life has left counts for no instance until it changes`() throws {
         try world.connection.script(
             """
-            update resource set changed_at = now() - interval '1 day';
+            update resource set changed_at = now(), status_at = now() - interval '1 day';
             update instance set health = 'missing', objects = 0, pods_ready = 0, pods_total = 0
             """
         )

@@ -38,7 +38,8 @@ final class ArchivedServer {
         [
             "archive_mode": "on",
             "archive_command":
-                "test ! -f \(archive)/%f && cp %p \(archive)/%f.part && mv \(archive)/%f.part \(archive)/%f",
+                "if test -f \(archive)/%f; then cmp -s %p \(archive)/%f; "
+                + "else cp %p \(archive)/%f.part && sync \(archive)/%f.part && mv \(archive)/%f.part \(archive)/%f; fi",
         ]
     }
 

@@ -58,6 +58,8 @@ struct WrongClockTests {
         let hasty = "state = 'timed_out' and changed_at < created_at + interval '10 s'"
         #expect(try world.number("select count(*) from command where \(hasty)") == 0)
         #expect(try world.ledgerCloses())
+        let told = "select count(*) from worker where abs(clock_ahead_us - \(offset) * 1000000.0) < 5000000"
+        #expect(try world.number(told) >= EndToEndTests.workers.count, "'slipway doctor' can tell")
         for worker in world.firstOfEach(EndToEndTests.workers) {
             #expect(worker.output.contains("this worker's clock is wrong by \(offset) s"), "\(worker.name)")
         }

@@ -64,6 +64,9 @@ import Testing
         #expect(try rows.allSatisfy { try $0.optionalInt64(1) == nil })
         nulls.append(Int64(1))
         #expect(nulls.unlessOnlyNulls.count == 4)
+        var faulty = PostgresArray(.text)
+        faulty.append("a\u{0}")
+        #expect(throws: PostgresError.self) { try connection.query("select $1", [.array(faulty.unlessOnlyNulls)]) }
         nulls.removeAll()
         nulls.append(Int64(1))
         #expect(nulls.unlessOnlyNulls.count == 1)

@@ -15,7 +15,7 @@ final class LoopbackListener: Sendable {
         var length = socklen_t(MemoryLayout<sockaddr_in>.size)
         let isListening = withUnsafeMutablePointer(to: &place) { pointer in
             pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                bind(descriptor, $0, length) == 0 && listen(descriptor, 8) == 0
+                bind(descriptor, $0, length) == 0 && listen(descriptor, 64) == 0
                     && getsockname(descriptor, $0, &length) == 0
             }
         }
@@ -23,14 +23,18 @@ final class LoopbackListener: Sendable {
         port = UInt16(bigEndian: place.sin_port)
     }
 
-    deinit { shutdown(descriptor, Int32(SHUT_RDWR)) }
+    deinit { end() }
 
-    /// Accepts connections on a thread of its own until the body returns `false`, or nobody holds this any more.
+    /// Takes no more connections.
+    func end() { shutdown(descriptor, Int32(SHUT_RDWR)) }
+
+    /// Accepts connections on a thread of its own until the body returns `false`, or this ends. Called once.
     func accept(_ body: @escaping @Sendable (_ peer: Int32) -> Bool) {
         Thread.detachNewThread { [descriptor] in
             while case let peer = Glibc.accept(descriptor, nil, nil), peer >= 0 {
-                guard body(peer) else { return }
+                guard body(peer) else { break }
             }
+            _ = Glibc.close(descriptor)
         }
     }
 }

@@ -14,25 +14,19 @@ public final class TCPProxy: Sendable {
     /// Where it listens.
     public let port: UInt16
     private let target: UInt16
-    private let listener: CInt
+    private let listener: LoopbackListener
     private let state = Mutex(State())
 
     /// Listens on a free port.
     public init(to target: UInt16) throws {
         self.target = target
-        let listener = socket(AF_INET, CInt(SOCK_STREAM.rawValue), 0)
-        self.listener = listener
-        var address = Self.loopback(0)
-        var size = socklen_t(MemoryLayout<sockaddr_in>.size)
-        let isBound = withUnsafeMutablePointer(to: &address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in
-                bind(listener, address, size) == 0 && listen(listener, 64) == 0
-                    && getsockname(listener, address, &size) == 0
-            }
+        listener = try LoopbackListener()
+        port = listener.port
+        listener.accept { [self] client in
+            guard !state.withLock({ $0.isClosed }) else { return false }
+            accept(client)
+            return true
         }
-        guard isBound else { throw NotSeen(description: "a port to listen on") }
-        port = UInt16(bigEndian: address.sin_port)
-        Thread { [self] in acceptAll() }.start()
     }
 
     /// Ends every connection, and each new one at once, until ``heal()``.
@@ -51,42 +45,37 @@ public final class TCPProxy: Sendable {
     public func close() {
         cut()
         state.withLock { $0.isClosed = true }
-        shutdown(listener, CInt(SHUT_RDWR))
+        listener.end()
     }
 
-    private func acceptAll() {
-        while true {
-            let client = accept(listener, nil, nil)
-            if state.withLock({ $0.isClosed }) || client < 0 { break }
-            let server = state.withLock { $0.isCut } ? -1 : connected()
-            guard server >= 0 else {
-                _ = Glibc.close(client)
-                continue
-            }
-            let number = state.withLock { state in
-                state.next += 1
-                state.links[state.next] = (client, server)
-                return state.next
-            }
-            let open = Mutex(2)
-            let done: @Sendable () -> Void = { [self] in
-                let isLast = open.withLock { open in
-                    open -= 1
-                    return open == 0
-                }
-                guard isLast else { return }
-                state.withLock { $0.links[number] = nil }
-                _ = Glibc.close(client)
-                _ = Glibc.close(server)
-            }
-            for (source, sink) in [(client, server), (server, client)] {
-                Thread {
-                    Self.pass(from: source, to: sink)
-                    done()
-                }.start()
-            }
+    private func accept(_ client: CInt) {
+        let server = state.withLock { $0.isCut } ? -1 : connected()
+        guard server >= 0 else {
+            _ = Glibc.close(client)
+            return
         }
-        _ = Glibc.close(listener)
+        let number = state.withLock { state in
+            state.next += 1
+            state.links[state.next] = (client, server)
+            return state.next
+        }
+        let open = Mutex(2)
+        let done: @Sendable () -> Void = { [self] in
+            let isLast = open.withLock { open in
+                open -= 1
+                return open == 0
+            }
+            guard isLast else { return }
+            state.withLock { $0.links[number] = nil }
+            _ = Glibc.close(client)
+            _ = Glibc.close(server)
+        }
+        for (source, sink) in [(client, server), (server, client)] {
+            Thread {
+                Self.pass(from: source, to: sink)
+                done()
+            }.start()
+        }
     }
 
     private static func pass(from source: CInt, to sink: CInt) {

@@ -23,7 +23,8 @@ import Testing
         #expect(back.count == 3 && back[1].0.hasPrefix("üüü") && back[1].0.utf8.count > 65_000)
     }
 
-    @Test func `events with a head have the headers that they would have without`() {
+    @Test(arguments: ["resource.status", "agent.commands.c1"])
+    func `events with a head have the headers, and the shard, that they would have without`(topic: String) {
         let time: Int64 = 1_764_000_000_000_001
         let event = OutgoingEvent(
             id: "k@7",
@@ -34,14 +35,15 @@ import Testing
             data: [123, 125],
             extensions: [("revision", "7")]
         )
-        let alone = OutboxRecord(topic: "t", key: "k", event: event, coalesces: true)
+        let alone = OutboxRecord(topic: topic, key: "k", event: event, coalesces: true)
         let head = EventHead(type: "slipway.x.v1", source: "/slipway/x", time: time)
-        let headed = OutboxRecord(topic: "t", head: head, key: "k", id: "k@7", revision: 7, data: [123, 125])
+        let headed = OutboxRecord(topic: topic, head: head, key: "k", id: "k@7", revision: 7, data: [123, 125])
         func sorted(_ record: OutboxRecord) -> [String] {
             record.headers.map { "\($0)=\(String(decoding: $1 ?? [], as: UTF8.self))" }.sorted()
         }
         #expect(sorted(headed) == sorted(alone))
         #expect(headed.key == alone.key && headed.value == alone.value && headed.coalesces)
+        #expect(headed.shardsByTopic == alone.shardsByTopic)
     }
 
     @Test(arguments: [[0], [0, 5, 65], [0, 1, 65], [0, 1, 65, 0, 0], [0, 1, 65, 0, 0, 0, 9, 1]] as [[UInt8]])

@@ -1,5 +1,6 @@
 import Domain
 import Foundation
+import WorkerRuntime
 
 /// Which command made a subject what it is, and what is needed to do the next one.
 ///

@@ -1,4 +1,5 @@
 import Domain
+import WorkerRuntime
 
 /// Changes of made-up objects, one after another, that repeat with their seed: for load and benchmarks.
 ///

@@ -1,4 +1,5 @@
 import Domain
+import WorkerRuntime
 
 /// What a release is made of, told apart without keeping its values, which may hold secrets.
 struct ReleaseForm: Codable, Sendable, Hashable {

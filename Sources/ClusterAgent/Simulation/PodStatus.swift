@@ -1,4 +1,5 @@
 import Domain
+import WorkerRuntime
 
 /// Writes a simulated pod's status with the words that schedulers and kubelets use.
 struct PodStatus {

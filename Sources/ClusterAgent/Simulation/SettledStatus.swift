@@ -1,4 +1,5 @@
 import Domain
+import WorkerRuntime
 
 /// The status that an object comes to rest with, for kinds whose way there is not played.
 struct SettledStatus {

@@ -1,4 +1,5 @@
 import Domain
+import WorkerRuntime
 
 extension SimulatedCluster {
     /// Lets the controller of an object's kind look at it.

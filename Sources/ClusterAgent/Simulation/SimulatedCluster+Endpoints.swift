@@ -1,4 +1,5 @@
 import Domain
+import WorkerRuntime
 
 /// The endpoints controller: which pods are behind a service.
 extension SimulatedCluster {

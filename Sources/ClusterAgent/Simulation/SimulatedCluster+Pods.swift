@@ -1,4 +1,5 @@
 import Domain
+import WorkerRuntime
 
 extension SimulatedCluster {
     /// Makes a pod, which fails in the way its release was told to; one with a task ends by itself.

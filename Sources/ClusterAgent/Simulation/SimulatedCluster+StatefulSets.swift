@@ -1,4 +1,5 @@
 import Domain
+import WorkerRuntime
 
 /// The StatefulSet controller: pods with numbers, made in order and replaced in the reverse one.
 extension SimulatedCluster {

@@ -1,4 +1,5 @@
 import Domain
+import WorkerRuntime
 
 /// The objects, as an API server keeps them.
 extension SimulatedCluster {

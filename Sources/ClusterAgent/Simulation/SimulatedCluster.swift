@@ -1,4 +1,5 @@
 public import Domain
+import WorkerRuntime
 
 /// A Kubernetes cluster as far as an agent can see it, played under a virtual clock.
 ///

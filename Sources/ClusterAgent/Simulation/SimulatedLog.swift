@@ -1,4 +1,5 @@
 import CloudEvents
+import WorkerRuntime
 
 /// What one run of a container writes: the same lines whenever they are read, a request a second while it serves.
 struct SimulatedLog: Sendable, Hashable {

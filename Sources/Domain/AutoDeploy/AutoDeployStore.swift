@@ -86,7 +86,9 @@ struct AutoDeployStore {
             update auto_deploy_rule
             set fired_version = $2, last_version = $3, last_evaluated = $4, last_reason_code = $5, last_reason = $6,
                 last_command = coalesce($7, last_command),
-                last_command_state = case when $7::uuid is null then last_command_state else 'requested' end,
+                -- After a restore the request may have been consumed again before its event was.
+                last_command_state = case when $7::uuid is null then last_command_state
+                    else coalesce((select c.state from command c where c.id = $7), 'requested') end,
                 last_command_reason_code = case when $7::uuid is null then last_command_reason_code end,
                 last_command_reason = case when $7::uuid is null then last_command_reason end
             where id = $1

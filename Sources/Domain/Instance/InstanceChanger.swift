@@ -131,6 +131,12 @@ struct InstanceChanger {
                     made_generation = case i.state when 'deleted' then excluded.generation else i.made_generation end,
                     state = 'operating', open_command = excluded.open_command, reason_code = null, reason = null,
                     drift = null,
+                    -- What a former life was told last is nobody's.
+                    health = case i.state when 'deleted' then 'missing' else i.health end,
+                    health_reason = case i.state when 'deleted' then null else i.health_reason end,
+                    pods_ready = case i.state when 'deleted' then 0 else i.pods_ready end,
+                    pods_total = case i.state when 'deleted' then 0 else i.pods_total end,
+                    objects = case i.state when 'deleted' then 0 else i.objects end,
                     settled_state = case i.state
                         when 'operating' then i.settled_state when 'deleted' then null else i.state end,
                     revision = i.revision + 1, changed_at = excluded.changed_at, changed_by = excluded.changed_by

@@ -29,7 +29,8 @@ public struct InstanceProgress {
         if command.isLeftApplied { try note(command, of: instance, now: now, in: transaction) }
         let row = try transaction.query(
             """
-            select state, settled_state, desired_version, open_command, running_version is not null
+            select state, settled_state, desired_version, open_command, running_version is not null,
+                cluster, namespace, instance, objects
             from instance where id = $1
             """,
             [.int64(instance)]
@@ -40,6 +41,11 @@ public struct InstanceProgress {
         let next = state.next(goal: command.goal, ended: command.state, before: before)
         try free(instance, from: command, as: next, now: now, in: transaction)
         if command.state == .superseded { return }
+        if try command.state == .succeeded && next != .deleted && row.int(8) == 0 {
+            let stream = StreamID(cluster: try row.string(5), namespace: try row.string(6))
+            let id = InstanceID(stream: stream, instance: try row.string(7))
+            try InstanceHealthStore().addUpEarlier(id, by: worker, now: now, in: transaction)
+        }
         let announcement = ServiceAnnouncement(
             command,
             isFirst: told == nil,

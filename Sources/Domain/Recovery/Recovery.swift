@@ -114,7 +114,8 @@ public struct Recovery: Sendable {
         try transaction.query(
             """
             update command set revision = revision + $1,
-                step_deadline = greatest(step_deadline, clock_timestamp() + (step_deadline - changed_at)),
+                step_deadline = greatest(step_deadline, clock_timestamp() + interval '1 second'
+                    * step_seconds[case state when 'acknowledged' then 2 when 'applied' then 3 else 1 end]),
                 deadline = greatest(deadline, clock_timestamp() + (deadline - created_at))
             where state in ('accepted', 'sent', 'acknowledged', 'applied')
             """,

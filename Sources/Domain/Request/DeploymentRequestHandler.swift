@@ -59,6 +59,11 @@ public final class DeploymentRequestHandler: Handler {
     /// What should have been sealed and is not, is left out.
     public func keepable(_ message: KafkaMessageView) -> KafkaMessageView { ClearText.removed(from: message) }
 
+    /// Looks once what may be consumed once more; see ``Handler/prepare(_:in:)``.
+    public func prepare(_ entries: [Entry<RequestInput>], in transaction: borrowing PostgresTransaction) throws {
+        if again == nil { again = try ConsumedAgain(in: transaction) }
+    }
+
     /// Locks what the batch is about in one order, then decides each request in its turn.
     public func handle(_ batch: Batch<RequestInput>, in transaction: borrowing PostgresTransaction) throws {
         let strangers = try strangers(in: batch, transaction)
@@ -66,7 +71,7 @@ public final class DeploymentRequestHandler: Handler {
             // Thrown as the fault of one message, which then waits with its key.
             if let reason = entry.input.unavailable { throw reason }
         }
-        if again == nil { again = try ConsumedAgain(now: batch.now, in: transaction) }
+        if again == nil { again = try ConsumedAgain(in: transaction) }
         try RequestLocks(batch).take(in: transaction)
         var former = try FormerRequests(of: newIDs(batch), in: transaction)
         var audit: [AuditEntry] = []
@@ -86,14 +91,16 @@ public final class DeploymentRequestHandler: Handler {
         }
     }
 
-    /// A request that is not decided ends in a rejection, too.
+    /// A request that is not decided ends in a rejection, too; of what may have succeeded before, the partition waits for
+    /// room instead.
     public func setAside(
         _ entry: Entry<RequestInput>,
         because why: SetAside,
         outbox: OutboxBuffer,
         now: Int64
     ) -> Bool {
-        desk.setAside(entry, because: why, outbox: outbox, now: now)
+        if why == .queueFull, again?.mayHold(entry.message) == true { return false }
+        return desk.setAside(entry, because: why, outbox: outbox, now: now)
     }
 
     /// The audit log tells of requests that nobody decided, too, and so does the rule that made one.

@@ -53,6 +53,23 @@ struct InstanceHealthStore {
         return (locked, sums.map { $0?.tallies ?? [] })
     }
 
+    /// Adds up objects that were told before their instance was there, as where a restored database learns of it later.
+    ///
+    /// Later ones are added up as they are told. The instance's row is locked, so whoever is storing such objects waits.
+    func addUpEarlier(
+        _ id: InstanceID,
+        by worker: String,
+        now: Int64,
+        in transaction: borrowing PostgresTransaction
+    ) throws(PostgresError) {
+        // Remembers nothing, so everything is counted.
+        let memory = ResourceMemory()
+        let (locked, tallies) = try answers(to: try ask([id], memory, in: transaction), memory, in: transaction)
+        let found = locked.filter { $0.instance.objects == 0 && !tallies[$0.place].isEmpty }
+        let changed = found.compactMap { $0.instance.updated(by: InstanceRollUp(tallies[$0.place])) }
+        try write(changed, by: worker, now: now, in: transaction)
+    }
+
     private func submitLock(
         _ ids: [InstanceID],
         in transaction: borrowing PostgresTransaction
@@ -136,6 +153,7 @@ struct InstanceHealthStore {
     /// Writes the instances that changed; their rows are locked.
     func write(
         _ instances: [InstanceHealth],
+        by worker: String = ResourceHandler.worker,
         now: Int64,
         in transaction: borrowing PostgresTransaction
     ) throws(PostgresError) {
@@ -158,7 +176,7 @@ struct InstanceHealthStore {
                 .array(.int32s(instances.map { Int32(clamping: $0.podsReady) })),
                 .array(.int32s(instances.map { Int32(clamping: $0.podsTotal) })),
                 .array(.int32s(instances.map { Int32(clamping: $0.objects) })),
-                .array(.int64s(instances.map(\.revision))), .timestamp(now), .text(ResourceHandler.worker),
+                .array(.int64s(instances.map(\.revision))), .timestamp(now), .text(worker),
             ]
         )
     }

@@ -59,8 +59,9 @@ package final class ResourceSteps {
 
     /// What is published of the objects.
     package func makeRecords() -> [OutboxRecord] {
-        changed.compactMap { history in
-            history.result.map { ResourceStatus.record(of: history.id, $0, at: now) }
+        let head = ResourceStatus.head(at: now)
+        return changed.compactMap { history in
+            history.result.map { ResourceStatus.record(of: history.id, $0, head) }
         }
     }
 }

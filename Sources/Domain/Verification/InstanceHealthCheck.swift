@@ -58,7 +58,7 @@ enum InstanceHealthCheck {
         where i.state <> 'deleted' and not (i.health = 'missing' and i.objects = 0 and not exists (
             select from resource n
             where n.cluster = i.cluster and n.namespace = i.namespace and n.instance = i.instance and not n.gone
-                and n.changed_at > (
+                and n.status_at > (
                     select c.created_at from command c where c.instance_id = i.id and c.generation = i.made_generation)))
         group by i.id, 2, 3, 4, 5, 6, 7, 8, 9
         """

@@ -25,9 +25,9 @@ extension Verification {
                     array_agg(distinct case operation when 'environment.disable' then 'disabled' else 'active' end),
                     array['active']) as be
                 from command
-                where environment_id = e.id and operation in \(switches) and state = 'succeeded' and created_at = (
+                where environment_id = e.id and subject_kind = 'environment' and operation in \(switches) and state = 'succeeded' and created_at = (
                     select max(created_at) from command
-                    where environment_id = e.id and operation in \(switches) and state = 'succeeded'
+                    where environment_id = e.id and subject_kind = 'environment' and operation in \(switches) and state = 'succeeded'
                         and created_at >= n.created_at)
             ) switched
             cross join lateral (

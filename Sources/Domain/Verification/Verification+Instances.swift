@@ -1,17 +1,7 @@
 extension Verification {
     /// Instances, against their commands and objects.
     static let instanceRules: [Rule] = [
-        Rule(
-            "an instance's open command is its newest that is open",
-            """
-            select e.project || '/' || e.environment || '/' || i.instance,
-                'the commands say ' || coalesce(c.id::text, 'none') || ', the instance ' || coalesce(i.open_command::text, 'none')
-            from instance i join environment e on e.id = i.environment_id left join lateral (
-                select id from command where instance_id = i.id and state in \(open) order by generation desc limit 1
-            ) c on true
-            where c.id is distinct from i.open_command
-            """
-        ),
+        openCommand(of: "instance", in: "instance", by: "instance_id", named: "i.instance"),
         Rule(
             "an instance is operating as long as a command of it is open",
             """
@@ -93,7 +83,8 @@ extension Verification {
                 or o.version <> i.desired_version
                 or i.settled ->> 'version' is distinct from i.desired_version and not exists (
                     select from command c
-                    where c.instance_id = i.id and c.generation >= coalesce(i.running_generation, 0)
+                    where c.instance_id = i.id
+                        and (i.settled is null or c.generation >= coalesce(i.running_generation, 0))
                         and c.desired ->> 'version' = i.desired_version))
             """
         ),
@@ -109,12 +100,29 @@ extension Verification {
         Rule("an instance is as healthy as its objects", find: InstanceHealthCheck.breaches),
     ]
 
+    /// What is under way at an instance or object, against the commands.
+    static func openCommand(of what: String, in table: String, by column: String, named name: String) -> Rule {
+        let alias = what.prefix(1)
+        return Rule(
+            "an \(what)'s open command is its newest that is open",
+            """
+            select e.project || '/' || e.environment || '/' || \(name),
+                'the commands say ' || coalesce(c.id::text, 'none') || ', the \(what) ' || coalesce(\(alias).open_command::text, 'none')
+            from \(table) \(alias) join environment e on e.id = \(alias).environment_id left join lateral (
+                select id from command where \(column) = \(alias).id and state in \(open) order by generation desc limit 1
+            ) c on true
+            where c.id is distinct from \(alias).open_command
+            """
+        )
+    }
+
     /// SQL: whether the environment was deleted, or its deletion was asked for, after a time: nothing in it is left then.
     static func wasEmptied(_ environment: String, since time: String) -> String {
         """
         exists (
             select from command d
-            where d.environment_id = \(environment) and d.operation = 'environment.delete' and d.created_at >= \(time))
+            where d.environment_id = \(environment) and d.subject_kind = 'environment'
+                and d.operation = 'environment.delete' and d.changed_at >= \(time))
         """
     }
 

@@ -1,17 +1,7 @@
 extension Verification {
     /// What environments hold beside instances, against its commands.
     static let objectRules: [Rule] = [
-        Rule(
-            "an object's open command is its newest that is open",
-            """
-            select e.project || '/' || e.environment || '/' || o.kind || '/' || o.name,
-                'the commands say ' || coalesce(c.id::text, 'none') || ', the object ' || coalesce(o.open_command::text, 'none')
-            from environment_object o join environment e on e.id = o.environment_id left join lateral (
-                select id from command where object_id = o.id and state in \(open) order by generation desc limit 1
-            ) c on true
-            where c.id is distinct from o.open_command
-            """
-        ),
+        openCommand(of: "object", in: "environment_object", by: "object_id", named: "o.kind || '/' || o.name"),
         Rule(
             "a network, domain, config map or secret is what its newest command has made of it",
             """

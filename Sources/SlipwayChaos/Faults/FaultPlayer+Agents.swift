@@ -28,11 +28,11 @@ extension FaultPlayer {
         }
     }
 
-    /// Kills an agent, if possible when it has changed something and not noted so; its cluster goes on, or is lost.
+    /// Kills an agent when it has changed something and not noted so; its cluster goes on, or is lost.
     private func killAgent(of cluster: String, in slot: String) throws -> String {
-        let isInTheMidst = waitForEffect(in: cluster)
+        guard waitForEffect(in: cluster) else { throw NotPlayed("no command has changed anything in \(cluster)") }
         fleet.kill9(slot)
-        let moment = isInTheMidst ? ", in the midst of a command" : ""
+        let moment = ", in the midst of a command"
         let seconds = Double(random.number(500...4000)) / 1000
         if random.happens(percent: 25) {
             try world.loseCluster(cluster)

@@ -40,7 +40,7 @@ public struct AccessComparison: Sendable {
             let whom = principal ?? (group.isDenied ? "User:*" : "anybody")
             let how = group.isDenied ? "an entry denies \(whom) to" : "no entry lets \(whom)"
             let what = (names[group] ?? []).joined(separator: ", ")
-            let says = "\(how) \(group.act) the \(group.kind.rawValue) \(what), as '\(group.program)' must"
+            let says = "\(how) \(group.act.rawValue) the \(group.kind.rawValue) \(what), as '\(group.program)' must"
             return Fault(says: says, isCertain: principal != nil)
         }
     }
@@ -89,8 +89,18 @@ extension KafkaAccessEntry {
         // librdkafka 2.0.2 does not tell transactional ids from other kinds that it has no name for.
         case .transactionalID: guard resource == .other else { return false }
         }
-        guard operation == .all || operation == (need.act == .read ? .read : .write) else { return false }
+        guard meets(need.act) else { return false }
         if isPrefix { return need.name.hasPrefix(name) }
         return name == "*" || (name == need.name && !need.isPrefix)
+    }
+
+    /// Whether it is about the act; who may read, write, delete or alter a topic sees it, too.
+    private func meets(_ act: AccessNeed.Act) -> Bool {
+        switch act {
+        case .read: [.all, .read].contains(operation)
+        case .write: [.all, .write].contains(operation)
+        case .describe where isAllowed: [.all, .describe, .read, .write, .delete, .alter].contains(operation)
+        case .describe: [.all, .describe].contains(operation)
+        }
     }
 }

@@ -6,6 +6,8 @@ public struct AccessNeed: Sendable, Hashable {
         case read
         /// Producing to a topic, or under a transactional id.
         case write
+        /// Being told that a topic is there.
+        case describe = "see"
     }
 
     /// With what it is to be done.

@@ -68,7 +68,7 @@ final class Lane<H: Handler> {
         var logger = configuration.logger
         logger[metadataKey: LogKey.lane] = "\(name)"
         self.logger = logger
-        connection = try PostgresConnection(configuration.database.forKeyedRows, logger: logger)
+        connection = try Installation.connect(configuration.database.forKeyedRows, logger: logger)
         outbox = OutboxTable(shards: try Installation.outboxShards(reconnecting: connection))
         claimStore = ClaimStore(group: configuration.group, topic: configuration.topic, owner: name)
         metrics = LaneMetrics(worker: configuration.worker)

@@ -56,7 +56,8 @@ extension Lane {
             if afterRecovery { try recover(from: error, failures: failures) }
             return true
         case .isolate where !messages.allSatisfy(\.isDecoded):
-            // What could not be written down of a suspect is not its fault.
+            // What could not be written down of a suspect is not its fault: a database that is away is waited for, and one that
+            // refuses it ends the worker.
             try recover(from: error, failures: failures)
             return true
         case .isolate(let reason):

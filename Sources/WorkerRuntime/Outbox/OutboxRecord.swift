@@ -126,7 +126,7 @@ public struct OutboxRecord: Sendable {
         )
         value = data
         coalesces = true
-        shardsByTopic = false
+        shardsByTopic = Self.shardsByTopic(topic)
     }
 
     /// Makes a tombstone, which carries its identity and revision in headers.

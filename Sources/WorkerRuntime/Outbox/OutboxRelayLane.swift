@@ -28,7 +28,7 @@ final class OutboxRelayLane {
         var logger = configuration.logger
         logger[metadataKey: LogKey.lane] = "\(name)"
         self.logger = logger
-        connection = try PostgresConnection(configuration.database.forKeyedRows, logger: logger)
+        connection = try Installation.connect(configuration.database.forKeyedRows, logger: logger)
         shards = RelayShards(configuration, owner: name, connection: connection, logger: logger, stop: stop)
         visitEvery = configuration.leaseDuration / 4
     }

@@ -1,3 +1,5 @@
+import Foundation
+import Logging
 public import Postgres
 
 /// What this database is and whether this program may work with it.
@@ -51,12 +53,30 @@ public enum Installation {
 
     /// The number of shards that the outbox has, over a connection that may have been cut since it was made.
     static func outboxShards(reconnecting connection: PostgresConnection) throws -> Int {
-        do {
-            return try outboxShards(on: connection)
-        } catch let error as PostgresError where error.isConnectionLost {
-            try reconnect(connection)
+        var isCut = false
+        return try insisting {
+            if isCut { try reconnect(connection) }
+            isCut = true
             return try outboxShards(on: connection)
         }
+    }
+
+    /// Connects a lane that starts, and tries again where it is cut off: the database was there when its process started.
+    static func connect(_ configuration: PostgresConfiguration, logger: Logger) throws -> PostgresConnection {
+        try insisting { try PostgresConnection(configuration, logger: logger) }
+    }
+
+    /// Tries a few times, some seconds in all, what a connection that is lost keeps from its end; blocks.
+    private static func insisting<R>(_ body: () throws -> R) throws -> R {
+        var backoff = PostgresBackoff()
+        for _ in 1...8 {
+            do {
+                return try body()
+            } catch let error as PostgresError where error.isConnectionLost {
+                Thread.sleep(forTimeInterval: backoff.next() / .seconds(1))
+            }
+        }
+        return try body()
     }
 
     /// Refuses a database whose schema this program does not know, or that was restored from a back-up.
@@ -140,7 +160,7 @@ public enum Installation {
         _ = try transaction.query(
             """
             update installation
-            set system_identifier = $1, timeline = $2, numbers_begin = numbers_begin + $3,
+            set system_identifier = $1, timeline = $2, numbers_begin = numbers_begin + $3, recovered_at = clock_timestamp(),
                 (database_oid, table_oid) = (\(ownNumbers))
             """,
             [.text(String(identity.systemIdentifier)), .int32(identity.timeline), .int64(jump)]

@@ -44,7 +44,9 @@ public struct LineLogHandler: LogHandler {
 
 /// Where programs say what is for people; that it cannot be said ends none of them.
 public enum StandardError {
-    /// Writes a text, or as much of it as can be written now: a full disk or a pipe that nobody reads has no place for it.
+    /// Writes a text, or as much of it as can be written: a full disk or a pipe that nobody reads any more has no place for it.
+    ///
+    /// A reader that is slow is waited for, as everywhere.
     public static func write(_ text: String) { write(text, to: STDERR_FILENO) }
 
     static func write(_ text: String, to descriptor: Int32) {

@@ -33,4 +33,9 @@ public let runtimeMigrations: [PostgresMigration] = [
         sql: String(decoding: PackageResources.V1036_worker_clocks_sql, as: UTF8.self),
         isExpansion: true
     ),
+    PostgresMigration(
+        name: "V1038_recovered_at",
+        sql: String(decoding: PackageResources.V1038_recovered_at_sql, as: UTF8.self),
+        isExpansion: true
+    ),
 ]

@@ -13,7 +13,7 @@ struct WorkerPresence: Sendable {
     let instance: String?
     var version = FleetVersion.own
     /// This machine's clock: microseconds since 1970.
-    var clock: @Sendable () -> Int64 = { Int64(Date().timeIntervalSince1970 * 1_000_000) }
+    var clock: @Sendable () -> Int64 = WallClock().now
 
     /// Says that the process lives, and how its clock differs from the database's.
     func renew(on connection: PostgresConnection) throws(PostgresError) {

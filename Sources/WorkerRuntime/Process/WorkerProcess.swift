@@ -115,7 +115,7 @@ public struct WorkerProcess: Sendable {
         let count = try laneCount
         let longestStall = try longestStall()
         _ = try HealthServer.port(settings)
-        let presence = WorkerPresence(name: name, instance: settings.text("INSTANCE"))
+        let presence = WorkerPresence(name: name, instance: settings.text("INSTANCE"), clock: clock.now)
         try checkDatabase(for: presence)
         let process = "\(ProcessInfo.processInfo.hostName)-\(ProcessInfo.processInfo.processIdentifier)"
         let lanes = works.flatMap { work in (0..<count).map { (work, $0, LanePulse()) } }

@@ -1,4 +1,5 @@
 import Domain
+import WorkerRuntime
 
 /// Which fields of an object are set by those through whom Slipway works, told apart without keeping what they hold.
 ///

@@ -88,15 +88,18 @@ public final class AgentLease: Sendable {
     }
 
     private func giveBack() async throws {
-        guard case .keep = step else { return }
-        do {
-            try await write(holder: "")
-        } catch let error as KubernetesError where error.isConflict {
-            // A renewal that was cancelled on its way has arrived all the same.
-            let found = try await read(try await client.requireKind("Lease", "coordination.k8s.io/v1"))
-            seen.withLock { $0.observe(found, at: .now) }
-            if case .keep = step { try await write(holder: "") }
+        switch step {
+        case .wait: return
+        case .keep:
+            do {
+                return try await write(holder: "")
+            } catch let error as KubernetesError where error.isConflict {}
+        case .take: break
         }
+        // What was cancelled on its way, a renewal or the lease's taking, may have arrived all the same.
+        let found = try await read(try await client.requireKind("Lease", "coordination.k8s.io/v1"))
+        seen.withLock { $0.observe(found, at: .now) }
+        if case .keep = step { try await write(holder: "") }
     }
 
     private var step: LeaseObservation.Step { seen.withLock { $0.step(for: identity, at: .now) } }

@@ -113,6 +113,9 @@ extension SimulatedCluster {
             }
             for id in entry.removed { latest[id] = .some(nil) }
             for subject in entry.subjects {
+                if let before = marks[subject.subject], before.command != subject.mark?.command {
+                    former[subject.subject, default: []].insert(before.command)
+                }
                 marks[subject.subject] = subject.mark
                 releases[subject.subject] = subject.release
             }
