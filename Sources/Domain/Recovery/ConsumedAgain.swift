@@ -26,10 +26,11 @@ struct ConsumedAgain {
         end = try row.timestamp(1) + Self.longestWait
     }
 
-    /// Whether a message may be one that was consumed before, as far as its broker says when it came.
+    /// Whether a message may be one that was consumed before: its time is the broker's, where the topic is as
+    /// `slipway topics apply` makes it, and its sender's elsewhere.
     func mayHold(_ message: KafkaMessageView) -> Bool {
         guard let recoveredAt else { return false }
-        return message.isBrokerTime && message.timestampMilliseconds < recoveredAt / 1000
+        return (1..<recoveredAt / 1000).contains(message.timestampMilliseconds)
     }
 
     /// Whether a request that would be rejected for this reason waits for what it may build on.
