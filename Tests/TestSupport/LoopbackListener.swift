@@ -28,7 +28,9 @@ final class LoopbackListener: Sendable {
     /// Takes no more connections.
     func end() { shutdown(descriptor, Int32(SHUT_RDWR)) }
 
-    /// Accepts connections on a thread of its own until the body returns `false`, or this ends. Called once.
+    /// Accepts connections on a thread of its own until the body returns `false`, or this ends.
+    ///
+    /// Called once.
     func accept(_ body: @escaping @Sendable (_ peer: Int32) -> Bool) {
         Thread.detachNewThread { [descriptor] in
             while case let peer = Glibc.accept(descriptor, nil, nil), peer >= 0 {
