@@ -23,12 +23,12 @@ demo: setup ## Run the fleet here and show a release event become a running inst
 test: setup ## Run every test
 	@$(SWIFT) build --build-tests
 ifdef FILTER
-	@$(SWIFT) test --skip-build --filter $(FILTER)
+	@scripts/in-folder $(SWIFT) test --skip-build --filter $(FILTER)
 else
-	@$(SWIFT) test --skip-build --skip '$(BLOCKING)|FleetTests'
-	@$(SWIFT) test --skip-build --filter '$(BLOCKING)'
+	@scripts/in-folder $(SWIFT) test --skip-build --skip '$(BLOCKING)|FleetTests'
+	@scripts/in-folder $(SWIFT) test --skip-build --filter '$(BLOCKING)'
 	@# The fleet's tests start dozens of processes: they get the machine for themselves.
-	@$(SWIFT) test --skip-build --filter FleetTests
+	@scripts/in-folder $(SWIFT) test --skip-build --filter FleetTests
 endif
 
 test-kubernetes: setup ## Run the tests that want a real Kubernetes control plane (skips where there is none)
@@ -65,7 +65,7 @@ simulate: setup ## Play the fleet's decisions in one process under a virtual clo
 
 fuzz: setup ## Feed every decoder with hostile input (FUZZ_SECONDS=600 each, SEED=7)
 	@$(SWIFT) build --build-tests
-	@SLIPWAY_FUZZ_SECONDS=$(FUZZ_SECONDS) SLIPWAY_FUZZ_SEED=$(SEED) $(SWIFT) test --skip-build --filter FuzzTests
+	@SLIPWAY_FUZZ_SECONDS=$(FUZZ_SECONDS) SLIPWAY_FUZZ_SEED=$(SEED) scripts/in-folder $(SWIFT) test --skip-build --filter FuzzTests
 
 fuzz-coverage: setup ## Let libFuzzer look for new paths through each decoder (FUZZ_SECONDS=600 each, FUZZ=yaml only one)
 	@scripts/fuzz-coverage $(FUZZ_SECONDS) $(FUZZ)
