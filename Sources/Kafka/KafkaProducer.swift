@@ -5,6 +5,9 @@ import CRdkafka
 /// The producer is idempotent: within its life each message is appended once and in order, or reported as failed.
 public final class KafkaProducer {
     var handle: RDKafkaHandle?
+    /// The topics that were sent to.
+    private var met: Set<String> = []
+    private var latestTopic = ""
 
     /// Connects in the background.
     ///
@@ -58,6 +61,7 @@ public final class KafkaProducer {
         headers: (inout KafkaHeaderList) -> Void
     ) throws(KafkaError) {
         let handle = try open("send a message")
+        if record.topic != latestTopic { meet(record.topic, handle) }
         var list = KafkaHeaderList()
         headers(&list)
         if let error = RDKafkaRecord.produce(record, &list, tag: tag, with: handle.pointer) {
@@ -111,6 +115,17 @@ public final class KafkaProducer {
         purge()
         handle = nil
         outstanding = 0
+    }
+
+    /// Has librdkafka ask for the partitions of a topic that is new to it.
+    ///
+    /// A message for an unknown topic does not make it ask (2.0.2): that waits for its look at all topics, once a second,
+    /// and with the message its whole transaction. A topic that is made does, and stays until the client is freed.
+    private func meet(_ topic: String, _ handle: RDKafkaHandle) {
+        latestTopic = topic
+        guard met.insert(topic).inserted else { return }
+        // Where this fails, sending fails, too, and says why.
+        if let native = rd_kafka_topic_new(handle.pointer, topic, nil) { rd_kafka_topic_destroy(native) }
     }
 
     func open(_ operation: String) throws(KafkaError) -> RDKafkaHandle {

@@ -21,6 +21,26 @@ import Testing
         }
     }
 
+    @Test func `the first message of a topic does not wait for the next look at all topics`() async throws {
+        try await onOwnThread {
+            let world = try World()
+            let lines = Lines()
+            var settings = world.settings(["debug": "metadata"])
+            settings.logger = Logger(label: "kafka") { _ in lines }
+            let producer = try KafkaProducer(settings)
+            // A connection that is made asks for what is known by then, so the other topics come after it.
+            for (tag, topic) in [world.topic, "parcels", "returns"].enumerated() {
+                if topic != world.topic { try world.cluster.createTopic(topic, partitions: 1) }
+                try producer.send(KafkaRecord(topic: topic, value: [1]), tag: UInt64(tag))
+                #expect(try producer.flush(timeout: .seconds(10)).map(\.error) == [nil])
+            }
+            let seen = lines.seen.withLock { $0.map(\.text) }
+            #expect(seen.contains { $0.contains("Received metadata") })
+            #expect(!seen.contains { $0.contains("refresh unavailable topics") })
+            producer.close()
+        }
+    }
+
     @Test func `statistics become gauges when an interval is set`() async throws {
         try await onOwnThread {
             let world = try World()

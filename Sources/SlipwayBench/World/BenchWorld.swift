@@ -15,6 +15,8 @@ final class BenchWorld {
     let url: String
     let database: PostgresConnection
     static let databaseName = "bench"
+    /// The executable that runs the broker.
+    private static let brokerName = "slipway"
     /// Of each topic.
     static let partitions = 48
     let fleetKeyText = FleetKey.random()
@@ -72,10 +74,15 @@ final class BenchWorld {
         child.process.wait()
     }
 
-    /// Has every worker and the broker end.
+    /// Has every worker end, and then the broker: a worker that cannot reach it would wait for it to leave its group.
     func stopProcesses() {
-        for child in children.reversed() { child.process.signal(SIGTERM) }
-        for child in children { child.process.wait() }
+        let workers = children.filter { $0.name != Self.brokerName }
+        for child in workers { child.process.signal(SIGTERM) }
+        for child in workers { child.process.wait() }
+        for child in children where child.name == Self.brokerName {
+            child.process.signal(SIGTERM)
+            child.process.wait()
+        }
     }
 
     var fleetKey: FleetKey {
@@ -163,7 +170,7 @@ final class BenchWorld {
     private func startBroker() throws {
         let file = folder + "/address"
         let partitions = String(Self.partitions)
-        _ = try start("slipway", ["broker", "--cluster", "bench", "--partitions", partitions, "--address-file", file])
+        _ = try start(Self.brokerName, ["broker", "--cluster", "bench", "--partitions", partitions, "--address-file", file])
         let end = Date().addingTimeInterval(20)
         while Date() < end {
             if let text = try? String(contentsOfFile: file, encoding: .utf8), !text.isEmpty {
