@@ -7,9 +7,9 @@ extension BenchWorld {
         let processes = children.map { child in
             let usage = ProcessUsage(of: child.process.id)
             return Usage(
-                name: child.name == "slipway" ? Usage.broker : child.name,
+                name: child.name == Self.brokerName ? Usage.broker : child.name,
                 cpu: usage.cpu,
-                memory: [("peak memory of \(child.name == "slipway" ? Usage.broker : child.name)", usage.peak)]
+                memory: [("peak memory of \(child.name == Self.brokerName ? Usage.broker : child.name)", usage.peak)]
             )
         }
         let server = PostgresUsage(besides: database.backendPID)

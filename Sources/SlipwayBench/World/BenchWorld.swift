@@ -16,7 +16,7 @@ final class BenchWorld {
     let database: PostgresConnection
     static let databaseName = "bench"
     /// The executable that runs the broker.
-    private static let brokerName = "slipway"
+    static let brokerName = "slipway"
     /// Of each topic.
     static let partitions = 48
     let fleetKeyText = FleetKey.random()
@@ -170,7 +170,10 @@ final class BenchWorld {
     private func startBroker() throws {
         let file = folder + "/address"
         let partitions = String(Self.partitions)
-        _ = try start(Self.brokerName, ["broker", "--cluster", "bench", "--partitions", partitions, "--address-file", file])
+        _ = try start(
+            Self.brokerName,
+            ["broker", "--cluster", "bench", "--partitions", partitions, "--address-file", file]
+        )
         let end = Date().addingTimeInterval(20)
         while Date() < end {
             if let text = try? String(contentsOfFile: file, encoding: .utf8), !text.isEmpty {
