@@ -41,6 +41,30 @@ import Testing
         }
     }
 
+    @Test func `a broker that is away for long is tried again within two seconds`() async throws {
+        try await onOwnThread {
+            let lines = Lines()
+            // Twice that, and twice again, would be the next pauses.
+            let properties = ["debug": "broker", "reconnect.backoff.ms": "1500"]
+            var settings = KafkaSettings(bootstrapServers: "127.0.0.1:1", properties: properties)
+            settings.logger = Logger(label: "kafka") { _ in lines }
+            let producer = try KafkaProducer(settings)
+            let pauses = try waitFor("three pauses") { () -> Set<Int>? in
+                _ = producer.poll(timeout: .milliseconds(20))
+                let pauses = lines.seen.withLock { $0.compactMap { pause($0.text) } }
+                // What is left of a pause is told each time that somebody asks, so one that is longer than the one before is another.
+                return zip(pauses, pauses.dropFirst()).count { $0 < $1 } >= 2 ? Set(pauses) : nil
+            }
+            #expect(pauses.allSatisfy { $0 <= 2000 }, "\(pauses)")
+            producer.close()
+        }
+    }
+
+    /// How many milliseconds a line of librdkafka says that it waits before it connects.
+    private func pause(_ line: String) -> Int? {
+        line.split(separator: "next reconnect by ").dropFirst().first.flatMap { Int($0.prefix { $0.isNumber }) }
+    }
+
     @Test func `statistics become gauges when an interval is set`() async throws {
         try await onOwnThread {
             let world = try World()

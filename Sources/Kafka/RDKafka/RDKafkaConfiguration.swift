@@ -11,6 +11,9 @@ struct RDKafkaConfiguration: ~Copyable {
         values["log.connection.close"] = "false"
         // A second small request on a connection would wait up to 40 ms for the acknowledgement of the first.
         values["socket.nagle.disable"] = "true"
+        // Brokers that were away are tried again within two seconds, however long they were; librdkafka's ten are twice as
+        // long as the fleet may need to be back.
+        values["reconnect.backoff.max.ms"] = "2000"
         values.merge(settings.properties) { _, given in given }
         let configuration: OpaquePointer = rd_kafka_conf_new()
         // In the order of names, so that of two wrong properties always the same one is reported.
