@@ -84,6 +84,45 @@ import Testing
         #expect(try hello().map(\.name) == ["welcomed"])
     }
 
+    @Test func `the environment stays in the cluster until it is done, so that neither it nor its place is forgotten`()
+        throws
+    {
+        try world.register("c2")
+        let refusal = "namespace_not_removed environment"
+        #expect(try world.refusal("environment.connect", #""cluster":"c2""#) == refusal)
+        #expect(try world.refusal("environment.connect", #""cluster":"c1","namespace":"other""#) == refusal)
+        #expect(try hello().map(\.name) == ["welcomed", "removal_requested"])
+        try world.report("applied", of: deletion, #""objects":[]"#, epoch: 2)
+        try world.connection.script("update cluster set state = 'lost'")
+        #expect(try world.ask("environment.connect", #""cluster":"c2""#) == .applied)
+    }
+
+    @Test func `the environment may be deleted and made in another cluster, since its namespace goes with it`() throws {
+        try world.register("c2")
+        #expect(try world.ask("environment.delete", #""force":true"#) == .applied)
+        #expect(try world.ask("environment.create", #""cluster":"c2""#) == .applied)
+        let other = #"{"project":"shop","environment":"dev","cluster":"c1","namespace":"shop-staging"}"#
+        guard case .rejected(let reason) = try world.request("environment.create", key: "shop/dev", other) else {
+            Issue.record("it got what the other one left")
+            return
+        }
+        #expect(reason.code == "namespace_not_removed" && reason.field == "namespace")
+        #expect(try hello().map(\.name) == ["welcomed", "namespace_removal_requested"])
+    }
+
+    @Test func `what went with its namespace is not asked for when the environment is made anew`() throws {
+        #expect(try world.ask("environment.delete", #""force":true"#) == .applied)
+        let removal = try world.lastCommand()
+        _ = try hello()
+        try world.report("applied", of: removal, #""objects":[]"#, epoch: 2)
+        #expect(try world.ask("environment.create", #""cluster":"c1""#) == .applied)
+        try world.report("applied", of: try world.lastCommand(), #""objects":[]"#, epoch: 2)
+        #expect(try hello().map(\.name) == ["welcomed"])
+        try world.register("c2")
+        try world.connection.script("update cluster set state = 'lost'")
+        #expect(try world.ask("environment.connect", #""cluster":"c2""#) == .applied)
+    }
+
     @Test func `a recovered database knows of it, though the generation of the instance is another`() throws {
         try world.connection.script("update installation set timeline = timeline + 1")
         _ = try Recovery(fleetKey: world.fleetKey).run(on: world.connection)

@@ -48,11 +48,11 @@ public struct CommandStore {
 
     /// The deletions that counted at once because a cluster's agent was away, and that it still has to do; not locked.
     ///
-    /// Left out are instances whose name was taken again since, or whose namespace is gone or elsewhere; namespaces that
-    /// an environment has again, or that were left in a cluster which has been registered anew since; and all that the
-    /// agent said to be done, or to be behind what the cluster runs. What the agent said of a namespace is known as long
-    /// as the ledger goes back. Generations are compared with those of other commands, since the instance's own rises in a
-    /// recovery. `offset 0` has rows of others read by their keys.
+    /// Left out are instances whose name was taken again since, or whose namespace is gone, elsewhere or made anew;
+    /// namespaces that an environment has again, or that were left in a cluster which has been registered anew since;
+    /// and all that the agent said to be done, or to be behind what the cluster runs. What the agent said of a
+    /// namespace is known as long as the ledger goes back. Generations are compared with those of other commands, since
+    /// the instance's own rises in a recovery. `offset 0` has rows of others read by their keys.
     public func forcedDeletions(
         ofCluster cluster: String,
         in transaction: borrowing PostgresTransaction
@@ -80,6 +80,11 @@ public struct CommandStore {
                     and not exists (
                         select from command n
                         where n.instance_id = c.instance_id and n.generation > c.generation
+                        offset 0)
+                    and not exists (
+                        select from command n
+                        where n.environment_id = c.environment_id and n.subject_kind = 'environment'
+                            and n.operation = '\(CreateEnvironment.name)' and n.created_at > c.created_at
                         offset 0)
                 end
                 and not exists (

@@ -1,8 +1,8 @@
 import Postgres
 import WorkerRuntime
 
-/// `slipway.environment.connect.v1`: another cluster for an environment that nothing was deployed to, because its
-/// namespace could not be made or its cluster has no agent.
+/// `slipway.environment.connect.v1`: another cluster for an environment that holds nothing, because its namespace could
+/// not be made or its cluster has no agent.
 struct ConnectEnvironment: EnvironmentRequest {
     static let name = "environment.connect"
 
@@ -34,6 +34,7 @@ struct ConnectEnvironment: EnvironmentRequest {
         }
         try act.requireUsable(cluster: cluster, by: project, in: transaction)
         try EnvironmentContent.read(place.id, act, in: transaction).requireEmpty(place)
+        try EnvironmentNamespace.requireNothingToRemove(in: place, transaction: transaction)
         let wanted = namespace ?? place.namespace
         try EnvironmentNamespace.requireFree(wanted, in: cluster, for: place.key, in: transaction)
         let why = Reason(code: "superseded", sentence: "The environment was connected to the cluster '\(cluster)'.")

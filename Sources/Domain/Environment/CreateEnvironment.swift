@@ -162,6 +162,28 @@ enum EnvironmentNamespace {
         }
     }
 
+    /// Refuses to leave a namespace where the agent still has to remove what was deleted with `force`.
+    ///
+    /// The agent is told of that as long as the environment has the namespace, which keeps others out of it, too.
+    static func requireNothingToRemove(
+        in place: EnvironmentRow,
+        transaction: borrowing PostgresTransaction
+    ) throws {
+        let store = CommandStore(worker: RequestDesk.worker)
+        let removals = try store.forcedDeletions(ofCluster: place.cluster, in: transaction)
+            .filter { $0.environmentID == place.id && $0.instanceID != nil }
+            .map { "\($0.subjectKind) \($0.subjectName)" }
+        guard removals.isEmpty else {
+            throw Reason(
+                code: "namespace_not_removed",
+                sentence: "The cluster '\(place.cluster)' still holds what was deleted with 'force' in the environment "
+                    + "'\(place.key)': \(removals.listed()); wait until the cluster's agent is back and has removed "
+                    + "it, or delete the environment with 'force': true and create it in the other cluster.",
+                field: "environment"
+            )
+        }
+    }
+
     private static func hadAgent(
         _ cluster: String,
         in transaction: borrowing PostgresTransaction
