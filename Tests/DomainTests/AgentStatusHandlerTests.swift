@@ -115,6 +115,41 @@ import Testing
         #expect(try cluster("boot") == CommandWorld.boot)
     }
 
+    @Test func `a conflict ends two minutes after the last hello that was refused, while the present boot goes on`()
+        throws
+    {
+        let start = CommandWorld.milliseconds()
+        let intruder = #"{"boot":"\#(Self.second)","clusterUID":"uid-2","agentVersion":"1"}"#
+        let beat = #"{"boot":"\#(CommandWorld.boot)"}"#
+        func refuse(after seconds: Int64) throws -> String? {
+            let time = start + seconds * 1000
+            try world.follow([world.status("hello", intruder, epoch: 0, sequence: 1, brokerTime: time)])
+            return try cluster("state")
+        }
+        func speak(after seconds: Int64) throws -> String? {
+            try world.follow([world.status("heartbeat", beat, brokerTime: start + seconds * 1000)])
+            return try cluster("state")
+        }
+        #expect(try refuse(after: 1) == "conflict")
+        #expect(try speak(after: 100) == "conflict")
+        #expect(try refuse(after: 110) == "conflict")
+        #expect(try speak(after: 230) == "conflict", "whoever is refused and says hello again keeps it up")
+        #expect(try speak(after: 231) == "connected")
+        #expect(try cluster("hello_refused_at") == nil)
+        #expect(try cluster("boot") == CommandWorld.boot)
+    }
+
+    @Test func `a conflict that a worker of the version before has seen ends, too`() throws {
+        try world.connection.script("update cluster set state = 'conflict'")
+        let start = CommandWorld.milliseconds()
+        let beat = #"{"boot":"\#(CommandWorld.boot)"}"#
+        let states = try ([0, 121] as [Int64]).map { seconds in
+            try world.follow([world.status("heartbeat", beat, brokerTime: start + seconds * 1000)])
+            return try cluster("state")
+        }
+        #expect(states == ["conflict", "connected"])
+    }
+
     @Test func `a message signed by another cluster, or by nobody, is dead-lettered`() throws {
         try world.register("c2")
         let body = #"{"boot":"\#(CommandWorld.boot)"}"#

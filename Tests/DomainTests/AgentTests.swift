@@ -39,6 +39,40 @@ import WorkerRuntime
         #expect(why.contains("u1"))
     }
 
+    /// Where the agent stands, when a hello was refused last, when the present boot speaks, and where it stands then.
+    static let words: [(state: AgentState, refused: Int64?, heard: Int64, next: AgentState)] = [
+        (.conflict, 100, 101, .conflict), (.conflict, 100, 220, .conflict), (.conflict, 100, 221, .connected),
+        (.conflict, 300, 250, .conflict), (.conflict, nil, 900, .conflict), (.unknown, nil, 1, .connected),
+        (.connected, nil, 1, .connected), (.lost, nil, 1, .connected), (.lost, 100, 900, .connected),
+    ]
+
+    @Test(arguments: words)
+    func `a conflict is over when the present boot goes on and nobody was refused for two minutes`(
+        state: AgentState,
+        refused: Int64?,
+        heard: Int64,
+        next: AgentState
+    ) {
+        var agent = known
+        agent.state = state
+        agent.refusedAt = refused.map { $0 * 1_000_000 }
+        agent.noteWord(at: heard * 1_000_000)
+        #expect(agent.state == next)
+        #expect(agent.refusedAt == (next == .conflict ? (refused ?? heard) * 1_000_000 : nil))
+    }
+
+    @Test(arguments: AgentState.allCases)
+    func `a hello that is refused begins a conflict, or begins it anew, and a welcome ends it`(state: AgentState) {
+        var agent = known
+        agent.state = state
+        agent.noteRefusal(at: 200)
+        #expect(agent.state == .conflict && agent.refusedAt == 200)
+        agent.noteRefusal(at: 300)
+        agent.noteRefusal(at: 100)
+        #expect(agent.state == .conflict && agent.refusedAt == 300, "an old one that is read late begins nothing")
+        #expect(agent.hello(boot: "b4", clusterUID: "u1", isSuperseded: false) == .welcome(known, isNewBoot: false))
+    }
+
     @Test(
         arguments: [
             (4, 91, AgentNumbering.current(missing: 0)), (4, 95, .current(missing: 4)), (4, 90, .repeated),

@@ -10,6 +10,10 @@ public struct AgentRecord: Sendable, Hashable {
     public var sequence: Int64
     /// `unknown`, `connected`, `lost` or `conflict`.
     public var state: AgentState
+    /// When a hello was refused last, of a conflict: microseconds since 1970.
+    ///
+    /// `nil` where there is none, and where only a worker of the version before knew of it.
+    public var refusedAt: Int64?
 }
 
 /// What a hello comes to.
@@ -49,11 +53,36 @@ extension AgentRecord {
         var next = self
         next.uid = clusterUID
         next.state = state.after(.welcomed)
+        next.refusedAt = nil
         guard boot != self.boot else { return .welcome(next, isNewBoot: false) }
         next.epoch += 1
         next.boot = boot
         next.sequence = 0
         return .welcome(next, isNewBoot: true)
+    }
+
+    /// For how long nobody else has said hello when a conflict is over.
+    ///
+    /// It is several leases, and longer than whatever starts an agent again that was refused waits before it does.
+    private static let conflictSpan: Int64 = 120_000_000
+
+    /// Takes note of a hello that was refused; pure.
+    ///
+    /// - Parameter heard: When it was heard: microseconds since 1970.
+    mutating func noteRefusal(at heard: Int64) {
+        state = state.after(.refused)
+        refusedAt = max(refusedAt ?? 0, heard)
+    }
+
+    /// Takes note of a word of the current boot that counts; pure.
+    ///
+    /// - Parameter heard: When it was heard: microseconds since 1970.
+    mutating func noteWord(at heard: Int64) {
+        // A worker of the version before does not say when it refused one.
+        let refused = refusedAt ?? heard
+        state = state.after(.spoke)
+        if heard - refused > Self.conflictSpan { state = state.after(.uncontested) }
+        refusedAt = state == .conflict ? refused : nil
     }
 
     /// Whether a message might count if it could be read: it is a hello, or the next of the present boot; pure.

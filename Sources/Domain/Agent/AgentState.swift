@@ -18,6 +18,8 @@ public enum AgentEvent: String, Sendable, Hashable, CaseIterable {
     case refused
     /// The current boot said something that counts.
     case spoke
+    /// It did so long after the last hello that was refused: nobody else speaks any more.
+    case uncontested
     /// The lease passed without a word, and everything up to then was read.
     case silent
 }
@@ -31,6 +33,8 @@ extension AgentState {
         // Who speaks without a hello was welcomed before; a conflict is not over because one of the two goes on.
         case (.unknown, .spoke), (.connected, .spoke), (.lost, .spoke): .connected
         case (.conflict, .spoke): .conflict
+        case (.conflict, .uncontested): .connected
+        case (_, .uncontested): self
         case (.connected, .silent), (.conflict, .silent): .lost
         case (.unknown, .silent): .unknown
         case (.lost, .silent): .lost

@@ -144,7 +144,7 @@ public final class AgentStatusHandler: Handler {
             isSuperseded: isSuperseded
         ) {
         case .refuse(let why, let isConflict):
-            if isConflict { cluster.agent.state = cluster.agent.state.after(.refused) }
+            if isConflict { cluster.noteRefusal(message, now: batch.now) }
             logger.warning("an agent's hello is refused: \(why)", metadata: ["cluster": "\(cluster.name)"])
             batch.outbox.append(post(cluster, keyID: keyID).superseded(hello.boot, reason: why, now: batch.now))
             return .rejected(Reason(code: "hello_refused", sentence: why))

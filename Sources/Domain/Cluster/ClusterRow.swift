@@ -22,11 +22,20 @@ struct ClusterRow {
     /// - Returns: When it was heard: microseconds since 1970.
     @discardableResult
     mutating func note(_ message: KafkaMessageView, now: Int64) -> Int64 {
-        let heard = message.isBrokerTime ? message.timestampMilliseconds * 1000 : now
+        let heard = Self.time(of: message, now: now)
         lastSeen = max(lastSeen ?? 0, heard)
         partition = message.partition
-        agent.state = agent.state.after(.spoke)
+        agent.noteWord(at: heard)
         return heard
+    }
+
+    /// Notes that somebody else said hello, and was refused.
+    mutating func noteRefusal(_ message: KafkaMessageView, now: Int64) {
+        agent.noteRefusal(at: Self.time(of: message, now: now))
+    }
+
+    private static func time(of message: KafkaMessageView, now: Int64) -> Int64 {
+        message.isBrokerTime ? message.timestampMilliseconds * 1000 : now
     }
 
     /// Counts messages that are missing; an agent may leave out as many as it likes.
@@ -53,7 +62,7 @@ extension AgentStatusHandler {
         let rows = try transaction.query(
             """
             select cluster, uid, epoch, boot, sequence, state, gaps, last_seen, status_partition, account_complete_since,
-                account_heard_at, account_epoch, \(ClusterKeys.columns)
+                account_heard_at, account_epoch, hello_refused_at, \(ClusterKeys.columns)
             from cluster
             where cluster = any($1) and deleted_at is null order by cluster for no key update
             """,
@@ -64,13 +73,14 @@ extension AgentStatusHandler {
             let state = AgentState(rawValue: try row.string(5)) ?? .unknown
             clusters[try row.string(0)] = ClusterRow(
                 name: try row.string(0),
-                keys: try ClusterKeys(row, from: 12),
+                keys: try ClusterKeys(row, from: 13),
                 agent: AgentRecord(
                     uid: try row.optionalString(1),
                     epoch: try row.int64(2),
                     boot: try row.optionalUUID(3)?.uuidString.lowercased(),
                     sequence: try row.int64(4),
-                    state: state
+                    state: state,
+                    refusedAt: try row.optionalTimestamp(12)
                 ),
                 gaps: try row.int64(6),
                 lastSeen: try row.optionalTimestamp(7),
@@ -96,7 +106,7 @@ extension AgentStatusHandler {
                 """
                 update cluster set uid = $2, epoch = $3, boot = $4, sequence = $5, state = $6, gaps = $7, last_seen = $8,
                     status_partition = $9, revision = revision + $10, agent_key_id = $11,
-                    account_complete_since = $12, account_heard_at = $13, account_epoch = $3,
+                    account_complete_since = $12, account_heard_at = $13, account_epoch = $3, hello_refused_at = $16,
                     clock_ahead_us = case
                         when $14::bigint is null then clock_ahead_us
                         when epoch = $3 and clock_since > $15::timestamptz - interval '1 hour'
@@ -114,6 +124,7 @@ extension AgentStatusHandler {
                     .optionalInt32(cluster.partition), .int64(cluster.agent.state == cluster.before ? 0 : 1),
                     .optionalInt32(cluster.keys.agent), .optionalTimestamp(cluster.account.completeSince),
                     .optionalTimestamp(cluster.account.heardAt), .optionalInt64(cluster.clockAhead), .timestamp(now),
+                    .optionalTimestamp(cluster.agent.refusedAt),
                 ]
             )
         }

@@ -37,6 +37,7 @@ struct RegisterCluster: RequestOperation {
                 set name = excluded.name, description = excluded.description, is_public = excluded.is_public,
                     deleted_at = null, uid = null, boot = null, sequence = 0, gaps = 0, last_seen = null,
                     account_complete_since = null, account_heard_at = null, account_epoch = null,
+                    hello_refused_at = null,
                     status_partition = null, state = 'unknown', told_state = 'unknown', key_id = c.key_id + 1,
                     previous_key_id = null, previous_key_until = null, agent_key_id = null,
                     revision = c.revision + 1, created_at = excluded.created_at

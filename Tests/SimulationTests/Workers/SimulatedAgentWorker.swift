@@ -59,7 +59,7 @@ final class SimulatedAgentWorker: SimulatedHandler {
     private func note(_ cluster: inout ClusterEntry, _ message: Message) {
         cluster.lastSeen = max(cluster.lastSeen ?? 0, message.time)
         cluster.partition = message.partition
-        cluster.agent.state = cluster.agent.state.after(.spoke)
+        cluster.agent.noteWord(at: message.time)
     }
 
     // MARK: Boots
@@ -76,7 +76,7 @@ final class SimulatedAgentWorker: SimulatedHandler {
         let isSuperseded = database.boots[boot]?.isSuperseded ?? false
         switch cluster.agent.hello(boot: boot, clusterUID: uid, isSuperseded: isSuperseded) {
         case .refuse(let why, let isConflict):
-            if isConflict { cluster.agent.state = cluster.agent.state.after(.refused) }
+            if isConflict { cluster.agent.noteRefusal(at: message.time) }
             database.clusters[message.key] = cluster
             stop(boot, cluster: message.key, batch)
             return .rejected(Reason(code: "hello_refused", sentence: why))
