@@ -135,7 +135,7 @@ import Testing
         let messages = try world.published()
         #expect(messages.map(\.topic) == ["instance.status"])
         #expect(messages.first?["runningVersion"] == "1.0.0")
-        #expect(messages.first?["state"] == "failed")
+        #expect(messages.first?["state"] == "running")
         #expect(try world.states() == ["timed_out 4"])
         #expect(try world.text("select running_generation from instance") == "1")
     }

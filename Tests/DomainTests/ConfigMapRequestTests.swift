@@ -99,6 +99,22 @@ import Testing
         #expect(reason.code == "unknown_environment")
     }
 
+    @Test(arguments: EnvironmentState.allCases.filter { $0 != .deleted })
+    func `an environment that is disabled takes what leads out of it, and nothing else`(state: EnvironmentState)
+        throws
+    {
+        try world.make("config-map.create", Self.red)
+        try world.connection.script("update environment set state = '\(state.rawValue)'")
+        let refusal = "environment_not_active environment"
+        let isActive = state == .active
+        #expect(try world.refusal("config-map.update", Self.blue) == (isActive ? nil : refusal))
+        let isRemoved = isActive || state == .disabled
+        #expect(try world.refusal("config-map.delete", #""configMap":"web""#) == (isRemoved ? nil : refusal))
+        guard isRemoved else { return }
+        try world.applied()
+        #expect(try world.text("select state from environment_object") == "deleted")
+    }
+
     @Test func `only who may work in the environment may do it`() throws {
         #expect(try world.refusal("config-map.create", Self.red, as: "mike") == "not_permitted")
         try world.connection.script("insert into project_member values ('shop', 'mike', 'member', now())")

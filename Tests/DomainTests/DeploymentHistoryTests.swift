@@ -95,6 +95,44 @@ import Testing
         #expect(try refusal(#","version":"1.1.0""#) == "no_rollback_target version")
     }
 
+    @Test func `what was taken back, alone or with what took its place, is not what is gone back from`() throws {
+        try world.succeed(try upgrade("1.1.0"))
+        try world.end(try upgrade("1.2.0"), as: "canceled")
+        #expect(try rollback()?["version"] == "1.0.0")
+        try world.end(try world.lastCommand(), as: "canceled")
+        _ = try upgrade("1.2.0")
+        try world.end(try world.order("restart"), as: "canceled")
+        #expect(try rollback()?["version"] == "1.0.0")
+    }
+
+    @Test func `where nothing was deployed that was not taken back, there is nothing to go back to`() throws {
+        try world.succeed(try world.order("delete"))
+        try world.end(try world.order("deploy", #""application":"web","version":"1.1.0""#), as: "canceled")
+        #expect(try refusal() == "no_rollback_target instance")
+    }
+
+    @Test func `what failed is gone back from, whatever was taken back since`() throws {
+        try world.succeed(try upgrade("1.1.0"))
+        try world.end(try upgrade("1.2.0"), as: "failed")
+        try world.end(try world.order("configure", #""values":"color: blue""#), as: "canceled")
+        #expect(try rollback()?["version"] == "1.1.0")
+    }
+
+    @Test func `so is what the agent had done though it was taken back, or what took its place was`() throws {
+        try world.succeed(try upgrade("1.1.0"))
+        let late = try upgrade("1.2.0")
+        try world.end(late, as: "canceled")
+        try world.report("applied", of: late, #""objects":[]"#)
+        #expect(try rollback()?["version"] == "1.1.0")
+        try world.succeed(try world.lastCommand())
+        _ = try upgrade("1.2.0")
+        try world.order("restart")
+        try world.applied()
+        try world.end(try world.order("scale", #""workload":"Deployment/web","replicas":3"#), as: "canceled")
+        #expect(try world.text("select running_version from instance") == "1.2.0")
+        #expect(try rollback()?["version"] == "1.1.0")
+    }
+
     @Test func `in an environment that was made again nothing of its former life is gone back to`() throws {
         try world.succeed(try upgrade("1.1.0"))
         try world.make("environment.delete", #""force":true"#)

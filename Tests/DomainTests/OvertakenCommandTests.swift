@@ -29,21 +29,6 @@ import Testing
         return try world.published("agent.commands.c1").last?["version"]
     }
 
-    /// Lets the agent do a command, and its objects fail.
-    private func fail(_ command: UUID) throws {
-        try world.report("applied", of: command, CommandReportTests.objects)
-        try world.connection.query(
-            """
-            update command set failing_since = now() - interval '1 hour', failing_code = 'image_pull',
-                failing_reason = 'Pod web-1 cannot pull its image.'
-            where id = $1
-            """,
-            [.uuid(command)]
-        )
-        try world.passTime()
-        #expect(try world.text("select state from command where id = '\(command)'") == "failed")
-    }
-
     @Test(arguments: ["restart", "scale", "rollback", "delete"], ["timed_out", "failed", "canceled"])
     func `what was applied is what runs, also where what took its place does not reach its goal`(
         verb: String,
@@ -68,8 +53,11 @@ import Testing
         #expect(try base() == "1.0.0")
     }
 
-    @Test func `an upgrade that was applied and failed is no basis`() throws {
-        try fail(try world.order("upgrade", #""version":"1.1.0""#))
+    @Test func `an upgrade that was applied and failed is no basis, also when the agent says it again`() throws {
+        let upgrade = try world.order("upgrade", #""version":"1.1.0""#)
+        try world.failApplied(upgrade)
+        #expect(try standing() == "running 1.0.0 1")
+        try world.report("applied", of: upgrade, CommandReportTests.objects)
         #expect(try standing() == "running 1.0.0 1")
         #expect(try base() == "1.0.0")
     }
@@ -77,7 +65,7 @@ import Testing
     @Test func `an upgrade that was applied does not fail with the restart in its place`() throws {
         try world.order("upgrade", #""version":"1.1.0""#)
         try world.applied()
-        try fail(try world.order("restart"))
+        try world.failApplied(try world.order("restart"))
         #expect(try standing() == "running 1.1.0 2")
         #expect(try base() == "1.1.0")
     }
@@ -161,5 +149,22 @@ import Testing
         #expect(try world.ask("instance.restart", #""instance":"api""#) == .applied)
         try world.succeed(try world.lastCommand())
         #expect(try world.published("cdevents").map(\.type) == ["dev.cdevents.service.deployed.0.3.0"])
+    }
+}
+
+extension CommandWorld {
+    /// Lets the agent do a command, and its objects fail.
+    func failApplied(_ command: UUID) throws {
+        try report("applied", of: command, CommandReportTests.objects)
+        try connection.query(
+            """
+            update command set failing_since = now() - interval '1 hour', failing_code = 'image_pull',
+                failing_reason = 'Pod web-1 cannot pull its image.'
+            where id = $1
+            """,
+            [.uuid(command)]
+        )
+        try passTime()
+        #expect(try text("select state from command where id = '\(command)'") == "failed")
     }
 }

@@ -79,11 +79,24 @@ enum AgentMessage {
             + #""state":{"waiting":{"reason":"CrashLoopBackOff"}}}]}}"#
     }
 
-    /// A running pod.
-    static func pod(_ name: String, isReady: Bool = true) -> String {
-        #"{"apiVersion":"v1","kind":"Pod","metadata":{"name":"\#(name)","namespace":"shop","uid":"p-\#(name)"},"#
-            + #""spec":{"restartPolicy":"Always"},"status":{"phase":"Running","#
+    /// A running pod; who made it is written as `kind/name`.
+    static func pod(_ name: String, isReady: Bool = true, owner: String? = nil) -> String {
+        #"{"apiVersion":"v1","kind":"Pod","metadata":{"name":"\#(name)","namespace":"shop","#
+            + #""uid":"p-\#(name)"\#(owners(owner))},"spec":{"restartPolicy":"Always"},"status":{"phase":"Running","#
             + #""conditions":[{"type":"Ready","status":"\#(isReady ? "True" : "False")"}]}}"#
+    }
+
+    /// A ReplicaSet of one replica; who made it is written as `kind/name`.
+    static func replicaSet(_ name: String, owner: String? = nil) -> String {
+        #"{"apiVersion":"apps/v1","kind":"ReplicaSet","metadata":{"name":"\#(name)","namespace":"shop","#
+            + #""uid":"r-\#(name)","generation":1\#(owners(owner))},"spec":{"replicas":1},"#
+            + #""status":{"replicas":1,"observedGeneration":1}}"#
+    }
+
+    private static func owners(_ owner: String?) -> String {
+        guard let parts = owner?.split(separator: "/"), parts.count == 2 else { return "" }
+        return #","ownerReferences":[{"apiVersion":"apps/v1","kind":"\#(parts[0])","name":"\#(parts[1])","#
+            + #""uid":"o-\#(parts[1])","controller":true}]"#
     }
 }
 

@@ -70,7 +70,7 @@ import Testing
         )
     }
 
-    /// What may be asked for leads to `operating`; the end of the command leads out of it.
+    /// What may be asked for leads to `operating`; the end of the command leads out of it, its late success past it.
     private static var instances: Set<Arrow> {
         var arrows: [Arrow] = []
         for (state, operations) in InstanceState.allowed {
@@ -86,6 +86,11 @@ import Testing
             for ended in [CommandState.failed, .timedOut, .canceled] {
                 let next = InstanceState.operating.next(goal: .healthy, ended: ended, before: before)
                 arrows.append(Arrow(from: "operating", to: next.rawValue, label: "not reached"))
+            }
+        }
+        for state in [InstanceState.running, .failed, .stopped] {
+            for next in [CommandGoal.healthy, .stopped, .gone].map(InstanceState.init(aim:)) where next != state {
+                arrows.append(Arrow(from: state.rawValue, to: next.rawValue, label: "applied late"))
             }
         }
         return joined(arrows)

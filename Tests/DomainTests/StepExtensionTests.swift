@@ -34,7 +34,7 @@ import WorkerRuntime
             + #""observedGeneration":\#(generation),"replicas":\#(existing),"updatedReplicas":\#(updated),"#
             + #""readyReplicas":\#(ready),"availableReplicas":\#(ready)}}"#
         // A pod that changes each time has the command looked at each time.
-        let pod = AgentMessage.pod("web-a", isReady: number % 2 == 0)
+        let pod = AgentMessage.pod("web-a", isReady: number % 2 == 0, owner: "ReplicaSet/web")
         try resources.handle([
             AgentMessage.changed(deployment, 1, 2 * number - 1, instance: "web-1"),
             AgentMessage.changed(pod, 1, 2 * number, instance: "web-1"),

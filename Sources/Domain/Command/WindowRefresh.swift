@@ -130,15 +130,23 @@ public enum WindowRefresh {
 
     /// The pods that a stopped instance may not have: those of its Deployments and StatefulSets.
     ///
-    /// A DaemonSet's and a Job's pods are not the replicas of anything.
+    /// A stop leaves all others as they are: those of DaemonSets and Jobs, of a chart's own ReplicaSets, and those that
+    /// nobody made. A pod of which nothing is stored counts, and so does one whose ReplicaSet is not known.
     private static func podsLeft(of instance: Int64, in transaction: borrowing PostgresTransaction) throws -> Int {
         try transaction.query(
             """
             select count(*) from resource r
             join instance i on i.cluster = r.cluster and i.namespace = r.namespace and i.instance = r.instance
             where i.id = $1 and not r.gone and r.kind = 'Pod'
-                and coalesce(r.object #>> '{metadata,ownerReferences,0,kind}', 'ReplicaSet')
-                    in ('ReplicaSet', 'StatefulSet')
+                and case
+                    when r.object is null then true
+                    when r.object #>> '{metadata,ownerReferences,0,kind}' = 'StatefulSet' then true
+                    when r.object #>> '{metadata,ownerReferences,0,kind}' = 'ReplicaSet' then coalesce((
+                        select coalesce(s.object #>> '{metadata,ownerReferences,0,kind}', '') from resource s
+                        where s.cluster = r.cluster and s.namespace = r.namespace and s.kind = 'ReplicaSet'
+                            and s.name = r.object #>> '{metadata,ownerReferences,0,name}' and s.object is not null
+                    ), 'Deployment') = 'Deployment'
+                    else false end
                 and coalesce(r.object #>> '{status,phase}', '') not in ('Succeeded', 'Failed')
             """,
             [.int64(instance)]

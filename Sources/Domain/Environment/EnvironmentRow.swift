@@ -19,12 +19,13 @@ struct EnvironmentRow: Sendable, Hashable {
     /// The key of its results and of what its agent is told.
     var key: String { "\(project)/\(name)" }
 
-    /// Refuses what only an active environment takes.
-    func requireActive() throws(Reason) {
-        guard state.allows(.deploy) else {
+    /// Refuses a use of what is in the environment, or is to be, that its state does not allow.
+    func require(_ use: EnvironmentUse) throws(Reason) {
+        guard state.allows(use) else {
+            let wanted = use == .remove ? "active or disabled to take something out of it" : "active to deploy to it"
             throw Reason(
                 code: "environment_not_active",
-                sentence: "The environment '\(key)' is \(state.rawValue); it must be active to deploy to it.",
+                sentence: "The environment '\(key)' is \(state.rawValue); it must be \(wanted).",
                 field: "environment"
             )
         }

@@ -56,6 +56,8 @@ public enum EnvironmentStep: Sendable, Hashable {
 enum EnvironmentUse: String, Sendable, Hashable, CaseIterable {
     /// Deploy to it, or change what is in it.
     case deploy
+    /// Take something out of it that is not an instance: those have a table of their own.
+    case remove
     /// Change what is said of it: its names, its place, who may use it, its rules.
     case configure
 }
@@ -101,6 +103,9 @@ extension EnvironmentState {
         switch (self, use) {
         case (.active, .deploy): true
         case (_, .deploy): false
+        // A disabled one takes what leads out of it.
+        case (.active, .remove), (.disabled, .remove): true
+        case (_, .remove): false
         case (.creating, .configure), (.active, .configure), (.failed, .configure), (.disabled, .configure): true
         case (.deleting, .configure), (.deleted, .configure): false
         }

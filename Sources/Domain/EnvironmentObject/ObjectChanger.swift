@@ -53,7 +53,7 @@ struct ObjectChanger {
     ///
     /// - Parameter check: Throws where others need it.
     func delete(in transaction: borrowing PostgresTransaction, _ check: (Known) throws -> Void = { _ in }) throws {
-        let (environment, row) = try read(in: transaction)
+        let (environment, row) = try read(for: .remove, in: transaction)
         try ObjectLife.check(.delete, standing(of: row), request.object)
         guard let row else { return }
         try check(Known(environment: environment, present: row))
@@ -66,7 +66,7 @@ struct ObjectChanger {
         in transaction: borrowing PostgresTransaction,
         _ make: (Known) throws -> ObjectContent
     ) throws {
-        let (environment, row) = try read(in: transaction)
+        let (environment, row) = try read(for: .deploy, in: transaction)
         try ObjectLife.check(operation, standing(of: row), request.object)
         let present = row.flatMap { $0.state == ObjectLife.deleted ? nil : $0 }
         let content = try make(Known(environment: environment, present: present))
@@ -97,8 +97,11 @@ struct ObjectChanger {
         return try ObjectShape(head, spec: content.spec, keys: content.confidential.names)
     }
 
-    private func read(in transaction: borrowing PostgresTransaction) throws -> (EnvironmentRow, EnvironmentObject?) {
-        let environment = try act.activeEnvironment(request.project, request.environment, in: transaction)
+    private func read(
+        for use: EnvironmentUse,
+        in transaction: borrowing PostgresTransaction
+    ) throws -> (EnvironmentRow, EnvironmentObject?) {
+        let environment = try act.environment(request.project, request.environment, for: use, in: transaction)
         return (environment, try store.find(concept, request.object, in: environment.id, transaction))
     }
 

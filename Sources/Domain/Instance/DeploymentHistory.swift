@@ -28,6 +28,20 @@ enum DeploymentHistory {
                 where instance_id = $1 and operation = 'instance.delete' and state = 'succeeded')
         """
 
+    /// Whether a deployment was taken back, itself or with what took its place, before the agent had done any of that.
+    private static let wasTakenBack = """
+        coalesce(outcome, '') in ('canceled', 'superseded') and exists (
+            select from command e
+            where e.instance_id = $1 and e.state = 'canceled'
+                and e.generation = (
+                    select min(c.generation) from command c
+                    where c.instance_id = $1 and c.generation >= deployment.generation and c.state <> 'superseded')
+                and not exists (
+                    select from command c join command_step s on s.command = c.id
+                    where c.instance_id = $1 and c.generation between deployment.generation and e.generation
+                        and s.state = 'applied'))
+        """
+
     /// Writes down a deployment that begins.
     ///
     /// The command is written already, so nothing here refuses: where values of the past cannot be read any more, no
@@ -115,14 +129,14 @@ enum DeploymentHistory {
     /// The newest deployments of an instance since it was made, at most some of them, newest first.
     static func read(
         of instance: Int64,
-        _ wanted: Wanted = .all,
+        _ wanted: Wanted,
         limit: Int = 1,
         in transaction: borrowing PostgresTransaction
     ) throws -> [PastDeployment] {
         var parameters: [PostgresValue] = [.int64(instance)]
         let condition: String
         switch wanted {
-        case .all: condition = "true"
+        case .standing: condition = "not (\(wasTakenBack))"
         case .generation(let generation):
             condition = "generation = $2"
             parameters.append(.int64(generation))
@@ -151,7 +165,8 @@ enum DeploymentHistory {
 
     /// Which deployments are read.
     enum Wanted {
-        case all
+        /// Those that were not taken back: the newest of them is the present one.
+        case standing
         /// The one that made a generation of the instance.
         case generation(Int64)
         /// Those of a version that succeeded.

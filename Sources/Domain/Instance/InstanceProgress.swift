@@ -96,7 +96,8 @@ public struct InstanceProgress {
 
     /// Notes what the instance runs though its command has ended otherwise, such as by a deadline.
     ///
-    /// The command stays ended; what the database says to run must be what the cluster runs.
+    /// The command stays ended; what the database says to run must be what the cluster runs. One that was applied
+    /// before it ended was judged: an agent that says so once more, as after a loss, brings nothing new.
     func appliedLate(
         _ command: Command,
         instance: Int64,
@@ -104,6 +105,7 @@ public struct InstanceProgress {
         outbox: OutboxBuffer,
         in transaction: borrowing PostgresTransaction
     ) throws {
+        guard command.objects == nil || command.isRemoval else { return }
         let hasRun = try transaction.query(
             "select running_version is not null from instance where id = $1",
             [.int64(instance)]
@@ -125,12 +127,6 @@ public struct InstanceProgress {
         in transaction: borrowing PostgresTransaction
     ) throws -> Bool {
         let release = command.isRemoval ? nil : try DesiredState(json: command.desired)
-        let state: InstanceState? =
-            switch command.goal {
-            case .gone: .deleted
-            case .stopped: .stopped
-            case .healthy, .applied: nil
-            }
         // What was taken back, or what the agent never took, has decided nothing.
         let isNewest = """
             open_command is null and not exists (
@@ -149,25 +145,21 @@ public struct InstanceProgress {
                 -- The state follows, and what is wanted, only where nothing newer is on its way or has been decided.
                 desired_version = case when \(isNewest) then coalesce($2, desired_version) else desired_version end,
                 desired = case when \(isNewest) then coalesce($4, desired) else desired end,
-                state = case
-                    when not (\(isNewest)) then state
-                    when $5::text is not null then $5
-                    when state = 'stopped' then 'running'
-                    else state end,
+                state = case when \(isNewest) then $5 else state end,
+                reason_code = case when \(isNewest) then null else reason_code end,
+                reason = case when \(isNewest) then null else reason end,
                 -- What is on its way may not reach its goal: then the instance is again what this has made of it.
                 settled_state = case
                     when open_command is null then settled_state
                     when $8 then null
-                    when $5 = 'stopped' then $5
-                    when $5 is null and settled_state = 'stopped' then 'running'
-                    else settled_state end,
+                    else $5 end,
                 revision = revision + 1, changed_at = $6, changed_by = $7
             where id = $1 and coalesce(running_generation, 0) < $3 and state <> 'deleted'
             """,
             [
                 .int64(instance), .optionalText(release?.version), .int64(command.generation),
-                .optionalJSONB(try release?.json), .optionalText(state?.rawValue), .timestamp(now), .text(worker),
-                .bool(command.isRemoval),
+                .optionalJSONB(try release?.json), .text(InstanceState(aim: command.goal).rawValue), .timestamp(now),
+                .text(worker), .bool(command.isRemoval),
             ]
         )
         return changed.affected == 1

@@ -43,7 +43,7 @@ extension InstanceState {
         }
     }
 
-    /// What an instance will be when a command reaches its goal.
+    /// What an instance will be when a command reaches its goal; and is, once the agent has done one that had ended.
     init(aim goal: CommandGoal) {
         switch goal {
         case .gone: self = .deleted

@@ -4,7 +4,7 @@ import WorkerRuntime
 /// `slipway.instance.rollback.v1`: the version and values of an earlier deployment.
 ///
 /// Of the last one that succeeded before the present one and differs from it; or of the newest of a version, or of the
-/// one that made a generation of the instance.
+/// one that made a generation of the instance. The present one is the newest, but for those that were taken back.
 struct RollBackInstance: InstanceRequest {
     static let operation = InstanceOperation.rollback
 
@@ -86,8 +86,8 @@ private struct RollbackTarget {
 
     /// The newest one that succeeded before the present one and differs from it.
     func findBefore(in transaction: borrowing PostgresTransaction) throws -> PastDeployment {
-        guard let present = try DeploymentHistory.read(of: id, in: transaction).first else {
-            throw missing("The instance '\(instance)' has no deployments", field: "instance")
+        guard let present = try DeploymentHistory.read(of: id, .standing, in: transaction).first else {
+            throw missing("The instance '\(instance)' has no deployment that was not taken back", field: "instance")
         }
         var last = present.generation
         while true {

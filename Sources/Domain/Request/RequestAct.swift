@@ -112,14 +112,17 @@ struct RequestAct {
         return try EnvironmentRow(row)
     }
 
-    /// The same, where something is to be deployed to it or changed in it.
+    /// The same, where something is to be deployed to it, or taken out of it.
     ///
-    /// - Throws: A reason where it does not exist or is not active.
-    func activeEnvironment(_ project: String, _ name: String, in transaction: borrowing PostgresTransaction) throws
-        -> EnvironmentRow
-    {
+    /// - Throws: A reason where it does not exist or its state does not allow that.
+    func environment(
+        _ project: String,
+        _ name: String,
+        for use: EnvironmentUse,
+        in transaction: borrowing PostgresTransaction
+    ) throws -> EnvironmentRow {
         let environment = try environment(project, name, in: transaction)
-        try environment.requireActive()
+        try environment.require(use)
         return environment
     }
 }

@@ -77,6 +77,7 @@ struct Progress {
 
     /// Notes what an instance runs though its command has ended otherwise.
     func appliedLate(_ command: Command, _ batch: SimulatedBatch) {
+        guard command.objects == nil || command.isRemoval else { return }
         let name = InstanceName(environment: command.key, name: command.subjectName)
         guard var entry = database.instances[name] else { return }
         guard note(command, in: &entry) else { return }
@@ -90,20 +91,11 @@ struct Progress {
         guard entry.runningGeneration ?? 0 < command.generation, entry.state != .deleted else { return false }
         entry.runningGeneration = command.generation
         entry.settled = command.isRemoval ? nil : try? DesiredState(json: command.desired)
-        let isOpen = entry.openCommand != nil
-        switch command.goal {
-        case .gone where !isOpen && entry.generation == command.generation:
-            entry.state = .deleted
-        case .stopped where isOpen:
-            entry.settledState = .stopped
-        case .stopped where entry.generation == command.generation:
-            entry.state = .stopped
-        case .healthy where isOpen && entry.settledState == .stopped:
-            entry.settledState = .running
-        case .healthy where !isOpen && entry.generation == command.generation && entry.state == .stopped:
-            entry.state = .running
-        case .gone, .stopped, .healthy, .applied:
-            break
+        let aim = InstanceState(aim: command.goal)
+        if entry.openCommand != nil {
+            entry.settledState = command.isRemoval ? nil : aim
+        } else if entry.generation == command.generation {
+            entry.state = aim
         }
         entry.revision += 1
         return true
