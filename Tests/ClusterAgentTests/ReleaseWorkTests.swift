@@ -176,7 +176,7 @@ struct ReleaseWorkTests {
     ]
 
     /// A server and a helm that remember the revisions of a story.
-    private func world(of story: Story) async throws -> (server: APIServerDouble, program: HelmProgram) {
+    func world(of story: Story) async throws -> (server: APIServerDouble, program: HelmProgram) {
         let history = story.before.map { #"{"revision":\#($0.number),"status":"\#($0.status)"}"# }
         let program = try helm.program(
             history: "[\(history.joined(separator: ","))]",
