@@ -51,33 +51,43 @@ extension ReleaseWorkTests {
     /// What there is, and what is asked for over it.
     struct Over: Sendable {
         /// The command that has made the newest revision and the mark, which says that it has made the version 1.0.0.
-        var maker: String
+        var maker = "c-0"
+        /// The deployment that the newest revision says it is of.
+        var present: String?
         var isRepair = false
         var version = "1.0.0"
+        var deployment: String?
         var runsHooks: Bool
     }
 
     static let over: [Over] = [
-        Over(maker: "c-0", runsHooks: false), Over(maker: "c-0", version: "2.0.0", runsHooks: true),
+        Over(runsHooks: false), Over(version: "2.0.0", runsHooks: true),
         Over(maker: "c-1", isRepair: true, runsHooks: false),
         // The release says that the command has made it, whatever the mark says of what that was.
-        Over(maker: "c-1", isRepair: true, version: "2.0.0", runsHooks: false),
+        Over(maker: "c-1", isRepair: true, version: "2.0.0", deployment: "c-1", runsHooks: false),
+        // A redeployment, over one that an older agent has made, too.
+        Over(deployment: "c-1", runsHooks: true), Over(present: "c-0", deployment: "c-1", runsHooks: true),
+        Over(present: "c-0", deployment: "c-0", runsHooks: false), Over(deployment: "c-0", runsHooks: false),
+        // An upgrade that was done and not noted, and is included by a command that scales.
+        Over(present: "c-9", version: "2.0.0", deployment: "c-9", runsHooks: false),
     ]
 
     @Test(arguments: over)
-    func `hooks run for other content, and not again for a command that they have run for`(over: Over) async throws {
+    func `hooks run once for each deployment, and not for a command that they have run for`(over: Over) async throws {
         let mark = try Self.mark(of: .web(generation: over.maker == "c-1" ? 1 : 0, command: over.maker))
         let server = try await Self.server(
-            { [Revision(1, "deployed", by: over.maker)] },
+            { [Revision(1, "deployed", by: over.maker, over.present)] },
             answering: { request in
                 request.path == "\(Self.place)/slipway/configmaps" ? (200, Self.list([mark])) : nil
             }
         )
         var request = ReleaseRequested.web(version: over.version)
+        request.deployment = over.deployment
         if over.isRepair { request.repair = true }
         #expect(try await end(.release(request), on: server, helm.program()).failure == nil)
         #expect(try helm.calls() == [Self.upgrade])
         #expect(try !helm.text("calls").contains("--no-hooks") == over.runsHooks)
+        #expect(try helm.text("calls").contains("slipway.io/deployment=\(over.deployment ?? "") "))
     }
 
     /// The config map that says that a command has made the release what it asked for.

@@ -59,13 +59,19 @@ extension WorkRunner {
                 turn
             )
         }
-        let isSame = !revisions.isEmpty && before?.template?.content == template.content
+        // A failed one was put back, or is tried again: what runs is what came to its end last.
+        let present = revisions.last { $0.isDeployed }
+        let origin = ReleaseOrigin(
+            command: made?.command,
+            deployment: present?.deployment,
+            isSame: !revisions.isEmpty && before?.template?.content == template.content
+        )
         return try await helm.deploy(
             request,
             secrets: secrets,
             template: CommandMark(command: template.command, generation: template.generation),
             jobs: try await pullSecretsOfJobs(before?.objects ?? [], in: request.namespace),
-            withHooks: made == nil && !isSame,
+            withHooks: origin.runsHooks(for: request),
             turn
         )
     }

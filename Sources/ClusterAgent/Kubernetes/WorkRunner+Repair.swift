@@ -11,6 +11,8 @@ extension WorkRunner {
         let status: String
         /// The command that made it; of what an older agent has made it is not known.
         let command: String?
+        /// The command that decided what it is made of; of what an older agent has made it is not known.
+        let deployment: String?
 
         var isPending: Bool { status.hasPrefix("pending-") }
         /// Whether helm has brought it to its end.
@@ -23,6 +25,7 @@ extension WorkRunner {
             else { return nil }
             (self.secret, self.number, self.status) = (name, number, status)
             command = labels[Label.command]?.string
+            deployment = labels[Label.deployment]?.string
         }
     }
 

@@ -58,7 +58,7 @@ public struct HelmProgram: Sendable {
     /// - Parameters:
     ///   - template: The command whose marks its pods carry.
     ///   - jobs: The secrets with which Jobs pull that are there already, by their names.
-    ///   - withHooks: Whether its hooks run: not when it is only scaled, stopped or restarted.
+    ///   - withHooks: Whether its hooks run, see ``ReleaseOrigin``.
     /// - Returns: The objects that it consists of.
     func deploy(
         _ request: ReleaseRequested,
@@ -78,7 +78,9 @@ public struct HelmProgram: Sendable {
             arguments += ["--history-max", "10", "--post-renderer", HelmFolder.plugin]
             arguments += ["--post-renderer-args", folder.url.path]
             // On helm's Secret: whose attempt it was, should nobody bring it to its end, or nobody note that end.
-            arguments += ["--labels", "\(Label.command)=\(request.command)"]
+            // Helm keeps labels of the revision before, so each is always set.
+            let labels = ["\(Label.command)=\(request.command)", "\(Label.deployment)=\(request.deployment ?? "")"]
+            arguments += ["--labels", labels.joined(separator: ",")]
             if !withHooks { arguments.append("--no-hooks") }
             let end = try run(arguments + ["--timeout", timeout], request.namespace, in: folder, stop)
             guard end.isGood else {
