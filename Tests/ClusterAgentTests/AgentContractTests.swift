@@ -96,6 +96,7 @@ struct AgentContractTests {
         let release = try example(AgentCommandType.releaseRequested, as: ReleaseRequested.self)
         #expect(release.replicas?["StatefulSet/db"] == 1 && release.restart != nil && release.chartCredentials != nil)
         #expect(release.stopped == false && release.registrySecrets?.first?.name == "registry")
+        #expect(release.deployment == release.command)
         let objects = try example(AgentCommandType.objectsRequested, as: ObjectsRequested.self)
         #expect(objects.objects.first?.path("spec", "ports")?.elements.first?["port"]?.int == 80)
         #expect(objects.secrets?.first?.values.keys.first == "password" && objects.removed?.count == 1)

@@ -22,11 +22,13 @@ final class HelmDouble: Sendable {
     /// Makes a helm that notes its calls, renders one ConfigMap, and then does what the scripts say.
     ///
     /// - Parameters:
-    ///   - manifest: What the chart renders, on one line.
+    ///   - manifest: What the chart renders, on one line, and what is kept of the release.
+    ///   - reading: What it does before it tells what is kept of the release.
     ///   - update: What it does to update its repositories.
     ///   - history: What it tells of the release's history.
     func program(
         manifest: String = "{apiVersion: v1, kind: ConfigMap, metadata: {name: settings}}",
+        reading: String = ":",
         update: String = "exit 0",
         upgrade: String = "exit 0",
         history: String = "[]",
@@ -43,6 +45,7 @@ final class HelmDouble: Sendable {
             env > \(file("environment"))
             case "$1" in
             history) echo '\(history)' ;;
+            get) \(reading); echo '\(manifest)' ;;
             rollback) \(rollback) ;;
             uninstall) \(uninstall) ;;
             repo) \(update) ;;

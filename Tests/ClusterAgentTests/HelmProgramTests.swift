@@ -45,7 +45,7 @@ struct HelmProgramTests {
         #expect(marked.path("metadata", "labels", Label.command) == "c-1")
         let calls = try text("calls")
         #expect(calls.hasPrefix("upgrade --install web-1 ") && calls.contains("--no-hooks"))
-        #expect(calls.contains("--labels slipway.io/command=c-1"))
+        #expect(calls.contains("--labels slipway.io/command=c-1,slipway.io/deployment= "))
         #expect(calls.contains("--namespace shop-staging --kube-context east"))
         #expect(try text("environment").contains("KUBECONFIG=/a/kubeconfig"))
         #expect(try !text("environment").contains("\nSLIPWAY_"))

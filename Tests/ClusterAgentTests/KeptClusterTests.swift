@@ -67,13 +67,16 @@ struct KeptClusterTests {
     @Test func `what is done again where the mark was lost changes nothing`() throws {
         var world = try open()
         world.makeNamespace()
-        world.start(.web())
-        #expect(world.pass(atMost: 5) { $0.all("Deployment").count == 1 })
+        var request = ReleaseRequested.web(values: "simulate: {hook: {name: migrate, seconds: 1}}")
+        request.deployment = request.command
+        world.start(request)
+        #expect(world.pass(atMost: 10) { $0.all("Deployment").count == 1 })
         #expect(world.end(of: "c-1") == nil, "the agent is lost before it notes what it did")
         world = try open(seed: 8, at: world.now)
         let subject = CommandSubject.release(namespace: "shop-staging", instance: "web-1")
         #expect(world.cluster.mark(of: subject) == nil)
-        #expect(world.finish(.release(.web())) == .some(nil))
+        #expect(world.finish(.release(request)) == .some(nil))
+        #expect(!world.events.contains { if case .stage = $0 { true } else { false } }, "hooks do not run again")
         #expect(try effects(of: "c-1") == 1)
         #expect(try entries().flatMap(\.marks).count { $0.command == "c-1" } == 1)
     }

@@ -20,15 +20,18 @@ struct ReleaseWorkTests {
         var number: Int
         var status: String
         var command: String?
+        /// The command that decided what it is made of.
+        var deployment: String?
 
-        init(_ number: Int, _ status: String, by command: String?) {
-            (self.number, self.status, self.command) = (number, status, command)
+        init(_ number: Int, _ status: String, by command: String?, _ deployment: String? = nil) {
+            (self.number, self.status, self.command, self.deployment) = (number, status, command, deployment)
         }
 
         /// What the server tells of helm's Secret.
         var secret: String {
-            let label = command.map { #","slipway.io/command":"\#($0)""# } ?? ""
-            let labels = #""owner":"helm","name":"web-1","status":"\#(status)","version":"\#(number)"\#(label)"#
+            let marks = [("command", command), ("deployment", deployment)]
+            let own = marks.map { name, mark in mark.map { #","slipway.io/\#(name)":"\#($0)""# } ?? "" }.joined()
+            let labels = #""owner":"helm","name":"web-1","status":"\#(status)","version":"\#(number)"\#(own)"#
             return #"{"metadata":{"name":"sh.helm.release.v1.web-1.v\#(number)","labels":{\#(labels)}}}"#
         }
     }
@@ -176,7 +179,7 @@ struct ReleaseWorkTests {
     ]
 
     /// A server and a helm that remember the revisions of a story.
-    private func world(of story: Story) async throws -> (server: APIServerDouble, program: HelmProgram) {
+    func world(of story: Story) async throws -> (server: APIServerDouble, program: HelmProgram) {
         let history = story.before.map { #"{"revision":\#($0.number),"status":"\#($0.status)"}"# }
         let program = try helm.program(
             history: "[\(history.joined(separator: ","))]",

@@ -64,6 +64,31 @@ struct SimulatedHookTests {
         #expect(stages(world).count == 12)
     }
 
+    @Test func `hooks run again for a redeployment, and not when that is repaired, or scaled`() {
+        var world = world()
+        func isDone(_ request: ReleaseRequested) -> Bool {
+            world.start(request)
+            return world.pass(atMost: 30) { $0.end(of: request.command) == .some(nil) }
+        }
+        let values = "simulate: {hook: {name: migrate, seconds: 1}}"
+        var request = ReleaseRequested.web(values: values)
+        request.deployment = "c-1"
+        #expect(isDone(request))
+        #expect(stages(world).count == 2)
+        request = .web(generation: 2, values: values)
+        request.deployment = "c-2"
+        #expect(isDone(request))
+        #expect(stages(world).count == 4 && stages(world).last?.kind == "pre-upgrade")
+        request.repair = true
+        world.start(request)
+        world.pass(seconds: 10)
+        request = .web(generation: 3, values: values)
+        request.deployment = "c-2"
+        request.replicas = ["Deployment/web-1": 2]
+        #expect(isDone(request))
+        #expect(stages(world).count == 4)
+    }
+
     @Test(arguments: ["simulate: {hook: {seconds: 1}}", "simulate: {hook: {name: a, when: during}}"])
     func `a hook that is not understood is refused`(values: String) {
         var world = world()

@@ -82,6 +82,8 @@ public enum Label {
     public static let command = ObjectLabel.command
     /// The subject's generation of that command.
     public static let generation = ObjectLabel.generation
+    /// The id of the command that decided version and values of a release, on helm's Secret of it.
+    public static let deployment = "slipway.io/deployment"
     /// The application that an instance runs.
     public static let application = ObjectLabel.application
     /// The annotation that says what a single object is for, see ``ObjectSubject/mark``.

@@ -1,6 +1,7 @@
 import Domain
 import Foundation
 import Kubernetes
+import Logging
 import Sealing
 
 /// Releases: installed, upgraded and removed with helm.
@@ -16,25 +17,15 @@ extension WorkRunner {
     ) async throws {
         try requireNamespace(request.namespace)
         let turn = turn(of: work, isWanted)
-        let isNew = try await repair(request.instance, in: request.namespace, for: work, turn)
+        let revisions = try await repair(request.instance, in: request.namespace, for: work, turn)
         let before = view.record(of: work.subject)
-        let former = isNew ? nil : before?.template
-        let form = ReleaseForm(request)
-        let template = Self.template(of: work, form, before: former)
-        let isSame = former?.content == String(form.content, radix: 16)
-        let jobs = try await pullSecretsOfJobs(before?.objects ?? [], in: request.namespace)
+        let former = revisions.isEmpty ? nil : before?.template
+        let template = Self.template(of: work, ReleaseForm(request), before: former)
         // From here on its secrets for pulling images are needed: no other release takes them along.
         view.begin(work)
         defer { view.end(work) }
         try await applyRegistries(of: request, secrets, turn)
-        let references = try await helm.deploy(
-            request,
-            secrets: secrets,
-            template: CommandMark(command: template.command, generation: template.generation),
-            jobs: jobs,
-            withHooks: !isSame,
-            turn
-        )
+        let references = try await deploy(request, secrets, as: template, over: revisions, before, turn)
         var record = record(of: work)
         for object in try await read(references, in: request.namespace, for: work, isWanted) { try record.add(object) }
         record.template = template
@@ -44,6 +35,45 @@ extension WorkRunner {
             try await marks.keep(record)
             try await dropRegistries(before?.registries ?? [], in: request.namespace)
         }
+    }
+
+    /// Has helm do what is asked for; returns the objects that the release then consists of.
+    ///
+    /// What it has done for this command before it does not do again, hooks least of all: the agent may have died, or its
+    /// server may have been away, before that was noted.
+    private func deploy(
+        _ request: ReleaseRequested,
+        _ secrets: OpenedSecrets,
+        as template: MarkRecord.Template,
+        over revisions: [Revision],
+        _ before: MarkRecord?,
+        _ turn: HelmTurn
+    ) async throws -> [PostRenderer.Reference] {
+        let made = revisions.last.flatMap { $0.isDeployed && $0.command == request.command ? $0 : nil }
+        if let made, request.repair != true {
+            logger.notice("notes the release '\(request.instance)': its command has made the revision \(made.number)")
+            return try await helm.references(
+                of: request.instance,
+                revision: made.number,
+                in: request.namespace,
+                turn
+            )
+        }
+        // A failed one was put back, or is tried again: what runs is what came to its end last.
+        let present = revisions.last { $0.isDeployed }
+        let origin = ReleaseOrigin(
+            command: made?.command,
+            deployment: present?.deployment,
+            isSame: !revisions.isEmpty && before?.template?.content == template.content
+        )
+        return try await helm.deploy(
+            request,
+            secrets: secrets,
+            template: CommandMark(command: template.command, generation: template.generation),
+            jobs: try await pullSecretsOfJobs(before?.objects ?? [], in: request.namespace),
+            withHooks: origin.runsHooks(for: request),
+            turn
+        )
     }
 
     func remove(

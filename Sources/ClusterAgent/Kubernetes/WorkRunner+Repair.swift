@@ -5,14 +5,18 @@ import Logging
 /// Releases of which an attempt was left unfinished: nobody works on it any more, because helm ends with its agent.
 extension WorkRunner {
     /// A revision of a release, by the labels of helm's Secret of it.
-    private struct Revision {
+    struct Revision: Sendable {
         let secret: String
         let number: Int
         let status: String
         /// The command that made it; of what an older agent has made it is not known.
         let command: String?
+        /// The command that decided what it is made of; of what an older agent has made it is not known.
+        let deployment: String?
 
         var isPending: Bool { status.hasPrefix("pending-") }
+        /// Whether helm has brought it to its end.
+        var isDeployed: Bool { status == "deployed" }
 
         init?(_ secret: ObjectValue) {
             guard let metadata = secret["metadata"], let name = metadata["name"]?.string,
@@ -21,6 +25,7 @@ extension WorkRunner {
             else { return nil }
             (self.secret, self.number, self.status) = (name, number, status)
             command = labels[Label.command]?.string
+            deployment = labels[Label.deployment]?.string
         }
     }
 
@@ -30,39 +35,39 @@ extension WorkRunner {
     /// command that made the attempt applies over it: only the record is removed, as if it had not begun. A removal that
     /// did not get further than to its hooks is as none; another is brought to its end: there is no way back from it.
     ///
-    /// - Returns: Whether helm remembers nothing of the release any more, so that it is installed anew.
+    /// - Returns: The revisions that helm then remembers, the newest last; none where the release is installed anew.
     @discardableResult
     func repair(
         _ release: String,
         in namespace: String,
         for work: ClusterWork,
         _ turn: HelmTurn
-    ) async throws -> Bool {
+    ) async throws -> [Revision] {
         var revisions = try await self.revisions(of: release, in: namespace)
         // A way back that was cut off is taken anew, from what it was to undo.
         try await drop(&revisions, in: namespace) { $0.status == "pending-rollback" }
-        if try await isToGo(&revisions, of: release, in: namespace, for: work, turn) { return true }
+        if try await isToGo(&revisions, of: release, in: namespace, for: work, turn) { return [] }
         guard let last = revisions.last else {
             if case .release = work { try await waitForTerminating(of: release, in: namespace, turn) }
-            return true
+            return []
         }
         let isAnothers = last.command != work.mark.command
         // A failure of nobody known is upgraded over: whoever made it may run on it.
         let isLeft = last.command != nil && isAnothers && last.status == "failed"
-        guard last.isPending || isLeft else { return false }
+        guard last.isPending || isLeft else { return revisions }
         logger.notice("repairs the release '\(release)', which was left \(last.status)")
         if isAnothers {
             try await putBack(release, in: namespace, turn)
             revisions = try await self.revisions(of: release, in: namespace)
         }
         // A removal needs what helm remembers; an upgrade does not begin while one seems to be under way.
-        guard case .release = work else { return revisions.isEmpty }
+        guard case .release = work else { return revisions }
         // Also a way back that did not come through: the installation takes over what it has left.
         try await drop(&revisions, in: namespace) { $0.isPending || isAnothers && $0.status == "uninstalling" }
-        guard revisions.isEmpty else { return false }
+        guard revisions.isEmpty else { return revisions }
         if isAnothers { try await waitForDeparture(of: release, in: namespace, turn) }
         try await waitForTerminating(of: release, in: namespace, turn)
-        return true
+        return []
     }
 
     /// Deals with a removal that was begun: helm notes it before the hooks that come first, and leaves the note where one
@@ -79,7 +84,7 @@ extension WorkRunner {
         _ turn: HelmTurn
     ) async throws -> Bool {
         guard let removal = revisions.last(where: { $0.status == "uninstalling" }) else { return false }
-        let isTakenBack = revisions.contains { $0.number > removal.number && $0.status == "deployed" }
+        let isTakenBack = revisions.contains { $0.number > removal.number && $0.isDeployed }
         if !isTakenBack {
             if try await isLeaving(release, in: namespace, for: work) {
                 logger.notice("ends the removal of the release '\(release)', which was begun")

@@ -3,7 +3,7 @@ import WorkerRuntime
 
 /// What a release is made of, told apart without keeping its values, which may hold secrets.
 struct ReleaseForm: Codable, Sendable, Hashable {
-    /// Application, version, image, chart and values: hooks run when it changes.
+    /// Application, version, image, chart and values.
     let content: UInt64
     /// The content and what else stands in the pods' template: pods are rolled when it changes.
     let template: UInt64

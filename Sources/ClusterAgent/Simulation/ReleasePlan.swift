@@ -54,9 +54,22 @@ struct ReleasePlan: Sendable {
             failure: wish.failure,
             form: form,
             made: mark,
+            deployment: request.deployment,
             template: template,
             hooks: hooks,
             registries: Set(registries.map(\.id))
+        )
+    }
+}
+
+extension ReleaseOrigin {
+    /// As a simulated cluster knows it; what was interrupted is done again from its beginning.
+    init(_ before: SimulatedCluster.Release?, form: ReleaseForm?) {
+        let known = before?.isInterrupted == true ? nil : before
+        self.init(
+            command: known?.made?.command,
+            deployment: known?.deployment,
+            isSame: known != nil && known?.form?.content == form?.content
         )
     }
 }

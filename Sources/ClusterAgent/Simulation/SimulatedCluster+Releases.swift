@@ -73,9 +73,8 @@ extension SimulatedCluster {
             throw WorkFailure.taken(registry: id.name, by: owner, application: request.application)
         }
         for manifest in plan.registries { upsert(manifest) }
-        // Helm runs hooks for what it installs or upgrades; to scale, stop or restart is neither.
-        let isSame = plan.release.form?.content == before?.form?.content && before?.isInterrupted != true
-        let hooks = isSame ? [] : plan.release.hooks
+        let origin = ReleaseOrigin(before, form: plan.release.form)
+        let hooks = origin.runsHooks(for: request) ? plan.release.hooks : []
         let moments: (before: Hook.Moment, after: Hook.Moment) =
             before == nil ? (.preInstall, .postInstall) : (.preUpgrade, .postUpgrade)
         operations[work.subject] = Operation(

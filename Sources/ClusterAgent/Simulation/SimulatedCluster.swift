@@ -42,6 +42,8 @@ public struct SimulatedCluster: Cluster, Sendable {
         var form: ReleaseForm?
         /// The command that made it what it is.
         var made: CommandMark?
+        /// The command that decided what it is made of.
+        var deployment: String?
         /// The command whose marks its pods carry.
         var template: CommandMark?
         var hooks: [Hook] = []

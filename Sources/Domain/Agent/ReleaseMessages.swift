@@ -63,6 +63,10 @@ public struct ReleaseRequested: Codable, Sendable, Hashable {
     public var chartCredentials: String?
     /// Whether it is to be done although it was done, because somebody else has changed what it made.
     public var repair: Bool?
+    /// The command that decided version and values: where another one's are there, the chart's hooks run.
+    ///
+    /// Also where nothing else differs, as after a redeployment; `nil` where an older fleet does not say it.
+    public var deployment: String?
 
     /// Makes the data.
     public init(
@@ -80,7 +84,8 @@ public struct ReleaseRequested: Codable, Sendable, Hashable {
         stopped: Bool? = nil,
         restart: String? = nil,
         registrySecrets: [RegistrySecret]? = nil,
-        chartCredentials: String? = nil
+        chartCredentials: String? = nil,
+        deployment: String? = nil
     ) {
         self.command = command
         self.generation = generation
@@ -97,6 +102,7 @@ public struct ReleaseRequested: Codable, Sendable, Hashable {
         self.restart = restart
         self.registrySecrets = registrySecrets
         self.chartCredentials = chartCredentials
+        self.deployment = deployment
     }
 }
 

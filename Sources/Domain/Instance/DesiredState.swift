@@ -21,6 +21,8 @@ struct DesiredState: Codable, Sendable, Hashable {
     var isStopped = false
     /// A nonce: a new one rolls the pods.
     var restart: String?
+    /// The command that decided version and values; `nil` of one that an older worker has written.
+    var deployment: String?
 
     /// What a release brings, with values laid over its own; the version is spelled as the release's first event did.
     init(application: String, version: String, release: KnownRelease, values: String) throws(Reason) {
@@ -54,6 +56,7 @@ struct DesiredState: Codable, Sendable, Hashable {
         replicas = try members.decodeIfPresent([String: Int].self, forKey: .replicas) ?? [:]
         isStopped = try members.decodeIfPresent(Bool.self, forKey: .isStopped) ?? false
         restart = try members.decodeIfPresent(String.self, forKey: .restart)
+        deployment = try members.decodeIfPresent(String.self, forKey: .deployment)
     }
 
     /// Reads it as rows keep it.

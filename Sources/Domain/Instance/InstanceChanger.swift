@@ -19,7 +19,7 @@ struct InstanceChanger {
             reader: InstanceReader(project: request.project),
             nonce: act.desk.commandID(act.input).uuidString.lowercased()
         )
-        let desired = try request.next(context, in: transaction)
+        var desired = try request.next(context, in: transaction)
         if request.dryRun == true {
             let plan = try InstancePlan.make(operation, context, desired, isForced: isForced, in: transaction)
             return act.publish(plan)
@@ -28,6 +28,7 @@ struct InstanceChanger {
         command.environmentID = place.id
         command.cluster = place.cluster
         command.generation = try lastGeneration(of: request.instance, row, place, in: transaction) + 1
+        if operation.isDeployment { desired?.deployment = command.id.uuidString.lowercased() }
         if let desired { command.desired = try desired.json }
         if let open = row?.open {
             try end(open, for: operation, &command, place, in: transaction)

@@ -85,7 +85,8 @@ struct InstanceMessage {
             stopped: desired.isStopped ? true : nil,
             restart: desired.restart,
             registrySecrets: credentials.registrySecrets,
-            chartCredentials: credentials.chartCredentials
+            chartCredentials: credentials.chartCredentials,
+            deployment: desired.deployment
         )
     }
 }

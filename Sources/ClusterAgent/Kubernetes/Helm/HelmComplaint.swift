@@ -94,6 +94,11 @@ struct HelmComplaint {
         self.init(text, otherwise: "apply_failed")
     }
 
+    /// What helm says when it cannot tell what a release consists of.
+    init(reading text: String) {
+        self.init(text, otherwise: "apply_failed")
+    }
+
     private init(_ text: String, otherwise code: String) {
         let code =
             Self.isUnreachable(text) ? Self.unreachable : Self.isUnauthorized(text) ? Self.unauthorized : code

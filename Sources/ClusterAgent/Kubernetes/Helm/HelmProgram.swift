@@ -58,7 +58,7 @@ public struct HelmProgram: Sendable {
     /// - Parameters:
     ///   - template: The command whose marks its pods carry.
     ///   - jobs: The secrets with which Jobs pull that are there already, by their names.
-    ///   - withHooks: Whether its hooks run: not when it is only scaled, stopped or restarted.
+    ///   - withHooks: Whether its hooks run, see ``ReleaseOrigin``.
     /// - Returns: The objects that it consists of.
     func deploy(
         _ request: ReleaseRequested,
@@ -77,8 +77,10 @@ public struct HelmProgram: Sendable {
             arguments += ["--values", folder.values.path, "--server-side=true", "--force-conflicts"]
             arguments += ["--history-max", "10", "--post-renderer", HelmFolder.plugin]
             arguments += ["--post-renderer-args", folder.url.path]
-            // On helm's Secret: whose attempt it was, should nobody bring it to its end.
-            arguments += ["--labels", "\(Label.command)=\(request.command)"]
+            // On helm's Secret: whose attempt it was, should nobody bring it to its end, or nobody note that end.
+            // Helm keeps labels of the revision before, so each is always set.
+            let labels = ["\(Label.command)=\(request.command)", "\(Label.deployment)=\(request.deployment ?? "")"]
+            arguments += ["--labels", labels.joined(separator: ",")]
             if !withHooks { arguments.append("--no-hooks") }
             let end = try run(arguments + ["--timeout", timeout], request.namespace, in: folder, stop)
             guard end.isGood else {
@@ -91,6 +93,21 @@ public struct HelmProgram: Sendable {
                 throw failure
             }
             return try folder.references()
+        }
+    }
+
+    /// The objects that a revision of a release consists of, as helm remembers them; nothing is changed.
+    func references(
+        of release: String,
+        revision: Int,
+        in namespace: String,
+        _ turn: HelmTurn = HelmTurn()
+    ) async throws(WorkFailure) -> [PostRenderer.Reference] {
+        try await workInFolder(turn) { folder, stop in
+            let arguments = ["get", "manifest", release, "--revision", String(revision)]
+            let end = try run(arguments, namespace, in: folder, stop)
+            guard end.isGood else { throw HelmComplaint(reading: end.complaint).failure }
+            return try PostRenderer.references(in: String(decoding: end.output, as: UTF8.self))
         }
     }
 

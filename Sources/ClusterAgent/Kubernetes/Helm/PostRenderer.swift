@@ -53,16 +53,7 @@ public struct PostRenderer {
         for document in try RenderedYAML.objects(text) where !document.members.isEmpty {
             let marked = try marking.applied(to: document)
             try ReleaseBounds.check(document, of: marking.release.namespace)
-            if !document.isHook {
-                references.append(
-                    Reference(
-                        apiVersion: document["apiVersion"]?.string ?? "",
-                        kind: document["kind"]?.string ?? "",
-                        name: document.path("metadata", "name")?.string ?? "",
-                        namespace: document.path("metadata", "namespace")?.string
-                    )
-                )
-            }
+            if let reference = Reference(document) { references.append(reference) }
             output += "---\n" + String(decoding: marked.json, as: UTF8.self) + "\n"
         }
         guard references.count <= Self.mostObjects else {
@@ -71,5 +62,23 @@ public struct PostRenderer {
             )
         }
         return (output, references)
+    }
+
+    /// The objects that a release consists of, by the manifest that helm has kept of it.
+    static func references(in manifest: String) throws(ManifestError) -> [Reference] {
+        try RenderedYAML.objects(manifest).filter { !$0.members.isEmpty }.compactMap { Reference($0) }
+    }
+}
+
+extension PostRenderer.Reference {
+    /// Names a rendered object; `nil` for a hook.
+    init?(_ document: ObjectValue) {
+        guard !document.isHook else { return nil }
+        self.init(
+            apiVersion: document["apiVersion"]?.string ?? "",
+            kind: document["kind"]?.string ?? "",
+            name: document.path("metadata", "name")?.string ?? "",
+            namespace: document.path("metadata", "namespace")?.string
+        )
     }
 }
