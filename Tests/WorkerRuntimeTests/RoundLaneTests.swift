@@ -37,4 +37,20 @@ import Testing
         }
         #expect(rounds == 1)
     }
+
+    @Test func `a session that takes no writes is made anew`() throws {
+        var rounds = 0
+        var hasWritten = false
+        try lane(url).run { connection in
+            rounds += 1
+            if rounds == 1 { try connection.script("set default_transaction_read_only = on") }
+            if rounds > 5 { stop.request() }
+            try connection.query("insert into outbox_relay (owner, seen_at) values ('test', now())")
+            hasWritten = true
+            stop.request()
+            return false
+        }
+        #expect(hasWritten)
+        #expect(rounds == 2)
+    }
 }

@@ -120,6 +120,7 @@ extension Lane {
     func recover(from error: any Error, failures: Int = 0) throws {
         guard case .transient = Failure.classify(error) else { throw error }
         logger.warning("waiting for the database: \(error)")
+        Installation.leaveReadOnly(connection, after: error)
         let paused = claims.keys.filter { fullQueues[$0] == nil }.map(topicPartition)
         try consumer.pause(paused)
         var backoff = PostgresBackoff()

@@ -30,6 +30,7 @@ struct RoundLane {
                 throw error
             } catch {
                 logger.warning("the round failed and is tried again: \(error)")
+                Installation.leaveReadOnly(connection, after: error)
                 pause(backoff.next())
             }
         }
