@@ -56,8 +56,7 @@ extension Lane {
             if afterRecovery { try recover(from: error, failures: failures) }
             return true
         case .isolate where !messages.allSatisfy(\.isDecoded):
-            // What could not be written down of a suspect is not its fault: a database that is away is waited for, and one that
-            // refuses it ends the worker.
+            // What could not be written down of a suspect is not its fault.
             try recover(from: error, failures: failures)
             return true
         case .isolate(let reason):
@@ -118,7 +117,7 @@ extension Lane {
     ///
     /// - Parameter failures: How often the same has failed: a database that answers and does nothing is asked ever less.
     func recover(from error: any Error, failures: Int = 0) throws {
-        guard case .transient = Failure.classify(error) else { throw error }
+        guard Failure.isTriedAgain(error) else { throw error }
         logger.warning("waiting for the database: \(error)")
         Installation.leaveReadOnly(connection, after: error)
         let paused = claims.keys.filter { fullQueues[$0] == nil }.map(topicPartition)
