@@ -80,4 +80,30 @@ import Testing
         #expect(throws: Never.self) { try result.get() }
         #expect(try connection.query("select applied from partition_claim").only().int64(0) == 2)
     }
+
+    @Test(arguments: [false, true])
+    func `a lane that is to stop while something stays locked gives up in time what it has in hand`(
+        isSetAside: Bool
+    ) throws {
+        try connection.script("create table thing (id int)")
+        var configuration = configuration
+        configuration.database.lockTimeout = .milliseconds(20)
+        configuration.drainDeadline = .milliseconds(300)
+        let holder = try lock(isSetAside ? "parked_message" : "thing")
+        let tries = Mutex(0)
+        let lane = RunningLane(configuration) { (transaction: borrowing PostgresTransaction) in
+            tries.withLock { $0 += 1 }
+            if isSetAside { throw Reason(code: "own", sentence: "It is set aside.") }
+            try transaction.query("select from thing")
+        }
+        try send("message")
+        _ = try eventually("a try") { tries.withLock { $0 } > 0 ? true : nil }
+        lane.stop.request()
+        let result = try eventually("the lane's end") { lane.result }
+        let error = #expect(throws: PostgresError.self) { try result.get() }
+        #expect(error?.sqlState == .lockNotAvailable)
+        holder.close()
+        let claim = try connection.query("select next_offset, applied + parked from partition_claim").only()
+        #expect(try [claim.int64(0), claim.int64(1)] == [0, 0], "whoever is next has it")
+    }
 }
