@@ -1,4 +1,5 @@
 import CRdkafka
+import Synchronization
 
 /// Looks at a cluster and changes its topics, used on one thread; every call blocks at most its timeout.
 public final class KafkaAdmin {
@@ -16,6 +17,12 @@ public final class KafkaAdmin {
     ///
     /// Closing twice is not an error.
     public func close() {
+        handle = nil
+    }
+
+    /// Frees the client in the background; for those who have no time to wait for it.
+    public func closeWithoutWaiting() {
+        if let handle { handle.isWaitedFor.store(false, ordering: .releasing) }
         handle = nil
     }
 

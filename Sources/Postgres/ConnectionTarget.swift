@@ -11,7 +11,7 @@ struct ConnectionTarget: CustomStringConvertible {
     init(_ configuration: PostgresConfiguration) throws(PostgresError) {
         let given = try Self.parse(configuration.url)
         let network = configuration.networkTimeout
-        let defaults: [(String, String)] = [
+        var defaults: [(String, String)] = [
             ("application_name", configuration.applicationName),
             ("connect_timeout", "\(max(2, configuration.connectTimeout.wholeSeconds))"),
             ("keepalives", "1"),
@@ -21,6 +21,7 @@ struct ConnectionTarget: CustomStringConvertible {
             ("tcp_user_timeout", "\(network.wholeMilliseconds)"),
             ("client_encoding", "UTF8"),
         ]
+        if configuration.needsWrites { defaults.append(("target_session_attrs", "read-write")) }
         for (keyword, value) in defaults where given[keyword] == nil {
             add(keyword, value)
         }

@@ -25,6 +25,10 @@ public struct PostgresConfiguration: Sendable {
     /// It guards against a server that is stopped and whose kernel still acknowledges. By default five seconds more
     /// than ``statementTimeout``; no limit if that has none.
     public var answerTimeout: Duration?
+    /// Whether only a server will do that takes writes, such as no standby (`target_session_attrs=read-write`).
+    ///
+    /// Of several hosts in the URL it is looked for. A URL that has `target_session_attrs` itself wins.
+    public var needsWrites = false
     /// The schemas to look for tables in, in order; `nil` is the server's default.
     public var searchPath: [String]?
     /// Further settings of the session by their server names.

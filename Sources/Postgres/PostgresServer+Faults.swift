@@ -32,6 +32,15 @@ extension PostgresServer {
         return held.count
     }
 
+    /// Starts the server again as a standby that follows nobody: it takes no writes until it is promoted.
+    public func restartAsStandby() throws(PostgresError) {
+        let connection = try PostgresConnection(PostgresConfiguration(url: url))
+        // The server itself writes the file, which must be its user's.
+        try connection.script("copy (select 1) to '\(folder)/data/standby.signal'")
+        connection.close()
+        try restart()
+    }
+
     private static func terminateSessions(
         on connection: PostgresConnection,
         except own: [Int32]

@@ -62,6 +62,16 @@ import Testing
         #expect(duties.resting("another").isEmpty)
     }
 
+    @Test func `a session that takes no writes ends the round, so that it is made anew`() throws {
+        let connection = try TestDatabase.connect(try TestDatabase.make())
+        try connection.script("set default_transaction_read_only = on")
+        let duties = RoundDuties()
+        #expect(throws: PostgresError.self) {
+            try duties.attempt("duty", on: connection) { try connection.query("delete from worker") }
+        }
+        #expect(duties.resting("duty").isEmpty)
+    }
+
     @Test func `a connection that is gone ends the round, as does what the process cannot go on with`() throws {
         let connection = try TestDatabase.connect(try TestDatabase.make())
         let duties = RoundDuties()

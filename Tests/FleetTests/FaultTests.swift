@@ -98,6 +98,42 @@ struct FaultTests {
         #expect(try worker.exitCode() == 0)
     }
 
+    @Test func `workers whose database takes no writes for a while go on when it does`() throws {
+        let world = try FleetWorld(topics: DoneOnceTests.topics, partitions: 1)
+        let workers = try ["deployment-worker", "outbox-relay"].map { try world.start($0) }
+        try world.request("project.create", key: "before", id: "before", #"{"project":"before"}"#)
+        try waitForProjects(1, world)
+        func alter(_ change: String) throws {
+            let sql = "execute format('alter database %I \(change)', current_database())"
+            try world.database.script("do $$ begin \(sql); end $$")
+        }
+        try alter("set default_transaction_read_only = on")
+        try world.database.script(
+            """
+            select pg_terminate_backend(pid) from pg_stat_activity
+            where datname = current_database() and pid <> pg_backend_pid()
+            """
+        )
+        try world.request("project.create", key: "during", id: "during", #"{"project":"during"}"#)
+        for worker in workers {
+            _ = try eventually("\(worker.name) has tried several times") {
+                worker.output.components(separatedBy: "waiting for the database").count > 8 ? true : nil
+            }
+        }
+        #expect(workers.allSatisfy(\.isRunning))
+        try world.database.script("update worker set seen_at = 'epoch'")
+        try alter("reset default_transaction_read_only")
+        try waitForProjects(2, world)
+        _ = try eventually("an empty outbox") { try world.number("select count(*) from outbox") == 0 ? true : nil }
+        _ = try eventually("both say that they live") {
+            try world.number("select count(*) from live_worker") == 2 ? true : nil
+        }
+        for worker in workers {
+            worker.signal(SIGTERM)
+            #expect(try worker.exitCode() == 0)
+        }
+    }
+
     @Test(arguments: [
         // Behind the end of the topic; and at a place that another message has now.
         "set next_offset = 1000, last_offset = 999, last_timestamp = 1",

@@ -174,6 +174,22 @@ import Testing
         #expect(try connection.serverIdentity().timeline == 1)
     }
 
+    @Test func `who needs writes is connected to no server that takes none, until it does`() throws {
+        let database = "\"\(try connection.query("select current_database()::text").only().string(0))\""
+        try connection.script("alter database \(database) set default_transaction_read_only = on")
+        #expect(try PostgresConnection(configuration).isUsable, "who only reads")
+        var writing = configuration
+        writing.needsWrites = true
+        let error = try postgresError { _ = try PostgresConnection(writing) }
+        #expect(error?.kind == .connection)
+        #expect(error?.message.contains("read-only") == true, "\(error?.message ?? "")")
+        var choosing = PostgresConfiguration(url: url + "?target_session_attrs=any")
+        choosing.needsWrites = true
+        #expect(try PostgresConnection(choosing).isUsable, "the URL says which server will do")
+        try connection.script("alter database \(database) reset default_transaction_read_only")
+        #expect(try PostgresConnection(writing).isUsable)
+    }
+
     @Test func `the back-off grows, stays below its maximum and begins anew`() {
         var backoff = PostgresBackoff()
         for step in [50, 100, 200, 400, 800, 1600, 3200, 5000, 5000] {

@@ -34,6 +34,19 @@ import Testing
         #expect(!FileManager.default.fileExists(atPath: folder))
     }
 
+    @Test func `who needs writes is connected to no standby, until it is promoted`() throws {
+        let server = try PostgresServer(folder: TestDatabase.newFolder(), durable: false, isTemporary: true)
+        try server.restartAsStandby()
+        let reading = try PostgresConnection(PostgresConfiguration(url: server.url))
+        #expect(try reading.serverIdentity().isStandby)
+        var configuration = PostgresConfiguration(url: server.url)
+        configuration.needsWrites = true
+        let error = try postgresError { _ = try PostgresConnection(configuration) }
+        #expect(error?.kind == .connection)
+        try reading.query("select pg_promote()")
+        #expect(try PostgresConnection(configuration).serverIdentity().isStandby == false)
+    }
+
     @Test func `a folder in use or unreachable is one clear sentence`() throws {
         let server = try PostgresServer(folder: TestDatabase.newFolder(), durable: false, isTemporary: true)
         let error = try postgresError { _ = try PostgresServer(folder: server.folder, durable: false) }

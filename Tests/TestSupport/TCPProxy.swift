@@ -4,24 +4,36 @@ import Synchronization
 /// Passes connections on to a port of this machine, and cuts them when it is told to.
 public final class TCPProxy: Sendable {
     private struct State {
+        /// How many connections more end at once.
+        var refusals = 0
         var isCut = false
         var isClosed = false
         /// Both ends of each connection.
         var links: [Int: (CInt, CInt)] = [:]
         var next = 0
+
+        /// Whether the next connection ends at once.
+        mutating func refusesNext() -> Bool {
+            guard refusals > 0 else { return isCut }
+            refusals -= 1
+            return true
+        }
     }
 
     /// Where it listens.
     public let port: UInt16
     private let target: UInt16
     private let listener: LoopbackListener
-    private let state = Mutex(State())
+    private let state: Mutex<State>
 
     /// Listens on a free port.
-    public init(to target: UInt16) throws {
+    ///
+    /// - Parameter refused: How many of the first connections end at once.
+    public init(to target: UInt16, refusing refused: Int = 0) throws {
         self.target = target
         listener = try LoopbackListener()
         port = listener.port
+        state = Mutex(State(refusals: refused))
         listener.accept { [self] client in
             guard !state.withLock({ $0.isClosed }) else { return false }
             accept(client)
@@ -49,7 +61,7 @@ public final class TCPProxy: Sendable {
     }
 
     private func accept(_ client: CInt) {
-        let server = state.withLock { $0.isCut } ? -1 : connected()
+        let server = state.withLock { $0.refusesNext() } ? -1 : connected()
         guard server >= 0 else {
             _ = Glibc.close(client)
             return

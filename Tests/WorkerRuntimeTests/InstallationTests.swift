@@ -1,7 +1,9 @@
+import Foundation
 import Postgres
 import TestSupport
 import Testing
-import WorkerRuntime
+
+@testable import WorkerRuntime
 
 /// A database is prepared with what workers can work with, or not at all.
 @Suite struct InstallationTests {
@@ -61,6 +63,22 @@ import WorkerRuntime
         #expect(try connection.query("select table_oid is not null from installation").only().bool(0))
         try connection.script("alter table installation drop column database_oid, drop column table_oid")
         #expect(try Installation.isTheOneWorkedWith(connection), "one that is still to be migrated")
+    }
+
+    @Test func `a standby is waited for, and one that was promoted is refused`() throws {
+        let folder = NSTemporaryDirectory() + "slipway-standby-\(UUID().uuidString)"
+        let server = try PostgresServer(folder: folder, durable: false, isTemporary: true)
+        let connection = try PostgresConnection(PostgresConfiguration(url: try server.createDatabase("fleet")))
+        _ = try PostgresMigrator(runtimeMigrations).migrate(connection)
+        try Installation.prepare(on: connection)
+        try Installation.reconnect(connection)
+        try server.restartAsStandby()
+        let error = #expect(throws: PostgresError.self) { try Installation.reconnect(connection) }
+        #expect(error?.isTransient == true)
+        #expect(!connection.isUsable, "nobody works with it")
+        try PostgresConnection(PostgresConfiguration(url: server.url)).query("select pg_promote()")
+        #expect(throws: StartError.self) { try Installation.reconnect(connection) }
+        #expect(!connection.isUsable)
     }
 
     private func adopt() throws {

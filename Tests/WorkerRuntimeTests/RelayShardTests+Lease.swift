@@ -57,6 +57,48 @@ extension RelayShardTests {
         try other.close()
     }
 
+    @Test(arguments: [false, true])
+    func `a relay that reaches the database and no broker leaves all shards to the others`(transactional: Bool) throws {
+        try connection.script("update outbox_lease set lease_until = '-infinity', owner = null")
+        let all = try connection.query("select 1 from outbox_lease").count
+        var configuration = configuration
+        configuration.isTransactional = transactional
+        configuration.brokerPatience = .milliseconds(200)
+        // Nobody listens there.
+        configuration.kafka.bootstrapServers = "127.0.0.1:1"
+        let lost = RelayShards(configuration, owner: "lost", connection: connection, logger: configuration.logger)
+        let other = relay("other")
+        for relay in [lost, other, lost, other] { try relay.visitLeases() }
+        #expect(lost.held.isEmpty)
+        #expect(other.held.count == all)
+        #expect(try connection.query("select owner from outbox_relay").map { try $0.string(0) } == ["other"])
+        try lost.close()
+        try other.close()
+    }
+
+    @Test func `a relay whose producer has failed counts no more among the others until it has another one`() throws {
+        try connection.script("update outbox_lease set lease_until = '-infinity', owner = null")
+        var configuration = configuration
+        configuration.brokerPatience = .seconds(1)
+        let relay = RelayShards(configuration, owner: "relay", connection: connection, logger: configuration.logger)
+        let sharing = { try connection.query("select 1 from outbox_relay").count }
+        func takePart() throws {
+            _ = try eventually("a producer") {
+                try relay.visitLeases()
+                return relay.held.isEmpty ? nil : true
+            }
+            #expect(try sharing() == 1)
+        }
+        try takePart()
+        try broker.setBrokerDown()
+        try relay.startAnew(after: KafkaError(.transport, operation: "publish"))
+        try relay.visitLeases()
+        #expect(try relay.held.isEmpty && sharing() == 0)
+        try broker.setBrokerUp()
+        try takePart()
+        try relay.close()
+    }
+
     private func relay(_ owner: String) -> RelayShards {
         RelayShards(configuration, owner: owner, connection: connection, logger: configuration.logger)
     }

@@ -65,6 +65,34 @@ import Testing
         #expect(error.isServersTrouble == isServers)
     }
 
+    private static func postgres(_ kind: PostgresError.Kind, _ state: String? = nil) -> PostgresError {
+        PostgresError(kind: kind, message: "It failed.", sqlState: state.map(PostgresSQLState.init(rawValue:)))
+    }
+
+    struct Case: Sendable {
+        let error: any Error
+        let isTriedAgain: Bool
+    }
+
+    @Test(arguments: [
+        Case(error: postgres(.server, "57014"), isTriedAgain: true),
+        Case(error: postgres(.server, "40001"), isTriedAgain: true),
+        Case(error: postgres(.server, "42501"), isTriedAgain: true),
+        Case(error: postgres(.connection), isTriedAgain: true),
+        Case(error: postgres(.commitUnknown), isTriedAgain: true),
+        Case(error: postgres(.server, "SW001"), isTriedAgain: false),
+        Case(error: postgres(.decoding), isTriedAgain: false),
+        Case(error: postgres(.usage), isTriedAgain: false),
+        Case(error: KafkaError(.transport, operation: "ask"), isTriedAgain: true),
+        Case(error: KafkaError(.fatal, operation: "ask"), isTriedAgain: false),
+        Case(error: NoRoom(queues: []), isTriedAgain: false),
+        Case(error: Reason(code: "own", sentence: "Its own."), isTriedAgain: false),
+        Case(error: StartError("Another database."), isTriedAgain: false),
+    ])
+    func `outside of batches a statement is tried again, whatever the server says of it`(failed: Case) {
+        #expect(Failure.isTriedAgain(failed.error) == failed.isTriedAgain)
+    }
+
     @Test func `what a handler throws is its message's fault`() {
         let reason = Reason(code: "x", sentence: "X is wrong.")
         guard case .message(let found) = Failure.classify(reason) else {

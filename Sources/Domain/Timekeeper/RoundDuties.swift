@@ -29,7 +29,8 @@ public final class RoundDuties: Sendable {
     /// Does a duty, or an item of one, unless it failed a moment ago.
     ///
     /// - Returns: What the duty returns; `nil` where it failed or rests.
-    /// - Throws: What ends the round: a connection that is gone, or what the process cannot go on with.
+    /// - Throws: What ends the round: a connection that is gone or takes no writes, or what the process cannot go on
+    ///   with.
     public func attempt<R>(
         _ duty: String,
         of item: String = "",
@@ -43,7 +44,8 @@ public final class RoundDuties: Sendable {
             rests.withLock { $0[name] = nil }
             return done
         } catch {
-            guard connection.isUsable, !(error is StartError) else { throw error }
+            let takesWrites = (error as? PostgresError)?.sqlState != .readOnlyTransaction
+            guard connection.isUsable, takesWrites, !(error is StartError) else { throw error }
             rest(name, because: error)
             return nil
         }

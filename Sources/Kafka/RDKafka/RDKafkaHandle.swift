@@ -12,6 +12,8 @@ final class RDKafkaHandle: @unchecked Sendable {
     /// Whether the last owner frees the handle; a handle that librdkafka cannot free safely is left to the process's
     /// end.
     let isDestroyable = Atomic<Bool>(true)
+    /// Whether the last owner waits for librdkafka to stop its threads.
+    let isWaitedFor = Atomic<Bool>(true)
 
     /// How long the last owner waits for librdkafka to stop its threads, which go on by themselves after it.
     private static let patience = Duration.seconds(2)
@@ -45,11 +47,12 @@ final class RDKafkaHandle: @unchecked Sendable {
     deinit {
         guard isDestroyable.load(ordering: .acquiring) else { return }
         let (client, callbacks) = (RDKafkaPointer(raw: pointer), callbacks)
-        let isGone = OwnThread.run(waitingAtMost: Self.patience) {
+        let isWaitedFor = isWaitedFor.load(ordering: .acquiring)
+        let isGone = OwnThread.run(waitingAtMost: isWaitedFor ? Self.patience : .zero) {
             rd_kafka_destroy(client.raw)
             callbacks.unregister()
         }
-        if !isGone { callbacks.logger?.debug("librdkafka is still stopping its threads") }
+        if isWaitedFor, !isGone { callbacks.logger?.debug("librdkafka is still stopping its threads") }
     }
 
     /// The error that ended the client, if one did.

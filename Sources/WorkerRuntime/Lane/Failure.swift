@@ -14,6 +14,18 @@ enum Failure {
     /// The process cannot go on.
     case fatal(any Error)
 
+    /// Whether what failed is tried again when the database has answered, where no message can be at fault.
+    ///
+    /// So it is outside of batches: whatever the server says of one statement, such as that somebody has cancelled it,
+    /// the next one may succeed, and the partitions of a worker that ends are no better off with another one.
+    static func isTriedAgain(_ error: any Error) -> Bool {
+        switch classify(error) {
+        case .transient: true
+        case .message: (error as? PostgresError)?.kind == .server
+        case .fenced, .noRoom, .fatal: false
+        }
+    }
+
     /// Sorts an error that a batch's transaction threw.
     static func classify(_ error: any Error) -> Failure {
         switch error {

@@ -25,7 +25,9 @@ public struct LaneConfiguration: Sendable {
     /// When and how often a parked message is tried again.
     public var retries = RetryPolicy()
     /// How long a stop may take before it is called unclean.
-    public var drainDeadline: Duration = .seconds(20)
+    ///
+    /// With a last try behind it, which may wait for a lock, that is less than orchestrators wait for.
+    public var drainDeadline: Duration = .seconds(15)
     /// How long the inbox remembers; older requests are refused, since nobody can say whether they were seen.
     public var inboxReach = InboxReach.read
     /// Where the lane writes what operators should know.

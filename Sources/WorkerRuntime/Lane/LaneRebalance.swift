@@ -208,7 +208,7 @@ extension Lane {
             try consumer.seek(to: KafkaPosition(place, offset: watermarks.low), timeout: .seconds(3))
             RuntimeMetrics.topicRemade.increment()
         } catch {
-            guard case .transient = Failure.classify(error) else { throw error }
+            guard Failure.isTriedAgain(error) else { throw error }
             logger.warning("the topic is started at its oldest message later: \(error)")
             loseOffset(place.partition)
         }

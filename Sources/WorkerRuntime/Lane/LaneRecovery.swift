@@ -53,11 +53,11 @@ extension Lane {
             return true
         case .tryAgain(let afterRecovery):
             metrics.transientFailures.increment()
-            if afterRecovery { try recover(from: error, failures: failures) }
+            // A lane that is to stop also looks whether it may go on.
+            if afterRecovery || stop.isRequested { try recover(from: error, failures: failures) }
             return true
         case .isolate where !messages.allSatisfy(\.isDecoded):
-            // What could not be written down of a suspect is not its fault: a database that is away is waited for, and one that
-            // refuses it ends the worker.
+            // What could not be written down of a suspect is not its fault.
             try recover(from: error, failures: failures)
             return true
         case .isolate(let reason):
@@ -117,9 +117,11 @@ extension Lane {
     /// Waits until the database answers again, staying in the group; then learns what became of the claims.
     ///
     /// - Parameter failures: How often the same has failed: a database that answers and does nothing is asked ever less.
+    /// - Throws: The error, where a stop has taken as long as it may, whether or not the database answers meanwhile.
     func recover(from error: any Error, failures: Int = 0) throws {
-        guard case .transient = Failure.classify(error) else { throw error }
+        guard Failure.isTriedAgain(error) else { throw error }
         logger.warning("waiting for the database: \(error)")
+        Installation.leaveReadOnly(connection, after: error)
         let paused = claims.keys.filter { fullQueues[$0] == nil }.map(topicPartition)
         try consumer.pause(paused)
         var backoff = PostgresBackoff()
@@ -127,8 +129,12 @@ extension Lane {
         let began = ContinuousClock.now
         while true {
             pulse.beat()
-            if stop.isRequested, ContinuousClock.now - began > configuration.drainDeadline { throw error }
-            try stayInGroup(for: backoff.next())
+            guard mayGoOn(since: began) else {
+                logger.error("the stop has taken as long as it may: what is in hand is left to others")
+                throw error
+            }
+            let wait = backoff.next()
+            try stayInGroup(for: stop.isRequested ? min(wait, .milliseconds(500)) : wait)
             do {
                 if !connection.isUsable { try Installation.reconnect(connection) }
                 _ = try connection.query("select 1")
@@ -144,6 +150,12 @@ extension Lane {
         let kept = paused.filter { claims[$0.partition] != nil || unheld.contains($0.partition) }
         try consumer.resume(kept)
         logger.info("the database answers again")
+    }
+
+    /// Whether a lane that is to stop may try once more what it has in hand.
+    private func mayGoOn(since began: ContinuousClock.Instant) -> Bool {
+        let limit = configuration.drainDeadline
+        return !stop.isRequested || (ContinuousClock.now - began <= limit && !stop.isOverdue(after: limit))
     }
 
     /// Polls while everything is paused, so that heartbeats and rebalances go on.

@@ -3,6 +3,8 @@ import Synchronization
 /// Tells the lanes of a process to stop, once.
 public final class StopSignal: Sendable {
     private let requested = Atomic(false)
+    /// When the stop was asked for first.
+    private let moment = Mutex<ContinuousClock.Instant?>(nil)
 
     /// Makes a signal that nobody has given.
     public init() {}
@@ -12,8 +14,17 @@ public final class StopSignal: Sendable {
 
     /// Asks all lanes to stop; returns whether that was asked for before.
     @discardableResult
-    public func request() -> Bool {
-        requested.exchange(true, ordering: .relaxed)
+    public func request() -> Bool { request(at: .now) }
+
+    /// The same at a moment that is given.
+    func request(at now: ContinuousClock.Instant) -> Bool {
+        moment.withLock { $0 = $0 ?? now }
+        return requested.exchange(true, ordering: .relaxed)
+    }
+
+    /// Whether the stop was asked for longer ago than it may take.
+    func isOverdue(after limit: Duration, at now: ContinuousClock.Instant = .now) -> Bool {
+        moment.withLock { $0.map { now - $0 > limit } ?? false }
     }
 }
 

@@ -78,6 +78,7 @@ final class OutboxRelayLane {
 
     private func recover(from error: PostgresError) throws {
         logger.warning("waiting for the database: \(error)")
+        Installation.leaveReadOnly(connection, after: error)
         var backoff = PostgresBackoff()
         while !stop.isRequested {
             pulse.beat()

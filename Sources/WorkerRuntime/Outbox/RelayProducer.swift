@@ -39,9 +39,10 @@ final class RelayProducer {
     /// What librdkafka says of single messages where it is the transaction that failed.
     private static let ofTransaction: Set<KafkaError.Code> = [.purgedFromQueue, .purgedInFlight, .state]
 
-    /// Makes a producer that the broker has not seen before.
+    /// Makes a producer that the broker has not seen before; blocks until a broker has answered.
     ///
     /// - Parameter stop: When it is requested, a broker that is away is not waited for much longer.
+    /// - Throws: ``KafkaError`` where none has answered in time, too.
     init(_ configuration: RelayConfiguration, stop: StopSignal) throws(KafkaError) {
         self.stop = stop
         clock = configuration.clock
@@ -53,7 +54,11 @@ final class RelayProducer {
         lease = configuration.leaseDuration
         topics = TopicNames(prefix: configuration.topicPrefix)
         producer = try KafkaProducer(kafka, transactionalID: id)
-        if id != nil { try producer.initTransactions(timeout: patience) }
+        if id != nil {
+            try producer.initTransactions(timeout: patience)
+        } else if !producer.hasBroker(within: patience) {
+            throw Self.late
+        }
     }
 
     /// The properties that an operator may set otherwise.

@@ -55,6 +55,7 @@ final class RelayShards {
     /// Renews what is held, takes its share of what is free, gives up what is more than its share.
     func visitLeases() throws {
         try mark()
+        guard try hasProducer() else { return metrics.shards.record(held.count) }
         let asked = ContinuousClock.now
         let leased = try leases.renew(
             holding: held.mapValues(\.epoch),
@@ -144,20 +145,31 @@ final class RelayShards {
 
     // MARK: Steps
 
-    /// Has the broker refuse the former owners' producers, then publishes their shards; a broker that is away is asked
-    /// again with the next visit, and about a producer that it does not refuse after a rest, while the others go on.
-    private func begin(_ taken: [Int: ShardLeases.Lease]) throws {
-        guard !taken.isEmpty else { return }
-        let id: String?
+    /// Whether there is a producer, which is made if there is none, and tried again with the next visit.
+    ///
+    /// Who has none is not counted among those that share the shards, and takes none: it may reach the database and no
+    /// broker, and its share would stand still.
+    private func hasProducer() throws -> Bool {
+        guard current == nil else { return true }
+        // Nothing of what is held could be published by a producer that its lease names.
+        try letGo(held.keys.sorted(), isSettled: false)
+        try leases.leave(on: connection)
         do throws(KafkaError) {
-            id = try producer().id
+            _ = try producer()
+            return true
         } catch {
             guard error.isRetriable || error.isFatal else { throw error }
             logger.warning("shards are taken later: \(error)")
-            // Nothing of what is held could be published by a producer that its lease names.
-            try letGo(held.keys.sorted(), isSettled: false)
-            return try leases.giveUp(Array(taken.keys), isSettled: false, on: connection)
+            return false
         }
+    }
+
+    /// Has the broker refuse the former owners' producers, then publishes their shards.
+    ///
+    /// About a producer that it does not refuse it is asked again after a rest, while the others go on.
+    private func begin(_ taken: [Int: ShardLeases.Lease]) throws {
+        guard !taken.isEmpty else { return }
+        let id = try producer().id
         let former = Set(taken.values.compactMap(\.producer)).subtracting([id].compactMap { $0 })
         let waiting = former.subtracting(fence(former))
         let mine = taken.filter { _, lease in !(lease.producer.map(waiting.contains) ?? false) }

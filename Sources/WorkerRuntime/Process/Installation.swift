@@ -96,9 +96,25 @@ public enum Installation {
     }
 
     /// Connects again, and refuses a database that was restored or failed over meanwhile.
+    ///
+    /// A standby is no such one yet: whoever waits for the primary is led to it later, or the standby becomes it.
     static func reconnect(_ connection: PostgresConnection) throws {
         try connection.reconnect()
-        try refuseUnlessWorkedWith(connection)
+        do {
+            guard try !connection.serverIdentity().isStandby else {
+                throw PostgresError(kind: .connection, message: "the server is a standby, which takes no writes")
+            }
+            try refuseUnlessWorkedWith(connection)
+        } catch {
+            // A session that was not looked at to the end is not worked with.
+            connection.close()
+            throw error
+        }
+    }
+
+    /// Ends a session whose server took no writes, so that the next one may be with the server that does.
+    static func leaveReadOnly(_ connection: PostgresConnection, after error: any Error) {
+        if (error as? PostgresError)?.sqlState == .readOnlyTransaction { connection.close() }
     }
 
     private static func refuseUnlessWorkedWith(_ connection: PostgresConnection) throws {

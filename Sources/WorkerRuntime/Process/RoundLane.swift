@@ -17,7 +17,7 @@ struct RoundLane {
         _ round: (PostgresConnection) throws -> Bool,
         atEnd: (PostgresConnection) throws -> Void = { _ in }
     ) throws {
-        let connection = try PostgresConnection(database, logger: logger)
+        let connection = try Installation.connect(database, logger: logger)
         var backoff = PostgresBackoff()
         while !stop.isRequested {
             pulse.beat()
@@ -30,6 +30,7 @@ struct RoundLane {
                 throw error
             } catch {
                 logger.warning("the round failed and is tried again: \(error)")
+                Installation.leaveReadOnly(connection, after: error)
                 pause(backoff.next())
             }
         }

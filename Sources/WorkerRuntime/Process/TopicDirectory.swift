@@ -20,27 +20,18 @@ public struct EveryTopic: TopicDirectory {
     public func has(_ topic: String) -> Bool { true }
 }
 
-/// Asks the broker which topics there are; what was there once is believed to stay.
+/// Asks the broker which topics there are; what was there once is believed to stay, what was not there for a moment.
+///
+/// So however many requests name a topic that is missing, few of them ask, and the transaction that they share goes on.
 public final class BrokerTopics: TopicDirectory {
     private let kafka: KafkaSettings
     private let prefix: String
+    private let patience: Duration
+    private let absence: Duration
     private let logger: Logger
-    private let memory = Mutex(Memory())
+    private let memory = Mutex(TopicMemory())
 
-    /// What was there once, and until when a broker that did not answer in time is not asked again.
-    private struct Memory {
-        var known: Set<String> = []
-        var restEnd: ContinuousClock.Instant?
-
-        /// Whether a topic is taken to exist without the broker being asked.
-        func isBelieved(_ name: String, at now: ContinuousClock.Instant) -> Bool {
-            known.contains(name) || restEnd.map { now < $0 } ?? false
-        }
-    }
-
-    /// How long the broker may take: locks are held meanwhile, and a session is ended that waits for 3 s in a transaction.
-    private static let patience = Duration.milliseconds(1500)
-    /// How long it is not asked after that, since a transaction may be about several topics.
+    /// How long a broker that did not answer in time is left alone: a transaction may be about several topics.
     private static let rest = Duration.seconds(10)
 
     /// Makes it of the process's settings; connects when it is asked.
@@ -50,30 +41,48 @@ public final class BrokerTopics: TopicDirectory {
 
     /// Makes it.
     ///
-    /// - Parameter prefix: What real names begin with.
-    public init(_ kafka: KafkaSettings, prefix: String, logger: Logger) {
+    /// - Parameters:
+    ///   - prefix: What real names begin with.
+    ///   - patience: How long the broker may take: locks are held meanwhile, and a session is ended that waits for 3 s
+    ///     in a transaction.
+    ///   - absence: How long the broker is not asked again after it has told which topics there are.
+    public init(
+        _ kafka: KafkaSettings,
+        prefix: String,
+        patience: Duration = .milliseconds(1500),
+        absence: Duration = .seconds(2),
+        logger: Logger
+    ) {
         self.kafka = kafka
         self.prefix = prefix
+        self.patience = patience
+        self.absence = absence
         self.logger = logger
     }
 
-    /// Whether the broker has it; asked again each time until it has.
+    /// Whether the broker has it, or had it a moment ago.
     public func has(_ topic: String) -> Bool {
         let name = prefix + topic
-        if memory.withLock({ $0.isBelieved(name, at: .now) }) { return true }
+        if let answer = memory.withLock({ $0.has(name, at: .now) }) { return answer }
         do {
-            let admin = try KafkaAdmin(kafka)
-            defer { admin.close() }
-            let topics = try admin.metadata(timeout: Self.patience).topics.map(\.name)
-            return memory.withLock {
-                $0.known.formUnion(topics)
-                return $0.known.contains(name)
-            }
+            let topics = try list()
+            memory.withLock { $0.listed(topics, until: .now + absence) }
+            return topics.contains(name)
         } catch {
-            memory.withLock { $0.restEnd = ContinuousClock.now + Self.rest }
+            memory.withLock { $0.failed(until: .now + Self.rest) }
             // The request is taken all the same: it is not the sender's fault that the broker cannot be asked.
             logger.warning("the broker could not be asked for a topic: \(error)", metadata: ["topic": "\(name)"])
             return true
         }
+    }
+
+    /// All topics that there are.
+    ///
+    /// The client is made anew: it is asked now and then, and one that is kept would hold its connections for ever.
+    private func list() throws(KafkaError) -> Set<String> {
+        let admin = try KafkaAdmin(kafka)
+        // Freeing it may take longer than the transaction has.
+        defer { admin.closeWithoutWaiting() }
+        return Set(try admin.metadata(timeout: patience).topics.map(\.name))
     }
 }

@@ -34,7 +34,9 @@ public struct WorkerProcess: Sendable {
         LoggingSystem.bootstrap { LineLogHandler(label: $0, level: level, clock: clock) }
         MetricsSystem.bootstrap(PrometheusRegistry.shared)
         logger = Logger(label: name)
-        database = try settings.database(program: name)
+        var database = try settings.database(program: name)
+        database.needsWrites = true
+        self.database = database
         signal(SIGPIPE, SIG_IGN)
         Heap.goWithoutFastBins()
         if clock.secondsAhead != 0 {
