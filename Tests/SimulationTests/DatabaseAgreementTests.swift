@@ -64,12 +64,11 @@ import Testing
     }
 
     private func claim(_ partition: Int) throws -> PartitionClaim {
-        let real = try store.claim(
-            Int32(partition),
-            watermarks: KafkaWatermarks(low: 0, high: 1_000_000),
-            on: connection,
-            logger: Logger(label: "test")
-        )
+        let watermarks = KafkaWatermarks(low: 0, high: 1_000_000)
+        let logger = Logger(label: "test")
+        let real = try store.claim(Int32(partition), watermarks: watermarks, on: connection, logger: logger) {
+            watermarks
+        }
         let name = ClaimName(topic: Self.topic, partition: partition)
         let model = try database.transaction(at: 1) {
             var row = database.claims[name] ?? ClaimRow()

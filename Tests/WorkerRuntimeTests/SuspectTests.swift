@@ -17,7 +17,8 @@ import Testing
     }
 
     private func claim() throws -> PartitionClaim {
-        try claims.claim(0, watermarks: KafkaWatermarks(low: 0, high: 100), on: connection, logger: logger)
+        let watermarks = KafkaWatermarks(low: 0, high: 100)
+        return try claims.claim(0, watermarks: watermarks, on: connection, logger: logger) { watermarks }
     }
 
     @Test func `a message is condemned when two lives have ended on it, also behind marks of producers' transactions`()
