@@ -48,8 +48,9 @@ import Testing
 
     @Test func `what came since the end was seen does not count as read, and what counted once stays so`() throws {
         let claim = try claim(0)
-        func note(secondsAgo: Int) throws {
-            let end = ConsumedPartition(partition: 0, epoch: claim.epoch, end: 0, age: .seconds(secondsAgo))
+        func note(secondsAgo: Int64) throws {
+            let until = try store.now(on: connection) - secondsAgo * 1_000_000
+            let end = ConsumedPartition(partition: 0, epoch: claim.epoch, end: 0, until: until)
             #expect(try store.note([end], on: connection) == [])
         }
         func text(_ expression: String) throws -> Bool {

@@ -150,6 +150,12 @@ final class World {
         schedule(id, at: now + time)
     }
 
+    /// Has the fetches of some lane hang for so long.
+    func hangFetches(for time: Int64) {
+        let lanes = participants.sorted { $0.key < $1.key }.compactMap { $0.value as? SimulatedLane }
+        dice.one(of: lanes)?.hungUntil = now + time
+    }
+
     private var waitingHolds: [Int: Int64] = [:]
     private var waitingKills: Set<Int> = []
 

@@ -208,7 +208,12 @@ struct ClaimStore {
         )
     }
 
-    /// Says that these partitions were consumed up to when their ends were last seen to be their ends.
+    /// The database's clock: microseconds since 1970.
+    func now(on connection: PostgresConnection) throws(PostgresError) -> Int64 {
+        try connection.query("select clock_timestamp()").only().timestamp(0)
+    }
+
+    /// Says that these partitions were consumed up to some time, and that they end where they were read to.
     ///
     /// The locks are taken before the join, of which they would be taken again for each row.
     ///
@@ -218,14 +223,15 @@ struct ClaimStore {
         return try connection.query(
             """
             with held as materialized (
-                select c.partition, mine.ending, mine.age from partition_claim c
-                join unnest($3::int[], $4::bigint[], $5::bigint[], $6::bigint[]) as mine(partition, epoch, ending, age)
+                select c.partition, mine.ending, mine.until from partition_claim c
+                join unnest($3::int[], $4::bigint[], $5::bigint[], $6::bigint[]) as mine(partition, epoch, ending, until)
                     on c.partition = mine.partition and c.epoch = mine.epoch
                 where c.consumer_group = $1 and c.topic = $2
                 order by c.partition for no key update of c skip locked
             ), noted as (
                 update partition_claim c
-                set consumed_until = greatest(c.consumed_until, clock_timestamp() - held.age * interval '1 millisecond'),
+                set consumed_until = greatest(c.consumed_until,
+                        timestamptz 'epoch' + held.until * interval '1 microsecond'),
                     end_reached = held.ending
                 from held
                 where c.consumer_group = $1 and c.topic = $2 and c.partition = held.partition
@@ -238,7 +244,7 @@ struct ClaimStore {
             [
                 .text(group), .text(topic), .array(.int32s(consumed.map(\.partition))),
                 .array(.int64s(consumed.map(\.epoch))), .array(.int64s(consumed.map(\.end))),
-                .array(.int64s(consumed.map(\.age.milliseconds))),
+                .array(.int64s(consumed.map(\.until))),
             ]
         ).map { try $0.int32(0) }
     }
@@ -263,6 +269,6 @@ struct ConsumedPartition {
     let epoch: Int64
     /// Where it ends.
     let end: Int64
-    /// How long ago that was seen: what came later does not count.
-    let age: Duration
+    /// Up to when that is so, by the database's clock: microseconds since 1970.
+    let until: Int64
 }
