@@ -43,9 +43,7 @@ extension Lane {
         let lives = try begunKeys[due.key] ?? parkedQueue.begin(due.key, on: connection)
         begunKeys[due.key] = lives
         if lives > ParkedQueue.livesOfACulprit {
-            logger.warning("a parked message is given up: workers ended with it", metadata: place(due))
-            _ = try giveUpOrPostpone(due, reason: .workerCrashed, isLooked: false)
-            begunKeys[due.key] = nil
+            try giveUpUnseen(due)
             return true
         }
         return lives > 1 ? try inSuspectsTurn { try drain(due, until: end) } : try drain(due, until: end)
@@ -64,58 +62,92 @@ extension Lane {
 
     private func place(_ due: ParkedQueue.DueKey) -> Logger.Metadata { [LogKey.partition: "\(due.partition)"] }
 
+    /// Reads the oldest message of a key and decodes it, outside any transaction.
+    ///
+    /// Decoding may ask others, such as for the keys of tokens, for longer than a transaction may be idle.
+    private func look(at due: ParkedQueue.DueKey) throws -> ParkedHead<H.Input>? {
+        guard let parked = try parkedQueue.head(of: due.key, realTopic: configuration.realTopic, on: connection) else {
+            return nil
+        }
+        let view = KafkaMessageView(parked.message, topic: configuration.topic, isParked: true)
+        do throws(Refusal) {
+            return ParkedHead(parked: parked, input: .success(try handler.decode(view)))
+        } catch {
+            return ParkedHead(parked: parked, input: .failure(error))
+        }
+    }
+
     /// Handles the head message of a key; returns whether the next one may be tried at once.
     private func retryHead(of due: ParkedQueue.DueKey) throws -> Bool {
+        guard let head = try look(at: due) else { return false }
         do {
             return try connection.transaction { (transaction: borrowing PostgresTransaction) in
                 let now = try claimStore.fence(standing(due.partition), in: transaction)
-                guard let locked = try parkedQueue.lockDue(due, in: transaction),
-                    let parked = try parkedQueue.head(of: due.key, realTopic: configuration.realTopic, in: transaction)
-                else { return false }
+                guard let locked = try parkedQueue.lockDue(due, head: head.parked, in: transaction) else {
+                    return false
+                }
                 if locked.isDropped {
-                    try giveUp(parked, due, because: .dropped, now: now, in: transaction)
+                    try giveUp(head, due, because: .dropped, now: now, in: transaction)
                     return true
                 }
                 let isLast = configuration.retries.nextDelayMilliseconds(attempts: locked.attempt) == nil
-                let outcome = try handle(parked, isLast: isLast, now: now, in: transaction)
-                try release(parked, key: due.key, outcome: outcome, partition: due.partition, in: transaction)
+                let outcome = try handle(head, isLast: isLast, now: now, in: transaction)
+                try release(head.parked, key: due.key, outcome: outcome, partition: due.partition, in: transaction)
                 return true
             }
         } catch {
             guard case .message(let reason) = Failure.classify(error) else { throw error }
-            return try giveUpOrPostpone(due, reason: reason)
+            return try giveUpOrPostpone(due, head, reason: reason)
         }
     }
 
+    /// Gives the head message of a key up with which lane after lane has ended: nobody looks at it.
+    private func giveUpUnseen(_ due: ParkedQueue.DueKey) throws {
+        logger.warning("a parked message is given up: workers ended with it", metadata: place(due))
+        if let parked = try parkedQueue.head(of: due.key, realTopic: configuration.realTopic, on: connection) {
+            let head = ParkedHead<H.Input>(parked: parked, input: .failure(.deadLetter(.workerCrashed)))
+            _ = try giveUpOrPostpone(due, head, reason: .workerCrashed, isLooked: false)
+        }
+        begunKeys[due.key] = nil
+    }
+
     /// After a failed try: what the database refuses of a message is left out of its end.
-    private func giveUpOrPostpone(_ due: ParkedQueue.DueKey, reason: Reason) throws -> Bool {
+    private func giveUpOrPostpone(
+        _ due: ParkedQueue.DueKey,
+        _ head: ParkedHead<H.Input>,
+        reason: Reason
+    ) throws -> Bool {
         do {
-            return try giveUpOrPostpone(due, reason: reason, isLooked: true)
+            return try giveUpOrPostpone(due, head, reason: reason, isLooked: true)
         } catch {
             guard case .message(let why) = Failure.classify(error) else { throw error }
             logger.warning("it cannot be given up like that: \(why)", metadata: place(due))
-            return try giveUpOrPostpone(due, reason: reason, isLooked: false)
+            return try giveUpOrPostpone(due, head, reason: reason, isLooked: false)
         }
     }
 
     /// - Parameter isLast: Whether the message is given up where it fails once more.
     private func handle(
-        _ parked: ParkedQueue.Parked,
+        _ head: ParkedHead<H.Input>,
         isLast: Bool,
         now: Int64,
         in transaction: borrowing PostgresTransaction
     ) throws -> Outcome {
-        let topic = configuration.topic
-        let view = KafkaMessageView(parked.message, topic: topic, isParked: true, isLastTry: isLast)
+        let view = KafkaMessageView(
+            head.parked.message,
+            topic: configuration.topic,
+            isParked: true,
+            isLastTry: isLast
+        )
         let input: H.Input
-        do throws(Refusal) {
-            input = try handler.decode(view)
-        } catch {
+        switch head.input {
+        case .success(let decoded): input = decoded
+        case .failure(let refusal):
             try outbox.insert(
-                [DeadLetter(view, reason: error.reason, group: configuration.group).record],
+                [DeadLetter(view, reason: refusal.reason, group: configuration.group).record],
                 in: transaction
             )
-            return .deadLettered(error.reason)
+            return .deadLettered(refusal.reason)
         }
         let entry = Entry(input, message: view)
         if let key = handler.inboxKey(of: input) {
@@ -166,37 +198,46 @@ extension Lane {
     /// Waits longer, or dead-letters the head so that the key goes on.
     ///
     /// - Parameter isLooked: Whether its handler looks at the message once more, to answer its sender.
-    private func giveUpOrPostpone(_ due: ParkedQueue.DueKey, reason: Reason, isLooked: Bool) throws -> Bool {
+    private func giveUpOrPostpone(
+        _ due: ParkedQueue.DueKey,
+        _ head: ParkedHead<H.Input>,
+        reason: Reason,
+        isLooked: Bool
+    ) throws -> Bool {
         try connection.transaction { (transaction: borrowing PostgresTransaction) in
             let now = try claimStore.fence(standing(due.partition), in: transaction)
-            guard let locked = try parkedQueue.lockDue(due, in: transaction),
-                let parked = try parkedQueue.head(of: due.key, realTopic: configuration.realTopic, in: transaction)
-            else { return false }
+            guard let locked = try parkedQueue.lockDue(due, head: head.parked, in: transaction) else { return false }
             let isOver = locked.isDropped || reason == .workerCrashed
             if !isOver, let delay = configuration.retries.nextDelayMilliseconds(attempts: locked.attempt) {
                 try parkedQueue.postpone(due.key, reason: reason, delay: jittered(delay), in: transaction)
                 return false
             }
             let last = locked.isDropped ? Reason.dropped : reason
-            try giveUp(parked, due, because: last, isLooked: isLooked, now: now, in: transaction)
+            try giveUp(head, due, because: last, isLooked: isLooked, now: now, in: transaction)
             return true
         }
     }
 
     /// Dead-letters the head message, so that its key goes on.
     private func giveUp(
-        _ parked: ParkedQueue.Parked,
+        _ head: ParkedHead<H.Input>,
         _ due: ParkedQueue.DueKey,
         because reason: Reason,
         isLooked: Bool = true,
         now: Int64,
         in transaction: borrowing PostgresTransaction
     ) throws {
-        let view = KafkaMessageView(parked.message, topic: configuration.topic, isParked: true)
-        let input = isLooked ? try? handler.decode(view) : nil
+        let view = KafkaMessageView(head.parked.message, topic: configuration.topic, isParked: true)
+        let input = isLooked ? try? head.input.get() : nil
         let records = try lastRecords(view, input, reason: reason, now: now, in: transaction)
         try outbox.insert(records, in: transaction)
-        try release(parked, key: due.key, outcome: .deadLettered(reason), partition: due.partition, in: transaction)
+        try release(
+            head.parked,
+            key: due.key,
+            outcome: .deadLettered(reason),
+            partition: due.partition,
+            in: transaction
+        )
         logger.warning("dead-lettered after waiting: \(reason)", metadata: place(view))
     }
 
@@ -218,6 +259,12 @@ extension Lane {
     func jittered(_ milliseconds: Int64) -> Int64 {
         milliseconds + Int64.random(in: 0...max(1, milliseconds / 5))
     }
+}
+
+/// The oldest message of a parked key, as it was read and decoded before the transaction of its try.
+private struct ParkedHead<Input> {
+    let parked: ParkedQueue.Parked
+    let input: Result<Input, Refusal>
 }
 
 extension Reason {

@@ -21,7 +21,6 @@ struct ParkedQueue {
     /// A parked key under its row lock.
     struct LockedKey {
         let attempt: Int
-        let reason: Reason
         /// Whether an operator has given the head message up.
         let isDropped: Bool
     }
@@ -144,30 +143,35 @@ struct ParkedQueue {
         )
     }
 
-    /// Locks a key that is still due, and whose head still lies in the same partition.
+    /// Locks a key that is still due, and whose head still is this message, in the same partition.
     ///
     /// Where the topic grew, what waits behind may lie in another one: that is for whoever owns it, and counted there.
-    func lockDue(_ due: DueKey, in transaction: borrowing PostgresTransaction) throws -> LockedKey? {
-        try transaction.query(
+    func lockDue(
+        _ due: DueKey,
+        head: Parked,
+        in transaction: borrowing PostgresTransaction
+    ) throws -> LockedKey? {
+        let row = try transaction.query(
             """
-            select attempt, reason_code, reason, dropped > 0 from parked_key
+            select attempt, dropped > 0 from parked_key
             where consumer_group = $1 and topic = $2 and key = $3 and partition = $4 and due <= clock_timestamp()
             for update
             """,
             [.text(group), .text(topic), .bytes(due.key), .int32(due.partition)]
-        ).first.map {
-            LockedKey(
-                attempt: Int(try $0.int32(0)),
-                reason: Reason(code: try $0.string(1), sentence: try $0.string(2)),
-                isDropped: try $0.bool(3)
-            )
-        }
+        ).first
+        guard let row else { return nil }
+        let locked = LockedKey(attempt: Int(try row.int32(0)), isDropped: try row.bool(1))
+        let oldest = try transaction.query(
+            "select id from parked_message where consumer_group = $1 and topic = $2 and key = $3 order by id limit 1",
+            [.text(group), .text(topic), .bytes(due.key)]
+        ).first?.int64(0)
+        return oldest == head.id ? locked : nil
     }
 
-    /// The oldest message of a key.
-    func head(of key: [UInt8], realTopic: String, in transaction: borrowing PostgresTransaction) throws -> Parked? {
+    /// The oldest message of a key; no lock is taken.
+    func head(of key: [UInt8], realTopic: String, on connection: PostgresConnection) throws -> Parked? {
         guard
-            let row = try transaction.query(
+            let row = try connection.query(
                 """
                 select id, partition, message_offset, timestamp_kind, timestamp_ms, headers, value from parked_message
                 where consumer_group = $1 and topic = $2 and key = $3 order by id limit 1
