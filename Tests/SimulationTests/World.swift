@@ -64,7 +64,7 @@ final class World {
             let namespaces = environments.values.filter { $0.cluster == name }.map(\.namespace).sorted()
             return ClusterState(name, namespaces: namespaces, dice: dice)
         }
-        policy.attempts = mutant == .noPatience ? 1 : 4
+        policy.attempts = mutant == .noPatience ? 1 : 6
         policy.queuedMessages = 3
         load = Load(environments.keys.sorted(), requests: scale.requests, dice: dice)
         database.trouble = { Self.trouble(dice) }

@@ -57,7 +57,7 @@ import Testing
             try queue.postpone(Array("k".utf8), reason: reason, delay: 0, in: transaction)
         }
         #expect(try queue.begin(Array("k".utf8), on: connection) == 1)
-        #expect(try queue.begin(Array("other".utf8), on: connection) == 0)
+        #expect(try queue.begin(Array("other".utf8), on: connection) == nil)
         let retried = try connection.transaction { (transaction: borrowing PostgresTransaction) in
             try ParkedDesk(connection).retry(ParkedDesk.Filter(topic: "t"), in: transaction)
         }

@@ -44,6 +44,8 @@ final class SimulatedLane: Participant {
     /// Offsets to be stored for lag tools.
     var unstored: [Int: Int64] = [:]
     private var nextParkedVisit: Int64 = 0
+    /// The parked key that was being tried when the connection was lost.
+    var failedTry: (ParkedName, ParkedRemedy)?
     private var nextHousekeeping: Int64 = 0
     /// Until when its fetches hang, without any error; leaders answer nothing that is asked behind them.
     var hungUntil: Int64 = 0
@@ -215,6 +217,7 @@ final class SimulatedLane: Participant {
             .filter { $0.key.topic == topic && $0.value.due <= now && claims[$0.value.partition] != nil }
             .map { (name: $0.key, due: $0.value.due) }.sorted { ($0.due, $0.name.key) < ($1.due, $1.name.key) }
         do {
+            try putOffFailedTry(at: now)
             for (name, _) in due { while try retryHead(of: name, at: now) {} }
         } catch {
             if case .fenced = Failure.classify(error) { return reclaim(Array(claims.keys)) }
