@@ -86,6 +86,28 @@ extension KafkaConsumer {
         try open("read the watermarks").offsets(of: partitions, at: .end, timeout: timeout)
     }
 
+    /// Asks leaders where partitions end, as ``ends(of:timeout:)`` does, without waiting for them.
+    ///
+    /// - Parameter timeout: How long they may take beyond what their fetches may wait for messages (`fetch.wait.max.ms`).
+    public func askForEnds(
+        of partitions: [KafkaTopicPartition],
+        timeout: Duration
+    ) throws(KafkaError) -> KafkaEndsQuestion {
+        let handle = try open("read the watermarks")
+        // Twice: where one of them does not answer, each is asked once more by itself.
+        let limit = timeout + fetchWait * 2
+        // A thread that could not be made answers nothing.
+        let question = KafkaEndsQuestion(deadline: ContinuousClock.now + limit + .seconds(5))
+        _ = OwnThread.run(waitingAtMost: .zero) {
+            do throws(KafkaError) {
+                question.take(.success(try handle.offsets(of: partitions, at: .end, timeout: limit)))
+            } catch {
+                question.take(.failure(error))
+            }
+        }
+        return question
+    }
+
     /// The group's committed offsets, asked from the coordinator; blocks at most the timeout.
     ///
     /// Partitions without one are left out.

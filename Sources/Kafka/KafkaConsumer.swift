@@ -19,12 +19,15 @@ public final class KafkaConsumer {
     var assigned: Set<KafkaTopicPartition> = []
     var paused: Set<KafkaTopicPartition> = []
     var pacing: FetchPacing
+    /// How long a broker holds a fetch for which there is nothing.
+    let fetchWait: Duration
 
     /// Joins the group in the background.
     ///
     /// Defaults, each of which `properties` may change: cooperative-sticky assignment, no automatic commit or offset
-    /// store, `auto.offset.reset=error`, sessions of 10 s with a heartbeat a second, end-of-partition events, and a
-    /// queue of about 3,000 messages or 10 MiB, which is filled again when it is half empty.
+    /// store, `auto.offset.reset=error`, sessions of 10 s with a heartbeat a second, end-of-partition events, a queue of
+    /// about 3,000 messages or 10 MiB, which is filled again when it is half empty, and 10 s after which a broker that does
+    /// not answer is connected to anew.
     /// - Parameters:
     ///   - settings: The cluster and any librdkafka property.
     ///   - group: The consumer group.
@@ -57,6 +60,8 @@ public final class KafkaConsumer {
             messages: bound("queued.min.messages"),
             bytes: bound("queued.max.messages.kbytes") * 1024
         )
+        // librdkafka's default where it is not set.
+        fetchWait = .milliseconds(Int(settings.properties["fetch.wait.max.ms"] ?? "") ?? 500)
         dropsRepetitions = settings.properties["auto.offset.reset", default: "error"] == "error"
         try KafkaError.check(rd_kafka_poll_set_consumer(handle.pointer), "create the consumer")
         if !topics.isEmpty {
@@ -76,9 +81,6 @@ public final class KafkaConsumer {
 
     /// The newest error librdkafka reported outside any call, such as an unreachable broker; it may be long over.
     public var latestError: KafkaError? { handle?.callbacks.latestError }
-
-    /// How many errors librdkafka has reported outside any call: where it rises, something was not reachable meanwhile.
-    public var errorCount: Int { handle?.callbacks.errorCount ?? 0 }
 
     /// Waits for the next event, at most the timeout; returns `nil` when there was none.
     ///
@@ -175,6 +177,8 @@ public final class KafkaConsumer {
         "auto.offset.reset": "error",
         "session.timeout.ms": "10000",
         "heartbeat.interval.ms": "500",
+        // So long, and not librdkafka's minute, a fetch hangs whose packets are lost, without any error.
+        "socket.timeout.ms": "10000",
         // What is fetched ahead, and its memory; see FetchPacing for how it is filled again in time.
         "queued.max.messages.kbytes": "10240",
         "queued.min.messages": "3000",

@@ -93,9 +93,11 @@ extension PostgresError {
     ///
     /// It is away, starting or stopping, takes no writes, or has no disk or no connections left, or somebody else keeps
     /// what is needed locked, as a change of the schema does. However often it fails so, what was asked is not at fault.
+    /// Of a session that ends in the midst of what it was asked, and of which the server does not say that it ended it for a
+    /// reason of its own, nobody knows that: what was asked may have taken too much memory, or too long.
     public var isServersTrouble: Bool {
-        guard !isConnectionLost else { return true }
-        guard kind == .server, let sqlState else { return false }
+        guard !isCommitUnknown else { return true }
+        guard kind == .server || kind == .connection, let sqlState else { return false }
         return sqlState.errorClass == "08" || sqlState.rawValue.hasPrefix("57P") || sqlState == .readOnlyTransaction
             || sqlState == .lockNotAvailable || ["53100", "53300"].contains(sqlState.rawValue)
     }

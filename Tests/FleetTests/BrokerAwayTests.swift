@@ -37,6 +37,29 @@ struct BrokerAwayTests {
         #expect(agent.isRunning)
     }
 
+    @Test func `a worker whose fetch hangs does not say that it has read what was written meanwhile`() throws {
+        let world = try FleetWorld(topics: ["deployment.requests", "deployment.results"], partitions: 1)
+        let worker = try world.start("deployment-worker")
+        _ = try eventually("its partition is read to its end") {
+            try world.number("select count(*) from partition_claim where consumed_until is not null") == 1 ? true : nil
+        }
+        try world.broker.pushRequestDelay(.fetch, .seconds(60))
+        _ = try eventually("it asks where the partition ends, and is not told") {
+            worker.output.contains("whether partitions have ended is asked later") ? true : nil
+        }
+        try world.request("project.create", key: "p", id: "1", #"{"project":"p"}"#)
+        try world.database.script("create table written as select clock_timestamp() as at")
+        let unread = "select count(*) from partition_claim, written where consumed_until > at and next_offset = 0"
+        _ = try eventually("the request, when the fetch is given up") {
+            #expect(try world.number(unread) == 0)
+            return try world.number("select count(*) from project") == 1 ? true : nil
+        }
+        let caughtUp = "select count(*) from partition_claim, written where consumed_until > at"
+        _ = try eventually("it says again that it has read all") { try world.number(caughtUp) == 1 ? true : nil }
+        worker.signal(SIGTERM)
+        #expect(try worker.exitCode() == 0)
+    }
+
     @Test func `a worker whose broker is away goes on by itself, and ends when it is asked to`() throws {
         let world = try FleetWorld(topics: ["deployment.requests", "deployment.results"], partitions: 4)
         world.environment["SLIPWAY_LOG_LEVEL"] = "debug"

@@ -97,6 +97,48 @@ import Testing
         }
     }
 
+    @Test func `who asks for ends without waiting is told them later`() async throws {
+        try await onOwnThread {
+            let world = try World(partitions: 2)
+            try world.send(["a", "b"])
+            let consumer = try world.consumer()
+            let both = [world.place(0), world.place(1)]
+            let question = try consumer.askForEnds(of: both, timeout: .seconds(10))
+            let answer = try waitFor("the answer") { question.answer }
+            #expect(try answer.get() == [world.place(0): 2, world.place(1): 0])
+            #expect(consumer.close(deadline: .seconds(5)))
+        }
+    }
+
+    @Test func `behind a fetch that hangs no end is told, and it is given up in less than a minute`() async throws {
+        try await onOwnThread {
+            let world = try World()
+            let settings = world.settings(["fetch.wait.max.ms": "10"])
+            let consumer = try KafkaConsumer(settings, group: "readers", topics: [])
+            try consumer.assign([KafkaPosition(world.place(), offset: 0)])
+            _ = try waitFor("the end") { () -> Bool? in
+                guard case .endOfPartition? = try consumer.poll(timeout: .milliseconds(20)) else { return nil }
+                return true
+            }
+            try world.cluster.pushRequestDelay(.fetch, .seconds(300))
+            // Until that fetch is on its way, ends are told.
+            let error = try waitFor("no answer", limit: .seconds(40)) { () -> KafkaError? in
+                let question = try consumer.askForEnds(of: [world.place()], timeout: .seconds(1))
+                let answer = try waitFor("an answer, or none") { question.answer }
+                guard case .failure(let error) = answer else { return nil }
+                return error
+            }
+            #expect(error.code == .timedOut)
+            try world.send(["a"])
+            let message = try waitFor("the message", limit: .seconds(40)) { () -> KafkaMessage? in
+                guard case .message(let message)? = try consumer.poll(timeout: .milliseconds(20)) else { return nil }
+                return message
+            }
+            #expect(message.offset == 0)
+            #expect(consumer.close(deadline: .seconds(5)))
+        }
+    }
+
     @Test func `a failed commit says what failed`() async throws {
         try await onOwnThread {
             let world = try World()

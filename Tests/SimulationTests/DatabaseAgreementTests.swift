@@ -48,8 +48,9 @@ import Testing
 
     @Test func `what came since the end was seen does not count as read, and what counted once stays so`() throws {
         let claim = try claim(0)
-        func note(secondsAgo: Int) throws {
-            let end = ConsumedPartition(partition: 0, epoch: claim.epoch, end: 0, age: .seconds(secondsAgo))
+        func note(secondsAgo: Int64) throws {
+            let until = try store.now(on: connection) - secondsAgo * 1_000_000
+            let end = ConsumedPartition(partition: 0, epoch: claim.epoch, end: 0, until: until)
             #expect(try store.note([end], on: connection) == [])
         }
         func text(_ expression: String) throws -> Bool {
@@ -64,12 +65,11 @@ import Testing
     }
 
     private func claim(_ partition: Int) throws -> PartitionClaim {
-        let real = try store.claim(
-            Int32(partition),
-            watermarks: KafkaWatermarks(low: 0, high: 1_000_000),
-            on: connection,
-            logger: Logger(label: "test")
-        )
+        let watermarks = KafkaWatermarks(low: 0, high: 1_000_000)
+        let logger = Logger(label: "test")
+        let real = try store.claim(Int32(partition), watermarks: watermarks, on: connection, logger: logger) {
+            watermarks
+        }
         let name = ClaimName(topic: Self.topic, partition: partition)
         let model = try database.transaction(at: 1) {
             var row = database.claims[name] ?? ClaimRow()

@@ -11,7 +11,7 @@ struct Faults {
     mutating func play(in world: World) {
         next = world.now + dice.time(in: 1_000_000...8_000_000)
         guard !dice.isKind else { return next = .max }
-        switch dice.number(in: 0...8) {
+        switch dice.number(in: 0...9) {
         case 0...3:
             if let victim = world.randomParticipant() { world.kill(victim, whenBusy: dice.happens(percent: 70)) }
         case 4...5:
@@ -21,6 +21,7 @@ struct Faults {
             let isLong = dice.happens(percent: 15)
             world.database.awayUntil =
                 world.now + dice.time(in: isLong ? 60_000_000...120_000_000 : 100_000...8_000_000)
+        case 8: world.hangFetches(for: dice.time(in: 1_000_000...60_000_000))
         default: if let cluster = dice.one(of: world.clusters) { world.startAgent(of: cluster) }
         }
     }

@@ -64,7 +64,7 @@ final class World {
             let namespaces = environments.values.filter { $0.cluster == name }.map(\.namespace).sorted()
             return ClusterState(name, namespaces: namespaces, dice: dice)
         }
-        policy.attempts = mutant == .noPatience ? 1 : 4
+        policy.attempts = mutant == .noPatience ? 1 : 6
         policy.queuedMessages = 3
         load = Load(environments.keys.sorted(), requests: scale.requests, dice: dice)
         database.trouble = { Self.trouble(dice) }
@@ -148,6 +148,12 @@ final class World {
         waitingHolds[id] = nil
         held[id] = now + time
         schedule(id, at: now + time)
+    }
+
+    /// Has the fetches of some lane hang for so long.
+    func hangFetches(for time: Int64) {
+        let lanes = participants.sorted { $0.key < $1.key }.compactMap { $0.value as? SimulatedLane }
+        dice.one(of: lanes)?.hungUntil = now + time
     }
 
     private var waitingHolds: [Int: Int64] = [:]

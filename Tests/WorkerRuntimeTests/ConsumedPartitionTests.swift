@@ -25,7 +25,8 @@ import Testing
 
     @discardableResult
     private func note(_ partitions: Range<Int32>, epoch: Int64 = 3) throws -> [Int32] {
-        let consumed = partitions.map { ConsumedPartition(partition: $0, epoch: epoch, end: 9, age: .milliseconds(5)) }
+        let until = try claims.now(on: connection)
+        let consumed = partitions.map { ConsumedPartition(partition: $0, epoch: epoch, end: 9, until: until) }
         return try claims.note(consumed, on: connection)
     }
 
@@ -43,6 +44,14 @@ import Testing
         return try connection.query(
             "select idx_tup_fetch + seq_tup_read from pg_stat_user_tables where relname = 'partition_claim'"
         ).only().int64(0)
+    }
+
+    @Test func `what is noted is the time of the question, however long its answer and the statement took`() throws {
+        let until = try claims.now(on: connection)
+        let consumed = ConsumedPartition(partition: 0, epoch: 3, end: 9, until: until - 60_000_000)
+        #expect(try claims.note([consumed], on: connection) == [])
+        let noted = try connection.query("select consumed_until from partition_claim where partition = 0").only()
+        #expect(try noted.timestamp(0) == until - 60_000_000)
     }
 
     @Test func `what was consumed is noted, but not of another lane's partitions`() throws {

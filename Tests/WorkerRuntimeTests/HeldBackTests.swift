@@ -35,6 +35,13 @@ import Testing
         try (0..<7).filter { try claims.isHeldBack($0, on: connection) }
     }
 
+    /// Claims a partition that ends there, before and after.
+    private func claim(_ partition: Int32, high: Int64) throws -> PartitionClaim {
+        let watermarks = KafkaWatermarks(low: 0, high: high)
+        let logger = Logger(label: "test")
+        return try claims.claim(partition, watermarks: watermarks, on: connection, logger: logger) { watermarks }
+    }
+
     @Test func `nothing is held back where nothing grew`() throws {
         #expect(try held() == [])
         try TopicGrowth(of: "other", from: 1, to: 7).begin(on: connection)
@@ -123,8 +130,7 @@ import Testing
         try growth.begin(on: connection)
         try growth.note(ends: [9], on: connection)
         try stand([9])
-        let logger = Logger(label: "test")
-        let claim = try claims.claim(0, watermarks: KafkaWatermarks(low: 0, high: 3), on: connection, logger: logger)
+        let claim = try claim(0, high: 3)
         #expect(claim.nextOffset == 0)
         #expect(try held() == [], "the ends that are to be reached are those of the former topic")
     }
@@ -135,11 +141,10 @@ import Testing
         try growth.note(ends: [5, 9], on: connection)
         try stand([7, 12])
         #expect(try held() == [])
-        let logger = Logger(label: "test")
-        let first = try claims.claim(0, watermarks: KafkaWatermarks(low: 0, high: 6), on: connection, logger: logger)
+        let first = try claim(0, high: 6)
         #expect(first.nextOffset == 0)
         #expect(try held() == [2, 3], "what is left is read up to the noted end first")
-        let second = try claims.claim(1, watermarks: KafkaWatermarks(low: 0, high: 12), on: connection, logger: logger)
+        let second = try claim(1, high: 12)
         let gone = PartitionClaim(epoch: second.epoch - 1, nextOffset: 12)
         let short = KafkaWatermarks(low: 0, high: 8)
         try claims.restart(1, claim: gone, watermarks: short, on: connection)

@@ -1,3 +1,4 @@
+import Kafka
 import Postgres
 import Testing
 
@@ -24,6 +25,12 @@ struct RemedyTests {
         Case(error: postgres(.server, "55P03"), failures: 50, remedy: "recover"),
         Case(error: postgres(.connection), failures: 1, remedy: "recover"),
         Case(error: postgres(.commitUnknown), failures: 50, remedy: "recover"),
+        // It may be what the batch asks for that ends the session: the server said nothing, or that it took too long.
+        Case(error: postgres(.connection), failures: 4, remedy: "recover"),
+        Case(error: postgres(.connection), failures: 5, remedy: "kept_failing"),
+        Case(error: postgres(.connection, "25P03"), failures: 5, remedy: "kept_failing"),
+        Case(error: postgres(.connection, "57P01"), failures: 50, remedy: "recover"),
+        Case(error: postgres(.connection, "57P02"), failures: 50, remedy: "recover"),
         Case(error: postgres(.server, "23505"), failures: 1, remedy: "database_refused"),
         Case(error: Reason(code: "own", sentence: "Its own."), failures: 1, remedy: "own"),
         Case(error: NoRoom(queues: []), failures: 1, remedy: "wait for room"),
@@ -38,6 +45,34 @@ struct RemedyTests {
             case .end: "end"
             }
         #expect(remedy == found.remedy)
+    }
+
+    @Test(
+        arguments: [
+            (Reason(code: "own", sentence: "Its own."), "own"),
+            (postgres(.server, "23505"), "database_refused"),
+            (postgres(.server, "40001"), "kept_failing"),
+            (postgres(.server, "53200"), "kept_failing"),
+            (postgres(.connection), "kept_failing"),
+            (postgres(.connection, "25P03"), "kept_failing"),
+            (postgres(.connection, "57P01"), "rest"),
+            (postgres(.commitUnknown), "rest"),
+            (postgres(.server, "55P03"), "rest"),
+            (postgres(.server, "53100"), "rest"),
+            (postgres(.server, "25006"), "rest"),
+            (KafkaError(.timedOut, operation: "read the metadata"), "rest"),
+            (KafkaError(.fatal, operation: "read the metadata"), "leave"),
+            (postgres(.server, "SW001"), "leave"),
+        ] as [(any Error, String)]
+    )
+    func `a parked message's try counts unless nobody is to blame`(error: any Error, remedy: String) {
+        let found =
+            switch ParkedRemedy.of(error) {
+            case .count(let reason): reason.code
+            case .rest: "rest"
+            case .leave: "leave"
+            }
+        #expect(found == remedy)
     }
 
     /// Messages as `id`, suspects as `id!`; ids that are the same are the inbox's, `-` has none.

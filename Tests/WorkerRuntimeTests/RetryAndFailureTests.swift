@@ -93,6 +93,22 @@ import Testing
         #expect(Failure.isTriedAgain(failed.error) == failed.isTriedAgain)
     }
 
+    @Test(
+        arguments: [
+            (.connection, nil, false), (.connection, "25P03", false), (.connection, "57P01", true),
+            (.connection, "57P02", true), (.connection, "08006", true), (.commitUnknown, nil, true),
+            (.usage, nil, false),
+        ] as [(PostgresError.Kind, String?, Bool)]
+    )
+    func `a session that ends may have ended by what it was asked, unless the server says otherwise`(
+        kind: PostgresError.Kind,
+        state: String?,
+        isServers: Bool
+    ) {
+        let error = PostgresError(kind: kind, message: "no", sqlState: state.map(PostgresSQLState.init(rawValue:)))
+        #expect(error.isServersTrouble == isServers)
+    }
+
     @Test func `what a handler throws is its message's fault`() {
         let reason = Reason(code: "x", sentence: "X is wrong.")
         guard case .message(let found) = Failure.classify(reason) else {

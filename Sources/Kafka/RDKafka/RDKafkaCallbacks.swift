@@ -13,11 +13,7 @@ final class RDKafkaCallbacks: @unchecked Sendable {
     var deliveries: [KafkaDelivery] = []
     var topics = RDKafkaTopics()
     /// The newest error librdkafka reported outside any call.
-    var latestError: KafkaError? {
-        didSet { errorCount += 1 }
-    }
-    /// How many of them there were.
-    private(set) var errorCount = 0
+    var latestError: KafkaError?
     /// Set while closing: a rebalance is then answered inside the callback.
     var isClosing = false
     private let statistics: RDKafkaStatistics?

@@ -34,7 +34,35 @@ struct ClaimStore {
     /// Raises the epoch and takes the partition.
     ///
     /// Ends the session of a former owner that keeps the row locked.
+    ///
+    /// - Parameters:
+    ///   - watermarks: The partition's ends, read before.
+    ///   - again: Reads them once more. A former owner may have consumed what was written since, until this lane took the
+    ///     partition; only what is told of its end later shows that the topic is another one.
     func claim(
+        _ partition: Int32,
+        watermarks: KafkaWatermarks,
+        on connection: PostgresConnection,
+        logger: Logger,
+        again: () throws -> KafkaWatermarks
+    ) throws -> PartitionClaim {
+        var claim = try takeFromOwner(partition, watermarks: watermarks, on: connection, logger: logger)
+        guard claim.nextOffset > watermarks.high else { return claim }
+        let newest = try again()
+        guard claim.nextOffset > newest.high else { return claim }
+        logger.error(
+            "the topic ends before the stored offset: it was made anew; starting at its oldest message",
+            metadata: [LogKey.partition: "\(partition)", LogKey.offset: "\(claim.nextOffset)"]
+        )
+        try restart(partition, claim: claim, watermarks: newest, on: connection)
+        RuntimeMetrics.topicRemade.increment()
+        claim.nextOffset = newest.low
+        claim.condemnedOffset = nil
+        claim.lastHandled = nil
+        return claim
+    }
+
+    private func takeFromOwner(
         _ partition: Int32,
         watermarks: KafkaWatermarks,
         on connection: PostgresConnection,
@@ -101,57 +129,38 @@ struct ClaimStore {
         }
         let lastOffset = try row.optionalInt64(2)
         let lastTimestamp = try row.optionalInt64(3)
-        try correct(&claim, partition, watermarks, in: transaction, logger: logger)
+        try passOver(upTo: watermarks.low, &claim, partition, in: transaction, logger: logger)
         if let lastOffset, let lastTimestamp, lastOffset < claim.nextOffset, lastOffset >= watermarks.low {
             claim.lastHandled = (lastOffset, lastTimestamp)
         }
         return claim
     }
 
-    /// Moves a position that Kafka no longer has, or does not have yet, to the oldest message, loudly.
-    private func correct(
+    /// Moves a position that Kafka no longer has to the oldest message, loudly.
+    private func passOver(
+        upTo low: Int64,
         _ claim: inout PartitionClaim,
         _ partition: Int32,
-        _ watermarks: KafkaWatermarks,
         in transaction: borrowing PostgresTransaction,
         logger: Logger
     ) throws {
-        let isRemade = claim.nextOffset > watermarks.high
-        let lost = max(0, watermarks.low - claim.nextOffset)
-        guard isRemade || lost > 0 else { return }
-        let place: Logger.Metadata = [LogKey.partition: "\(partition)", LogKey.offset: "\(claim.nextOffset)"]
-        if isRemade {
-            logger.error(
-                "the topic ends before the stored offset: it was made anew; starting at its oldest message",
-                metadata: place
-            )
-            RuntimeMetrics.topicRemade.increment()
-        } else {
-            logger.error(
-                "retention took \(lost) messages before they were consumed; going on at the oldest",
-                metadata: place
-            )
-            RuntimeMetrics.lostToRetention.increment(by: Int(lost))
-        }
-        claim.nextOffset = watermarks.low
+        let lost = low - claim.nextOffset
+        guard lost > 0 else { return }
+        logger.error(
+            "retention took \(lost) messages before they were consumed; going on at the oldest",
+            metadata: [LogKey.partition: "\(partition)", LogKey.offset: "\(claim.nextOffset)"]
+        )
+        RuntimeMetrics.lostToRetention.increment(by: Int(lost))
+        claim.nextOffset = low
         claim.condemnedOffset = nil
         _ = try transaction.query(
             """
             update partition_claim
-            set next_offset = $4, incarnation = incarnation + $5, lost_to_retention = lost_to_retention + $6,
+            set next_offset = $4, lost_to_retention = lost_to_retention + $5,
                 last_offset = null, last_timestamp = null, suspect_offset = null, end_reached = null
             where consumer_group = $1 and topic = $2 and partition = $3
             """,
-            [
-                .text(group), .text(topic), .int32(partition), .int64(watermarks.low), .int32(isRemade ? 1 : 0),
-                .int64(isRemade ? 0 : lost),
-            ]
-        )
-        guard isRemade else { return }
-        // As in `restart`.
-        _ = try transaction.query(
-            "delete from topic_growth where topic = $1 and ends[$2::int + 1] > $3",
-            [.text(topic), .int32(partition), .int64(watermarks.high)]
+            [.text(group), .text(topic), .int32(partition), .int64(low), .int64(lost)]
         )
     }
 
@@ -199,7 +208,12 @@ struct ClaimStore {
         )
     }
 
-    /// Says that these partitions were consumed up to when their ends were last seen to be their ends.
+    /// The database's clock: microseconds since 1970.
+    func now(on connection: PostgresConnection) throws(PostgresError) -> Int64 {
+        try connection.query("select clock_timestamp()").only().timestamp(0)
+    }
+
+    /// Says that these partitions were consumed up to some time, and that they end where they were read to.
     ///
     /// The locks are taken before the join, of which they would be taken again for each row.
     ///
@@ -209,14 +223,15 @@ struct ClaimStore {
         return try connection.query(
             """
             with held as materialized (
-                select c.partition, mine.ending, mine.age from partition_claim c
-                join unnest($3::int[], $4::bigint[], $5::bigint[], $6::bigint[]) as mine(partition, epoch, ending, age)
+                select c.partition, mine.ending, mine.until from partition_claim c
+                join unnest($3::int[], $4::bigint[], $5::bigint[], $6::bigint[]) as mine(partition, epoch, ending, until)
                     on c.partition = mine.partition and c.epoch = mine.epoch
                 where c.consumer_group = $1 and c.topic = $2
                 order by c.partition for no key update of c skip locked
             ), noted as (
                 update partition_claim c
-                set consumed_until = greatest(c.consumed_until, clock_timestamp() - held.age * interval '1 millisecond'),
+                set consumed_until = greatest(c.consumed_until,
+                        timestamptz 'epoch' + held.until * interval '1 microsecond'),
                     end_reached = held.ending
                 from held
                 where c.consumer_group = $1 and c.topic = $2 and c.partition = held.partition
@@ -229,7 +244,7 @@ struct ClaimStore {
             [
                 .text(group), .text(topic), .array(.int32s(consumed.map(\.partition))),
                 .array(.int64s(consumed.map(\.epoch))), .array(.int64s(consumed.map(\.end))),
-                .array(.int64s(consumed.map(\.age.milliseconds))),
+                .array(.int64s(consumed.map(\.until))),
             ]
         ).map { try $0.int32(0) }
     }
@@ -254,6 +269,6 @@ struct ConsumedPartition {
     let epoch: Int64
     /// Where it ends.
     let end: Int64
-    /// How long ago that was seen: what came later does not count.
-    let age: Duration
+    /// Up to when that is so, by the database's clock: microseconds since 1970.
+    let until: Int64
 }

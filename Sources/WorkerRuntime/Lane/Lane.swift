@@ -38,16 +38,10 @@ final class Lane<H: Handler> {
     var silentLeaders = Unanswered<Int32>(longestRest: .seconds(16))
     /// A rebalance that waits until the batch in hand is settled.
     var pendingRebalance: KafkaConsumerEvent?
-    /// When the broker, asked, said that partitions end where this lane stands.
-    var ends: [Int32: ContinuousClock.Instant] = [:]
-    /// Ends that may not be ends any more: the broker is asked, see `LaneEnds.swift`.
-    var doubtfulEnds: [Int32: Int64] = [:]
+    /// What leaders are asked of where partitions end, see `LaneEnds.swift`.
+    var endQuestions: [EndQuestion] = []
     /// Partitions whose leaders did not answer when they were asked for ends.
-    var silentEnds = Unanswered<Int32>(longestRest: .seconds(16))
-    /// When the newest poll began that found nothing more.
-    var lastQuiet = ContinuousClock.now
-    /// How many errors of the client had been heard of.
-    var knownErrorCount = 0
+    var silentEnds = Unanswered<Int32>(longestRest: .seconds(4))
     /// Partitions that wait until the queue of a key has room.
     var fullQueues: [Int32: FullQueue] = [:]
     var hand: [Held<H.Input>] = []
@@ -94,6 +88,7 @@ final class Lane<H: Handler> {
             try retryParked()
             try resumeWhereRoom()
             try keepHouse()
+            try noteConsumed()
         }
         try drain()
     }
@@ -102,9 +97,7 @@ final class Lane<H: Handler> {
     private func collect() throws {
         var bytes = 0
         while hand.count < configuration.batchCount, bytes < configuration.batchBytes, pendingRebalance == nil {
-            let asked = ContinuousClock.now
-            let event = try consumer.poll(timeout: hand.isEmpty ? idleWait : .zero)
-            guard let event else { return noteQuiet(since: asked) }
+            guard let event = try consumer.poll(timeout: hand.isEmpty ? idleWait : .zero) else { return }
             bytes += try take(event)
         }
     }
@@ -125,7 +118,6 @@ final class Lane<H: Handler> {
         case .failure(let error):
             if error.isFatal { throw error }
             logger.warning("the broker reports: \(error)")
-            doubtEnds()
             if error.code == .offsetReset, let place = error.topicPartition { loseOffset(place.partition) }
         }
         return 0
@@ -186,7 +178,7 @@ final class Lane<H: Handler> {
         try settle(messages)
     }
 
-    /// Small duties between batches: idle progress, offsets for lag tools, the connection's health.
+    /// Small duties between batches: claims that are left, where partitions at rest end, offsets for lag tools.
     private func keepHouse() throws {
         guard ContinuousClock.now >= nextHousekeeping else { return }
         defer { nextHousekeeping = .now + .seconds(2) }
@@ -194,7 +186,7 @@ final class Lane<H: Handler> {
         do {
             if owesAnswer || !unclaimed.isEmpty, pendingRebalance == nil { try claimAssigned() }
             if !unheld.isEmpty { try reclaimUnheld() }
-            try noteConsumed()
+            try askForEnds()
             try consumer.commit(wait: false)
         } catch let error as KafkaError where !error.isFatal {
             logger.debug("offsets for lag tools were not committed: \(error)")

@@ -4,118 +4,102 @@ import Kafka
 import Logging
 import Postgres
 
-/// Messages that cannot be handled now: parked with their key, tried again by the lane that owns the partition.
+/// Messages that could not be handled: parked with their key, tried again by the lane that owns the partition.
+///
+/// When which of them is tried is in `LaneParkedVisits.swift`.
 extension Lane {
     var parkedQueue: ParkedQueue { ParkedQueue(group: configuration.group, topic: configuration.topic) }
 
-    /// Tries the keys that are due, each under the fence of its partition, and no longer than the group can wait.
-    func retryParked() throws {
-        guard handler.parksFailures, !claims.isEmpty, ContinuousClock.now >= nextParkedVisit else { return }
-        nextParkedVisit = ContinuousClock.now + .milliseconds(200)
-        let end = ContinuousClock.now + .milliseconds(500)
-        do {
-            for due in try parkedQueue.due(in: claims.keys.sorted(), on: connection) {
-                guard !stop.isRequested else { return }
-                guard try retry(due, until: end) else { return nextParkedVisit = .now }
-            }
-        } catch {
-            switch Failure.classify(error) {
-            case .fenced: try reclaim(claims.keys.sorted())
-            default: try recover(from: error)
-            }
-            takeBackBegun()
-        }
-    }
+    func place(_ due: ParkedQueue.DueKey) -> Logger.Metadata { [LogKey.partition: "\(due.partition)"] }
 
-    /// This lane lives: what it has begun with did not end it.
-    private func takeBackBegun() {
-        guard !begunKeys.isEmpty, (try? parkedQueue.takeBack(Array(begunKeys.keys), on: connection)) != nil else {
-            return
-        }
-        begunKeys = [:]
-    }
-
-    /// Tries the messages of a key, one after the other; returns whether there was time for all that could be tried.
+    /// Reads the oldest message of a key and decodes it, outside any transaction.
     ///
-    /// That a lane begins is written down first, once in its life, until the head is finished or put off: a key with which
-    /// lane after lane has ended is tried alone, and in the end its head is given up without being looked at.
-    private func retry(_ due: ParkedQueue.DueKey, until end: ContinuousClock.Instant) throws -> Bool {
-        let lives = try begunKeys[due.key] ?? parkedQueue.begin(due.key, on: connection)
-        begunKeys[due.key] = lives
-        if lives > ParkedQueue.livesOfACulprit {
-            logger.warning("a parked message is given up: workers ended with it", metadata: place(due))
-            _ = try giveUpOrPostpone(due, reason: .workerCrashed, isLooked: false)
-            begunKeys[due.key] = nil
-            return true
+    /// Decoding may ask others, such as for the keys of tokens, for longer than a transaction may be idle.
+    func look(at due: ParkedQueue.DueKey) throws -> ParkedHead<H.Input>? {
+        guard let parked = try parkedQueue.head(of: due.key, realTopic: configuration.realTopic, on: connection) else {
+            return nil
         }
-        return lives > 1 ? try inSuspectsTurn { try drain(due, until: end) } : try drain(due, until: end)
+        let view = KafkaMessageView(parked.message, topic: configuration.topic, isParked: true)
+        do throws(Refusal) {
+            return ParkedHead(parked: parked, input: .success(try handler.decode(view)))
+        } catch {
+            return ParkedHead(parked: parked, input: .failure(error))
+        }
     }
 
-    private func drain(_ due: ParkedQueue.DueKey, until end: ContinuousClock.Instant) throws -> Bool {
-        while !stop.isRequested, claims[due.partition] != nil {
-            pulse.beat()
-            let goesOn = try retryHead(of: due)
-            begunKeys[due.key] = nil
-            guard goesOn else { return true }
-            if ContinuousClock.now >= end { return false }
-        }
-        return true
-    }
-
-    private func place(_ due: ParkedQueue.DueKey) -> Logger.Metadata { [LogKey.partition: "\(due.partition)"] }
-
-    /// Handles the head message of a key; returns whether the next one may be tried at once.
-    private func retryHead(of due: ParkedQueue.DueKey) throws -> Bool {
+    /// Handles the head message of a key.
+    func retryHead(of due: ParkedQueue.DueKey) throws -> HeadTry {
+        guard let head = try look(at: due) else { return .untried }
         do {
-            return try connection.transaction { (transaction: borrowing PostgresTransaction) in
+            return try connection.transaction { (transaction: borrowing PostgresTransaction) -> HeadTry in
+                // What somebody else keeps locked is not worth as much time as a batch may take.
+                try transaction.submit("select set_config('lock_timeout', '1s', true)")
                 let now = try claimStore.fence(standing(due.partition), in: transaction)
-                guard let locked = try parkedQueue.lockDue(due, in: transaction),
-                    let parked = try parkedQueue.head(of: due.key, realTopic: configuration.realTopic, in: transaction)
-                else { return false }
+                guard let locked = try parkedQueue.lockDue(due, head: head.parked, in: transaction) else {
+                    return .untried
+                }
                 if locked.isDropped {
-                    try giveUp(parked, due, because: .dropped, now: now, in: transaction)
-                    return true
+                    try giveUp(head, due, because: .dropped, now: now, in: transaction)
+                    return .settled
                 }
                 let isLast = configuration.retries.nextDelayMilliseconds(attempts: locked.attempt) == nil
-                let outcome = try handle(parked, isLast: isLast, now: now, in: transaction)
-                try release(parked, key: due.key, outcome: outcome, partition: due.partition, in: transaction)
-                return true
+                let outcome = try handle(head, isLast: isLast, now: now, in: transaction)
+                try release(head.parked, key: due.key, outcome: outcome, partition: due.partition, in: transaction)
+                return .settled
             }
         } catch {
             guard case .message(let reason) = Failure.classify(error) else { throw error }
-            return try giveUpOrPostpone(due, reason: reason)
+            return try giveUpOrPostpone(due, head, reason: reason)
         }
     }
 
+    /// Gives the head message of a key up with which lane after lane has ended: nobody looks at it.
+    func giveUpUnseen(_ due: ParkedQueue.DueKey) throws {
+        logger.warning("a parked message is given up: workers ended with it", metadata: place(due))
+        if let parked = try parkedQueue.head(of: due.key, realTopic: configuration.realTopic, on: connection) {
+            let head = ParkedHead<H.Input>(parked: parked, input: .failure(.deadLetter(.workerCrashed)))
+            _ = try giveUpOrPostpone(due, head, reason: .workerCrashed, isLooked: false)
+        }
+        begunKeys[due.key] = nil
+    }
+
     /// After a failed try: what the database refuses of a message is left out of its end.
-    private func giveUpOrPostpone(_ due: ParkedQueue.DueKey, reason: Reason) throws -> Bool {
+    func giveUpOrPostpone(
+        _ due: ParkedQueue.DueKey,
+        _ head: ParkedHead<H.Input>,
+        reason: Reason
+    ) throws -> HeadTry {
         do {
-            return try giveUpOrPostpone(due, reason: reason, isLooked: true)
+            return try giveUpOrPostpone(due, head, reason: reason, isLooked: true)
         } catch {
             guard case .message(let why) = Failure.classify(error) else { throw error }
             logger.warning("it cannot be given up like that: \(why)", metadata: place(due))
-            return try giveUpOrPostpone(due, reason: reason, isLooked: false)
+            return try giveUpOrPostpone(due, head, reason: reason, isLooked: false)
         }
     }
 
     /// - Parameter isLast: Whether the message is given up where it fails once more.
     private func handle(
-        _ parked: ParkedQueue.Parked,
+        _ head: ParkedHead<H.Input>,
         isLast: Bool,
         now: Int64,
         in transaction: borrowing PostgresTransaction
     ) throws -> Outcome {
-        let topic = configuration.topic
-        let view = KafkaMessageView(parked.message, topic: topic, isParked: true, isLastTry: isLast)
+        let view = KafkaMessageView(
+            head.parked.message,
+            topic: configuration.topic,
+            isParked: true,
+            isLastTry: isLast
+        )
         let input: H.Input
-        do throws(Refusal) {
-            input = try handler.decode(view)
-        } catch {
+        switch head.input {
+        case .success(let decoded): input = decoded
+        case .failure(let refusal):
             try outbox.insert(
-                [DeadLetter(view, reason: error.reason, group: configuration.group).record],
+                [DeadLetter(view, reason: refusal.reason, group: configuration.group).record],
                 in: transaction
             )
-            return .deadLettered(error.reason)
+            return .deadLettered(refusal.reason)
         }
         let entry = Entry(input, message: view)
         if let key = handler.inboxKey(of: input) {
@@ -166,37 +150,46 @@ extension Lane {
     /// Waits longer, or dead-letters the head so that the key goes on.
     ///
     /// - Parameter isLooked: Whether its handler looks at the message once more, to answer its sender.
-    private func giveUpOrPostpone(_ due: ParkedQueue.DueKey, reason: Reason, isLooked: Bool) throws -> Bool {
-        try connection.transaction { (transaction: borrowing PostgresTransaction) in
+    private func giveUpOrPostpone(
+        _ due: ParkedQueue.DueKey,
+        _ head: ParkedHead<H.Input>,
+        reason: Reason,
+        isLooked: Bool
+    ) throws -> HeadTry {
+        try connection.transaction { (transaction: borrowing PostgresTransaction) -> HeadTry in
             let now = try claimStore.fence(standing(due.partition), in: transaction)
-            guard let locked = try parkedQueue.lockDue(due, in: transaction),
-                let parked = try parkedQueue.head(of: due.key, realTopic: configuration.realTopic, in: transaction)
-            else { return false }
+            guard let locked = try parkedQueue.lockDue(due, head: head.parked, in: transaction) else { return .untried }
             let isOver = locked.isDropped || reason == .workerCrashed
             if !isOver, let delay = configuration.retries.nextDelayMilliseconds(attempts: locked.attempt) {
                 try parkedQueue.postpone(due.key, reason: reason, delay: jittered(delay), in: transaction)
-                return false
+                return .waits
             }
             let last = locked.isDropped ? Reason.dropped : reason
-            try giveUp(parked, due, because: last, isLooked: isLooked, now: now, in: transaction)
-            return true
+            try giveUp(head, due, because: last, isLooked: isLooked, now: now, in: transaction)
+            return .settled
         }
     }
 
     /// Dead-letters the head message, so that its key goes on.
     private func giveUp(
-        _ parked: ParkedQueue.Parked,
+        _ head: ParkedHead<H.Input>,
         _ due: ParkedQueue.DueKey,
         because reason: Reason,
         isLooked: Bool = true,
         now: Int64,
         in transaction: borrowing PostgresTransaction
     ) throws {
-        let view = KafkaMessageView(parked.message, topic: configuration.topic, isParked: true)
-        let input = isLooked ? try? handler.decode(view) : nil
+        let view = KafkaMessageView(head.parked.message, topic: configuration.topic, isParked: true)
+        let input = isLooked ? try? head.input.get() : nil
         let records = try lastRecords(view, input, reason: reason, now: now, in: transaction)
         try outbox.insert(records, in: transaction)
-        try release(parked, key: due.key, outcome: .deadLettered(reason), partition: due.partition, in: transaction)
+        try release(
+            head.parked,
+            key: due.key,
+            outcome: .deadLettered(reason),
+            partition: due.partition,
+            in: transaction
+        )
         logger.warning("dead-lettered after waiting: \(reason)", metadata: place(view))
     }
 
@@ -218,6 +211,22 @@ extension Lane {
     func jittered(_ milliseconds: Int64) -> Int64 {
         milliseconds + Int64.random(in: 0...max(1, milliseconds / 5))
     }
+}
+
+/// The oldest message of a parked key, as it was read and decoded before the transaction of its try.
+struct ParkedHead<Input> {
+    let parked: ParkedQueue.Parked
+    let input: Result<Input, Refusal>
+}
+
+/// What became of the head message of a key.
+enum HeadTry {
+    /// It is handled or given up; the next one may be tried at once.
+    case settled
+    /// It waits longer.
+    case waits
+    /// Nothing: its key is due no more, or somebody keeps it locked.
+    case untried
 }
 
 extension Reason {

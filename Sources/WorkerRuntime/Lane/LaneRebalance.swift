@@ -124,7 +124,10 @@ extension Lane {
         let proof = KafkaPosition(place, offset: known ?? watermarks.low)
         guard let isMine = try isOwner(of: proof) else { return .unsaid }
         guard isMine else { return .refused }
-        return .claimed(try claimStore.claim(partition, watermarks: watermarks, on: connection, logger: logger))
+        let claim = try claimStore.claim(partition, watermarks: watermarks, on: connection, logger: logger) {
+            try consumer.watermarks(of: place, timeout: patience)
+        }
+        return .claimed(claim)
     }
 
     /// Whether the group counts this lane as a partition's owner; asks for two seconds at most.

@@ -146,7 +146,6 @@ extension Lane {
                 logger.debug("still waiting for the database: \(error)")
             }
         }
-        doubtEnds()
         let kept = paused.filter { claims[$0.partition] != nil || unheld.contains($0.partition) }
         try consumer.resume(kept)
         logger.info("the database answers again")

@@ -10,7 +10,7 @@ struct PartitionClaim {
     var isCautious = false
     /// The message that killed its worker before and is dead-lettered undecoded.
     var condemnedOffset: Int64?
-    /// The end of the partition, where it was reached after the last message.
+    /// The end of the partition, where it was reached after the last message; it may have moved on since.
     var endReached: Int64?
 
     /// Where reading starts: at the last handled message if it has to be compared, else at the next one.

@@ -21,7 +21,6 @@ struct ParkedQueue {
     /// A parked key under its row lock.
     struct LockedKey {
         let attempt: Int
-        let reason: Reason
         /// Whether an operator has given the head message up.
         let isDropped: Bool
     }
@@ -122,15 +121,48 @@ struct ParkedQueue {
 
     /// Commits that a lane begins with the head message of a key, so that its worker's death is laid to it.
     ///
-    /// - Returns: How many have begun with it, this one included.
-    func begin(_ key: [UInt8], on connection: PostgresConnection) throws -> Int {
+    /// - Returns: How many have begun with it, this one included; `nil` where it is not parked, or somebody keeps it locked.
+    func begin(_ key: [UInt8], on connection: PostgresConnection) throws -> Int? {
         try connection.query(
             """
-            update parked_key set begun = begun + 1 where consumer_group = $1 and topic = $2 and key = $3
-            returning begun
+            update parked_key k set begun = k.begun + 1
+            from (
+                select ctid as place from parked_key where consumer_group = $1 and topic = $2 and key = $3
+                for no key update skip locked
+            ) free
+            where k.ctid = free.place
+            returning k.begun
             """,
             [.text(group), .text(topic), .bytes(key)]
-        ).first.map { Int(try $0.int32(0)) } ?? 0
+        ).first.map { Int(try $0.int32(0)) }
+    }
+
+    /// Leaves a key alone for a while whose head is not at fault: a lane has begun with it, and lives, and no try is counted.
+    ///
+    /// - Returns: Whether it does; a key that somebody keeps locked stays as it is.
+    func rest(
+        _ key: [UInt8],
+        reason: Reason,
+        milliseconds: Int64,
+        on connection: PostgresConnection
+    ) throws(PostgresError) -> Bool {
+        try connection.query(
+            """
+            update parked_key k
+            set begun = greatest(0, k.begun - 1), due = clock_timestamp() + $4 * interval '1 millisecond',
+                reason_code = $5, reason = $6
+            from (
+                select ctid as place from parked_key
+                where consumer_group = $1 and topic = $2 and key = $3 and due <= clock_timestamp()
+                for no key update skip locked
+            ) free
+            where k.ctid = free.place
+            """,
+            [
+                .text(group), .text(topic), .bytes(key), .int64(milliseconds), .text(reason.code),
+                .text(reason.sentence),
+            ]
+        ).affected > 0
     }
 
     /// Takes back that a lane has begun with the heads of keys: something else kept it from finishing, and it lives.
@@ -144,30 +176,36 @@ struct ParkedQueue {
         )
     }
 
-    /// Locks a key that is still due, and whose head still lies in the same partition.
+    /// Locks a key that is still due, and whose head still is this message, in the same partition.
     ///
-    /// Where the topic grew, what waits behind may lie in another one: that is for whoever owns it, and counted there.
-    func lockDue(_ due: DueKey, in transaction: borrowing PostgresTransaction) throws -> LockedKey? {
-        try transaction.query(
+    /// Where the topic grew, what waits behind may lie in another one: that is for whoever owns it, and counted there. A key
+    /// that somebody else keeps locked is not waited for, since others are to be tried.
+    func lockDue(
+        _ due: DueKey,
+        head: Parked,
+        in transaction: borrowing PostgresTransaction
+    ) throws -> LockedKey? {
+        let row = try transaction.query(
             """
-            select attempt, reason_code, reason, dropped > 0 from parked_key
+            select attempt, dropped > 0 from parked_key
             where consumer_group = $1 and topic = $2 and key = $3 and partition = $4 and due <= clock_timestamp()
-            for update
+            for update skip locked
             """,
             [.text(group), .text(topic), .bytes(due.key), .int32(due.partition)]
-        ).first.map {
-            LockedKey(
-                attempt: Int(try $0.int32(0)),
-                reason: Reason(code: try $0.string(1), sentence: try $0.string(2)),
-                isDropped: try $0.bool(3)
-            )
-        }
+        ).first
+        guard let row else { return nil }
+        let locked = LockedKey(attempt: Int(try row.int32(0)), isDropped: try row.bool(1))
+        let oldest = try transaction.query(
+            "select id from parked_message where consumer_group = $1 and topic = $2 and key = $3 order by id limit 1",
+            [.text(group), .text(topic), .bytes(due.key)]
+        ).first?.int64(0)
+        return oldest == head.id ? locked : nil
     }
 
-    /// The oldest message of a key.
-    func head(of key: [UInt8], realTopic: String, in transaction: borrowing PostgresTransaction) throws -> Parked? {
+    /// The oldest message of a key; no lock is taken.
+    func head(of key: [UInt8], realTopic: String, on connection: PostgresConnection) throws -> Parked? {
         guard
-            let row = try transaction.query(
+            let row = try connection.query(
                 """
                 select id, partition, message_offset, timestamp_kind, timestamp_ms, headers, value from parked_message
                 where consumer_group = $1 and topic = $2 and key = $3 order by id limit 1

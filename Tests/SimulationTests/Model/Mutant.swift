@@ -18,6 +18,8 @@ enum Mutant: String, CaseIterable {
     case numbersIgnored
     /// The timekeeper takes everything for read, however far behind the fleet is.
     case ownDelayIgnored
+    /// A lane whose fetches hang takes the silence for the end of what there is.
+    case silenceBelieved
     /// An agent is believed to have told all that it sees as soon as it speaks.
     case firstWordsBelieved
     /// What fails once is given up.
@@ -28,7 +30,7 @@ enum Mutant: String, CaseIterable {
     /// What it breaks in any case; none where only the world can tell.
     var breaks: Invariant? {
         switch self {
-        case .ownDelayIgnored, .firstWordsBelieved: nil
+        case .ownDelayIgnored, .silenceBelieved, .firstWordsBelieved: nil
         case .offsetsFirst, .noPatience, .relayDeletesFirst, .deadlinesForgotten: .end
         case .inboxForgets: .onceOnly
         case .fenceUnchecked: .offsets

@@ -15,8 +15,37 @@ extension SimulatedLane {
                 return true
             }
         } catch {
-            guard case .message(let reason) = Failure.classify(error) else { throw error }
-            return try giveUpOrPostpone(name, reason, at: now)
+            let remedy = ParkedRemedy.of(error)
+            guard remedy != .leave else { throw error }
+            guard case .transient(isConnectionLost: true) = Failure.classify(error) else {
+                return try putOff(name, remedy, at: now)
+            }
+            // First the database is waited for.
+            failedTry = (name, remedy)
+            throw error
+        }
+    }
+
+    /// Puts a key off whose try failed before the database was away.
+    func putOffFailedTry(at now: Int64) throws {
+        guard let (name, remedy) = failedTry else { return }
+        failedTry = nil
+        guard let queue = database.parked[name], claims[queue.partition] != nil else { return }
+        _ = try putOff(name, remedy, at: now)
+    }
+
+    /// Has a key wait whose try failed; returns whether the next message may be tried at once.
+    private func putOff(_ name: ParkedName, _ remedy: ParkedRemedy, at now: Int64) throws -> Bool {
+        switch remedy {
+        case .count(let reason): return try giveUpOrPostpone(name, reason, at: now)
+        case .leave: return false
+        case .rest(let reason):
+            return try database.transaction(at: now) {
+                guard var queue = database.parked[name], queue.due <= now else { return false }
+                (queue.due, queue.reason) = (now + ParkedRemedy.restingTime.milliseconds * 1000, reason)
+                database.parked[name] = queue
+                return false
+            }
         }
     }
 

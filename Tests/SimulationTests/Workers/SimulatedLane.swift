@@ -44,7 +44,13 @@ final class SimulatedLane: Participant {
     /// Offsets to be stored for lag tools.
     var unstored: [Int: Int64] = [:]
     private var nextParkedVisit: Int64 = 0
+    /// The parked key that was being tried when the connection was lost.
+    var failedTry: (ParkedName, ParkedRemedy)?
     private var nextHousekeeping: Int64 = 0
+    /// Until when its fetches hang, without any error; leaders answer nothing that is asked behind them.
+    var hungUntil: Int64 = 0
+    /// What was asked of where partitions end, and the answer that is under way.
+    private var question: (resting: RestingPartitions, ends: [Int32: Int64])?
     /// How often the fence refused it.
     private(set) var fencedCount = 0
 
@@ -85,12 +91,14 @@ final class SimulatedLane: Participant {
         claimAssigned(at: now)
         retryParked(at: now)
         if isRecovering { return dice.pause }
+        noteConsumed(at: now)
         poll(at: now)
         keepHouse(at: now)
         return tasks.isEmpty ? (database.parked.rows.isEmpty ? 1_000_000 : 200_000) : dice.pause
     }
 
     private func poll(at now: Int64) {
+        guard now >= hungUntil else { return }
         var hand: [Held] = []
         for (partition, claim) in claims.sorted(by: { $0.key < $1.key }) {
             let from = positions[partition] ?? claim.nextOffset
@@ -168,18 +176,38 @@ final class SimulatedLane: Participant {
     private func keepHouse(at now: Int64) {
         guard now >= nextHousekeeping, now >= database.awayUntil else { return }
         nextHousekeeping = now + 2_000_000
+        let resting = RestingPartitions(asked: now, claims: numberedClaims.filter { $0.value.endReached != nil })
+        let ends: [Int32: Int64] =
+            if mutant == .silenceBelieved {
+                resting.claims.compactMapValues(\.endReached)
+            } else if now >= hungUntil {
+                Dictionary(uniqueKeysWithValues: resting.claims.keys.map { ($0, broker.end(topic, Int($0))) })
+            } else {
+                [:]
+            }
+        question = (resting, ends)
+    }
+
+    /// Takes the answer of the leaders, a while after they were asked.
+    private func noteConsumed(at now: Int64) {
+        guard let asked = question, now >= database.awayUntil else { return }
+        question = nil
         var lost: [Int] = []
-        for (partition, claim) in claims.sorted(by: { $0.key < $1.key }) where claim.endReached != nil {
-            let name = ClaimName(topic: topic, partition: partition)
-            guard var row = database.claims[name], row.epoch == claim.epoch else {
-                lost.append(partition)
+        for one in asked.resting.consumed(upTo: asked.ends, standing: numberedClaims, besides: []) {
+            let name = ClaimName(topic: topic, partition: Int(one.partition))
+            guard var row = database.claims[name], row.epoch == one.epoch else {
+                lost.append(Int(one.partition))
                 continue
             }
-            row.consumedUntil = now
+            row.consumedUntil = max(row.consumedUntil ?? 0, one.until)
             database.claims[name] = row
         }
         database.claims.commit()
         reclaim(lost)
+    }
+
+    private var numberedClaims: [Int32: PartitionClaim] {
+        Dictionary(uniqueKeysWithValues: claims.map { (Int32($0.key), $0.value) })
     }
 
     private func retryParked(at now: Int64) {
@@ -189,6 +217,7 @@ final class SimulatedLane: Participant {
             .filter { $0.key.topic == topic && $0.value.due <= now && claims[$0.value.partition] != nil }
             .map { (name: $0.key, due: $0.value.due) }.sorted { ($0.due, $0.name.key) < ($1.due, $1.name.key) }
         do {
+            try putOffFailedTry(at: now)
             for (name, _) in due { while try retryHead(of: name, at: now) {} }
         } catch {
             if case .fenced = Failure.classify(error) { return reclaim(Array(claims.keys)) }
