@@ -173,7 +173,8 @@ public struct InstanceProgress {
     ) throws {
         let rows = try transaction.query(
             """
-            select \(InstanceStatus.columns) from instance i join environment e on e.id = i.environment_id
+            select \(InstanceStatus.columns) from instance i
+            cross join lateral (select * from environment where id = i.environment_id limit 1) e
             where i.id = any($1) order by i.id
             """,
             [.array(.int64s(instances))]

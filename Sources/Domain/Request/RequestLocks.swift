@@ -55,7 +55,7 @@ struct RequestLocks {
             select id from environment
             where id = any(array(
                 select e.id from unnest($1::text[], $2::text[]) as wanted(project, environment)
-                join environment e on e.project = wanted.project and e.environment = wanted.environment
+                \(Self.wantedEnvironment)
                 union select e.id from environment e where e.project = any($3)))
             order by id for no key update
             """,
@@ -83,13 +83,21 @@ struct RequestLocks {
             select 1 from cluster
             where cluster = any(array(
                 select e.cluster from unnest($1::text[], $2::text[]) as wanted(project, environment)
-                join environment e on e.project = wanted.project and e.environment = wanted.environment
+                \(Self.wantedEnvironment)
                 union select unnest($3::text[])))
             order by cluster \(clusters.isEmpty ? "for share" : "for no key update")
             """,
             environments.values + [.array(.texts(clusters.sorted()))]
         )
     }
+
+    /// The environment of each wanted row, found by its key: a join would be planned for as many as there are, and while there
+    /// are few the server would plan to read all, and go on so when there are many.
+    private static let wantedEnvironment = """
+        cross join lateral (
+            select id, cluster from environment
+            where project = wanted.project and environment = wanted.environment limit 1) e
+        """
 
     /// Reaches instances by keys alone, as ``lockObjects(in:)`` does objects.
     ///
@@ -108,8 +116,9 @@ struct RequestLocks {
             select id from instance
             where id = any(array(
                 select i.id from unnest($1::text[], $2::text[], $3::text[]) as wanted(project, environment, instance)
-                join environment e on e.project = wanted.project and e.environment = wanted.environment
-                join instance i on i.environment_id = e.id and i.instance = wanted.instance
+                \(Self.wantedEnvironment)
+                cross join lateral (
+                    select id from instance where environment_id = e.id and instance = wanted.instance limit 1) i
                 \(wholeEnvironments.projects.isEmpty ? "" : whole)))
             order by id for no key update
             """,
@@ -131,8 +140,10 @@ struct RequestLocks {
             where id = any(array(
                 select o.id
                 from unnest($1::text[], $2::text[], $3::text[], $4::text[]) as wanted(project, environment, kind, name)
-                join environment e on e.project = wanted.project and e.environment = wanted.environment
-                join environment_object o on o.environment_id = e.id and o.kind = wanted.kind and o.name = wanted.name
+                \(Self.wantedEnvironment)
+                cross join lateral (
+                    select id from environment_object
+                    where environment_id = e.id and kind = wanted.kind and name = wanted.name limit 1) o
                 \(wholeEnvironments.projects.isEmpty ? "" : whole)))
             order by id for no key update
             """,
