@@ -64,7 +64,7 @@ final class ChaosRun {
             samples: sampler.samples
         )
         report.show(before: before, during: during, after: after)
-        code = Self.code(judged: try judge(world), missing: player.missing, isWhole: isWhole)
+        code = Self.code(judged: try judge(world, isWhole: isWhole), missing: player.missing, isWhole: isWhole)
         if !player.missing.isEmpty {
             log.line("the run does not count; not played: \(player.missing.map(\.rawValue).joined(separator: ", "))")
         }
@@ -128,12 +128,13 @@ final class ChaosRun {
         return !missing.isEmpty || (judged == 2 && isWhole) ? 2 : 0
     }
 
-    private func judge(_ world: ChaosWorld) throws -> Int32 {
-        let command = [
-            FleetProcesses.programs.appending(path: "slipway-check").path, "judge", "--record", world.recordPath,
-            "--messages", world.messagesPath, "--clusters", world.clustersPath, "--database-url", world.directURL,
-            "--topic-prefix", ChaosWorld.prefix,
-        ]
+    private func judge(_ world: ChaosWorld, isWhole: Bool) throws -> Int32 {
+        let command =
+            [
+                FleetProcesses.programs.appending(path: "slipway-check").path, "judge", "--record", world.recordPath,
+                "--messages", world.messagesPath, "--clusters", world.clustersPath, "--database-url", world.directURL,
+                "--topic-prefix", ChaosWorld.prefix,
+            ] + (isWhole ? [] : ["--chosen-faults"])
         log.plain()
         let ending = try ChildProcess(command).wait()
         log.plain()
