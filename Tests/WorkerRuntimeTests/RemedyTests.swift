@@ -51,10 +51,10 @@ struct RemedyTests {
         arguments: [
             (Reason(code: "own", sentence: "Its own."), "own"),
             (postgres(.server, "23505"), "database_refused"),
-            (postgres(.server, "40001"), "kept_failing"),
-            (postgres(.server, "53200"), "kept_failing"),
-            (postgres(.connection), "kept_failing"),
-            (postgres(.connection, "25P03"), "kept_failing"),
+            (postgres(.server, "40001"), "count apart"),
+            (postgres(.server, "53200"), "count apart"),
+            (postgres(.connection), "count apart"),
+            (postgres(.connection, "25P03"), "count apart"),
             (postgres(.connection, "57P01"), "rest"),
             (postgres(.commitUnknown), "rest"),
             (postgres(.server, "55P03"), "rest"),
@@ -69,6 +69,7 @@ struct RemedyTests {
         let found =
             switch ParkedRemedy.of(error) {
             case .count(let reason): reason.code
+            case .countApart: "count apart"
             case .rest: "rest"
             case .leave: "leave"
             }

@@ -54,7 +54,7 @@ import Testing
             try [queue.begin(Array("k".utf8), on: connection), queue.begin(Array("k".utf8), on: connection)] == [1, 2]
         )
         try connection.transaction { (transaction: borrowing PostgresTransaction) in
-            try queue.postpone(Array("k".utf8), reason: reason, delay: 0, in: transaction)
+            try queue.postpone(Array("k".utf8), .ofMessage, reason: reason, delay: 0, in: transaction)
         }
         #expect(try queue.begin(Array("k".utf8), on: connection) == 1)
         #expect(try queue.begin(Array("other".utf8), on: connection) == nil)

@@ -49,7 +49,7 @@ extension Lane {
             }
         } catch {
             guard case .message(let reason) = Failure.classify(error) else { throw error }
-            return try giveUpOrPostpone(due, head, reason: reason)
+            return try giveUpOrPostpone(due, head, .ofMessage, reason: reason)
         }
     }
 
@@ -58,7 +58,7 @@ extension Lane {
         logger.warning("a parked message is given up: workers ended with it", metadata: place(due))
         if let parked = try parkedQueue.head(of: due.key, realTopic: configuration.realTopic, on: connection) {
             let head = ParkedHead<H.Input>(parked: parked, input: .failure(.deadLetter(.workerCrashed)))
-            _ = try giveUpOrPostpone(due, head, reason: .workerCrashed, isLooked: false)
+            _ = try giveUpOrPostpone(due, head, .ofMessage, reason: .workerCrashed, isLooked: false)
         }
         begunKeys[due.key] = nil
     }
@@ -67,14 +67,15 @@ extension Lane {
     func giveUpOrPostpone(
         _ due: ParkedQueue.DueKey,
         _ head: ParkedHead<H.Input>,
+        _ cause: FailedTry,
         reason: Reason
     ) throws -> HeadTry {
         do {
-            return try giveUpOrPostpone(due, head, reason: reason, isLooked: true)
+            return try giveUpOrPostpone(due, head, cause, reason: reason, isLooked: true)
         } catch {
             guard case .message(let why) = Failure.classify(error) else { throw error }
             logger.warning("it cannot be given up like that: \(why)", metadata: place(due))
-            return try giveUpOrPostpone(due, head, reason: reason, isLooked: false)
+            return try giveUpOrPostpone(due, head, cause, reason: reason, isLooked: false)
         }
     }
 
@@ -153,6 +154,7 @@ extension Lane {
     private func giveUpOrPostpone(
         _ due: ParkedQueue.DueKey,
         _ head: ParkedHead<H.Input>,
+        _ cause: FailedTry,
         reason: Reason,
         isLooked: Bool
     ) throws -> HeadTry {
@@ -160,8 +162,8 @@ extension Lane {
             let now = try claimStore.fence(standing(due.partition), in: transaction)
             guard let locked = try parkedQueue.lockDue(due, head: head.parked, in: transaction) else { return .untried }
             let isOver = locked.isDropped || reason == .workerCrashed
-            if !isOver, let delay = configuration.retries.nextDelayMilliseconds(attempts: locked.attempt) {
-                try parkedQueue.postpone(due.key, reason: reason, delay: jittered(delay), in: transaction)
+            if !isOver, let delay = configuration.retries.nextDelayMilliseconds(attempts: locked.tries(cause)) {
+                try parkedQueue.postpone(due.key, cause, reason: reason, delay: jittered(delay), in: transaction)
                 return .waits
             }
             let last = locked.isDropped ? Reason.dropped : reason

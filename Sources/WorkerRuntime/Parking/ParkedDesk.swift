@@ -65,7 +65,7 @@ public struct ParkedDesk {
     public func keys(_ filter: Filter) throws -> [Key] {
         try connection.query(
             """
-            select consumer_group, topic, key, messages, bytes, attempt, parked_at, due, reason_code, reason, dropped
+            select consumer_group, topic, key, messages, bytes, attempt + failures, parked_at, due, reason_code, reason, dropped
             from parked_key where \(Filter.condition) order by parked_at, topic, key
             """,
             filter.values
@@ -93,7 +93,7 @@ public struct ParkedDesk {
         in transaction: borrowing PostgresTransaction
     ) throws(PostgresError) -> Int {
         try transaction.query(
-            "update parked_key set due = clock_timestamp(), attempt = 0, begun = 0 where \(Filter.condition)",
+            "update parked_key set due = clock_timestamp(), attempt = 0, failures = 0, begun = 0 where \(Filter.condition)",
             filter.values
         ).affected
     }

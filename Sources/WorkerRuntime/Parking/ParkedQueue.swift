@@ -21,8 +21,12 @@ struct ParkedQueue {
     /// A parked key under its row lock.
     struct LockedKey {
         let attempt: Int
+        let failures: Int
         /// Whether an operator has given the head message up.
         let isDropped: Bool
+
+        /// How often the head was tried and failed for such a cause.
+        func tries(_ cause: FailedTry) -> Int { cause == .ofMessage ? attempt : failures }
     }
 
     /// A parked message.
@@ -187,14 +191,18 @@ struct ParkedQueue {
     ) throws -> LockedKey? {
         let row = try transaction.query(
             """
-            select attempt, dropped > 0 from parked_key
+            select attempt, dropped > 0, failures from parked_key
             where consumer_group = $1 and topic = $2 and key = $3 and partition = $4 and due <= clock_timestamp()
             for update skip locked
             """,
             [.text(group), .text(topic), .bytes(due.key), .int32(due.partition)]
         ).first
         guard let row else { return nil }
-        let locked = LockedKey(attempt: Int(try row.int32(0)), isDropped: try row.bool(1))
+        let locked = LockedKey(
+            attempt: Int(try row.int32(0)),
+            failures: Int(try row.int32(2)),
+            isDropped: try row.bool(1)
+        )
         let oldest = try transaction.query(
             "select id from parked_message where consumer_group = $1 and topic = $2 and key = $3 order by id limit 1",
             [.text(group), .text(topic), .bytes(due.key)]
@@ -236,9 +244,10 @@ struct ParkedQueue {
         try transaction.submit("delete from parked_message where id = $1", [.int64(parked.id)])
         try transaction.submit(
             """
-            update parked_key set messages = messages - 1, bytes = bytes - $4, attempt = 0, begun = 0, due = clock_timestamp(),
-                dropped = greatest(0, dropped - 1), partition = coalesce((select m.partition from parked_message m where m.consumer_group = $1
-                    and m.topic = $2 and m.key = $3 order by m.id limit 1), partition)
+            update parked_key set messages = messages - 1, bytes = bytes - $4, attempt = 0, failures = 0, begun = 0,
+                due = clock_timestamp(), dropped = greatest(0, dropped - 1), partition = coalesce((select m.partition
+                    from parked_message m where m.consumer_group = $1 and m.topic = $2 and m.key = $3
+                    order by m.id limit 1), partition)
             where consumer_group = $1 and topic = $2 and key = $3
             """,
             [.text(group), .text(topic), .bytes(key), .int64(Int64(parked.message.valueCount))]
@@ -250,14 +259,29 @@ struct ParkedQueue {
     }
 
     /// Puts the next try off.
-    func postpone(_ key: [UInt8], reason: Reason, delay: Int64, in transaction: borrowing PostgresTransaction) throws {
+    func postpone(
+        _ key: [UInt8],
+        _ cause: FailedTry,
+        reason: Reason,
+        delay: Int64,
+        in transaction: borrowing PostgresTransaction
+    ) throws {
+        let count = cause == .ofMessage ? "attempt" : "failures"
         try transaction.submit(
             """
-            update parked_key set attempt = attempt + 1, begun = 0, due = clock_timestamp() + $4 * interval '1 millisecond',
+            update parked_key set \(count) = \(count) + 1, begun = 0, due = clock_timestamp() + $4 * interval '1 millisecond',
                 reason_code = $5, reason = $6
             where consumer_group = $1 and topic = $2 and key = $3
             """,
             [.text(group), .text(topic), .bytes(key), .int64(delay), .text(reason.code), .text(reason.sentence)]
         )
     }
+}
+
+/// Why a try of a parked message failed.
+enum FailedTry {
+    /// The message failed.
+    case ofMessage
+    /// Its transaction did, for what may have been the message or not.
+    case ofTransaction
 }

@@ -38,4 +38,9 @@ public let runtimeMigrations: [PostgresMigration] = [
         sql: String(decoding: PackageResources.V1038_recovered_at_sql, as: UTF8.self),
         isExpansion: true
     ),
+    PostgresMigration(
+        name: "V1040_failed_transactions",
+        sql: String(decoding: PackageResources.V1040_failed_transactions_sql, as: UTF8.self),
+        isExpansion: true
+    ),
 ]

@@ -118,7 +118,9 @@ struct ParkedName: Hashable {
 struct ParkedRow {
     var partition: Int
     var due: Int64
+    /// How often the message failed, and how often a transaction did in which it was tried.
     var attempt: Int
+    var failures = 0
     var reason: Reason
     let parkedAt: Int64
     var messages: [Message]

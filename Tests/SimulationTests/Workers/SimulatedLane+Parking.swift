@@ -37,7 +37,8 @@ extension SimulatedLane {
     /// Has a key wait whose try failed; returns whether the next message may be tried at once.
     private func putOff(_ name: ParkedName, _ remedy: ParkedRemedy, at now: Int64) throws -> Bool {
         switch remedy {
-        case .count(let reason): return try giveUpOrPostpone(name, reason, at: now)
+        case .count(let reason): return try giveUpOrPostpone(name, .ofMessage, reason, at: now)
+        case .countApart(let reason): return try giveUpOrPostpone(name, .ofTransaction, reason, at: now)
         case .leave: return false
         case .rest(let reason):
             return try database.transaction(at: now) {
@@ -61,14 +62,20 @@ extension SimulatedLane {
         return entry.outcome
     }
 
-    private func giveUpOrPostpone(_ name: ParkedName, _ reason: Reason, at now: Int64) throws -> Bool {
-        try database.transaction(at: now) {
+    private func giveUpOrPostpone(
+        _ name: ParkedName,
+        _ cause: FailedTry,
+        _ reason: Reason,
+        at now: Int64
+    ) throws -> Bool {
+        let tries: WritableKeyPath<ParkedRow, Int> = cause == .ofMessage ? \.attempt : \.failures
+        return try database.transaction(at: now) {
             guard var queue = database.parked[name], queue.due <= now, let head = queue.messages.first else {
                 return false
             }
             try fence([standing(queue.partition)])
-            if let delay = policy.nextDelayMilliseconds(attempts: queue.attempt) {
-                queue.attempt += 1
+            if let delay = policy.nextDelayMilliseconds(attempts: queue[keyPath: tries]) {
+                queue[keyPath: tries] += 1
                 queue.due = now + delay * 1000
                 queue.reason = reason
                 database.parked[name] = queue
@@ -86,7 +93,7 @@ extension SimulatedLane {
     private func release(_ name: ParkedName, _ outcome: Outcome, at now: Int64) {
         guard var queue = database.parked[name] else { return }
         let head = queue.messages.removeFirst()
-        (queue.attempt, queue.due) = (0, now)
+        (queue.attempt, queue.failures, queue.due) = (0, 0, now)
         queue.partition = queue.messages.first?.partition ?? queue.partition
         database.parked[name] = queue.messages.isEmpty ? nil : queue
         database.claims[ClaimName(topic: topic, partition: head.partition)]?.released.count(outcome)

@@ -212,6 +212,8 @@ final class SimulatedLane: Participant {
 
     private func retryParked(at now: Int64) {
         guard now >= nextParkedVisit, !database.parked.rows.isEmpty else { return }
+        // Which are due, the database says.
+        guard now >= database.awayUntil else { return isRecovering = true }
         nextParkedVisit = now + 200_000
         let due = database.parked.rows
             .filter { $0.key.topic == topic && $0.value.due <= now && claims[$0.value.partition] != nil }
