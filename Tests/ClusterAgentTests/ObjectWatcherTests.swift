@@ -40,6 +40,8 @@ struct ObjectWatcherTests {
             remove: { told.add("remove " + name($0)) },
             isOptional: isOptional,
             rest: rest,
+            // However busy the machine is.
+            shortestWatch: .seconds(3600),
             denied: denied
         )
         let task = Task { await watcher.run() }

@@ -26,6 +26,8 @@ struct ObjectWatcher<Item: Sendable>: Sendable {
     var isOptional = false
     /// Waits for a while.
     var rest: @Sendable (Duration) async -> Void = { try? await Task.sleep(for: $0) }
+    /// A watch that ends sooner ended at once.
+    var shortestWatch: Duration = .seconds(1)
     /// Is called when the server says that the agent has no right to it.
     var denied: @Sendable () async -> Void = {}
 
@@ -54,7 +56,7 @@ struct ObjectWatcher<Item: Sendable>: Sendable {
                 noteProgress(after: failures)
                 (pause, failures) = (shortestPause, 0)
                 // A server that ends watches at once is not asked without a break.
-                if ContinuousClock.now - began < .seconds(1) { await rest(shortestPause) }
+                if ContinuousClock.now - began < shortestWatch { await rest(shortestPause) }
             } catch {
                 guard !Task.isCancelled else { return }
                 if place.hasAdvanced {
