@@ -91,6 +91,40 @@ import Testing
         #expect(code(try ask(CommandWorld.deployment("1.0.0"))) == "no_change")
     }
 
+    @Test func `a rule whose request is consumed again before its event waits for the end of its command`() throws {
+        let rules = try ReleaseHandlerTests.World()
+        let event = ReleaseHandlerTests.harbor("2.0.0")
+        #expect(try rules.handle(event) == [.applied])
+        let sent = try #require(try rules.commands.published("deployment.requests").first)
+        let request = KafkaMessageView(
+            topic: "deployment.requests",
+            brokerTime: CommandWorld.milliseconds(),
+            key: sent.key,
+            headers: sent.headers.map { ($0.key, $0.value) },
+            value: sent.value
+        )
+        #expect(try rules.commands.handle([request]) == [.applied])
+        // As the database is that was put back, and has read the request again, and not the event yet.
+        let before = """
+            delete from inbox;
+            delete from version;
+            update auto_deploy_rule set fired_version = null, last_command = null, last_command_state = null,
+                last_command_reason_code = null, last_command_reason = null
+            """
+        let noted = "select concat_ws(' ', last_command_state, last_command_reason_code) from auto_deploy_rule"
+        try rules.commands.connection.script(before)
+        #expect(try rules.handle(event) == [.applied])
+        #expect(try rules.text(noted) == "requested")
+        let differences = try Verification.differences(on: rules.commands.connection)
+        #expect(!differences.contains { $0.rule.contains("a rule's newest firing") }, "\(differences)")
+        let failure = #""code":"forbidden","message":"No.""#
+        try rules.commands.report("failed", of: try rules.commands.lastCommand(), failure)
+        #expect(try rules.text(noted) == "failed forbidden")
+        try rules.commands.connection.script(before)
+        #expect(try rules.handle(event) == [.applied])
+        #expect(try rules.text(noted) == "failed forbidden", "it had ended when the event was read")
+    }
+
     @Test func `the recovery is in the audit log`() throws {
         try recover()
         let line = try world.text(
