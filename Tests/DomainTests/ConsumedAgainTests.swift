@@ -125,6 +125,24 @@ import Testing
         #expect(try rules.text(noted) == "failed forbidden", "it had ended when the event was read")
     }
 
+    @Test func `what had ended before the recovery and is done behind it has made, or removed, its object`() throws {
+        let failure = #""code":"forbidden","message":"No.""#
+        try world.make("config-map.create", #""configMap":"settings","data":{"a":"b"}"#)
+        try world.ask("config-map.delete", #""configMap":"settings""#)
+        let removal = try world.lastCommand()
+        try world.report("failed", of: removal, failure)
+        try world.ask("config-map.create", #""configMap":"other","data":{"a":"b"}"#)
+        let creation = try world.lastCommand()
+        try world.report("failed", of: creation, failure)
+        try recover()
+        try world.connect("c1")
+        for command in [removal, creation] {
+            try world.report("applied", of: command, #""objects":[]"#, epoch: Recovery.jump + 1)
+        }
+        let states = "select string_agg(name || ' ' || state, ', ' order by name) from environment_object"
+        #expect(try world.text(states) == "other running, settings deleted")
+    }
+
     @Test func `the recovery is in the audit log`() throws {
         try recover()
         let line = try world.text(
