@@ -91,6 +91,58 @@ import Testing
         #expect(code(try ask(CommandWorld.deployment("1.0.0"))) == "no_change")
     }
 
+    @Test func `a rule whose request is consumed again before its event waits for the end of its command`() throws {
+        let rules = try ReleaseHandlerTests.World()
+        let event = ReleaseHandlerTests.harbor("2.0.0")
+        #expect(try rules.handle(event) == [.applied])
+        let sent = try #require(try rules.commands.published("deployment.requests").first)
+        let request = KafkaMessageView(
+            topic: "deployment.requests",
+            brokerTime: CommandWorld.milliseconds(),
+            key: sent.key,
+            headers: sent.headers.map { ($0.key, $0.value) },
+            value: sent.value
+        )
+        #expect(try rules.commands.handle([request]) == [.applied])
+        // As the database is that was put back, and has read the request again, and not the event yet.
+        let before = """
+            delete from inbox;
+            delete from version;
+            update auto_deploy_rule set fired_version = null, last_command = null, last_command_state = null,
+                last_command_reason_code = null, last_command_reason = null
+            """
+        let noted = "select concat_ws(' ', last_command_state, last_command_reason_code) from auto_deploy_rule"
+        try rules.commands.connection.script(before)
+        #expect(try rules.handle(event) == [.applied])
+        #expect(try rules.text(noted) == "requested")
+        let differences = try Verification.differences(on: rules.commands.connection)
+        #expect(!differences.contains { $0.rule.contains("a rule's newest firing") }, "\(differences)")
+        let failure = #""code":"forbidden","message":"No.""#
+        try rules.commands.report("failed", of: try rules.commands.lastCommand(), failure)
+        #expect(try rules.text(noted) == "failed forbidden")
+        try rules.commands.connection.script(before)
+        #expect(try rules.handle(event) == [.applied])
+        #expect(try rules.text(noted) == "failed forbidden", "it had ended when the event was read")
+    }
+
+    @Test func `what had ended before the recovery and is done behind it has made, or removed, its object`() throws {
+        let failure = #""code":"forbidden","message":"No.""#
+        try world.make("config-map.create", #""configMap":"settings","data":{"a":"b"}"#)
+        try world.ask("config-map.delete", #""configMap":"settings""#)
+        let removal = try world.lastCommand()
+        try world.report("failed", of: removal, failure)
+        try world.ask("config-map.create", #""configMap":"other","data":{"a":"b"}"#)
+        let creation = try world.lastCommand()
+        try world.report("failed", of: creation, failure)
+        try recover()
+        try world.connect("c1")
+        for command in [removal, creation] {
+            try world.report("applied", of: command, #""objects":[]"#, epoch: Recovery.jump + 1)
+        }
+        let states = "select string_agg(name || ' ' || state, ', ' order by name) from environment_object"
+        #expect(try world.text(states) == "other running, settings deleted")
+    }
+
     @Test func `the recovery is in the audit log`() throws {
         try recover()
         let line = try world.text(

@@ -83,15 +83,19 @@ struct AutoDeployStore {
         }
         try transaction.submit(
             """
-            update auto_deploy_rule
+            update auto_deploy_rule r
             set fired_version = $2, last_version = $3, last_evaluated = $4, last_reason_code = $5, last_reason = $6,
-                last_command = coalesce($7, last_command),
-                -- After a restore the request may have been consumed again before its event was.
-                last_command_state = case when $7::uuid is null then last_command_state
-                    else coalesce((select c.state from command c where c.id = $7), 'requested') end,
-                last_command_reason_code = case when $7::uuid is null then last_command_reason_code end,
-                last_command_reason = case when $7::uuid is null then last_command_reason end
-            where id = $1
+                last_command = coalesce(fired.command, r.last_command),
+                last_command_state = case when fired.command is null then r.last_command_state
+                    else coalesce(ended.state, 'requested') end,
+                last_command_reason_code = case when fired.command is null then r.last_command_reason_code
+                    else ended.reason_code end,
+                last_command_reason = case when fired.command is null then r.last_command_reason else ended.reason end
+            -- After a restore the request may have been consumed again before its event, and its command have ended.
+            from (values ($7::uuid)) fired(command)
+            left join command ended on ended.id = fired.command
+                and ended.state not in ('accepted', 'sent', 'acknowledged', 'applied')
+            where r.id = $1
             """,
             [
                 .int64(evaluated.rule.id), .optionalText(fired), .text(evaluated.version), .timestamp(now),

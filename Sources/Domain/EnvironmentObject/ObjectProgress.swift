@@ -75,7 +75,7 @@ public struct ObjectProgress {
         guard command.state != .succeeded else { return }
         let object = try ObjectStore(worker: worker).find(id, in: transaction)
         let isShown: Bool
-        if object.openCommand == nil, object.generation == command.generation {
+        if object.openCommand == nil, try isNewest(command, of: id, in: transaction) {
             guard try doneLate(command, object, now: now, in: transaction) else { return }
             isShown = true
         } else {
@@ -87,6 +87,18 @@ public struct ObjectProgress {
         }
         try ObjectAttempts.forget(upTo: command, of: id, in: transaction)
         if isShown { try publish([id], outbox: outbox, in: transaction) }
+    }
+
+    /// Whether nothing newer was asked for of the object, whose own generation does not tell: a recovery raises it.
+    private func isNewest(
+        _ command: Command,
+        of object: Int64,
+        in transaction: borrowing PostgresTransaction
+    ) throws -> Bool {
+        try transaction.query(
+            "select not exists (select from command where object_id = $1 and generation > $2)",
+            [.int64(object), .int64(command.generation)]
+        ).only().bool(0)
     }
 
     /// Notes that the newest command was done after it had ended; returns whether that is news.
