@@ -96,7 +96,8 @@ struct PrincipalOptions: ParsableArguments {
             guard parts.count == 2, parts[1].contains(":"), parts[0] == "workers" || known.contains(parts[0]) else {
                 throw ValidationError(
                     "'--principal \(text)' should be a program and its principal, such as workers=User:slipway; "
-                        + "programs are workers, \(known.joined(separator: ", "))."
+                        + "programs are workers, \(known.joined(separator: ", ")), and agents, by the clusters that "
+                        + "'--cluster' names."
                 )
             }
             // One that is named is not meant by 'workers', whatever the order.

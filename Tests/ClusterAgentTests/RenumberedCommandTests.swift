@@ -52,6 +52,30 @@ struct RenumberedCommandTests {
         #expect(deployment(world) != before, "what is new is done")
     }
 
+    @Test func `what is under way goes on under its new number, whatever was done before it comes again`() throws {
+        var world = makeWorld()
+        world.read(.work(.release(.web(generation: 3, version: "3.0.0"))))
+        // The one before it is told first.
+        world.read(.work(.release(.web(generation: Self.jump + 2, command: "c-2", version: "2.0.0"))), epoch: Self.jump)
+        world.read(.work(.release(.web(generation: Self.jump + 3, command: "c-3", version: "3.0.0"))), epoch: Self.jump)
+        #expect(world.givenUp.isEmpty)
+        world.welcome(epoch: Self.jump, open: ["c-2", "c-3"])
+        let acknowledged = try #require(world.statements("acknowledged").last)
+        #expect(acknowledged.text("command") == "c-3", "its time runs while the former number is done")
+        #expect(acknowledged.number("generation") == Self.jump + 3)
+        world.take(.waiting(.release(.web(generation: 3, version: "3.0.0"))))
+        #expect(world.statements("acknowledged").suffix(2).map { $0.number("generation") } == [3, Self.jump + 3])
+        world.pass(seconds: 120)
+        let applied = try #require(world.statements("applied").last)
+        #expect(applied.text("command") == "c-3")
+        #expect(applied.number("generation") == Self.jump + 3)
+        #expect(world.statements("failed").isEmpty)
+        // A command that is new has what waits given up.
+        world.read(.work(.release(.web(generation: Self.jump + 4, command: "c-4", version: "4.0.0"))))
+        world.read(.work(.release(.web(generation: Self.jump + 5, command: "c-5", version: "5.0.0"))))
+        #expect(world.givenUp.map(\.command) == ["c-4"])
+    }
+
     @Test func `commands of a later epoch wait for its welcome, which says what is still wanted`() {
         var world = makeWorld()
         let begun = world.started.count

@@ -158,6 +158,21 @@ struct WorkRunnerObjectTests {
         #expect(failure.code == "objects_terminating" && failure.message.contains("The Service 'front'"))
     }
 
+    @Test func `what a finalizer holds keeps nothing else from being removed`() async throws {
+        let (front, settings) = ("\(Self.services)/front", "\(ObjectServer.shop)/configmaps/settings")
+        let held = String(decoding: Self.there("front", kind: "Service").json, as: UTF8.self)
+        let server = try await ObjectServer([settings: Self.there("settings", kind: "ConfigMap")]) {
+            $0.path == front ? (200, held) : nil
+        }
+        let removed = [("Service", "front"), ("ConfigMap", "settings")].map { kind, name in
+            ObjectReference(apiVersion: "v1", kind: kind, name: name)
+        }
+        let work = ClusterWork.objects(.of("network", "front", removed: removed))
+        let failure = try #require(try await server.finish([work], isGivenUp: true).first ?? nil)
+        #expect(failure.code == "objects_terminating" && failure.message.contains("The Service 'front'"))
+        #expect(server.changes == ["DELETE \(front)", "DELETE \(settings)"])
+    }
+
     @Test func `a kind that a cluster serves in an older version only is applied and removed in that one`() async throws
     {
         let group = "/apis/discovery.k8s.io/v1beta1"

@@ -105,6 +105,12 @@ struct AccessDoctorTests {
         embedded.close()
     }
 
+    @Test func `an agent's principal wants its cluster named too, and is told so`() throws {
+        let (code, output) = try slipway(["doctor", "--principal", "east=User:east"], [:])
+        #expect(code == 64)
+        #expect(output.contains("and agents, by the clusters that '--cluster' names"), "\(output)")
+    }
+
     @Test(arguments: ["nobody=User:x", "workers=slipway", "workers"])
     func `a principal that cannot be is refused in one sentence`(flag: String) throws {
         let (code, output) = try slipway(["doctor", "--principal", flag], [:])

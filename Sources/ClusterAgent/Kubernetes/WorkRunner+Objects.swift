@@ -32,10 +32,13 @@ extension WorkRunner {
         record.podMark = request.podMark
         var seen = Set(record.objects.map { "\($0.kind)/\($0.name)" })
         let dropped = before.map { ObjectReference(apiVersion: $0.apiVersion, kind: $0.kind, name: $0.name) }
+        var leaving: [Leaving] = []
         for reference in (request.removed ?? []) + dropped
         where seen.insert("\(reference.kind)/\(reference.name)").inserted {
-            try await remove(reference, request, turn)
+            if let object = try await remove(reference, request) { leaving.append(object) }
         }
+        // Only now: what one of them is held by keeps no other there.
+        for object in leaving { try await waitUntilGone(object, request, turn) }
         try await marks.keep(record)
         view.announce(nil, of: work.subject)
         try await pods.lookAtAll(in: request.namespace)
@@ -100,23 +103,35 @@ extension WorkRunner {
         return metadata
     }
 
-    /// Removes an object, and waits until it is gone: a finalizer may hold it.
+    /// An object that was deleted, and may still be there.
+    private struct Leaving {
+        let kind: KubernetesKind
+        let name: String
+        let uid: String?
+    }
+
+    /// Deletes an object, which a finalizer may hold then; returns what to wait for, where there was one to delete.
     ///
     /// A kind that the cluster does not have has no objects to remove, and what is another's stays.
-    private func remove(_ reference: ObjectReference, _ request: ObjectsRequested, _ turn: HelmTurn) async throws {
+    private func remove(_ reference: ObjectReference, _ request: ObjectsRequested) async throws -> Leaving? {
         let (namespace, name) = (request.namespace, reference.name)
         guard let kind = try await client.servedKind(reference.kind, reference.apiVersion),
             let metadata = try await readMetadata(kind, namespace, name)
-        else { return }
+        else { return nil }
         guard request.subject.mayChange(LiveOwner(metadata: metadata)) else {
-            return logger.notice("leaves the \(reference.kind) '\(name)', which is another's")
+            logger.notice("leaves the \(reference.kind) '\(name)', which is another's")
+            return nil
         }
         try await client.delete(kind, namespace: namespace, name: name)
-        guard try await waitUntilGone(kind, namespace, name, uid: metadata["uid"]?.string, turn) else {
+        return Leaving(kind: kind, name: name, uid: metadata["uid"]?.string)
+    }
+
+    private func waitUntilGone(_ object: Leaving, _ request: ObjectsRequested, _ turn: HelmTurn) async throws {
+        guard try await waitUntilGone(object.kind, request.namespace, object.name, uid: object.uid, turn) else {
             throw WorkFailure(
                 code: "objects_terminating",
-                message: "The \(reference.kind) '\(name)' is still going away; what holds it, such as a finalizer, "
-                    + "has to let go of it first."
+                message: "The \(object.kind.kind) '\(object.name)' is still going away; what holds it, such as a "
+                    + "finalizer, has to let go of it first."
             )
         }
     }

@@ -8,6 +8,8 @@ struct HeldCommand: Sendable, Hashable {
     var isBacklog: Bool
     /// The epoch whose welcome it waits for: after a recovery the fleet begins a new one.
     var epoch: Int64
+    /// Whether it was said, while it waits for its own former number, that it is taken.
+    var isAcknowledged = false
 }
 
 extension AgentSession {
@@ -30,9 +32,7 @@ extension AgentSession {
             running[subject]?.places.append(place)
             return say(.acknowledged(work.mark), now: now)
         }
-        if let older = running[subject]?.work.mark, older.generation < work.mark.generation {
-            outputs.append(.giveUp(older))
-        }
+        if let older = running[subject]?.work.mark, isNewer(work, than: older, view) { outputs.append(.giveUp(older)) }
         let asked = asked ?? 0
         let isBacklog = epoch.map { asked > $0 } ?? true
         let command = HeldCommand(work: work, places: [place], isBacklog: isBacklog, epoch: asked)
@@ -41,6 +41,8 @@ extension AgentSession {
             earlier.places.append(place)
             earlier.isBacklog = earlier.isBacklog && command.isBacklog
             earlier.epoch = min(earlier.epoch, command.epoch)
+            // Asked for again, it may not have been heard.
+            earlier.isAcknowledged = false
             held[subject] = earlier
         } else if earlier.work.mark.generation < work.mark.generation {
             supersede(earlier, view)
@@ -48,6 +50,17 @@ extension AgentSession {
         } else {
             finish(command, .superseded)
         }
+    }
+
+    /// Whether a command was asked for after another one that is under way.
+    ///
+    /// What the cluster has done already, or is doing, is no newer for a higher number: after a recovery the fleet
+    /// numbers anew.
+    private func isNewer(_ work: ClusterWork, than older: CommandMark, _ view: some Cluster) -> Bool {
+        let command = work.mark.command
+        guard older.command != command, older.generation < work.mark.generation else { return false }
+        guard let mark = view.mark(of: work.subject) else { return true }
+        return mark.command != command && !view.hasDone(command, before: mark, of: work.subject)
     }
 
     /// Forgets a command that has not begun; one that has is ended, and its result told all the same, unless it waits for
@@ -127,6 +140,19 @@ extension AgentSession {
             held[command.work.subject] = nil
             begin(command, now: now, view)
         }
+        acknowledgeRenumbered(epoch, now: now)
+    }
+
+    /// Says of what is under way that it was taken under its new number too, which has to wait for the end of it.
+    private mutating func acknowledgeRenumbered(_ epoch: Int64, now: Int64) {
+        let waiting = held.values.filter { command in
+            !command.isAcknowledged && command.epoch <= epoch
+                && command.work.isRenumbered(running[command.work.subject]?.work.mark)
+        }
+        for command in waiting.sorted(by: { Self.isEarlier($0, $1) }) {
+            held[command.work.subject]?.isAcknowledged = true
+            say(.acknowledged(command.work.mark), now: now)
+        }
     }
 
     /// Tells the end of work, also when a boot before this one began it and this one was asked again.
@@ -150,6 +176,9 @@ extension AgentSession {
     mutating func sayAcknowledged(_ work: ClusterWork, now: Int64) {
         guard !work.isRepair, running[work.subject]?.work.mark == work.mark else { return }
         say(.acknowledged(work.mark), now: now)
+        if let next = held[work.subject], next.isAcknowledged, next.work.isRenumbered(work.mark) {
+            say(.acknowledged(next.work.mark), now: now)
+        }
     }
 
     private mutating func begin(_ command: HeldCommand, now: Int64, _ view: some Cluster) {
