@@ -35,6 +35,16 @@ import Testing
         try KafkaProducer(KafkaSettings(bootstrapServers: "", properties: [name: value])).close()
     }
 
+    @Test(arguments: [
+        ["reconnect.backoff.ms": "5000"], ["reconnect.backoff.ms": " 5000 "], ["reconnect.backoff.ms": "3600000"],
+        ["reconnect.backoff.ms": "5000", "reconnect.backoff.max.ms": "9000"],
+    ])
+    func `the first pause before a broker is tried again may be longer than the longest one usually is`(
+        properties: [String: String]
+    ) throws {
+        try KafkaProducer(KafkaSettings(bootstrapServers: "", properties: properties)).close()
+    }
+
     @Test func `the value of a secret is not repeated`() {
         let properties = ["security.protocol": "ssl", "ssl.key.pem": "hunter2"]
         let settings = KafkaSettings(bootstrapServers: "", properties: properties)

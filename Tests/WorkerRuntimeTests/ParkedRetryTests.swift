@@ -161,6 +161,18 @@ import Testing
         #expect(try [row.int64(0), row.int64(1), row.int64(2)] == [2, 1, 1])
     }
 
+    @Test func `a lock that others kept is not laid to a message whose transaction then loses once`() throws {
+        let failing: [(any Error)?] = [
+            Self.failure(.lockNotAvailable), Self.failure(.lockNotAvailable), Self.failure(.lockNotAvailable),
+            Self.failure(.lockNotAvailable), Self.failure(.deadlockDetected), nil,
+        ]
+        script.onTry = { [script] _ in script.failures["a"] = failing[script.tries.count - 1] }
+        let message = KafkaMessageView(topic: "things", offset: 0, key: "a", headers: [], value: [1])
+        try lane.settle([Held("a", message: message, epoch: 1, inboxKey: nil)])
+        #expect(script.handled == ["a"])
+        #expect(try waiting() == [])
+    }
+
     @Test func `a key that somebody keeps locked is passed over, and not waited for`() throws {
         try park("a", "b")
         let other = try TestDatabase.connect(url)

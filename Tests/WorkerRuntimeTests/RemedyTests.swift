@@ -13,6 +13,8 @@ struct RemedyTests {
     struct Case: Sendable {
         let error: any Error
         let failures: Int
+        /// How many of them no message can be to blame for.
+        var ofOthers = 0
         let remedy: String
     }
 
@@ -21,6 +23,10 @@ struct RemedyTests {
         Case(error: postgres(.server, "40001"), failures: 1, remedy: "try again"),
         Case(error: postgres(.server, "40001"), failures: 4, remedy: "recover"),
         Case(error: postgres(.server, "40001"), failures: 5, remedy: "kept_failing"),
+        // A lock of somebody else, or a restart, speaks against no message, also where another failure follows.
+        Case(error: postgres(.server, "40001"), failures: 30, ofOthers: 29, remedy: "recover"),
+        Case(error: postgres(.connection), failures: 30, ofOthers: 26, remedy: "recover"),
+        Case(error: postgres(.connection), failures: 30, ofOthers: 25, remedy: "kept_failing"),
         Case(error: postgres(.server, "57P01"), failures: 50, remedy: "recover"),
         Case(error: postgres(.server, "55P03"), failures: 50, remedy: "recover"),
         Case(error: postgres(.connection), failures: 1, remedy: "recover"),
@@ -36,8 +42,9 @@ struct RemedyTests {
         Case(error: NoRoom(queues: []), failures: 1, remedy: "wait for room"),
     ])
     func `the error and how often it came decide`(found: Case) {
+        let failures = FailureCount(all: found.failures, ofOthers: found.ofOthers)
         let remedy =
-            switch Remedy.of(found.error, failures: found.failures) {
+            switch Remedy.of(found.error, failures: failures) {
             case .claimAgain: "claim again"
             case .waitForRoom: "wait for room"
             case .isolate(let reason): reason.code
@@ -45,6 +52,16 @@ struct RemedyTests {
             case .end: "end"
             }
         #expect(remedy == found.remedy)
+    }
+
+    @Test func `what others are to blame for is counted by itself`() {
+        var failures = FailureCount()
+        let errors: [any Error] = [
+            Self.postgres(.server, "55P03"), Self.postgres(.connection, "57P01"), Self.postgres(.commitUnknown),
+            NoRoom(queues: []), Self.postgres(.server, "40P01"), Self.postgres(.connection),
+        ]
+        for error in errors { failures.note(error) }
+        #expect([failures.all, failures.ofOthers, failures.suspicious] == [6, 4, 2])
     }
 
     @Test(

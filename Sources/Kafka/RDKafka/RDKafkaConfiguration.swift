@@ -13,7 +13,7 @@ struct RDKafkaConfiguration: ~Copyable {
         values["socket.nagle.disable"] = "true"
         // Brokers that were away are tried again within two seconds, however long they were; librdkafka's ten are twice as
         // long as the fleet may need to be back.
-        values["reconnect.backoff.max.ms"] = "2000"
+        values["reconnect.backoff.max.ms"] = String(Self.longestPause(settings))
         values.merge(settings.properties) { _, given in given }
         let configuration: OpaquePointer = rd_kafka_conf_new()
         // In the order of names, so that of two wrong properties always the same one is reported.
@@ -38,6 +38,15 @@ struct RDKafkaConfiguration: ~Copyable {
         let pointer = pointer
         discard self
         return pointer
+    }
+
+    /// The longest pause before a broker is tried again, in milliseconds, unless an operator sets another one.
+    ///
+    /// librdkafka makes no client of one that is shorter than the first pause, which an operator may have set longer; it takes
+    /// an hour at most.
+    private static func longestPause(_ settings: KafkaSettings) -> Int {
+        let first = settings.properties["reconnect.backoff.ms", default: ""].filter { !$0.isWhitespace }
+        return min(max(2_000, Int(first) ?? 0), 3_600_000)
     }
 
     private static func set(_ name: String, _ value: String, in configuration: OpaquePointer) -> KafkaError? {

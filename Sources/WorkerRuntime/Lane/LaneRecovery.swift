@@ -18,7 +18,7 @@ extension Lane {
     }
 
     private func settleGroup(_ group: [Held<H.Input>]) throws {
-        var failures = 0
+        var failures = FailureCount()
         while true {
             // Somebody else's lock may be waited for again and again; the lane lives.
             pulse.beat()
@@ -29,7 +29,7 @@ extension Lane {
                 try transactAlone(messages)
                 return
             } catch {
-                failures += 1
+                failures.note(error)
                 guard try isWorthRepeating(messages, after: error, failures: failures) else { return }
             }
         }
@@ -42,7 +42,11 @@ extension Lane {
     }
 
     /// Deals with one failure; returns whether the same messages should be tried once more.
-    private func isWorthRepeating(_ messages: [Held<H.Input>], after error: any Error, failures: Int) throws -> Bool {
+    private func isWorthRepeating(
+        _ messages: [Held<H.Input>],
+        after error: any Error,
+        failures: FailureCount
+    ) throws -> Bool {
         switch Remedy.of(error, failures: failures) {
         case .claimAgain:
             logger.warning("fenced: another lane claimed a partition; claiming again")
@@ -54,11 +58,11 @@ extension Lane {
         case .tryAgain(let afterRecovery):
             metrics.transientFailures.increment()
             // A lane that is to stop also looks whether it may go on.
-            if afterRecovery || stop.isRequested { try recover(from: error, failures: failures) }
+            if afterRecovery || stop.isRequested { try recover(from: error, failures: failures.all) }
             return true
         case .isolate where !messages.allSatisfy(\.isDecoded):
             // What could not be written down of a suspect is not its fault.
-            try recover(from: error, failures: failures)
+            try recover(from: error, failures: failures.all)
             return true
         case .isolate(let reason):
             try isolate(messages, reason: reason)

@@ -14,13 +14,13 @@ extension SimulatedLane {
 
     private func settle(_ group: [Held], at now: Int64) {
         let messages = group.filter(isHeld)
-        guard !messages.isEmpty else { return failures = 0 }
+        guard !messages.isEmpty else { return failures = FailureCount() }
         do {
             let spans = try database.transaction(at: now) { try transact(messages, at: now) }
-            failures = 0
+            failures = FailureCount()
             finish(spans)
         } catch {
-            failures += 1
+            failures.note(error)
             heal(messages, after: error)
         }
     }
@@ -33,13 +33,13 @@ extension SimulatedLane {
     private func heal(_ messages: [Held], after error: any Error) {
         switch Remedy.of(error, failures: failures) {
         case .claimAgain:
-            failures = 0
+            failures = FailureCount()
             reclaim(Set(messages.map(\.partition)))
         case .tryAgain(let afterRecovery):
             tasks.append(.settle(messages))
             isRecovering = afterRecovery
         case .isolate(let reason):
-            failures = 0
+            failures = FailureCount()
             if messages.count == 1 { return tasks.append(.setAside(messages[0], reason)) }
             let middle = messages.count / 2
             tasks += [.settle(Array(messages[middle...])), .settle(Array(messages[..<middle]))]

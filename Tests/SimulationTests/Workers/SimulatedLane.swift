@@ -39,7 +39,7 @@ final class SimulatedLane: Participant {
     private var unheld: Set<Int> = []
     /// The last one is done next.
     var tasks: [Task] = []
-    var failures = 0
+    var failures = FailureCount()
     var isRecovering = false
     /// Offsets to be stored for lag tools.
     var unstored: [Int: Int64] = [:]
