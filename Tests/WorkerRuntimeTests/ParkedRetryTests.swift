@@ -186,6 +186,19 @@ import Testing
         #expect(try waiting() == [])
     }
 
+    @Test func `a lane that ends in good order is not laid to a message that it had begun with and not tried`() throws {
+        try park("a")
+        let other = try TestDatabase.connect(url)
+        // Somebody locks the key between the beginning and the try.
+        script.onDecode = { try? other.script("begin; select from parked_key for update") }
+        try visit()
+        #expect(script.tries.isEmpty)
+        try other.script("rollback")
+        #expect(try waiting() == ["a 1+0 1 handler_failed"])
+        try lane.drain()
+        #expect(try waiting() == ["a 1+0 0 handler_failed"])
+    }
+
     @Test func `a message is decoded while no transaction is open, since decoding may ask others`() throws {
         try park("fine", "failing", "dropped")
         script.failures["failing"] = Reason(code: "own", sentence: "Its own.")

@@ -195,8 +195,9 @@ final class Lane<H: Handler> {
         }
     }
 
-    private func drain() throws {
+    func drain() throws {
         logger.info("stopping: the batch in hand is settled, leaving the group")
+        takeBackBegun()
         do {
             try consumer.commit(wait: true)
         } catch {

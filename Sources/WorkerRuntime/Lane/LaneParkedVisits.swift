@@ -32,8 +32,8 @@ extension Lane {
         }
     }
 
-    /// This lane lives: what it has begun with did not end it.
-    private func takeBackBegun() {
+    /// This lane lives, or ends in good order: what it has begun with did not end it.
+    func takeBackBegun() {
         guard !begunKeys.isEmpty, (try? parkedQueue.takeBack(Array(begunKeys.keys), on: connection)) != nil else {
             return
         }

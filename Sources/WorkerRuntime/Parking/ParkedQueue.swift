@@ -170,11 +170,18 @@ struct ParkedQueue {
     }
 
     /// Takes back that a lane has begun with the heads of keys: something else kept it from finishing, and it lives.
+    ///
+    /// Keys that somebody keeps locked are not waited for.
     func takeBack(_ keys: [[UInt8]], on connection: PostgresConnection) throws {
         _ = try connection.query(
             """
-            update parked_key set begun = greatest(0, begun - 1)
-            where consumer_group = $1 and topic = $2 and key = any($3)
+            update parked_key k set begun = greatest(0, k.begun - 1)
+            from (
+                select ctid as place from parked_key
+                where consumer_group = $1 and topic = $2 and key = any($3) order by key
+                for no key update skip locked
+            ) free
+            where k.ctid = free.place
             """,
             [.text(group), .text(topic), .array(.byteas(keys))]
         )
