@@ -81,10 +81,10 @@ struct Keys: ParsableCommand {
                 try ClusterKeyRotation.rotate(
                     cluster,
                     keep: keepHours.map { .seconds($0 * 3600) },
+                    audit: AuditEntry(act: "keys.rotate", subject: cluster, "cluster"),
                     on: database
                 )
             }
-            try AuditLog.write(AuditEntry(act: "keys.rotate", subject: cluster, "cluster"), on: database)
             database.close()
             // The one before comes along, so that commands that are on their way are followed.
             let numbers = [keys.current] + [keys.previous].compactMap { $0 }
@@ -109,9 +109,13 @@ struct Keys: ParsableCommand {
         func run() throws {
             let database = try connection.connect()
             let keys = try Keys.changing {
-                try ClusterKeyRotation.retire(cluster, isForced: force, on: database)
+                try ClusterKeyRotation.retire(
+                    cluster,
+                    isForced: force,
+                    audit: AuditEntry(act: "keys.retire", subject: cluster, "cluster"),
+                    on: database
+                )
             }
-            try AuditLog.write(AuditEntry(act: "keys.retire", subject: cluster, "cluster"), on: database)
             database.close()
             Keys.note("Key \(keys.current) is the only valid key of '\(cluster)' now.")
         }

@@ -95,24 +95,24 @@ struct OffsetsSet: ParsableCommand {
         }
         let database = try connection.connect()
         defer { database.close() }
-        let before = try PositionChange.set(
-            group: group,
-            topic: topic,
-            partition: partition,
-            to: offset,
-            on: database
-        )
+        let before = try database.transaction { (transaction: borrowing PostgresTransaction) in
+            let before = try PositionChange.set(
+                group: group,
+                topic: topic,
+                partition: partition,
+                to: offset,
+                in: transaction
+            )
+            let subject = "\(group) \(topic) \(partition): \(before.map(String.init) ?? "never") to \(offset)"
+            let act = AuditEntry(act: "offsets.set", subject: subject, "partition")
+            if before != nil { try AuditLog.write([act], in: transaction) }
+            return before
+        }
         guard let before else {
             throw StartError(
                 "The group '\(group)' never claimed partition \(partition) of '\(topic)'; 'slipway offsets' shows what is."
             )
         }
-        let act = AuditEntry(
-            act: "offsets.set",
-            subject: "\(group) \(topic) \(partition): \(before) to \(offset)",
-            "partition"
-        )
-        try AuditLog.write(act, on: database)
         print("\(group) goes on at offset \(offset) of \(place), before it was \(before)")
     }
 }

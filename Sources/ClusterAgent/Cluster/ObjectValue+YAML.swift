@@ -27,7 +27,7 @@ extension ObjectValue {
         guard YAMLWeight.isWithin(maximumWeight, text) else {
             throw ManifestError(
                 sentence:
-                    "The YAML grows beyond \(maximumWeight >> 20) MiB when its aliases are followed; use fewer of them."
+                    "The YAML holds more than \(maximumWeight >> 20) MiB, its aliases followed; it should hold less, or use fewer."
             )
         }
         var nodes = try Yams.compose_all(yaml: text, .default, .default, .utf8)

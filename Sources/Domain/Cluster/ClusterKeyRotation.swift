@@ -7,15 +7,18 @@ import WorkerRuntime
 public enum ClusterKeyRotation {
     /// Makes the next number valid beside the present one.
     ///
-    /// - Parameter keep: How long the present one stays valid; `nil` until it is retired.
+    /// - Parameters:
+    ///   - keep: How long the present one stays valid; `nil` until it is retired.
+    ///   - entry: The line of the audit log that is written with it.
     /// - Returns: The numbers that are valid now.
     /// - Throws: `Reason` where the cluster is unknown or a rotation is open, or a `PostgresError`.
     public static func rotate(
         _ cluster: String,
         keep: Duration?,
+        audit entry: AuditEntry? = nil,
         on connection: PostgresConnection
     ) throws -> ClusterKeys {
-        try change(cluster, on: connection) { keys, now throws(Reason) in
+        try change(cluster, entry, on: connection) { keys, now throws(Reason) in
             let until = keep.map { now + $0.components.seconds * 1_000_000 }
             return try keys.rotated(until: until, cluster: cluster, now: now)
         }
@@ -23,15 +26,18 @@ public enum ClusterKeyRotation {
 
     /// Ends the validity of the number before the present one.
     ///
-    /// - Parameter isForced: Whether to do so although the agent uses it.
+    /// - Parameters:
+    ///   - isForced: Whether to do so although the agent uses it.
+    ///   - entry: The line of the audit log that is written with it.
     /// - Returns: The numbers that are valid now.
     /// - Throws: `Reason` where there is nothing to retire or the agent uses it, or a `PostgresError`.
     public static func retire(
         _ cluster: String,
         isForced: Bool,
+        audit entry: AuditEntry? = nil,
         on connection: PostgresConnection
     ) throws -> ClusterKeys {
-        try change(cluster, on: connection) { keys, _ throws(Reason) in
+        try change(cluster, entry, on: connection) { keys, _ throws(Reason) in
             try keys.retired(cluster: cluster, isForced: isForced)
         }
     }
@@ -47,6 +53,7 @@ public enum ClusterKeyRotation {
 
     private static func change(
         _ cluster: String,
+        _ entry: AuditEntry?,
         on connection: PostgresConnection,
         _ decide: (ClusterKeys, Int64) throws(Reason) -> ClusterKeys
     ) throws -> ClusterKeys {
@@ -67,6 +74,7 @@ public enum ClusterKeyRotation {
                     .optionalTimestamp(keys.previousUntil),
                 ]
             )
+            if let entry { try AuditLog.write([entry], in: transaction) }
             return keys
         }
     }

@@ -16,9 +16,9 @@ public enum PositionChange {
         topic: String,
         partition: Int32,
         to offset: Int64,
-        on connection: PostgresConnection
+        in transaction: borrowing PostgresTransaction
     ) throws(PostgresError) -> Int64? {
-        let rows = try connection.query(
+        let rows = try transaction.query(
             """
             update partition_claim c
             set next_offset = $4, epoch = c.epoch + 1, last_offset = null, last_timestamp = null, suspect_offset = null,
