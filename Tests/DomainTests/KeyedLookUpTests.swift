@@ -1,0 +1,107 @@
+import Foundation
+import Logging
+import Postgres
+import TestSupport
+import Testing
+
+@testable import Domain
+@testable import WorkerRuntime
+
+/// How many rows of tables a transaction has looked at.
+enum RowsRead {
+    static func count(of tables: [String], in transaction: borrowing PostgresTransaction) throws -> Int64 {
+        try transaction.query(
+            """
+            select coalesce(sum(coalesce(seq_tup_read, 0) + coalesce(idx_tup_fetch, 0)), 0)::bigint
+            from pg_stat_xact_user_tables where relname = any($1)
+            """,
+            [.array(.texts(tables))]
+        ).only().int64(0)
+    }
+}
+
+/// What is looked for among many others, the name that is taken or the newest of its kind, is found by an index.
+@Suite struct KeyedLookUpTests {
+    private let world: CommandWorld
+
+    init() throws {
+        world = try CommandWorld.ready()
+    }
+
+    /// Stores what nobody speaks of, in a session as lanes have it.
+    private func plant(_ sql: String) throws {
+        try world.connection.script(
+            sql + "; analyze; set enable_seqscan = off; set random_page_cost = 1.1;"
+                + "set plan_cache_mode = force_generic_plan"
+        )
+    }
+
+    /// How many rows of tables the transaction of a message reads.
+    private func read(
+        of tables: String...,
+        by body: (borrowing PostgresTransaction) throws -> Void
+    ) throws -> Int64 {
+        try world.connection.transaction { (transaction: borrowing PostgresTransaction) in
+            let before = try RowsRead.count(of: tables, in: transaction)
+            try body(transaction)
+            return try RowsRead.count(of: tables, in: transaction) - before
+        }
+    }
+
+    @Test func `a new object looks only at what has placed its names`() throws {
+        try plant(
+            """
+            insert into environment_object (environment_id, kind, name, spec, placed, state, created_at, changed_at,
+                changed_by)
+                select id, 'config-map', 'other-' || n, '{}', jsonb_build_array(
+                        jsonb_build_object('apiVersion', 'v1', 'kind', 'ConfigMap', 'name', 'other-' || n),
+                        jsonb_build_object('apiVersion', 'v1', 'kind', 'ConfigMap', 'name', 'more-' || n)),
+                    'running', now(), now(), 'test'
+                from environment, generate_series(1, 2000) n;
+            insert into application (project, application, artifact, created_at)
+                select 'shop', 'other-' || n, 'other-' || n, now() from generate_series(1, 2000) n
+            """
+        )
+        let message = world.message(
+            "config-map.create",
+            key: "shop/staging",
+            CommandWorld.body(#""configMap":"web","data":{"color":"red"}"#)
+        )
+        let read = try read(of: "environment_object", "application") { (transaction: borrowing PostgresTransaction) in
+            let handler = CommandWorld.requests(world.fleetKey)
+            #expect(try CommandWorld.run(handler, [message], in: transaction) == [.applied])
+        }
+        #expect((0..<100).contains(read))
+        // And what has placed one of its names is found, whatever it is called itself.
+        let taken = try world.refusal("config-map.create", #""configMap":"more-7","data":{"color":"red"}"#)
+        #expect(taken == "name_taken configMap")
+    }
+
+    @Test func `an application's registry looks only at what has placed its secret`() throws {
+        try plant(
+            """
+            insert into environment_object (environment_id, kind, name, spec, placed, state, created_at, changed_at,
+                changed_by)
+                select id, 'secret', 'other-' || n, '{}', jsonb_build_array(
+                        jsonb_build_object('apiVersion', 'v1', 'kind', 'Secret', 'name', 'other-' || n)),
+                    'running', now(), now(), 'test'
+                from environment, generate_series(1, 2000) n;
+            insert into environment_object (environment_id, kind, name, spec, placed, state, created_at, changed_at,
+                changed_by)
+                select id, 'secret', 'mine', '{}', jsonb_build_array(jsonb_build_object('apiVersion', 'v1', 'kind',
+                        'Secret', 'name', 'taken\(ApplicationCredentials.registrySuffix)')),
+                    'running', now(), now(), 'test'
+                from environment
+            """
+        )
+        let read = try read(of: "environment_object") { (transaction: borrowing PostgresTransaction) in
+            try ObjectOwner.checkFree(registryOf: "web", in: "shop", transaction)
+        }
+        #expect((0..<100).contains(read))
+        #expect(throws: Reason.self) {
+            try world.connection.transaction { (transaction: borrowing PostgresTransaction) in
+                try ObjectOwner.checkFree(registryOf: "taken", in: "shop", transaction)
+            }
+        }
+    }
+}
