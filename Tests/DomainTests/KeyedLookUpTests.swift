@@ -104,4 +104,33 @@ enum RowsRead {
             }
         }
     }
+
+    @Test func `a change of an object finds its instance's command by its id, whatever else is on its way`() throws {
+        try world.deploy()
+        let lane = try PostgresConnection(PostgresConfiguration(url: world.url).forKeyedRows)
+        let instance = try world.connection.query("select id from instance").only().int64(0)
+        func refresh() throws -> Int64 {
+            try lane.transaction { (transaction: borrowing PostgresTransaction) in
+                try WindowRefresh.run(instances: [instance], now: 0, in: transaction)
+                return try RowsRead.count(of: ["command"], in: transaction)
+            }
+        }
+        try world.connection.script("alter table command set (autovacuum_enabled = false)")
+        _ = try refresh()
+        try world.connection.script(Self.commands(of: "null", "object_id", state: "applied"))
+        #expect(try (0..<100).contains(refresh()))
+    }
+
+    /// SQL that stores many commands on one row of a table, or on none.
+    private static func commands(of row: String, _ column: String, state: String) -> String {
+        """
+        insert into command (id, operation, environment_id, \(column), cluster, key, subject_kind, subject_name,
+            generation, state, revision, caller, request_source, request_id, request_type, created_at, changed_at,
+            deadline, step_seconds, settle_seconds, failure_seconds)
+            select gen_random_uuid(), 'test', id, \(row), 'c1', 'shop/staging', 'test', 'x', 10 + n, '\(state)', 1,
+                'olga', '/portal', 'other-' || n, 'test', now(), now(), now() + interval '1 day',
+                array[60, 300, 600], 10, 60
+            from environment, generate_series(1, 2000) n
+        """
+    }
 }
