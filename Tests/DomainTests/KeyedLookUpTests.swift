@@ -121,6 +121,56 @@ enum RowsRead {
         #expect(try (0..<100).contains(refresh()))
     }
 
+    @Test func `an Event looks only at those of its instance`() throws {
+        try plant(
+            """
+            insert into cluster_event (cluster, namespace, uid, instance, kind, name, type, reason, message, count,
+                first_time, last_time)
+                select 'c1', 'shop-staging', 'u' || n, case when n % 100 > 0 then 'other-' || n % 100 end, 'Pod', 'p',
+                    'Warning', 'BackOff', 'm', 1, now(), now() - n * interval '1 second'
+                from generate_series(1, 4000) n;
+            insert into cluster_event (cluster, namespace, uid, instance, kind, name, type, reason, message, count,
+                first_time, last_time)
+                select 'c1', 'shop-staging', i || n, nullif(i, 'none'), 'Pod', 'p', 'Warning', 'BackOff', 'm', 1, now(),
+                    now() - interval '1 day' - n * interval '1 second'
+                from unnest(array['web', 'none']) i, generate_series(1, 100) n
+            """
+        )
+        let events = Dictionary(uniqueKeysWithValues: [Self.event("new", "web"), Self.event("newer", nil)])
+        let read = try read(of: "cluster_event") { (transaction: borrowing PostgresTransaction) in
+            try OutputStore().write(events, now: 0, in: transaction)
+        }
+        #expect((1..<800).contains(read))
+        func kept(_ condition: String) throws -> [String] {
+            try world.connection.query(
+                "select count(*) || ' ' || max(uid) from cluster_event where \(condition)"
+            ).map { try $0.string(0) }
+        }
+        #expect(try kept("instance = 'web'") == ["100 web99"])
+        #expect(try kept("instance is null and uid = 'newer'") == ["1 newer"])
+        #expect(try kept("instance is null") == ["100 u900"])
+        #expect(try kept("instance = 'other-1'") == ["40 u901"])
+    }
+
+    /// A new Event of an instance, or of none.
+    private static func event(_ uid: String, _ instance: String?) -> (OutputStore.EventID, KubernetesEvent) {
+        let id = OutputStore.EventID(cluster: "c1", namespace: "shop-staging", uid: uid)
+        let event = KubernetesEvent(
+            namespace: "shop-staging",
+            kind: "Pod",
+            name: "p",
+            instance: instance,
+            type: "Warning",
+            reason: "BackOff",
+            message: "m",
+            count: 1,
+            firstTime: "2026-11-25T10:00:00Z",
+            lastTime: "2100-11-25T10:00:00Z",
+            uid: uid
+        )
+        return (id, event)
+    }
+
     /// SQL that stores many commands on one row of a table, or on none.
     private static func commands(of row: String, _ column: String, state: String) -> String {
         """
