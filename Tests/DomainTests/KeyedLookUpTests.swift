@@ -152,6 +152,29 @@ enum RowsRead {
         #expect(try kept("instance = 'other-1'") == ["40 u901"])
     }
 
+    @Test func `a release looks only at the newest versions of its artifact`() throws {
+        try plant(
+            """
+            insert into version (artifact, version, chart_repository, chart_name, event_source, event_id, recorded_at)
+                select artifact, '1.' || n || '.0', 'oci://r.example/shop', artifact, '/ci', 'e', now()
+                from generate_series(2, 2000) n, unnest(array['web', 'api']) artifact
+            """
+        )
+        let release = Release(artifact: "api", version: "2.0.0", image: "r.example/shop/api:2.0.0")
+        let input = ReleaseInput(
+            content: .success(release),
+            unavailable: nil,
+            source: "/ci",
+            id: "e",
+            traceparent: nil,
+            digest: []
+        )
+        let read = try read(of: "version") { (transaction: borrowing PostgresTransaction) in
+            _ = try VersionStore().record(release, of: input, now: 0, in: transaction)
+        }
+        #expect((1..<100).contains(read))
+    }
+
     /// A new Event of an instance, or of none.
     private static func event(_ uid: String, _ instance: String?) -> (OutputStore.EventID, KubernetesEvent) {
         let id = OutputStore.EventID(cluster: "c1", namespace: "shop-staging", uid: uid)
