@@ -175,6 +175,22 @@ enum RowsRead {
         #expect((1..<100).contains(read))
     }
 
+    @Test func `a release looks only at the rules of its application`() throws {
+        try plant(
+            """
+            insert into auto_deploy_rule (environment_id, application, instance, creator, created_at, name)
+                select id, case n when 1 then 'web' else 'other' end, 'i-' || n, 'olga', now(), 'rule-' || n
+                from environment, generate_series(1, 2000) n
+            """
+        )
+        let read = try read(of: "auto_deploy_rule") { (transaction: borrowing PostgresTransaction) in
+            try AutoDeployStore().lockEnvironments(of: ["web"], in: transaction)
+            let rules = try AutoDeployStore().rules(for: "web", in: transaction)
+            #expect(rules.map(\.instance) == ["i-1"])
+        }
+        #expect((1..<100).contains(read))
+    }
+
     /// A new Event of an instance, or of none.
     private static func event(_ uid: String, _ instance: String?) -> (OutputStore.EventID, KubernetesEvent) {
         let id = OutputStore.EventID(cluster: "c1", namespace: "shop-staging", uid: uid)
