@@ -37,6 +37,8 @@ public let fleetMigrations: [PostgresMigration] =
         step("V1050_placed_keys", PackageResources.V1050_placed_keys_sql, isExpansion: true),
         step("V1051_newest_releases", PackageResources.V1051_newest_releases_sql, isExpansion: true),
         step("V1052_rules_by_application", PackageResources.V1052_rules_by_application_sql, isExpansion: true),
+        step("V1053_commands_in_order", PackageResources.V1053_commands_in_order_sql, isExpansion: true),
+        step("V1054_command_object", PackageResources.V1054_command_object_sql, isExpansion: true),
     ]).sorted { $0.name < $1.name }
 
 private func step(_ name: String, _ sql: [UInt8], isExpansion: Bool = false) -> PostgresMigration {

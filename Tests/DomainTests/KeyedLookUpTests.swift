@@ -191,6 +191,31 @@ enum RowsRead {
         #expect((1..<100).contains(read))
     }
 
+    @Test func `a command on an object or an instance looks only at the newest before it`() throws {
+        try world.deploy()
+        try world.make("config-map.create", #""configMap":"web","data":{"color":"red"}"#)
+        let object = try world.connection.query("select id from environment_object").only().int64(0)
+        let deployed = "select \(CommandStore.columns) from command where operation = 'instance.deploy'"
+        var command = try Command(world.connection.query(deployed).only())
+        command.generation = 5_000
+        try plant(
+            Self.commands(of: "(select id from environment_object)", "object_id", state: "failed")
+                + ";" + Self.commands(of: "(select id from instance)", "instance_id", state: "succeeded")
+                + """
+                ;insert into object_attempt (command, object_id, generation)
+                    select id, object_id, generation from command where object_id is not null
+                    order by generation desc limit 1;
+                update deployment set outcome = 'succeeded'
+                """
+        )
+        let read = try read(of: "command") { (transaction: borrowing PostgresTransaction) in
+            let hasFailed = try ObjectAttempts.haveFailed(object, in: transaction)
+            let newest = try DeploymentHistory.newest(before: command, in: transaction)
+            #expect(hasFailed && newest?.version == "1.0.0")
+        }
+        #expect((1..<100).contains(read))
+    }
+
     /// A new Event of an instance, or of none.
     private static func event(_ uid: String, _ instance: String?) -> (OutputStore.EventID, KubernetesEvent) {
         let id = OutputStore.EventID(cluster: "c1", namespace: "shop-staging", uid: uid)
