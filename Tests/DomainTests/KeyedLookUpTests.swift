@@ -216,6 +216,25 @@ enum RowsRead {
         #expect((1..<100).contains(read))
     }
 
+    @Test func `a hello looks only at what had drifted`() throws {
+        try plant(
+            """
+            insert into instance (environment_id, instance, application, cluster, namespace, desired_version, state,
+                changed_at)
+                select id, 'other-' || n, 'web', cluster, namespace, '1.0.0', 'running', now()
+                from environment, generate_series(1, 2000) n;
+            insert into environment_object (environment_id, kind, name, spec, state, created_at, changed_at, changed_by)
+                select id, 'config-map', 'other-' || n, '{}', 'running', now(), now(), 'test'
+                from environment, generate_series(1, 2000) n
+            """
+        )
+        let reports = DriftReports()
+        let read = try read(of: "instance", "environment_object") { (transaction: borrowing PostgresTransaction) in
+            try reports.forget(cluster: "c1", Batch([], now: 0), in: transaction)
+        }
+        #expect((0..<100).contains(read))
+    }
+
     /// A new Event of an instance, or of none.
     private static func event(_ uid: String, _ instance: String?) -> (OutputStore.EventID, KubernetesEvent) {
         let id = OutputStore.EventID(cluster: "c1", namespace: "shop-staging", uid: uid)
