@@ -58,6 +58,19 @@ import Testing
         #""domain":"\#(name)","host":"\#(host)","paths":[{"path":"/","network":"\#(network)","port":80}]"#
     }
 
+    @Test func `what is published again is read by its key`() throws {
+        let keys = (1...10).map {
+            OutboxKey(topic: ObjectStatus.topic, key: Array("shop/staging/network/other-\($0)".utf8))
+        }
+        let outbox = OutboxBuffer()
+        let read = try world.connection.transaction { (transaction: borrowing PostgresTransaction) in
+            try Republication.publish(keys, outbox: outbox, in: transaction)
+            return try RowsRead.count(of: ["environment_object"], in: transaction)
+        }
+        #expect(outbox.records.count == 10)
+        #expect((1..<100).contains(read))
+    }
+
     @Test func `a network looks at those that have its node ports or addresses`() throws {
         #expect(try (1..<100).contains(read("network.create", Self.network("front", nodePort: 32_500))))
         let taken = try world.refusal("network.create", Self.network("back", nodePort: 30_107))
