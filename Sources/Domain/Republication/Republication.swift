@@ -61,8 +61,8 @@ public enum Republication {
         try objects(names[ObjectStatus.topic] ?? [], outbox: outbox, in: transaction)
     }
 
-    /// SQL for the environment that each wanted row names, by its key: a join could read all that the environment holds for
-    /// each of them.
+    /// SQL for the environment that each wanted row names, by its key: a join could read all that the environment holds
+    /// for each of them.
     private static let wantedEnvironment = """
         cross join lateral (
             select id from environment

@@ -113,7 +113,7 @@ struct ParkedQueue {
 
     /// The keys that are due and whose head lies in one of these partitions; no lock is taken.
     ///
-    /// The clock is read first: what is asked again for each row uses no index, and all that is parked would be looked at.
+    /// The clock is read first: what is asked again for each row uses no index, and all that is parked would be read.
     func due(in partitions: [Int32], on connection: PostgresConnection) throws -> [DueKey] {
         try connection.query(
             """
