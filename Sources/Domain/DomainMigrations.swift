@@ -34,6 +34,14 @@ public let fleetMigrations: [PostgresMigration] =
         step("V1034_version_views", PackageResources.V1034_version_views_sql, isExpansion: true),
         step("V1037_agent_clocks", PackageResources.V1037_agent_clocks_sql, isExpansion: true),
         step("V1039_refused_hello", PackageResources.V1039_refused_hello_sql, isExpansion: true),
+        step("V1050_placed_keys", PackageResources.V1050_placed_keys_sql, isExpansion: true),
+        step("V1051_newest_releases", PackageResources.V1051_newest_releases_sql, isExpansion: true),
+        step("V1052_rules_by_application", PackageResources.V1052_rules_by_application_sql, isExpansion: true),
+        step("V1053_commands_in_order", PackageResources.V1053_commands_in_order_sql, isExpansion: true),
+        step("V1054_command_object", PackageResources.V1054_command_object_sql, isExpansion: true),
+        step("V1055_drifted_instances", PackageResources.V1055_drifted_instances_sql, isExpansion: true),
+        step("V1056_drifted_objects", PackageResources.V1056_drifted_objects_sql, isExpansion: true),
+        step("V1057_object_claims", PackageResources.V1057_object_claims_sql, isExpansion: true),
     ]).sorted { $0.name < $1.name }
 
 private func step(_ name: String, _ sql: [UInt8], isExpansion: Bool = false) -> PostgresMigration {

@@ -10,13 +10,7 @@ import Testing
 @Suite struct KeyedReadTests {
     /// How many rows of tables the transaction has looked at.
     private func rowsRead(of tables: [String], in transaction: borrowing PostgresTransaction) throws -> Int64 {
-        try transaction.query(
-            """
-            select coalesce(sum(coalesce(seq_tup_read, 0) + coalesce(idx_tup_fetch, 0)), 0)::bigint
-            from pg_stat_xact_user_tables where relname = any($1)
-            """,
-            [.array(.texts(tables))]
-        ).only().int64(0)
+        try RowsRead.count(of: tables, in: transaction)
     }
 
     @Test func `a request looks only at the instances and objects that it is about`() throws {

@@ -85,35 +85,72 @@ import WorkerRuntime
 
     @Test func `what is remembered has a bound, and what was forgotten is read again`() throws {
         let memory = ResourceMemory(limit: 10)
-        func state(_ sequence: Int64) -> ResourceState {
-            ResourceState(
-                apiVersion: "v1",
-                uid: "u",
-                position: StreamPosition(epoch: 1, sequence: sequence),
-                assessment: HealthAssessment(.healthy)
-            )
+        for namespace in ["a", "b", "c"] { Self.take(4, of: namespace, into: memory) }
+        let remembered = ["a", "b", "c"].map { namespace in
+            Self.histories(namespace, 4).filter { memory.state(of: $0.id) != nil }.count
         }
-        func histories(_ namespace: String, _ count: Int) -> [ResourceHistory] {
-            (0..<count).map { number in
-                let id = ResourceID(
-                    stream: StreamID(cluster: "c", namespace: namespace),
-                    kind: "Pod",
-                    name: "p\(number)"
-                )
-                return ResourceHistory(id: id, stored: state(1))
-            }
-        }
-        for namespace in ["a", "b", "c"] {
-            let stream = StreamID(cluster: "c", namespace: namespace)
-            #expect(memory.check([stream], marks: [:]).isEmpty)
-            memory.take(histories(namespace, 4), of: [stream], mark: 7)
-        }
-        let remembered = ["a", "b", "c"].map { histories($0, 4).filter { memory.state(of: $0.id) != nil }.count }
         #expect(remembered == [0, 0, 4])
         let last = StreamID(cluster: "c", namespace: "c")
         #expect(memory.check([last], marks: [last: 7]).isEmpty)
         #expect(memory.check([last], marks: [last: 8]) == [last])
-        #expect(memory.state(of: histories("c", 1)[0].id) == nil)
+        #expect(memory.state(of: Self.histories("c", 1)[0].id) == nil)
+    }
+
+    @Test func `what an instance adds up to is not counted anew because objects were forgotten`() throws {
+        let memory = ResourceMemory(limit: 10)
+        func instance(_ namespace: String) -> InstanceID {
+            InstanceID(stream: StreamID(cluster: "c", namespace: namespace), instance: "web")
+        }
+        var tallies = InstanceTallies()
+        tallies.add(InstanceTallies.Group(kind: "Pod", health: .healthy), count: 4, ready: 4)
+        for namespace in ["a", "b", "c"] {
+            Self.take(4, of: namespace, into: memory)
+            memory.note(tallies, of: instance(namespace))
+        }
+        #expect(memory.state(of: Self.histories("a", 1)[0].id) == nil)
+        #expect(memory.tallies(of: instance("a"))?.tallies.first?.count == 4)
+        // It holds only as long as nobody else writes objects of the stream.
+        let first = instance("a").stream
+        #expect(memory.check([first], marks: [first: 8]) == [first])
+        #expect(memory.tallies(of: instance("a")) == nil)
+    }
+
+    @Test func `what instances add up to has a bound as well`() throws {
+        let memory = ResourceMemory(limit: 10)
+        var tallies = InstanceTallies()
+        tallies.add(InstanceTallies.Group(kind: "Pod", health: .healthy), count: 4, ready: 4)
+        let instances = (0..<100).map {
+            InstanceID(stream: StreamID(cluster: "c", namespace: "n\($0)"), instance: "web")
+        }
+        for instance in instances {
+            Self.take(4, of: instance.stream.namespace, into: memory)
+            memory.note(tallies, of: instance)
+        }
+        let remembered = instances.filter { memory.tallies(of: $0) != nil }
+        // Each is one of a stream, of an instance and of a sum.
+        #expect((3...8).contains(remembered.count))
+        #expect(remembered.last == instances.last)
+    }
+
+    /// Pods of a namespace as they are stored.
+    private static func histories(_ namespace: String, _ count: Int) -> [ResourceHistory] {
+        (0..<count).map { number in
+            let stream = StreamID(cluster: "c", namespace: namespace)
+            let state = ResourceState(
+                apiVersion: "v1",
+                uid: "u",
+                position: StreamPosition(epoch: 1, sequence: 1),
+                assessment: HealthAssessment(.healthy)
+            )
+            return ResourceHistory(id: ResourceID(stream: stream, kind: "Pod", name: "p\(number)"), stored: state)
+        }
+    }
+
+    /// Has a memory take in a batch about the first pods of a namespace.
+    private static func take(_ count: Int, of namespace: String, into memory: ResourceMemory) {
+        let stream = StreamID(cluster: "c", namespace: namespace)
+        #expect(memory.check([stream], marks: [:]).isEmpty)
+        memory.take(histories(namespace, count), of: [stream], mark: 7)
     }
 
     private static func text(_ record: OutboxRecord) -> String {

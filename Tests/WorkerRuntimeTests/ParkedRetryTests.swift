@@ -81,6 +81,31 @@ import Testing
         PostgresError(kind: .server, message: "not now", sqlState: state)
     }
 
+    @Test func `a look for keys that are due reads none of those that wait`() throws {
+        try connection.script(
+            """
+            insert into parked_key (consumer_group, topic, key, partition, due, attempt, messages, bytes, reason_code,
+                reason, parked_at)
+                select 't.tester', 'things', convert_to('later-' || n, 'UTF8'), 0, now() + interval '1 hour', 1, 1, 1,
+                    'handler_failed', 'It failed.', now()
+                from generate_series(1, 2000) n;
+            analyze;
+            set enable_seqscan = off;
+            set random_page_cost = 1.1;
+            set plan_cache_mode = force_generic_plan
+            """
+        )
+        try park("now")
+        try connection.script("begin")
+        let due = try ParkedQueue(group: "t.tester", topic: "things").due(in: [0], on: connection)
+        let read = try connection.query(
+            "select idx_tup_fetch + seq_tup_read from pg_stat_xact_user_tables where relname = 'parked_key'"
+        ).only().int64(0)
+        try connection.script("rollback")
+        #expect(due.map { String(decoding: $0.key, as: UTF8.self) } == ["now"])
+        #expect((1..<100).contains(read))
+    }
+
     @Test func `a try that nobody is to blame for does not count, and the next key is tried`() throws {
         try park("a", "b")
         script.failures["a"] = Self.failure(.lockNotAvailable)

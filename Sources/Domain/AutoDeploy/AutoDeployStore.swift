@@ -6,6 +6,15 @@ import WorkerRuntime
 struct AutoDeployStore {
     /// Who asks when a rule fires.
     static let source = "/slipway/release-worker"
+    /// SQL for the rules `r` that wait for versions of an application `a`, with their environments `e`.
+    ///
+    /// By their keys, whatever the server believes of the tables and whatever else the project deploys by itself.
+    private static let waiting = """
+        cross join lateral (select id from environment where project = a.project offset 0) e
+        cross join lateral (
+            select id from auto_deploy_rule where environment_id = e.id and application = a.application offset 0
+        ) r
+        """
 
     /// Locks the environments of all rules that wait for versions of these artifacts, in the order of their rows.
     ///
@@ -14,11 +23,8 @@ struct AutoDeployStore {
         guard !artifacts.isEmpty else { return }
         try transaction.submit(
             """
-            select id from environment where id in (
-                select r.environment_id from auto_deploy_rule r
-                join environment e on e.id = r.environment_id
-                join application a on a.project = e.project and a.application = r.application
-                where a.artifact = any($1))
+            select id from environment
+            where id = any(array(select e.id from application a \(Self.waiting) where a.artifact = any($1)))
             order by id for no key update
             """,
             [.array(.texts(artifacts))]
@@ -34,11 +40,15 @@ struct AutoDeployStore {
                 r.last_reason_code, r.name, e.state, a.enabled, coalesce(r.last_command_state = 'requested', false),
                 i.desired ->> 'image'
             from auto_deploy_rule r
-            join environment e on e.id = r.environment_id
-            join application a on a.project = e.project and a.application = r.application
-            left join instance i on i.environment_id = r.environment_id and i.instance = r.instance
-                and i.state <> 'deleted'
-            where a.artifact = $1
+            cross join lateral (select * from environment where id = r.environment_id limit 1) e
+            cross join lateral (
+                select * from application where project = e.project and application = r.application limit 1
+            ) a
+            left join lateral (
+                select * from instance where environment_id = r.environment_id and instance = r.instance limit 1
+            ) i on i.state <> 'deleted'
+            where r.id = any(array(select r.id from application a \(Self.waiting) where a.artifact = $1))
+                and a.artifact = $1
             order by r.id
             for no key update of r
             """,

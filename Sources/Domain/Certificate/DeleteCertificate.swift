@@ -20,7 +20,8 @@ struct DeleteCertificate: ObjectRequest {
     func perform(_ act: RequestAct, in transaction: borrowing PostgresTransaction) throws {
         try ObjectChanger(act, self).delete(in: transaction) { known in
             guard force != true else { return }
-            try ObjectSiblings(known.environment, in: transaction).use.checkUnused(certificate: certificate)
+            let use = try ObjectSiblings(known.environment).use(ofCertificate: certificate, in: transaction)
+            try use.checkUnused(certificate: certificate)
         }
     }
 }

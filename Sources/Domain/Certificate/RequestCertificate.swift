@@ -26,7 +26,7 @@ struct RequestCertificate: ObjectRequest {
     func perform(_ act: RequestAct, in transaction: borrowing PostgresTransaction) throws {
         let issuer = try (issuer ?? CertificateIssuer()).checked(FieldPath("issuer"))
         try ObjectChanger(act, self).create(in: transaction) { known in
-            let use = try ObjectSiblings(known.environment, in: transaction).use
+            let use = try ObjectSiblings(known.environment).use(ofCertificate: certificate, in: transaction)
             try use.checkCovers(domains, certificate: certificate, FieldPath("domains"))
             return try ObjectContent(StoredCertificate(domains: domains, issuer: issuer))
         }

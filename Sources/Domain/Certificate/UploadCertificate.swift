@@ -33,7 +33,7 @@ struct UploadCertificate: ObjectRequest {
         let domains = try domains ?? parsed.hosts()
         try ObjectChanger(act, self).create(in: transaction) { known in
             try parsed.check(domains: domains, now: act.now)
-            let use = try ObjectSiblings(known.environment, in: transaction).use
+            let use = try ObjectSiblings(known.environment).use(ofCertificate: certificate, in: transaction)
             try use.checkCovers(domains, certificate: certificate, FieldPath("domains"))
             let vault = ObjectVault(sealing: act.desk.sealing, keyRing: act.desk.keyRing)
             let name = StoredCertificate.keyName

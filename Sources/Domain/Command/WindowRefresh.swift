@@ -8,13 +8,17 @@ import WorkerRuntime
 /// sees the first.
 public enum WindowRefresh {
     /// Looks at the open, applied commands of these instances and writes the windows that changed.
+    ///
+    /// The commands are found by their ids: `is not distinct from` keeps the server from looking for them among all that
+    /// are applied, of which it believes that there are few while the table is young.
     public static func run(instances: [Int64], now: Int64, in transaction: borrowing PostgresTransaction) throws {
         guard !instances.isEmpty else { return }
         let commands = try transaction.query(
             """
             select \(CommandStore.columns) from command
-            where id in (select open_command from instance where id = any($1) and open_command is not null)
-                and state = 'applied'
+            where id = any(array(
+                    select open_command from instance where id = any($1) and open_command is not null))
+                and state is not distinct from 'applied'
             order by id for no key update
             """,
             [.array(.int64s(instances))]

@@ -9,13 +9,13 @@ struct DomainSurroundings: Sendable {
         let state: CertificateState
     }
 
-    /// The environment's networks by name, as ``NetworkSpec/checked(_:)`` gave them.
+    /// The environment's networks that it leads to, by name, as ``NetworkSpec/checked(_:)`` gave them.
     var networks: [String: NetworkSpec] = [:]
-    /// The environment's other domains by name; not the one itself.
+    /// The environment's other domains of its host, by name; not the one itself.
     ///
     /// Of one that is being changed, or whose change failed, both: it may have either in the cluster.
     var others: [String: [DomainSpec]] = [:]
-    /// The environment's certificates by name.
+    /// The environment's certificate that it is served with, by name.
     var certificates: [String: Certificate] = [:]
 
     /// Refuses a domain that leads to what is not there, wants what another one has, or has no fitting certificate.

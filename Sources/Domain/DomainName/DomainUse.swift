@@ -1,8 +1,8 @@
 import WorkerRuntime
 
-/// What the domains of an environment need of its networks and certificates.
+/// What the domains of an environment need of one of its networks or certificates.
 struct DomainUse: Sendable {
-    /// The environment's domains by name.
+    /// Those of the environment's domains that need it, by name.
     ///
     /// Of one that is being changed, or whose change failed, both: it may have either in the cluster.
     var domains: [String: [DomainSpec]]

@@ -28,8 +28,8 @@ struct UpdateDomain: ObjectRequest {
     func perform(_ act: RequestAct, in transaction: borrowing PostgresTransaction) throws {
         let wanted = try spec.checked()
         try ObjectChanger(act, self).edit(in: transaction) { known in
-            let siblings = try ObjectSiblings(known.environment, in: transaction)
-            try siblings.surroundings(ofDomain: domain, now: act.now).check(wanted)
+            let siblings = ObjectSiblings(known.environment)
+            try siblings.surroundings(ofDomain: domain, wanted, now: act.now, in: transaction).check(wanted)
             return try ObjectContent(wanted)
         }
     }

@@ -73,8 +73,8 @@ struct ObjectOwner: Sendable, Hashable {
         let row = try transaction.query(
             """
             select 'the ' || replace(o.kind, '-', ' ') || ' ''' || o.name || '''', e.environment from environment e
-            join environment_object o on o.environment_id = e.id and o.state <> 'deleted'
-                and o.placed @> jsonb_build_array(jsonb_build_object('kind', 'Secret', 'name', $2::text))
+            join environment_object o on o.state <> 'deleted'
+                and placed_keys(o.environment_id, o.placed) @> array[e.id::text || '/Secret/' || $2::text]
             where e.project = $1 and e.state <> 'deleted'
             union all
             select 'the instance ''' || r.instance || '''', e.environment from environment e
@@ -104,29 +104,39 @@ struct ObjectOwner: Sendable, Hashable {
         }
     }
 
+    /// Each is looked up by its key, whatever else the environment and the project hold; see `V1050_placed_keys`.
     private static func find(
         _ objects: [ObjectReference],
         in environment: EnvironmentRow,
         _ transaction: borrowing PostgresTransaction
     ) throws -> ObjectOwner? {
+        let suffix = ApplicationCredentials.registrySuffix
         let row = try transaction.query(
             """
             with wanted as (select * from unnest($1::text[], $2::text[]) w(kind, name))
             select w.kind, w.name, 'the instance ''' || i.instance || '''' from wanted w
-            join instance i on i.instance = w.name and i.environment_id = $3 and i.state <> 'deleted'
-            where w.kind = 'Service'
+            cross join lateral (
+                select instance, state from instance where environment_id = $3 and instance = w.name limit 1
+            ) i
+            where w.kind = 'Service' and i.state <> 'deleted'
             union all
             select w.kind, w.name, 'the instance ''' || r.instance || '''' from wanted w
-            join resource r on r.cluster = $4 and r.namespace = $5 and r.kind = w.kind and r.name = w.name
+            cross join lateral (
+                select instance, gone from resource
+                where cluster = $4 and namespace = $5 and kind = w.kind and name = w.name limit 1
+            ) r
             where r.instance is not null and not r.gone
             union all
             select w.kind, w.name, 'the registry of the application ''' || a.application || '''' from wanted w
-            join application a on a.project = $6 and a.application || '\(ApplicationCredentials.registrySuffix)' = w.name
-            where w.kind = 'Secret'
+            cross join lateral (
+                select application from application
+                where project = $6 and application = left(w.name, -length('\(suffix)')) limit 1
+            ) a
+            where w.kind = 'Secret' and right(w.name, length('\(suffix)')) = '\(suffix)'
             union all
             select w.kind, w.name, 'the ' || replace(o.kind, '-', ' ') || ' ''' || o.name || '''' from wanted w
-            join environment_object o on o.environment_id = $3 and o.state <> 'deleted'
-                and o.placed @> jsonb_build_array(jsonb_build_object('kind', w.kind, 'name', w.name))
+            join environment_object o on o.state <> 'deleted'
+                and placed_keys(o.environment_id, o.placed) @> array[$3::bigint::text || '/' || w.kind || '/' || w.name]
             limit 1
             """,
             [

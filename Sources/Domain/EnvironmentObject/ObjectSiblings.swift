@@ -2,61 +2,60 @@ import Foundation
 import Postgres
 import WorkerRuntime
 
-/// Reads what else an environment holds, for the rules that look at it.
+/// Reads of what else an environment holds that which the rules for one object look at, by keys.
 ///
 /// Whoever changes what an environment holds has its row locked, so what is read here stays as it is until the commit.
-struct ObjectSiblings: Sendable {
-    private let networks: [EnvironmentObject]
-    private let domains: [EnvironmentObject]
-    private let certificates: [EnvironmentObject]
-    private let instances: Set<String>
-    private let applications: Set<String>
+struct ObjectSiblings {
+    private let environment: EnvironmentRow
+    private let store = ObjectStore(worker: RequestDesk.worker)
 
-    init(_ environment: EnvironmentRow, in transaction: borrowing PostgresTransaction) throws {
-        let store = ObjectStore(worker: RequestDesk.worker)
-        networks = try store.all(.network, in: environment.id, transaction)
-        domains = try store.all(.domain, in: environment.id, transaction)
-        certificates = try store.all(.certificate, in: environment.id, transaction)
-        var instances: Set<String> = []
-        let rows = try transaction.query(
-            "select instance from instance where environment_id = $1 and state not in ('deleting', 'deleted')",
-            [.int64(environment.id)]
-        )
-        for row in rows { instances.insert(try row.string(0)) }
-        self.instances = instances
-        var applications: Set<String> = []
-        let known = try transaction.query(
-            "select application from application where project = $1",
-            [.text(environment.project)]
-        )
-        for row in known { applications.insert(try row.string(0)) }
-        self.applications = applications
+    init(_ environment: EnvironmentRow) {
+        self.environment = environment
     }
 
-    /// What a network has to get along with.
-    func surroundings(ofNetwork name: String) throws -> NetworkSurroundings {
+    /// What a network has to get along with: what it leads to, and who has its node ports or addresses.
+    func surroundings(
+        ofNetwork name: String,
+        _ wanted: NetworkSpec,
+        in transaction: borrowing PostgresTransaction
+    ) throws -> NetworkSurroundings {
+        let nodePorts = wanted.ports.compactMap(\.nodePort).map { "node-port/\($0)" }
+        let claims = nodePorts + (wanted.externalIPs ?? []).map { "external-ip/\($0)" }
         var others: [String: [NetworkSpec]] = [:]
-        for network in networks where network.name != name {
+        for network in try store.all(claiming: claims, in: environment.id, transaction) where network.name != name {
             others[network.name] = try network.decodeBoth(NetworkSpec.self)
         }
-        return NetworkSurroundings(instances: instances, applications: applications, others: others)
+        return NetworkSurroundings(
+            instances: try instances(named: wanted.target.instances ?? [], in: transaction),
+            applications: try applications(named: wanted.target.application, in: transaction),
+            others: others
+        )
     }
 
     /// What a domain has to get along with; it can lead to nothing that is on its way out.
     ///
     /// A certificate that is being renewed serves as what it was for as long as that holds.
-    func surroundings(ofDomain name: String, now: Int64) throws -> DomainSurroundings {
+    func surroundings(
+        ofDomain name: String,
+        _ wanted: DomainSpec,
+        now: Int64,
+        in transaction: borrowing PostgresTransaction
+    ) throws -> DomainSurroundings {
         var surroundings = DomainSurroundings()
+        let names = Set(wanted.paths.map(\.network)).sorted()
+        let networks = try store.all(.network, named: names, in: environment.id, transaction)
         for network in networks where !network.isDeleting {
             surroundings.networks[network.name] = try JSONDecoder().decode(
                 NetworkSpec.self,
                 from: Data(network.base.spec)
             )
         }
-        for domain in domains where domain.name != name {
+        let claims = ["host/\(wanted.host)"]
+        for domain in try store.all(claiming: claims, in: environment.id, transaction) where domain.name != name {
             surroundings.others[domain.name] = try domain.decodeBoth(DomainSpec.self)
         }
-        for certificate in certificates {
+        let served = wanted.certificate.map { [$0] } ?? []
+        for certificate in try store.all(.certificate, named: served, in: environment.id, transaction) {
             guard let state = CertificateState(rawValue: certificate.state) else { continue }
             let former = certificate.running == nil ? nil : certificate.validity
             surroundings.certificates[certificate.name] = .init(
@@ -67,15 +66,51 @@ struct ObjectSiblings: Sendable {
         return surroundings
     }
 
-    /// What the domains need; those on their way out need nothing.
-    var use: DomainUse {
-        get throws {
-            var use = DomainUse(domains: [:])
-            for domain in domains where !domain.isDeleting {
-                use.domains[domain.name] = try domain.decodeBoth(DomainSpec.self)
-            }
-            return use
+    /// What the domains need that lead to a network; those on their way out need nothing.
+    func use(ofNetwork name: String, in transaction: borrowing PostgresTransaction) throws -> DomainUse {
+        try use(of: "network/\(name)", in: transaction)
+    }
+
+    /// What the domains need that are served with a certificate; those on their way out need nothing.
+    func use(ofCertificate name: String, in transaction: borrowing PostgresTransaction) throws -> DomainUse {
+        try use(of: "certificate/\(name)", in: transaction)
+    }
+
+    private func use(of claim: String, in transaction: borrowing PostgresTransaction) throws -> DomainUse {
+        var use = DomainUse(domains: [:])
+        for domain in try store.all(claiming: [claim], in: environment.id, transaction) where !domain.isDeleting {
+            use.domains[domain.name] = try domain.decodeBoth(DomainSpec.self)
         }
+        return use
+    }
+
+    private func instances(named names: [String], in transaction: borrowing PostgresTransaction) throws -> Set<String> {
+        guard !names.isEmpty else { return [] }
+        let rows = try transaction.query(
+            """
+            select i.instance from unnest($2::text[]) as wanted(one)
+            cross join lateral (
+                select instance, state from instance where environment_id = $1 and instance = wanted.one limit 1
+            ) i
+            where i.state not in ('deleting', 'deleted')
+            """,
+            [.int64(environment.id), .array(.texts(names))]
+        )
+        var found: Set<String> = []
+        for row in rows { found.insert(try row.string(0)) }
+        return found
+    }
+
+    private func applications(
+        named name: String?,
+        in transaction: borrowing PostgresTransaction
+    ) throws -> Set<String> {
+        guard let name else { return [] }
+        let isKnown = try !transaction.query(
+            "select 1 from application where project = $1 and application = $2",
+            [.text(environment.project), .text(name)]
+        ).isEmpty
+        return isKnown ? [name] : []
     }
 }
 

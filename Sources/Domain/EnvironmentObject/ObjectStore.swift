@@ -48,18 +48,43 @@ struct ObjectStore {
         ).only().int64(0)
     }
 
-    /// The objects of a concept that an environment has, by name.
+    /// Those objects of an environment that claim one of these, by name; each is looked up by its key.
+    ///
+    /// A claim is written as `V1057_object_claims` has it, such as `host/shop.example.org`, which only a domain has.
     func all(
-        _ concept: ObjectConcept,
+        claiming claims: [String],
         in environment: Int64,
         _ transaction: borrowing PostgresTransaction
     ) throws -> [EnvironmentObject] {
-        try transaction.query(
+        guard !claims.isEmpty else { return [] }
+        return try transaction.query(
             """
             select \(EnvironmentObject.columns) from environment_object
-            where environment_id = $1 and kind = $2 and state <> 'deleted' order by name
+            where object_claims(environment_id, kind, spec, running_spec) && $1::text[] and state <> 'deleted'
+            order by name
             """,
-            [.int64(environment), .text(concept.rawValue)]
+            [.array(.texts(claims.map { "\(environment)/\($0)" }))]
+        ).map { try EnvironmentObject($0) }
+    }
+
+    /// Those objects of a concept that an environment has under these names; each is looked up by its key.
+    func all(
+        _ concept: ObjectConcept,
+        named names: [String],
+        in environment: Int64,
+        _ transaction: borrowing PostgresTransaction
+    ) throws -> [EnvironmentObject] {
+        guard !names.isEmpty else { return [] }
+        return try transaction.query(
+            """
+            select \(EnvironmentObject.columns) from unnest($3::text[]) as wanted(one)
+            cross join lateral (
+                select * from environment_object
+                where environment_id = $1 and kind = $2 and name = wanted.one limit 1
+            ) o
+            where o.state <> 'deleted'
+            """,
+            [.int64(environment), .text(concept.rawValue), .array(.texts(names))]
         ).map { try EnvironmentObject($0) }
     }
 

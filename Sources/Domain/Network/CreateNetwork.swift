@@ -29,7 +29,8 @@ struct CreateNetwork: ObjectRequest {
     func perform(_ act: RequestAct, in transaction: borrowing PostgresTransaction) throws {
         let wanted = try spec.checked()
         try ObjectChanger(act, self).create(in: transaction) { known in
-            try ObjectSiblings(known.environment, in: transaction).surroundings(ofNetwork: network).check(wanted)
+            let siblings = ObjectSiblings(known.environment)
+            try siblings.surroundings(ofNetwork: network, wanted, in: transaction).check(wanted)
             return try ObjectContent(wanted)
         }
     }

@@ -20,7 +20,8 @@ struct DeleteNetwork: ObjectRequest {
     func perform(_ act: RequestAct, in transaction: borrowing PostgresTransaction) throws {
         try ObjectChanger(act, self).delete(in: transaction) { known in
             guard force != true else { return }
-            try ObjectSiblings(known.environment, in: transaction).use.checkUnused(network: network)
+            let use = try ObjectSiblings(known.environment).use(ofNetwork: network, in: transaction)
+            try use.checkUnused(network: network)
         }
     }
 }

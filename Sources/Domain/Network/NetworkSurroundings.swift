@@ -2,11 +2,12 @@ import WorkerRuntime
 
 /// What a network has to get along with: the rest of its environment.
 struct NetworkSurroundings: Sendable {
-    /// The instances of the environment.
+    /// The instances of the environment that it leads to.
     var instances: Set<String> = []
-    /// The applications of the project.
+    /// The application of the project that it leads to.
     var applications: Set<String> = []
-    /// The environment's other networks by name, as ``NetworkSpec/checked(_:)`` gave them; not the one itself.
+    /// The environment's other networks by name, as ``NetworkSpec/checked(_:)`` gave them; not the one itself, and only
+    /// those that have one of its node ports or addresses.
     ///
     /// Of one that is being changed, or whose change failed, both: it may have either in the cluster.
     var others: [String: [NetworkSpec]] = [:]

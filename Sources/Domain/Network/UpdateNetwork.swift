@@ -29,9 +29,9 @@ struct UpdateNetwork: ObjectRequest {
     func perform(_ act: RequestAct, in transaction: borrowing PostgresTransaction) throws {
         let wanted = try spec.checked()
         try ObjectChanger(act, self).edit(in: transaction) { known in
-            let siblings = try ObjectSiblings(known.environment, in: transaction)
-            try siblings.surroundings(ofNetwork: network).check(wanted)
-            try siblings.use.checkKeepsPorts(wanted, of: network)
+            let siblings = ObjectSiblings(known.environment)
+            try siblings.surroundings(ofNetwork: network, wanted, in: transaction).check(wanted)
+            try siblings.use(ofNetwork: network, in: transaction).checkKeepsPorts(wanted, of: network)
             return try ObjectContent(wanted)
         }
     }

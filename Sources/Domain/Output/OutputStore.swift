@@ -78,6 +78,9 @@ struct OutputStore {
     }
 
     /// Writes Events, each with its highest count, and drops the oldest of instances that have too many.
+    ///
+    /// Those of no instance are looked for apart: a comparison that takes null for equal uses no index, and each batch
+    /// would read all Events of the namespace.
     func write(
         _ events: [EventID: KubernetesEvent],
         now: Int64,
@@ -114,18 +117,20 @@ struct OutputStore {
         try transaction.submit(
             """
             delete from cluster_event e using (
-                select n.cluster, n.namespace, n.instance, kept.last_time, kept.uid
+                select old.place
                 from (select distinct * from unnest($1::text[], $2::text[], $3::text[])) n(cluster, namespace, instance)
                 cross join lateral (
-                    select k.last_time, k.uid from cluster_event k
-                    where k.cluster = n.cluster and k.namespace = n.namespace
-                        and k.instance is not distinct from n.instance
-                    order by k.last_time desc, k.uid desc offset $4 limit 1
-                ) kept
-            ) full_one
-            where e.cluster = full_one.cluster and e.namespace = full_one.namespace
-                and e.instance is not distinct from full_one.instance
-                and (e.last_time, e.uid) <= (full_one.last_time, full_one.uid)
+                    (select k.ctid as place from cluster_event k
+                    where k.cluster = n.cluster and k.namespace = n.namespace and k.instance = n.instance
+                    order by k.last_time desc, k.uid desc offset $4)
+                    union all
+                    (select k.ctid from cluster_event k
+                    where n.instance is null and k.cluster = n.cluster and k.namespace = n.namespace
+                        and k.instance is null
+                    order by k.last_time desc, k.uid desc offset $4)
+                ) old
+            ) too_many
+            where e.ctid = too_many.place
             """,
             [
                 clusters, namespaces, .array(.optionalTexts(rows.map(\.value.instance))), .int32(Self.eventsKept),

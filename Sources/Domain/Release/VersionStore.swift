@@ -72,20 +72,30 @@ struct VersionStore {
     /// Why a release is no version of its short name.
     ///
     /// What the version itself is known to run counts, and otherwise what the newest version that runs something does.
+    /// Both are found by indexes, however many versions there are; see `V1051_newest_releases`.
     private func refusal(of release: Release, in transaction: borrowing PostgresTransaction) throws -> Reason? {
         guard !release.artifact.contains("/"), release.image != nil || RepositoryPath.of(chart: release.chart) != nil
         else { return nil }
         let newest = "order by version_rank(version) !~ '~$', version_rank(version) desc limit 1"
         let row = try transaction.query(
             """
-            with image as (
+            with own as (
+                select image, chart_repository, chart_name from version
+                where artifact = $1 and number = (select version_number($2))),
+            image as (
                 select coalesce(
-                    (select nullif(image, '') from version where artifact = $1 and number = version_number($2)),
+                    (select nullif(image, '') from own),
                     (select image from version where artifact = $1 and image <> '' \(newest))) as known),
             chart as (
-                select chart_repository, chart_name from version
-                where artifact = $1 and chart_repository like 'oci://%' and chart_name is not null
-                order by number = version_number($2) desc, version_rank(version) desc limit 1)
+                select chart_repository, chart_name from (
+                    (select 1 as place, chart_repository, chart_name from own
+                    where chart_repository like 'oci://%' and chart_name is not null)
+                    union all
+                    (select 2, chart_repository, chart_name from version
+                    where artifact = $1 and chart_repository like 'oci://%' and chart_name is not null
+                    order by version_rank(version) desc limit 1)
+                ) found
+                order by place limit 1)
             select image.known, chart.chart_repository, chart.chart_name from image left join chart on true
             """,
             [.text(release.artifact), .text(release.version)]

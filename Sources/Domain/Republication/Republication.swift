@@ -61,6 +61,15 @@ public enum Republication {
         try objects(names[ObjectStatus.topic] ?? [], outbox: outbox, in: transaction)
     }
 
+    /// SQL for the environment that each wanted row names, by its key: a join could read all that the environment holds
+    /// for each of them.
+    private static let wantedEnvironment = """
+        cross join lateral (
+            select id from environment
+            where project = wanted.project and environment = wanted.environment limit 1
+        ) place
+        """
+
     /// An object that is gone is published as the tombstone that it is.
     private static func objects(
         _ keys: [String],
@@ -72,8 +81,14 @@ public enum Republication {
         let rows = try transaction.query(
             """
             select \(ObjectStatus.columns) from environment_object o join environment e on e.id = o.environment_id
-            where (e.project, e.environment, o.kind, o.name) in (
-                select * from unnest($1::text[], $2::text[], $3::text[], $4::text[]))
+            where o.id = any(array(
+                select found.id
+                from unnest($1::text[], $2::text[], $3::text[], $4::text[]) as wanted(project, environment, kind, name)
+                \(wantedEnvironment)
+                cross join lateral (
+                    select id from environment_object
+                    where environment_id = place.id and kind = wanted.kind and name = wanted.name limit 1
+                ) found))
             order by o.id for no key update of o
             """,
             (0..<4).map { part in .array(.texts(names.map { $0[part] })) }
@@ -124,7 +139,13 @@ public enum Republication {
         let rows = try transaction.query(
             """
             select \(InstanceStatus.columns) from instance i join environment e on e.id = i.environment_id
-            where (e.project, e.environment, i.instance) in (select * from unnest($1::text[], $2::text[], $3::text[]))
+            where i.id = any(array(
+                select found.id
+                from unnest($1::text[], $2::text[], $3::text[]) as wanted(project, environment, instance)
+                \(wantedEnvironment)
+                cross join lateral (
+                    select id from instance where environment_id = place.id and instance = wanted.instance limit 1
+                ) found))
             order by i.id for no key update of i
             """,
             [

@@ -56,6 +56,9 @@ struct InstanceTallies {
 
     private var sums: [Group: Sum] = [:]
 
+    /// How many sums and texts are held, and one for the whole.
+    var count: Int { 1 + sums.count + textCount }
+
     /// How many texts are held beside the numbers.
     var textCount: Int { sums.values.reduce(0) { $0 + $1.examples.count + $1.signs.count } }
 

@@ -11,6 +11,9 @@ final class ResourceMemory {
         /// The batch that used it last.
         var usedIn = 0
 
+        /// How many sums and texts of its instances are remembered, and one for itself.
+        var sumCount: Int { instances.values.reduce(1) { $0 + $1.count } }
+
         /// Brings the sums of the object's instances up to what it has become.
         func add(_ state: ResourceState, of history: ResourceHistory) {
             for instance in history.instances {
@@ -34,7 +37,8 @@ final class ResourceMemory {
     private var streams: [StreamID: Stream] = [:]
     private var objectCount = 0
     private var batch = 0
-    /// The most objects that are remembered; about half a kilobyte each.
+    /// The most objects that are remembered, about half a kilobyte each; of sums and their texts twice as many, each of
+    /// which takes less than half of that.
     private let limit: Int
     /// The most texts of an instance that is remembered; one with more is counted each time.
     private static let longestInstance = 1_000
@@ -90,11 +94,22 @@ final class ResourceMemory {
         streams[id.stream]?.instances[id.instance] = tallies
     }
 
-    /// Forgets the streams that were not used for longest.
+    /// Forgets the objects of the streams that were not used for longest, and whole ones where there are too many sums.
+    ///
+    /// What an instance adds up to takes little room and holds as long as the stream's mark does. To count it anew all
+    /// objects of the instance are read, however many there are; so it stays longer than they do.
     private func makeRoom() {
         guard objectCount > limit else { return }
-        for (stream, _) in streams.sorted(by: { $0.value.usedIn < $1.value.usedIn }) where objectCount > limit / 4 * 3 {
-            forget(stream)
+        let oldest = streams.sorted { $0.value.usedIn < $1.value.usedIn }
+        for (_, stream) in oldest where objectCount > limit / 4 * 3 {
+            objectCount -= stream.objects.count
+            stream.objects = [:]
+        }
+        var sums = oldest.reduce(0) { $0 + $1.value.sumCount }
+        guard sums > 2 * limit else { return }
+        for (id, stream) in oldest where sums > limit / 2 * 3 {
+            sums -= stream.sumCount
+            forget(id)
         }
     }
 }

@@ -124,21 +124,34 @@ final class BenchWorld {
         try database.script("checkpoint")
     }
 
-    /// Stores objects that the round does not touch.
+    /// Stores objects that the round does not touch, in environments and of instances that it does not touch either.
+    ///
+    /// As in a real installation an instance has a few objects, however many there are of others.
     private func store() throws {
-        let object = ResourceLoad.Shape().object("bench", "stored", "app-0", 1, 2)
+        let (each, instances) = (BenchStock.objectsOfInstance, BenchStock.instancesOfOther)
+        try database.script(
+            """
+            insert into environment (project, environment, cluster, namespace, state, created_at)
+                select 'bench', 's' || n, 'bench', 'stored-' || n, 'active', now()
+                from generate_series(0, \((stock.resources - 1) / (each * instances))) n;
+            insert into instance (environment_id, instance, application, cluster, namespace, desired_version, state,
+                health, objects, changed_at)
+                select e.id, 'app-' || n, 'web', 'bench', e.namespace, '1.0.0', 'running', 'healthy', \(each), now()
+                from environment e, generate_series(0, \(instances - 1)) n where e.namespace like 'stored-%';
+            insert into resource_stream (cluster, namespace, epoch, sequence, changed_at)
+                select 'bench', namespace, 1, 1, now() from environment where namespace like 'stored-%';
+            """
+        )
+        let object = ResourceLoad.Shape().object("stored", "stored", "app-0", 1, 2)
         _ = try database.query(
             """
             insert into resource (cluster, namespace, kind, name, api_version, uid, instance, epoch, sequence, health,
                 object, changed_at)
-            select 'bench', 'bench-' || n % $1, 'Deployment', 'stored-' || n, 'apps/v1', 'u' || n, 'app-' || n % $2, 1, 0,
-                'healthy', $3::json, now()
-            from generate_series(1, $4) n
+            select 'bench', 'stored-' || n / ($1 * $2), 'Deployment', 'stored-' || n, 'apps/v1', 'u' || n,
+                'app-' || n / $1 % $2, 1, 0, 'healthy', $3::json, now()
+            from generate_series(0, $4 - 1) n
             """,
-            [
-                .int64(Int64(stock.environments)), .int64(Int64(ResourceLoad.instancesPerNamespace)), .text(object),
-                .int64(Int64(stock.resources)),
-            ]
+            [.int64(Int64(each)), .int64(Int64(instances)), .text(object), .int64(Int64(stock.resources))]
         )
     }
 
@@ -230,6 +243,10 @@ final class BenchWorld {
 
 /// What a world's database holds before a round begins.
 struct BenchStock {
+    /// How many objects an instance has that the round does not touch, and how many instances its environment.
+    static let objectsOfInstance = 20
+    static let instancesOfOther = 50
+
     var environments = ResourceLoad.Shape().namespaces
     var instances = ResourceLoad.Shape().namespaces * ResourceLoad.instancesPerNamespace
     /// Objects beside those that the round touches.

@@ -112,11 +112,13 @@ struct ParkedQueue {
     }
 
     /// The keys that are due and whose head lies in one of these partitions; no lock is taken.
+    ///
+    /// The clock is read first: what is asked again for each row uses no index, and all that is parked would be read.
     func due(in partitions: [Int32], on connection: PostgresConnection) throws -> [DueKey] {
         try connection.query(
             """
             select key, partition from parked_key
-            where consumer_group = $1 and topic = $2 and partition = any($3) and due <= clock_timestamp()
+            where consumer_group = $1 and topic = $2 and partition = any($3) and due <= (select clock_timestamp())
             order by due limit 20
             """,
             [.text(group), .text(topic), .array(.int32s(partitions))]
