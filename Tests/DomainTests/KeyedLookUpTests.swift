@@ -69,7 +69,8 @@ enum RowsRead {
         )
         let read = try read(of: "environment_object", "application") { (transaction: borrowing PostgresTransaction) in
             let handler = CommandWorld.requests(world.fleetKey)
-            #expect(try CommandWorld.run(handler, [message], in: transaction) == [.applied])
+            let outcomes = try CommandWorld.run(handler, [message], in: transaction)
+            #expect(outcomes == [.applied])
         }
         #expect((0..<100).contains(read))
         // And what has placed one of its names is found, whatever it is called itself.
