@@ -1,4 +1,5 @@
 import Domain
+import JSON
 import Testing
 
 @testable import ClusterAgent
@@ -199,6 +200,24 @@ import Testing
         view.put(try pod("api"), kind: pods)
         view.tell(.agentFault(.restart))
         #expect(view.count == 0 && view.namespaces.isEmpty && view.poll().isEmpty)
+    }
+
+    @Test func `a pod's containers are told as what they are, and without what may be secret`() throws {
+        let json = """
+            {"metadata":{"name":"web","namespace":"shop","uid":"u","resourceVersion":"1"},"spec":{
+            "initContainers":[{"name":"proxy","restartPolicy":"Always","env":[{"name":"K","value":"hunter2"}]}],
+            "containers":[{"name":"web","args":["hunter2"]}],
+            "ephemeralContainers":[{"name":"debug","command":["hunter2"]}]},
+            "status":{"phase":"Running","conditions":[{"type":"Initialized","status":"True"}],
+            "initContainerStatuses":[{"name":"proxy","started":true,"ready":true,"state":{"running":{}}}],
+            "containerStatuses":[{"name":"web","ready":true,"state":{"running":{}}}]}}
+            """
+        let object = try #require(ClusterObject(try ObjectValue(answer: Array(json.utf8)), of: pods))
+        #expect(!String(decoding: object.json, as: UTF8.self).contains("hunter2"))
+        let rows = try ContainerList.rows(ofPod: object.json, parser: JSONParser())
+        #expect(rows.map(\.container) == ["proxy", "web", "debug"])
+        #expect(rows.map(\.role) == [.sidecar, .main, .ephemeral])
+        #expect(rows.allSatisfy { $0.podState == "Running" }, "and not Init:0/1")
     }
 
     @Test func `NULs in an object are replaced, and nothing that looks like one`() throws {

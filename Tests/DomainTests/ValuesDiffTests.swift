@@ -66,6 +66,11 @@ import WorkerRuntime
         ("env: [{name: A, value: x}]", "env: [{name: TOKEN, value: x}]", ["~ env[0].name \"A\" -> \"TOKEN\""]),
         ("", "url: postgres://u:p@db/x", ["+ url (confidential)"]),
         ("", "url: https://example.org/a@b:c", ["+ url \"https://example.org/a@b:c\""]),
+        ("", "hosts: \"http://a.example amqp://u:p@mq\"", ["+ hosts (confidential)"]),
+        ("", "hosts: http://a.example,amqp://u:p@mq", ["+ hosts (confidential)"]),
+        ("", "url: jdbc:postgresql://db/x?user=u&password=p", ["+ url (confidential)"]),
+        ("", "url: jdbc:sqlserver://db;user=u;password=p", ["+ url (confidential)"]),
+        ("", "url: https://example.org/a?page=2&b", ["+ url \"https://example.org/a?page=2&b\""]),
         ("", "pem: \"-----BEGIN EC PRIVATE KEY-----\"", ["+ pem (confidential)"]),
         ("", "image: web", ["+ image \"web\""]),
     ]

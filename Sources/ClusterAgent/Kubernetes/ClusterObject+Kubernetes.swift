@@ -71,16 +71,17 @@ extension ClusterObject {
         ] {
             trimmed[name] = spec[name]
         }
-        for list in ["initContainers", "containers"] {
+        for list in ["initContainers", "containers", "ephemeralContainers"] {
             guard let containers = spec[list] else { continue }
             trimmed[list] = .array(
-                containers.elements.map { container in
-                    .object(container.members.filter { ["name", "image", "ports", "resources"].contains($0.name) })
-                }
+                containers.elements.map { .object($0.members.filter { toldOfContainers.contains($0.name) }) }
             )
         }
         return trimmed
     }
+
+    /// By its restart policy an init container is one that goes on beside the others.
+    private static let toldOfContainers: Set<String> = ["name", "image", "ports", "resources", "restartPolicy"]
 }
 
 extension ClusterObject.Owner {

@@ -52,9 +52,11 @@ extension WorkRunner {
         _ turn: HelmTurn,
         _ record: inout MarkRecord
     ) async throws {
+        var services: [ObjectValue] = []
         for object in request.objects {
             let answer = try await apply(Self.marked(object, request), in: request.namespace, turn)
             try record.add(answer)
+            if answer["kind"] == "Service" { services.append(answer) }
             guard request.isRenewal, answer["kind"] == "Certificate" else { continue }
             let name = answer.path("metadata", "name")?.string ?? ""
             try await renew(answer, before: live["Certificate/\(name)"], in: request.namespace)
@@ -63,6 +65,8 @@ extension WorkRunner {
             let manifest = Self.manifest(secret, secrets, request)
             try record.add(await apply(manifest, in: request.namespace, turn))
         }
+        // Behind the hosts that it leads to instead, so that it always leads somewhere.
+        for service in services { try await dropPods(behind: service, in: request.namespace) }
     }
 
     /// Puts a network's label on the pods before its Service asks for it, or it would lead nowhere for a moment.

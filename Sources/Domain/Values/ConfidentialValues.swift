@@ -25,9 +25,22 @@ struct ConfidentialValues: Sendable, Hashable {
     /// Whether a text holds a private key, or an address with a password in it.
     static func isConfidential(text: String) -> Bool {
         if text.contains("PRIVATE KEY-----") { return true }
-        guard let scheme = text.firstRange(of: "://") else { return false }
-        let authority = text[scheme.upperBound...].prefix { $0 != "/" && $0 != "?" && $0 != "#" && !$0.isWhitespace }
-        guard let at = authority.lastIndex(of: "@") else { return false }
-        return authority[..<at].contains(":")
+        guard text.contains("://") else { return false }
+        return text.split(whereSeparator: \.isWhitespace).contains { holdsPassword($0) }
+    }
+
+    /// Whether addresses that no space parts have a password, before a host or among the parameters.
+    private static func holdsPassword(_ word: Substring) -> Bool {
+        guard word.contains("://") else { return false }
+        var rest = word
+        while let scheme = rest.firstRange(of: "://") {
+            rest = rest[scheme.upperBound...]
+            let authority = rest.prefix { $0 != "/" && $0 != "?" && $0 != "#" }
+            if let at = authority.lastIndex(of: "@"), authority[..<at].contains(":") { return true }
+        }
+        return word.split { "?&;".contains($0) }.dropFirst().contains { parameter in
+            guard let equals = parameter.firstIndex(of: "=") else { return false }
+            return isConfidential(name: String(parameter[..<equals]))
+        }
     }
 }
