@@ -19,8 +19,8 @@ extension CloudEvent {
             self = try CloudEvent(attributes, data: value)
         }
         // A message's own trace is nearer than the one that the event was born with.
-        if let traceparent = carrier.header("traceparent") { self.traceparent = traceparent }
-        if let tracestate = carrier.header("tracestate") { self.tracestate = tracestate }
+        if let traceparent = carrier.traceHeader("traceparent") { self.traceparent = traceparent }
+        if let tracestate = carrier.traceHeader("tracestate") { self.tracestate = tracestate }
     }
 
     /// Checks attributes, whichever mode they come from.

@@ -26,6 +26,14 @@ extension CloudEventCarrier {
 
     /// The content type; empty where there is none.
     public var contentTypeHeader: String { header("content-type") ?? "" }
+
+    /// A header of the W3C trace, held to the rules of attributes; `nil` where it is none that can be passed on.
+    ///
+    /// No message is refused for it: who gets a trace that he cannot use begins without one.
+    public func traceHeader(_ name: String) -> String? {
+        guard let text = header(name), !text.isEmpty, CloudEventAttributes.isExtension(text) else { return nil }
+        return text
+    }
 }
 
 /// Headers and a value in memory, as a carrier of a CloudEvent: for tests, files and events that are made here.

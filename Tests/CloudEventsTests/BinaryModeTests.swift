@@ -109,6 +109,14 @@ struct BinaryModeTests {
         #expect(error?.field == "ce_id")
     }
 
+    @Test(arguments: ["a\u{0}b", "a\nb", "", String(repeating: "0", count: 4097)])
+    func `a trace that cannot be passed on is left out, and the message is read`(text: String) throws {
+        let trace = [("ce_traceparent", "00-a"), ("traceparent", text), ("tracestate", text)]
+        let event = try event(Self.complete + trace)
+        #expect(event.traceparent == "00-a")
+        #expect(event.tracestate == nil)
+    }
+
     @Test func `10 MB are too large`() {
         let error = fault(Self.complete, String(repeating: " ", count: 10_000_000))
         #expect(error?.kind == .tooLarge)
