@@ -21,6 +21,16 @@ import WorkerRuntime
         #expect(refusal?.reason.field == "subject.id")
     }
 
+    @Test(arguments: ["oci/we%00b?tag=1.4.2", "oci/web?tag=1.4.2%00", "docker/sh%00op/web@1.4.2", "oci/web@%00?tag=1"])
+    func `a package URL with U+0000, which cannot be stored, is refused`(purl: String) {
+        let refusal = #expect(throws: Refusal.self) { try content("pkg:\(purl)") }
+        #expect(refusal?.reason.code == "nul_character" && refusal?.reason.field == "subject.id")
+    }
+
+    @Test func `a percent sign before two zeros is no U+0000`() throws {
+        #expect(try content("pkg:oci/web?tag=1.4.2&note=%2500").get().version == "1.4.2")
+    }
+
     @Test(arguments: [
         "", ".sig", ".att", ".sbom",
     ])

@@ -44,6 +44,13 @@ extension CDEventBody {
 extension Release {
     init(_ event: CDEventBody) throws {
         try FieldRules.withoutPassword(event.subject.id, "subject.id")
+        guard !Array(event.subject.id.utf8).contains(Array("%00".utf8)) else {
+            throw Reason(
+                code: "nul_character",
+                sentence: "'subject.id' holds '%00', the character U+0000, which cannot be stored; leave it out.",
+                field: "subject.id"
+            )
+        }
         guard let purl = PackageURL(event.subject.id) else {
             throw Reason(
                 code: "invalid_purl",
