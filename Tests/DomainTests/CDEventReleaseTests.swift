@@ -92,6 +92,17 @@ import WorkerRuntime
         #expect(release.chart?.repository == nil && release.chart?.name == (image == nil ? nil : "web"))
     }
 
+    @Test(arguments: [
+        ("oci/we%20b?tag=1.4.2", "", "subject.id"), ("oci/web?tag=1.4%202", "", "subject.id"),
+        ("generic/web@1.4%202", "", "subject.id"), ("oci/web", #""version":"1.4 2""#, "customData.version"),
+        ("oci/web?tag=1.4.2", #""values":"- a""#, "customData.values"),
+    ])
+    func `what is wrong is named as its sender wrote it`(purl: String, custom: String, field: String) {
+        let refusal = #expect(throws: Refusal.self) { try content("pkg:\(purl)", ",\"customData\":{\(custom)}") }
+        #expect(refusal?.reason.field == field)
+        #expect(refusal?.reason.sentence.contains("'\(field)'") == true)
+    }
+
     @Test func `a chart without a name is refused by its field`() {
         let custom = #","customData":{"chart":{"name":"","repository":"https://charts.example"}}"#
         let refusal = #expect(throws: Refusal.self) { try content("pkg:oci/web?tag=1.4.2", custom) }

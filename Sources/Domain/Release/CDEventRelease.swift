@@ -62,6 +62,7 @@ extension Release {
         let isDigest = purl.version?.contains(":") ?? false
         digest = isDigest ? purl.version : nil
         let told = event.customData?.version.flatMap { $0.isEmpty ? nil : $0 }
+        let isTold = told != nil && purl.qualifiers["tag"] == nil
         guard let version = purl.qualifiers["tag"] ?? told ?? (isDigest ? nil : purl.version)
         else {
             throw Reason(
@@ -82,6 +83,11 @@ extension Release {
         image = event.customData?.image
         dropEmptyTexts()
         image = image ?? purl.imageRepository.map { "\($0):\(version)" }
-        try check(chartField: "customData.chart")
+        try check(
+            artifactField: "subject.id",
+            versionField: isTold ? "customData.version" : "subject.id",
+            chartField: "customData.chart",
+            valuesField: "customData.values"
+        )
     }
 }
