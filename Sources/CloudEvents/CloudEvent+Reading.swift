@@ -93,7 +93,7 @@ extension CloudEvent {
                 throw CloudEventError(
                     kind: .notUTF8,
                     field: header.name,
-                    sentence: "'\(header.name.prefix(80))' is not UTF-8; it should be text."
+                    sentence: "'\(header.name.prefix(80))' is null or not UTF-8; it should be text, or be left out."
                 )
             }
             try attributes.add(String(header.name.dropFirst(3)), text)

@@ -9,7 +9,7 @@ public protocol CloudEventCarrier {
     func withValue<R>(_ body: (UnsafeRawBufferPointer) throws -> R) rethrows -> R?
 
     /// Calls with each header whose name begins with `ce_`, in order: the whole name, and the text, or `nil` when it
-    /// is not UTF-8.
+    /// is null or not UTF-8.
     ///
     /// A carrier that leaves this out still carries the attributes of CloudEvents itself, but no extensions.
     func forEachAttributeHeader(_ body: (_ name: String, _ text: String?) -> Void)

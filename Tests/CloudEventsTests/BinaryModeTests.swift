@@ -87,13 +87,16 @@ struct BinaryModeTests {
         #expect((error?.sentence.count ?? 0) < 300)
     }
 
-    @Test func `a header that is not UTF-8 is named`() {
+    @Test func `a header that is null or not UTF-8 is named`() {
         let headers = Self.complete.map { (name: $0.0, value: Optional(Array($0.1.utf8))) }
         for name in ["ce_subject", "ce_tenant"] {
-            let message = CloudEventMessage(headers: headers + [(name: name, value: [0xFF])], value: nil)
-            let error = #expect(throws: CloudEventError.self) { try CloudEvent(message, parser: JSONParser()) }
-            #expect(error?.kind == .notUTF8)
-            #expect(error?.field == name)
+            for value in [[0xFF], nil] as [[UInt8]?] {
+                let message = CloudEventMessage(headers: headers + [(name: name, value: value)], value: nil)
+                let error = #expect(throws: CloudEventError.self) { try CloudEvent(message, parser: JSONParser()) }
+                #expect(error?.kind == .notUTF8)
+                #expect(error?.field == name)
+                #expect(error?.sentence.contains("is null or not UTF-8") == true)
+            }
         }
     }
 
