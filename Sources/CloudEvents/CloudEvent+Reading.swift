@@ -19,8 +19,8 @@ extension CloudEvent {
             self = try CloudEvent(attributes, data: value)
         }
         // A message's own trace is nearer than the one that the event was born with.
-        if let traceparent = carrier.header("traceparent") { self.traceparent = traceparent }
-        if let tracestate = carrier.header("tracestate") { self.tracestate = tracestate }
+        if let traceparent = carrier.traceHeader("traceparent") { self.traceparent = traceparent }
+        if let tracestate = carrier.traceHeader("tracestate") { self.tracestate = tracestate }
     }
 
     /// Checks attributes, whichever mode they come from.
@@ -93,7 +93,7 @@ extension CloudEvent {
                 throw CloudEventError(
                     kind: .notUTF8,
                     field: header.name,
-                    sentence: "'\(header.name.prefix(80))' is not UTF-8; it should be text."
+                    sentence: "'\(header.name.prefix(80))' is null or not UTF-8; it should be text, or be left out."
                 )
             }
             try attributes.add(String(header.name.dropFirst(3)), text)

@@ -119,6 +119,11 @@ struct CloudEventAttributes {
         }
     }
 
+    /// Whether an attribute that CloudEvents does not define may have this text.
+    static func isExtension(_ text: String) -> Bool {
+        text.utf8.count <= longestExtension && !text.unicodeScalars.contains(where: isControl)
+    }
+
     func invalid(_ field: some StringProtocol, _ fault: String) -> CloudEventError {
         CloudEventError(kind: .invalidAttribute, field: String(field), sentence: "'\(field)' \(fault).")
     }

@@ -9,7 +9,7 @@ public protocol CloudEventCarrier {
     func withValue<R>(_ body: (UnsafeRawBufferPointer) throws -> R) rethrows -> R?
 
     /// Calls with each header whose name begins with `ce_`, in order: the whole name, and the text, or `nil` when it
-    /// is not UTF-8.
+    /// is null or not UTF-8.
     ///
     /// A carrier that leaves this out still carries the attributes of CloudEvents itself, but no extensions.
     func forEachAttributeHeader(_ body: (_ name: String, _ text: String?) -> Void)
@@ -26,6 +26,14 @@ extension CloudEventCarrier {
 
     /// The content type; empty where there is none.
     public var contentTypeHeader: String { header("content-type") ?? "" }
+
+    /// A header of the W3C trace, held to the rules of attributes; `nil` where it is none that can be passed on.
+    ///
+    /// No message is refused for it: who gets a trace that he cannot use begins without one.
+    public func traceHeader(_ name: String) -> String? {
+        guard let text = header(name), !text.isEmpty, CloudEventAttributes.isExtension(text) else { return nil }
+        return text
+    }
 }
 
 /// Headers and a value in memory, as a carrier of a CloudEvent: for tests, files and events that are made here.

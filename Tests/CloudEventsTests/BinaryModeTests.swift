@@ -87,13 +87,16 @@ struct BinaryModeTests {
         #expect((error?.sentence.count ?? 0) < 300)
     }
 
-    @Test func `a header that is not UTF-8 is named`() {
+    @Test func `a header that is null or not UTF-8 is named`() {
         let headers = Self.complete.map { (name: $0.0, value: Optional(Array($0.1.utf8))) }
         for name in ["ce_subject", "ce_tenant"] {
-            let message = CloudEventMessage(headers: headers + [(name: name, value: [0xFF])], value: nil)
-            let error = #expect(throws: CloudEventError.self) { try CloudEvent(message, parser: JSONParser()) }
-            #expect(error?.kind == .notUTF8)
-            #expect(error?.field == name)
+            for value in [[0xFF], nil] as [[UInt8]?] {
+                let message = CloudEventMessage(headers: headers + [(name: name, value: value)], value: nil)
+                let error = #expect(throws: CloudEventError.self) { try CloudEvent(message, parser: JSONParser()) }
+                #expect(error?.kind == .notUTF8)
+                #expect(error?.field == name)
+                #expect(error?.sentence.contains("is null or not UTF-8") == true)
+            }
         }
     }
 
@@ -107,6 +110,14 @@ struct BinaryModeTests {
         let error = #expect(throws: CloudEventError.self) { try CloudEvent(message, parser: JSONParser()) }
         #expect(error?.kind == .invalidAttribute)
         #expect(error?.field == "ce_id")
+    }
+
+    @Test(arguments: ["a\u{0}b", "a\nb", "", String(repeating: "0", count: 4097)])
+    func `a trace that cannot be passed on is left out, and the message is read`(text: String) throws {
+        let trace = [("ce_traceparent", "00-a"), ("traceparent", text), ("tracestate", text)]
+        let event = try event(Self.complete + trace)
+        #expect(event.traceparent == "00-a")
+        #expect(event.tracestate == nil)
     }
 
     @Test func `10 MB are too large`() {

@@ -21,6 +21,16 @@ import WorkerRuntime
         #expect(refusal?.reason.field == "subject.id")
     }
 
+    @Test(arguments: ["oci/we%00b?tag=1.4.2", "oci/web?tag=1.4.2%00", "docker/sh%00op/web@1.4.2", "oci/web@%00?tag=1"])
+    func `a package URL with U+0000, which cannot be stored, is refused`(purl: String) {
+        let refusal = #expect(throws: Refusal.self) { try content("pkg:\(purl)") }
+        #expect(refusal?.reason.code == "nul_character" && refusal?.reason.field == "subject.id")
+    }
+
+    @Test func `a percent sign before two zeros is no U+0000`() throws {
+        #expect(try content("pkg:oci/web?tag=1.4.2&note=%2500").get().version == "1.4.2")
+    }
+
     @Test(arguments: [
         "", ".sig", ".att", ".sbom",
     ])
@@ -80,6 +90,17 @@ import WorkerRuntime
         #expect(release.image == image ?? "r.example/shop/web:1.4.2")
         #expect(release.branch == nil && release.commit == nil && release.values == nil)
         #expect(release.chart?.repository == nil && release.chart?.name == (image == nil ? nil : "web"))
+    }
+
+    @Test(arguments: [
+        ("oci/we%20b?tag=1.4.2", "", "subject.id"), ("oci/web?tag=1.4%202", "", "subject.id"),
+        ("generic/web@1.4%202", "", "subject.id"), ("oci/web", #""version":"1.4 2""#, "customData.version"),
+        ("oci/web?tag=1.4.2", #""values":"- a""#, "customData.values"),
+    ])
+    func `what is wrong is named as its sender wrote it`(purl: String, custom: String, field: String) {
+        let refusal = #expect(throws: Refusal.self) { try content("pkg:\(purl)", ",\"customData\":{\(custom)}") }
+        #expect(refusal?.reason.field == field)
+        #expect(refusal?.reason.sentence.contains("'\(field)'") == true)
     }
 
     @Test func `a chart without a name is refused by its field`() {

@@ -87,6 +87,7 @@ import WorkerRuntime
             ),
             ("web", "1.4.2", nil, "localhost:5000/web", "pkg:oci/web?repository_url=localhost%3A5000/web&tag=1.4.2"),
             ("web", "1", "sha256:ab", "r/web:1", "pkg:oci/web@sha256%3Aab?repository_url=r/web&tag=1"),
+            ("web", "release/1.4.2", nil, nil, "pkg:generic/web@release/1.4.2"),
         ] as [(String, String, String?, String?, String)]
     )
     func `an artifact is named by its package URL`(
@@ -97,5 +98,7 @@ import WorkerRuntime
         purl: String
     ) {
         #expect(ArtifactID.make(name: name, version: version, digest: digest, image: image) == purl)
+        let read = PackageURL(purl)
+        #expect(read?.name == name && (read?.qualifiers["tag"] ?? read?.version) == version)
     }
 }

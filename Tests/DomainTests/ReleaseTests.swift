@@ -11,6 +11,9 @@ import WorkerRuntime
             ("pkg:npm/%40angular/animation@12.3.1", "npm", "@angular", "animation", "12.3.1"),
             ("pkg:golang/google.golang.org/genproto#googleapis/api", "golang", "google.golang.org", "genproto", nil),
             ("PKG:GitHub/a/b@1", "github", "a", "b", "1"),
+            ("pkg:github/shop/web@release/1.4.2", "github", "shop", "web", "release/1.4.2"),
+            ("pkg:npm/@angular/animation", "npm", "@angular", "animation", nil),
+            ("pkg:npm/@angular/animation@12.3.1", "npm", "@angular", "animation", "12.3.1"),
         ] as [(String, String, String?, String, String?)]
     )
     func `package URLs come apart`(text: String, type: String, namespace: String?, name: String, version: String?)

@@ -249,6 +249,16 @@ import WorkerRuntime
         #expect(try id([("X-GitHub-Delivery", "72d3162e")]) == "72d3162e")
         #expect(try id([]) == id([]))
         #expect(try id([]) != id([], Webhook.gitHub("1.4.3")))
+        #expect(try id([("X-GitHub-Delivery", "a\u{0}b")]) == id([]), "which cannot be stored")
+    }
+
+    @Test func `a trace that cannot be stored is left out`() throws {
+        func trace(_ text: String) throws -> String? {
+            let headers = [("X-GitHub-Event", "release"), ("traceparent", text)]
+            return try ReleaseEventDecoder().decode(Webhook.plain(Webhook.gitHub(), headers)).traceparent
+        }
+        #expect(try trace("00-a") == "00-a")
+        #expect(try trace("00-\u{0}") == nil)
     }
 
     @Test func `plain messages of unknown products are refused as what they are: no CloudEvents`() {

@@ -136,6 +136,14 @@ import Testing
         #expect(try reason("slipway.project.create.v1", key: "shop", #"{"project":"shop","colour":"red"}"#) == nil)
     }
 
+    @Test(arguments: [
+        ("autodeploy.create", "auto-deploy"), ("container.listen", "command"), ("container.logs", "container"),
+        ("config-map.create", "config-map"), ("environment-group.create", "environment-group"),
+    ])
+    func `a rejection names the kind of its subject as an acceptance does`(operation: String, kind: String) throws {
+        #expect(try decode("slipway.\(operation).v1", "{}").identity.subjectKind == kind)
+    }
+
     @Test func `a rejection repeats who asked for what, as far as it could be read`() throws {
         let input = try decode(
             "slipway.instance.deploy.v1",

@@ -84,6 +84,8 @@ import WorkerRuntime
         let input = try RequestDecoder(requestKey: key, callers: NamedCallers()).decode(try Self.read(example).message)
         let isAccepted = if case .success = input.body { true } else { false }
         #expect(isAccepted == example.isAccepted)
+        let operation = try #require(RequestCatalog.byType[String(example.type.dropLast(".v1".count))])
+        #expect(input.identity.subjectKind == operation.subjectKind, "as rejections name it")
     }
 
     @Test(arguments: examples.filter { $0.topic == "release.events" })

@@ -12,8 +12,9 @@ protocol AutoDeployRequest: RequestOperation {
 
 extension AutoDeployRequest {
     static var access: Access { .member }
+    static var subjectKind: String { "auto-deploy" }
     var place: RequestPlace { .environment(project: project, environment: environment) }
-    var subject: RequestSubject { RequestSubject("auto-deploy", instance) }
+    var subject: RequestSubject { RequestSubject(Self.subjectKind, instance) }
 
     /// The rules of names.
     func checkNames() throws(Reason) {

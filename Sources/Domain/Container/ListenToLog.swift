@@ -9,6 +9,7 @@ import WorkerRuntime
 struct ListenToLog: RequestOperation {
     static let name = "container.listen"
     static let access = Access.member
+    static let subjectKind = "command"
 
     let project: String
     let environment: String
@@ -20,7 +21,7 @@ struct ListenToLog: RequestOperation {
     private static let defaultSeconds = 60
 
     var place: RequestPlace { .environment(project: project, environment: environment) }
-    var subject: RequestSubject { RequestSubject("command", command.lowercased()) }
+    var subject: RequestSubject { RequestSubject(Self.subjectKind, command.lowercased()) }
 
     func check() throws(Reason) {
         try FieldRules.environment(project, environment)

@@ -44,6 +44,13 @@ extension CDEventBody {
 extension Release {
     init(_ event: CDEventBody) throws {
         try FieldRules.withoutPassword(event.subject.id, "subject.id")
+        guard !Array(event.subject.id.utf8).contains(Array("%00".utf8)) else {
+            throw Reason(
+                code: "nul_character",
+                sentence: "'subject.id' holds '%00', the character U+0000, which cannot be stored; leave it out.",
+                field: "subject.id"
+            )
+        }
         guard let purl = PackageURL(event.subject.id) else {
             throw Reason(
                 code: "invalid_purl",
@@ -55,6 +62,7 @@ extension Release {
         let isDigest = purl.version?.contains(":") ?? false
         digest = isDigest ? purl.version : nil
         let told = event.customData?.version.flatMap { $0.isEmpty ? nil : $0 }
+        let isTold = told != nil && purl.qualifiers["tag"] == nil
         guard let version = purl.qualifiers["tag"] ?? told ?? (isDigest ? nil : purl.version)
         else {
             throw Reason(
@@ -75,6 +83,11 @@ extension Release {
         image = event.customData?.image
         dropEmptyTexts()
         image = image ?? purl.imageRepository.map { "\($0):\(version)" }
-        try check(chartField: "customData.chart")
+        try check(
+            artifactField: "subject.id",
+            versionField: isTold ? "customData.version" : "subject.id",
+            chartField: "customData.chart",
+            valuesField: "customData.values"
+        )
     }
 }

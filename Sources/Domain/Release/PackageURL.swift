@@ -31,7 +31,8 @@ public struct PackageURL: Sendable, Hashable {
         type = rest[..<slash].lowercased()
         rest = rest[rest.index(after: slash)...]
         var version: String?
-        if let at = rest.lastIndex(of: "@"), rest[at...].firstIndex(of: "/") == nil {
+        // Behind a slash it begins a scope, such as '@angular/core'; a version may have slashes of its own.
+        if let at = rest.lastIndex(of: "@"), at > rest.startIndex, rest[rest.index(before: at)] != "/" {
             version = Self.decoded(rest[rest.index(after: at)...])
             rest = rest[..<at]
         }

@@ -45,14 +45,16 @@ extension Release {
     func check(
         artifactField: String = "artifact",
         versionField: String = "version",
-        chartField: String = "chart"
+        chartField: String = "chart",
+        valuesField: String = "values"
     ) throws {
-        for (field, text, limit) in [(artifactField, artifact, 200), (versionField, version, 128)] {
+        let names = [(artifactField, "an artifact", artifact, 200), (versionField, "a version", version, 128)]
+        for (field, what, text, limit) in names {
             let isOneWord = !text.contains { $0.isWhitespace || $0.isNewline }
             guard isOneWord, FieldRules.hasLength(text, upTo: limit) else {
                 throw Reason(
                     code: "invalid_field",
-                    sentence: "'\(field)' should have 1 to \(limit) characters without spaces.",
+                    sentence: "'\(field)' should name \(what) of 1 to \(limit) characters without spaces.",
                     field: field
                 )
             }
@@ -66,7 +68,7 @@ extension Release {
                 field: "\(chartField).name"
             )
         }
-        if let values { try ValuesYAML.check(values, field: "values") }
+        if let values { try ValuesYAML.check(values, field: valuesField) }
     }
 
     /// Takes what is empty for absent: it comes of variables that nobody has set, and would stay for ever as what is known

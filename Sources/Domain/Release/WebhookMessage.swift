@@ -42,7 +42,7 @@ enum WebhookMessage {
             data: body
         )
         if !message.contentTypeHeader.isEmpty { event.dataContentType = message.contentTypeHeader }
-        event.traceparent = message.header("traceparent")
+        event.traceparent = message.traceHeader("traceparent")
         return event
     }
 
@@ -50,7 +50,9 @@ enum WebhookMessage {
     private static func header(_ name: String, of message: KafkaMessageView) -> String? {
         let canonical = name.split(separator: "-").map { $0.prefix(1).uppercased() + $0.dropFirst().lowercased() }
         for spelling in [name, name.lowercased(), canonical.joined(separator: "-")] {
-            if let text = message.header(spelling), !text.isEmpty, text.utf8.count <= 200 { return text }
+            guard let text = message.header(spelling), !text.isEmpty, text.utf8.count <= 200 else { continue }
+            // U+0000 cannot be stored, and no product writes any of the others.
+            if !text.unicodeScalars.contains(where: { $0.value < 32 || $0.value == 127 }) { return text }
         }
         return nil
     }

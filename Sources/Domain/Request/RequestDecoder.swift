@@ -36,7 +36,7 @@ struct RequestDecoder {
             var body = newer.map { .failure($0) } ?? body(operation, event, key: key)
             let subject =
                 (try? body.get())?.subject
-                ?? RequestSubject(String(event.type.split(separator: ".")[1]), lastPart(event.subject))
+                ?? RequestSubject(operation.subjectKind, lastPart(event.subject))
             var caller = Caller.unknown
             var unavailable = newer
             do throws(CallerError) {

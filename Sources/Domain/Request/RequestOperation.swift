@@ -10,6 +10,8 @@ protocol RequestOperation: Decodable, Sendable {
     static var name: String { get }
     /// Who may send it.
     static var access: Access { get }
+    /// The kind of what it is about, also where nobody could read more of it than its type.
+    static var subjectKind: String { get }
     /// Where it acts, which is the Kafka key that it must have.
     var place: RequestPlace { get }
     /// What it is about.
@@ -29,6 +31,8 @@ protocol RequestOperation: Decodable, Sendable {
 }
 
 extension RequestOperation {
+    /// The first word of the name, unless they say otherwise.
+    static var subjectKind: String { String(name.prefix { $0 != "." }) }
     /// Requests change something unless they say otherwise.
     var isDryRun: Bool { false }
     /// Nothing beside the place.
