@@ -54,8 +54,9 @@ import Testing
         #expect(Verdict(sound.history).violations.contains { $0.invariant == .end })
     }
 
-    static let breaches: [Breach] =
-        ends + once + effects + order + answers + facts + offsets + ledger + convergence + clusters + openness
+    static let breaches: [Breach] = [
+        ends, poison, once, effects, order, answers, facts, offsets, ledger, convergence, clusters, openness,
+    ].flatMap { $0 }
 
     private static let ends = [
         Breach(.end, "a request without an end") { _, history in

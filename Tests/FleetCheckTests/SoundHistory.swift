@@ -94,7 +94,8 @@ struct SoundHistory {
                 type: "slipway.instance.deploy.v1",
                 partition: 0,
                 offset: 0
-            )
+            ),
+            Self.poison("broken", at: 3),
         ]
         history.samples = (1...10 as ClosedRange<Int64>).map { at in
             Sample(
@@ -108,6 +109,20 @@ struct SoundHistory {
     }
 
     // MARK: Parts
+
+    /// What somebody sent that nobody should act on.
+    static func poison(_ id: String, on topic: String = "deployment.requests", at offset: Int64) -> SentMessage {
+        SentMessage(
+            topic: topic,
+            key: "shop/staging",
+            source: "/test",
+            id: id,
+            type: "slipway.instance.deploy.v1",
+            partition: 0,
+            offset: offset,
+            poison: "no JSON"
+        )
+    }
 
     static func deed(_ command: String, _ generation: Int64) -> KeptCluster.Deed {
         KeptCluster.Deed(command: command, generation: generation, namespace: "ns", subject: "release.web")

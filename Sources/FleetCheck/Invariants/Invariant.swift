@@ -26,7 +26,7 @@ package enum Invariant: String, Codable, Sendable, Hashable, CaseIterable {
     /// Finds what breaks it.
     func violations(of index: HistoryIndex) -> [Violation] {
         switch self {
-        case .end: EndRule.violations(index)
+        case .end: EndRule.violations(index) + PoisonRule.violations(index)
         case .onceOnly: OnceRule.violations(index) + EffectRule.violations(index)
         case .order: OrderRule.violations(index) + AnswerRule.violations(index)
         case .facts: FactRule.violations(index)
