@@ -93,6 +93,16 @@ import Testing
         Breach(.end, "a command that is open behind its deadline") { _, history in
             history.database.commands[0].state = "applied"
         },
+        Breach(.end, "a command that nobody has asked for") { _, history in
+            history.database.commands[0].source = "/nobody"
+        },
+        Breach(.end, "a command of a request that was dead-lettered") { sound, history in
+            sound.request("given up")
+            sound.deadLetter("deployment.requests", offset: 6)
+            var command = history.database.commands[0]
+            (command.id, command.request, command.generation) = ("c-2", "given up", 2)
+            history.database.commands.append(command)
+        },
         Breach(.end, "a release that no version came of") { sound, _ in
             sound.add(
                 "release.events",

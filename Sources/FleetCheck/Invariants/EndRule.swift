@@ -47,7 +47,7 @@ private struct Ends {
 /// I1: every request that the broker has reaches one terminal state, or is dead-lettered with a reason.
 enum EndRule {
     static func violations(_ index: HistoryIndex) -> [Violation] {
-        unseen(index) + unended(index) + open(index) + versions(index)
+        unseen(index) + unended(index) + open(index) + versions(index) + unasked(index)
     }
 
     /// What was acknowledged by the broker lies on the topic.
@@ -102,6 +102,15 @@ enum EndRule {
         index.history.database.commands
             .filter { !ResultData.terminal.contains($0.state) && $0.isPastDeadline }
             .map { Violation(.end, "command \($0.id)", "it is \($0.state), and its deadline has passed") }
+    }
+
+    /// No command is there without a request; one that was dead-lettered, and nothing else, asks for nothing.
+    private static func unasked(_ index: HistoryIndex) -> [Violation] {
+        index.history.database.commands.compactMap { command in
+            let name = RequestName(source: command.source, id: command.request)
+            guard index.asked[name] == nil else { return nil }
+            return Violation(.end, "command \(command.id)", "nobody has asked for it: \(name.source) \(name.id)")
+        }
     }
 
     /// A release that was published is a version, unless it is a dead letter.
