@@ -176,6 +176,13 @@ import Testing
         Breach(.order, "a terminal state that the ledger leaves") { _, history in
             history.database.steps.append(StoredStep(command: "c-1", revision: 7, state: "applied", isLate: false))
         },
+        Breach(.order, "a step that is neither in the ledger nor told") { _, history in
+            history.database.steps.removeAll { $0.revision == 3 }
+            history.messages.removeAll { $0.id == "result-3" }
+        },
+        Breach(.order, "a late step that is not in the ledger") { _, history in
+            history.database.steps.removeAll { $0.isLate }
+        },
         Breach(.order, "a command that is not where its newest step is") { _, history in
             history.database.commands[0].state = "failed"
         },

@@ -64,7 +64,7 @@ struct SoundHistory {
                 source: "/test",
                 request: "deploy-1",
                 state: "succeeded",
-                revision: 5,
+                revision: 6,
                 subject: "instance 1",
                 generation: 1,
                 isPastDeadline: true
