@@ -55,7 +55,7 @@ import Testing
     }
 
     static let breaches: [Breach] = [
-        ends, poison, once, effects, order, answers, facts, offsets, ledger, convergence, clusters, openness,
+        ends, poison, once, effects, order, answers, facts, offsets, ledger, convergence, clusters, openness, words,
     ].flatMap { $0 }
 
     private static let ends = [

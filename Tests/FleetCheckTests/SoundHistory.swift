@@ -8,6 +8,7 @@ struct SoundHistory {
     static let command = "c-1"
     static let requests = PartitionName(group: "slipway.deployment-worker", topic: "deployment.requests", partition: 0)
     static let changes = PartitionName(group: "slipway.resource-worker", topic: "resource.changes", partition: 0)
+    static let words = PartitionName(group: "slipway.agent-worker", topic: "agent.status", partition: 0)
     private var offsets: [String: Int64] = [:]
     private(set) var history = History()
 
@@ -26,6 +27,7 @@ struct SoundHistory {
         // What would have been done a moment ago can be refused now.
         answer("plan", "rejected", id: "plan-2")
         deadLetter("deployment.requests", offset: 3)
+        talk()
         status("instance.status", "shop/staging/web", 1)
         status("instance.status", "shop/staging/web", 2)
         // The outbox after a crash.
@@ -41,6 +43,15 @@ struct SoundHistory {
         fillDatabase()
         fillClusters()
         fillRecord()
+    }
+
+    /// The agent is asked, and tells.
+    private mutating func talk() {
+        ask(Self.command)
+        say("hello", boot: "b-1", 0, 1)
+        say("heartbeat", boot: "b-1", 1, 2)
+        say("applied", of: Self.command, 1, 3)
+        say("applied", of: Self.command, 1, 3)
     }
 
     /// The cluster of before was lost; in the one that is there, an agent was killed before it noted what it had done.
@@ -80,6 +91,7 @@ struct SoundHistory {
                 Outcomes(rejected: 1)
             ),
             claim(Self.changes, 5, Outcomes(applied: 4, stale: 1)),
+            claim(Self.words, 4, Outcomes(applied: 3, repeated: 1)),
         ]
         history.database.revisions = [SubjectName(topic: "instance.status", key: "shop/staging/web"): 2]
     }
@@ -184,28 +196,6 @@ struct SoundHistory {
             id: "\(key)-\(revision)",
             headers: ["ce_revision": "\(revision)"],
             "{\"revision\":\(revision)}"
-        )
-    }
-
-    mutating func change(_ kind: String, _ name: String, _ uid: String, _ epoch: Int64, _ sequence: Int64) {
-        add(
-            "resource.changes",
-            key: "c0/ns",
-            id: "\(epoch)-\(sequence)",
-            type: "slipway.resource.changed.v1",
-            headers: ["ce_epoch": "\(epoch)", "ce_sequence": "\(sequence)"],
-            #"{"kind":"\#(kind)","metadata":{"name":"\#(name)","uid":"\#(uid)"}}"#
-        )
-    }
-
-    mutating func snapshot(_ kind: String, _ epoch: Int64, began: Int64, _ sequence: Int64) {
-        add(
-            "resource.changes",
-            key: "c0/ns",
-            id: "\(epoch)-\(sequence)",
-            type: "slipway.resource.snapshot_ended.v1",
-            headers: ["ce_epoch": "\(epoch)", "ce_sequence": "\(sequence)"],
-            #"{"kind":"\#(kind)","began":\#(began),"count":1}"#
         )
     }
 

@@ -33,7 +33,7 @@ package enum Invariant: String, Codable, Sendable, Hashable, CaseIterable {
         case .offsets: OffsetRule.violations(index)
         case .ledger: LedgerRule.violations(index)
         case .convergence: ConvergenceRule.violations(index) + ClusterRule.violations(index)
-        case .openness: OpennessRule.violations(index)
+        case .openness: OpennessRule.violations(index) + WordRule.violations(index)
         }
     }
 }

@@ -1,4 +1,4 @@
-/// I1, of what nobody should act on: it is rejected or dead-lettered, nothing comes of it, and nothing else is dead-lettered.
+/// I1, of what nobody should act on: it is rejected or dead-lettered and never done, and nothing else is dead-lettered.
 enum PoisonRule {
     static func violations(_ index: HistoryIndex) -> [Violation] {
         unanswered(index) + obeyed(index) + letters(index)
