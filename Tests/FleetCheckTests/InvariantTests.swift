@@ -55,7 +55,8 @@ import Testing
     }
 
     static let breaches: [Breach] = [
-        ends, poison, once, effects, order, answers, facts, offsets, ledger, convergence, clusters, openness, words,
+        ends, poison, once, effects, order, answers, facts, offsets, ledger, convergence, clusters, statuses,
+        openness, words,
     ].flatMap { $0 }
 
     private static let ends = [

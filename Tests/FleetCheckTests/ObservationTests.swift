@@ -84,6 +84,11 @@ import Testing
         #expect(state.resources.first?.position == StreamPosition(epoch: 1, sequence: 2))
         #expect(state.revisions[SubjectName(topic: "resource.status", key: "c/p-e/Pod/a")] == 4)
         #expect(state.revisions[SubjectName(topic: "environment.status", key: "p/e")] == 1)
+        let statuses = [
+            SubjectName(topic: "resource.status", key: "c/p-e/Pod/a"): StoredStatus(isGone: false, health: "healthy"),
+            SubjectName(topic: "environment.status", key: "p/e"): StoredStatus(isGone: false, state: "active"),
+        ]
+        #expect(state.statuses == statuses)
         let about = ["auto-deploy p/e/i", "cluster c", "environment p/e", "project p"]
         #expect(state.commands.map(\.about).sorted() == about)
         #expect(state.values == ["project p": "p", "cluster c": "c", "auto-deploy p/e/i": "disabled"])

@@ -8,6 +8,8 @@ struct SoundHistory {
     static let command = "c-1"
     static let requests = PartitionName(group: "slipway.deployment-worker", topic: "deployment.requests", partition: 0)
     static let changes = PartitionName(group: "slipway.resource-worker", topic: "resource.changes", partition: 0)
+    static let instance = SubjectName(topic: "instance.status", key: "shop/staging/web")
+    static let removed = SubjectName(topic: "object.status", key: "shop/staging/network/web")
     static let words = PartitionName(group: "slipway.agent-worker", topic: "agent.status", partition: 0)
     private var offsets: [String: Int64] = [:]
     private(set) var history = History()
@@ -33,6 +35,8 @@ struct SoundHistory {
         // The outbox after a crash.
         status("instance.status", "shop/staging/web", 1)
         status("instance.status", "shop/staging/web", 2)
+        status("object.status", "shop/staging/network/web", 1)
+        status("object.status", "shop/staging/network/web", 2, isGone: true)
         change("Pod", "lost", "u0", 1, 1)
         change("Pod", "web-1", "u1", 1, 2)
         // Twice, and behind its successor, as networks do.
@@ -78,7 +82,8 @@ struct SoundHistory {
                 revision: 6,
                 subject: "instance 1",
                 generation: 1,
-                isPastDeadline: true
+                isPastDeadline: true,
+                about: "instance shop/staging/web"
             )
         ]
         history.database.steps += [StoredStep(command: Self.command, revision: 6, state: "timed_out", isLate: true)]
@@ -93,7 +98,11 @@ struct SoundHistory {
             claim(Self.changes, 5, Outcomes(applied: 4, stale: 1)),
             claim(Self.words, 4, Outcomes(applied: 3, repeated: 1)),
         ]
-        history.database.revisions = [SubjectName(topic: "instance.status", key: "shop/staging/web"): 2]
+        history.database.revisions = [Self.instance: 2, Self.removed: 2]
+        history.database.statuses = [
+            Self.instance: StoredStatus(isGone: false, state: "running", health: "healthy"),
+            Self.removed: StoredStatus(isGone: true, state: "deleted"),
+        ]
     }
 
     private mutating func fillRecord() {
@@ -189,13 +198,13 @@ struct SoundHistory {
         add("deployment.results", key: "shop/staging", id: "result-\(revision)", text)
     }
 
-    mutating func status(_ topic: String, _ key: String, _ revision: Int64) {
+    mutating func status(_ topic: String, _ key: String, _ revision: Int64, isGone: Bool = false) {
         add(
             topic,
             key: key,
             id: "\(key)-\(revision)",
             headers: ["ce_revision": "\(revision)"],
-            "{\"revision\":\(revision)}"
+            isGone ? nil : #"{"state":"running","health":"healthy","revision":\#(revision)}"#
         )
     }
 

@@ -11,6 +11,8 @@ package struct DatabaseState: Sendable {
     package var resources: [StoredResource] = []
     /// The newest revision of each subject, by topic and key; of those that were ever published.
     package var revisions: [SubjectName: Int64] = [:]
+    /// What each subject is now, by topic and key; of those that were ever published.
+    package var statuses: [SubjectName: StoredStatus] = [:]
     /// Streams whose agent has still to send a snapshot.
     package var wantedSnapshots: [String] = []
     /// Numbers that were missing, of all streams.
@@ -31,6 +33,18 @@ package struct SubjectName: Sendable, Hashable {
 
     package init(topic: String, key: String) {
         (self.topic, self.key) = (topic, key)
+    }
+}
+
+/// What the database says of something whose states are published.
+package struct StoredStatus: Sendable, Hashable {
+    package var isGone: Bool
+    /// Its state and its health, of what has them.
+    package var state: String?
+    package var health: String?
+
+    package init(isGone: Bool, state: String? = nil, health: String? = nil) {
+        (self.isGone, self.state, self.health) = (isGone, state, health)
     }
 }
 

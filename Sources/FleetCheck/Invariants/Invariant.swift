@@ -32,7 +32,8 @@ package enum Invariant: String, Codable, Sendable, Hashable, CaseIterable {
         case .facts: FactRule.violations(index)
         case .offsets: OffsetRule.violations(index)
         case .ledger: LedgerRule.violations(index)
-        case .convergence: ConvergenceRule.violations(index) + ClusterRule.violations(index)
+        case .convergence:
+            ConvergenceRule.violations(index) + ClusterRule.violations(index) + StatusRule.violations(index)
         case .openness: OpennessRule.violations(index) + WordRule.violations(index)
         }
     }
