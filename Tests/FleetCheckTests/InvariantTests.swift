@@ -56,7 +56,7 @@ import Testing
 
     static let breaches: [Breach] = [
         ends, poison, once, effects, order, answers, facts, offsets, ledger, convergence, clusters, statuses,
-        openness, words,
+        openness, words, rules,
     ].flatMap { $0 }
 
     private static let ends = [

@@ -26,6 +26,7 @@ package struct DatabaseReader {
         state.gaps = try number("select coalesce(sum(gaps), 0)::bigint from resource_stream")
         state.values = try values()
         state.versions = Set(try texts("select artifact || ' ' || version from version"))
+        state.rules = try rules()
         try connection.script("rollback")
         return state
     }
@@ -171,6 +172,21 @@ package struct DatabaseReader {
         var values: [String: String] = [:]
         for row in rows { values[try row.string(0)] = try row.string(1) }
         return values
+    }
+
+    private func rules() throws -> [String: String] {
+        let rows = try connection.query(
+            """
+            select 'auto-deploy ' || e.project || '/' || e.environment || '/' || r.instance, a.artifact
+            from auto_deploy_rule r
+            join environment e on e.id = r.environment_id
+            join application a on a.project = e.project and a.application = r.application
+            where e.state <> 'deleted'
+            """
+        )
+        var rules: [String: String] = [:]
+        for row in rows { rules[try row.string(0)] = try row.string(1) }
+        return rules
     }
 
     private func statuses() throws -> ([SubjectName: Int64], [SubjectName: StoredStatus]) {

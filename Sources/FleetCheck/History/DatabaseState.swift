@@ -19,6 +19,8 @@ package struct DatabaseState: Sendable {
     package var gaps: Int64 = 0
     /// The versions that are recorded, as artifact and version with a blank between.
     package var versions: Set<String> = []
+    /// The artifacts whose releases the rules wait for, by what ``StoredCommand/about`` calls the rules.
+    package var rules: [String: String] = [:]
     /// What can be compared with what was asked for: the names of projects and clusters, and whether rules are enabled, by what
     /// ``StoredCommand/about`` calls them.
     package var values: [String: String] = [:]

@@ -120,7 +120,7 @@ enum EndRule {
             let version: String
         }
         return index.history.messages.compactMap { message in
-            guard message.type == "slipway.release.published.v1", message.topic == "release.events",
+            guard message.type == "slipway.release.published.v1", message.topic == Topic.releases,
                 index.letters[message.place] == nil, let release = message.decoded(Release.self),
                 !index.history.database.versions.contains("\(release.artifact) \(release.version)")
             else { return nil }
