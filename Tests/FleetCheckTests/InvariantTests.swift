@@ -213,6 +213,9 @@ import Testing
         Breach(.offsets, "a run in which nobody could read what was committed") { _, history in
             for place in history.samples.indices { history.samples[place].committed = [:] }
         },
+        Breach(.offsets, "a run in which nobody had committed anything") { _, history in
+            for place in history.samples.indices { history.samples[place].committed = ["a": -1001] }
+        },
         Breach(.offsets, "a run in which that could be read too seldom") { _, history in
             history.samples[9].claimed = ["b": 4]
         },
