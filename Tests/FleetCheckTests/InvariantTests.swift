@@ -280,6 +280,11 @@ import Testing
                 StoredParkedKey(name: SoundHistory.requests, key: "k", overdue: 60, hasReason: true)
             ]
         },
+        Breach(.openness, "a key that waits for a time far away") { _, history in
+            history.database.parked = [
+                StoredParkedKey(name: SoundHistory.words, key: "c0", overdue: -3600, hasReason: true)
+            ]
+        },
         Breach(.openness, "a rejection without a reason") { sound, _ in
             let text = SoundHistory.result(command: nil, request: "deploy-9", "rejected", 0, reason: false)
             sound.add("deployment.results", key: "shop/staging", id: "bare", text)
