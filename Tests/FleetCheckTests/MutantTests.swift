@@ -91,7 +91,7 @@ import Testing
         #expect(verdict.missing == [.parkedAndReleased])
     }
 
-    @Test func `what agents say twice and are asked twice is no repeat of the inbox's and no resending of the outbox's`() {
+    @Test func `what agents say and are asked twice is no repeat of the inbox and no resending`() {
         var sound = SoundHistory()
         // An agent that says hello again is asked again.
         sound.ask(SoundHistory.command)

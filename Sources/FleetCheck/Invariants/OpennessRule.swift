@@ -19,9 +19,9 @@ enum OpennessRule {
         return found
     }
 
-    /// Nobody disturbs the fleet any more when it is judged: what could not be done for a while was tried again long ago.
+    /// Nobody disturbs the fleet any more when it is judged: what could not be done for a while was done since.
     private static func parked(_ index: HistoryIndex) -> [Violation] {
-        index.history.database.parked.compactMap { key in
+        index.history.database.parked.map { key in
             guard let overdue = key.overdue else {
                 return Violation(.openness, "\(key.name) \(key.key)", "it is parked without a time")
             }
@@ -29,7 +29,7 @@ enum OpennessRule {
                 return Violation(.openness, "\(key.name) \(key.key)", "it is overdue by \(Int(overdue)) s")
             }
             if !key.hasReason { return Violation(.openness, "\(key.name) \(key.key)", "it is parked without a reason") }
-            return Violation(.openness, "\(key.name) \(key.key)", "it still waits, and \(Int(-overdue)) s more")
+            return Violation(.openness, "\(key.name) \(key.key)", "it still waits")
         }
     }
 

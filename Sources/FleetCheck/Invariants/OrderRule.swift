@@ -105,8 +105,9 @@ enum OrderRule {
         return found
     }
 
-    /// The steps of a command begin with its acceptance and have numbers that follow each other, the late ones too, up to
-    /// the command's own.
+    /// The steps of a command begin with its acceptance, and their numbers follow each other up to the command's own.
+    ///
+    /// So do those of late steps.
     private static func numbers(_ index: HistoryIndex) -> [Violation] {
         let steps = Dictionary(grouping: index.history.database.steps, by: \.command)
         var found: [Violation] = []
