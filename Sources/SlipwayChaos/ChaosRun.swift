@@ -73,7 +73,7 @@ final class ChaosRun {
         return code
     }
 
-    /// Waits until probes are answered as before the faults; that some are not within a minute is noted as an end of the fleet.
+    /// Waits until probes are answered as before the faults; one that is not within a minute is noted as the fleet's end.
     private func waitForAnswers(
         to probes: [Probe],
         since end: ContinuousClock.Instant,
