@@ -46,7 +46,9 @@ final class ChaosRun {
         try player.play(schedule)
         striker?.stop()
         let during = load.takeTimes()
-        try player.idle(until: .now + .seconds(8))
+        let end = ContinuousClock.now
+        try player.idle(until: end + .seconds(8))
+        try waitForAnswers(to: before.filter { !$0.value.isEmpty }.map(\.key), since: end, world, load, player)
         let after = load.takeTimes()
         sampler.stop()
         guard sampler.samples >= 10 else { throw ChaosFailure("too few samples were taken to judge what only rises") }
@@ -69,6 +71,27 @@ final class ChaosRun {
             log.line("the run does not count; not played: \(player.missing.map(\.rawValue).joined(separator: ", "))")
         }
         return code
+    }
+
+    /// Waits until probes are answered as before the faults; one that is not within a minute is noted as the fleet's end.
+    private func waitForAnswers(
+        to probes: [Probe],
+        since end: ContinuousClock.Instant,
+        _ world: ChaosWorld,
+        _ load: LoadThread,
+        _ player: FaultPlayer
+    ) throws {
+        var silent = probes
+        while ContinuousClock.now < end + .seconds(60) {
+            silent.removeAll { load.isAnswering($0, since: end) }
+            guard !silent.isEmpty else { return }
+            try player.idle(until: .now + .milliseconds(200))
+        }
+        for probe in silent {
+            let says = "no \(probe.rawValue) was answered as before within a minute of the last fault"
+            log.line("  ! \(says)")
+            try world.record.write(RecordLine(ending: UnexpectedEnd(process: "the fleet", says: says)))
+        }
     }
 
     /// Makes projects, clusters with their agents, environments and releases, and waits for each step.

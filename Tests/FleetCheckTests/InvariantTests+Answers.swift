@@ -91,10 +91,12 @@ extension InvariantTests {
         for request in requests {
             var command = history.database.commands[0]
             (command.id, command.request, command.subject) = ("c-\(request.id)", request.id, nil)
-            (command.about, command.state) = (request.about, state)
+            (command.about, command.state, command.revision) = (request.about, state, 2)
             history.database.commands.append(command)
-            let step = StoredStep(command: command.id, revision: 0, state: state, isLate: false)
-            history.database.steps.append(step)
+            for (number, state) in [(1, "accepted"), (2, state)] as [(Int64, String)] {
+                let step = StoredStep(command: command.id, revision: number, state: state, isLate: false)
+                history.database.steps.append(step)
+            }
         }
         if let about = requests.first?.about { history.database.values[about] = value }
     }

@@ -54,8 +54,10 @@ import Testing
         #expect(Verdict(sound.history).violations.contains { $0.invariant == .end })
     }
 
-    static let breaches: [Breach] =
-        ends + once + effects + order + answers + facts + offsets + ledger + convergence + clusters + openness
+    static let breaches: [Breach] = [
+        ends, poison, once, effects, order, answers, facts, offsets, ledger, convergence, clusters, statuses,
+        openness, words, rules,
+    ].flatMap { $0 }
 
     private static let ends = [
         Breach(.end, "a request without an end") { _, history in
@@ -91,6 +93,16 @@ import Testing
         },
         Breach(.end, "a command that is open behind its deadline") { _, history in
             history.database.commands[0].state = "applied"
+        },
+        Breach(.end, "a command that nobody has asked for") { _, history in
+            history.database.commands[0].source = "/nobody"
+        },
+        Breach(.end, "a command of a request that was dead-lettered") { sound, history in
+            sound.request("given up")
+            sound.deadLetter("deployment.requests", offset: 6)
+            var command = history.database.commands[0]
+            (command.id, command.request, command.generation) = ("c-2", "given up", 2)
+            history.database.commands.append(command)
         },
         Breach(.end, "a release that no version came of") { sound, _ in
             sound.add(
@@ -165,6 +177,13 @@ import Testing
         Breach(.order, "a terminal state that the ledger leaves") { _, history in
             history.database.steps.append(StoredStep(command: "c-1", revision: 7, state: "applied", isLate: false))
         },
+        Breach(.order, "a step that is neither in the ledger nor told") { _, history in
+            history.database.steps.removeAll { $0.revision == 3 }
+            history.messages.removeAll { $0.id == "result-3" }
+        },
+        Breach(.order, "a late step that is not in the ledger") { _, history in
+            history.database.steps.removeAll { $0.isLate }
+        },
         Breach(.order, "a command that is not where its newest step is") { _, history in
             history.database.commands[0].state = "failed"
         },
@@ -193,6 +212,9 @@ import Testing
         },
         Breach(.offsets, "a run in which nobody could read what was committed") { _, history in
             for place in history.samples.indices { history.samples[place].committed = [:] }
+        },
+        Breach(.offsets, "a run in which nobody had committed anything") { _, history in
+            for place in history.samples.indices { history.samples[place].committed = ["a": -1001] }
         },
         Breach(.offsets, "a run in which that could be read too seldom") { _, history in
             history.samples[9].claimed = ["b": 4]
@@ -256,6 +278,11 @@ import Testing
         Breach(.openness, "a key that is long overdue") { _, history in
             history.database.parked = [
                 StoredParkedKey(name: SoundHistory.requests, key: "k", overdue: 60, hasReason: true)
+            ]
+        },
+        Breach(.openness, "a key that waits for a time far away") { _, history in
+            history.database.parked = [
+                StoredParkedKey(name: SoundHistory.words, key: "c0", overdue: -3600, hasReason: true)
             ]
         },
         Breach(.openness, "a rejection without a reason") { sound, _ in

@@ -91,6 +91,18 @@ import Testing
         #expect(verdict.missing == [.parkedAndReleased])
     }
 
+    @Test func `what agents say and are asked twice is no repeat of the inbox and no resending`() {
+        var sound = SoundHistory()
+        // An agent that says hello again is asked again.
+        sound.ask(SoundHistory.command)
+        var history = sound.history
+        history.database.claims[0].outcomes.applied += history.database.claims[0].outcomes.repeated
+        history.database.claims[0].outcomes.repeated = 0
+        var seen: Set<String> = []
+        history.messages.removeAll { $0.topic == "instance.status" && !seen.insert($0.id ?? "").inserted }
+        #expect(Verdict(history).missing == [.inboxDuplicate, .outboxResend])
+    }
+
     @Test func `a finished command that is set back to running is noticed`() {
         // Spinnaker's issue 7921: a message that came again turned finished pipelines back to running.
         var sound = SoundHistory()

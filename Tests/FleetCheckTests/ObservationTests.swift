@@ -64,6 +64,7 @@ import Testing
                 values ('c', 'p-e', 'Pod', 'a', 'v1', 'u', 1, 2, 'healthy', 4, now());
             insert into auto_deploy_rule (environment_id, application, instance, creator, enabled, created_at)
                 select id, 'a', 'i', 'x', false, now() from environment;
+            insert into application (project, application, artifact, created_at) values ('p', 'a', 'web', now());
             insert into command (id, operation, cluster, key, subject_kind, subject_name, project, environment, state, revision,
                 caller, request_source, request_id, request_type, created_at, changed_at, deadline, step_seconds,
                 settle_seconds, failure_seconds)
@@ -84,8 +85,14 @@ import Testing
         #expect(state.resources.first?.position == StreamPosition(epoch: 1, sequence: 2))
         #expect(state.revisions[SubjectName(topic: "resource.status", key: "c/p-e/Pod/a")] == 4)
         #expect(state.revisions[SubjectName(topic: "environment.status", key: "p/e")] == 1)
+        let statuses = [
+            SubjectName(topic: "resource.status", key: "c/p-e/Pod/a"): StoredStatus(isGone: false, health: "healthy"),
+            SubjectName(topic: "environment.status", key: "p/e"): StoredStatus(isGone: false, state: "active"),
+        ]
+        #expect(state.statuses == statuses)
         let about = ["auto-deploy p/e/i", "cluster c", "environment p/e", "project p"]
         #expect(state.commands.map(\.about).sorted() == about)
+        #expect(state.rules == ["auto-deploy p/e/i": "web"])
         #expect(state.values == ["project p": "p", "cluster c": "c", "auto-deploy p/e/i": "disabled"])
     }
 

@@ -8,6 +8,9 @@ struct SoundHistory {
     static let command = "c-1"
     static let requests = PartitionName(group: "slipway.deployment-worker", topic: "deployment.requests", partition: 0)
     static let changes = PartitionName(group: "slipway.resource-worker", topic: "resource.changes", partition: 0)
+    static let instance = SubjectName(topic: "instance.status", key: "shop/staging/web")
+    static let removed = SubjectName(topic: "object.status", key: "shop/staging/network/web")
+    static let words = PartitionName(group: "slipway.agent-worker", topic: "agent.status", partition: 0)
     private var offsets: [String: Int64] = [:]
     private(set) var history = History()
 
@@ -26,11 +29,14 @@ struct SoundHistory {
         // What would have been done a moment ago can be refused now.
         answer("plan", "rejected", id: "plan-2")
         deadLetter("deployment.requests", offset: 3)
+        talk()
         status("instance.status", "shop/staging/web", 1)
         status("instance.status", "shop/staging/web", 2)
         // The outbox after a crash.
         status("instance.status", "shop/staging/web", 1)
         status("instance.status", "shop/staging/web", 2)
+        status("object.status", "shop/staging/network/web", 1)
+        status("object.status", "shop/staging/network/web", 2, isGone: true)
         change("Pod", "lost", "u0", 1, 1)
         change("Pod", "web-1", "u1", 1, 2)
         // Twice, and behind its successor, as networks do.
@@ -41,6 +47,15 @@ struct SoundHistory {
         fillDatabase()
         fillClusters()
         fillRecord()
+    }
+
+    /// The agent is asked, and tells.
+    private mutating func talk() {
+        ask(Self.command)
+        say("hello", boot: "b-1", 0, 1)
+        say("heartbeat", boot: "b-1", 1, 2)
+        say("applied", of: Self.command, 1, 3)
+        say("applied", of: Self.command, 1, 3)
     }
 
     /// The cluster of before was lost; in the one that is there, an agent was killed before it noted what it had done.
@@ -64,10 +79,11 @@ struct SoundHistory {
                 source: "/test",
                 request: "deploy-1",
                 state: "succeeded",
-                revision: 5,
+                revision: 6,
                 subject: "instance 1",
                 generation: 1,
-                isPastDeadline: true
+                isPastDeadline: true,
+                about: "instance shop/staging/web"
             )
         ]
         history.database.steps += [StoredStep(command: Self.command, revision: 6, state: "timed_out", isLate: true)]
@@ -80,8 +96,13 @@ struct SoundHistory {
                 Outcomes(rejected: 1)
             ),
             claim(Self.changes, 5, Outcomes(applied: 4, stale: 1)),
+            claim(Self.words, 4, Outcomes(applied: 3, repeated: 1)),
         ]
-        history.database.revisions = [SubjectName(topic: "instance.status", key: "shop/staging/web"): 2]
+        history.database.revisions = [Self.instance: 2, Self.removed: 2]
+        history.database.statuses = [
+            Self.instance: StoredStatus(isGone: false, state: "running", health: "healthy"),
+            Self.removed: StoredStatus(isGone: true, state: "deleted"),
+        ]
     }
 
     private mutating func fillRecord() {
@@ -94,7 +115,8 @@ struct SoundHistory {
                 type: "slipway.instance.deploy.v1",
                 partition: 0,
                 offset: 0
-            )
+            ),
+            Self.poison("broken", at: 3),
         ]
         history.samples = (1...10 as ClosedRange<Int64>).map { at in
             Sample(
@@ -108,6 +130,20 @@ struct SoundHistory {
     }
 
     // MARK: Parts
+
+    /// What somebody sent that nobody should act on.
+    static func poison(_ id: String, on topic: String = "deployment.requests", at offset: Int64) -> SentMessage {
+        SentMessage(
+            topic: topic,
+            key: "shop/staging",
+            source: "/test",
+            id: id,
+            type: "slipway.instance.deploy.v1",
+            partition: 0,
+            offset: offset,
+            poison: "no JSON"
+        )
+    }
 
     static func deed(_ command: String, _ generation: Int64) -> KeptCluster.Deed {
         KeptCluster.Deed(command: command, generation: generation, namespace: "ns", subject: "release.web")
@@ -162,35 +198,13 @@ struct SoundHistory {
         add("deployment.results", key: "shop/staging", id: "result-\(revision)", text)
     }
 
-    mutating func status(_ topic: String, _ key: String, _ revision: Int64) {
+    mutating func status(_ topic: String, _ key: String, _ revision: Int64, isGone: Bool = false) {
         add(
             topic,
             key: key,
             id: "\(key)-\(revision)",
             headers: ["ce_revision": "\(revision)"],
-            "{\"revision\":\(revision)}"
-        )
-    }
-
-    mutating func change(_ kind: String, _ name: String, _ uid: String, _ epoch: Int64, _ sequence: Int64) {
-        add(
-            "resource.changes",
-            key: "c0/ns",
-            id: "\(epoch)-\(sequence)",
-            type: "slipway.resource.changed.v1",
-            headers: ["ce_epoch": "\(epoch)", "ce_sequence": "\(sequence)"],
-            #"{"kind":"\#(kind)","metadata":{"name":"\#(name)","uid":"\#(uid)"}}"#
-        )
-    }
-
-    mutating func snapshot(_ kind: String, _ epoch: Int64, began: Int64, _ sequence: Int64) {
-        add(
-            "resource.changes",
-            key: "c0/ns",
-            id: "\(epoch)-\(sequence)",
-            type: "slipway.resource.snapshot_ended.v1",
-            headers: ["ce_epoch": "\(epoch)", "ce_sequence": "\(sequence)"],
-            #"{"kind":"\#(kind)","began":\#(began),"count":1}"#
+            isGone ? nil : #"{"state":"running","health":"healthy","revision":\#(revision)}"#
         )
     }
 

@@ -19,13 +19,14 @@ package struct DatabaseReader {
         state.outbox = try number("select (select count(*) from outbox) + (select count(*) from outbox_republish)")
         state.undeliverable = try number("select count(*) from outbox_failed")
         state.resources = try resources()
-        state.revisions = try revisions()
+        (state.revisions, state.statuses) = try statuses()
         state.wantedSnapshots = try texts(
             "select cluster || '/' || namespace from resource_stream where snapshot_wanted"
         )
         state.gaps = try number("select coalesce(sum(gaps), 0)::bigint from resource_stream")
         state.values = try values()
         state.versions = Set(try texts("select artifact || ' ' || version from version"))
+        state.rules = try rules()
         try connection.script("rollback")
         return state
     }
@@ -173,22 +174,48 @@ package struct DatabaseReader {
         return values
     }
 
-    private func revisions() throws -> [SubjectName: Int64] {
+    private func rules() throws -> [String: String] {
         let rows = try connection.query(
             """
-            select 'environment.status', project || '/' || environment, revision from environment
-            union all select 'instance.status', e.project || '/' || e.environment || '/' || i.instance, i.revision
+            select 'auto-deploy ' || e.project || '/' || e.environment || '/' || r.instance, a.artifact
+            from auto_deploy_rule r
+            join environment e on e.id = r.environment_id
+            join application a on a.project = e.project and a.application = r.application
+            where e.state <> 'deleted'
+            """
+        )
+        var rules: [String: String] = [:]
+        for row in rows { rules[try row.string(0)] = try row.string(1) }
+        return rules
+    }
+
+    private func statuses() throws -> ([SubjectName: Int64], [SubjectName: StoredStatus]) {
+        let rows = try connection.query(
+            """
+            select 'environment.status', project || '/' || environment, revision, state = 'deleted', state, null::text
+            from environment
+            union all select 'instance.status', e.project || '/' || e.environment || '/' || i.instance, i.revision,
+                i.state = 'deleted', i.state, i.health
             from instance i join environment e on e.id = i.environment_id
-            union all select 'object.status', e.project || '/' || e.environment || '/' || o.kind || '/' || o.name, o.revision
+            union all select 'object.status', e.project || '/' || e.environment || '/' || o.kind || '/' || o.name, o.revision,
+                o.state = 'deleted', o.state, null
             from environment_object o join environment e on e.id = o.environment_id
-            union all select 'resource.status', cluster || '/' || namespace || '/' || kind || '/' || name, revision
+            union all select 'resource.status', cluster || '/' || namespace || '/' || kind || '/' || name, revision,
+                gone, null, health
             from resource where revision > 0
             """
         )
         var revisions: [SubjectName: Int64] = [:]
+        var statuses: [SubjectName: StoredStatus] = [:]
         for row in rows {
-            revisions[SubjectName(topic: try row.string(0), key: try row.string(1))] = try row.int64(2)
+            let subject = SubjectName(topic: try row.string(0), key: try row.string(1))
+            revisions[subject] = try row.int64(2)
+            statuses[subject] = StoredStatus(
+                isGone: try row.bool(3),
+                state: try row.optionalString(4),
+                health: try row.optionalString(5)
+            )
         }
-        return revisions
+        return (revisions, statuses)
     }
 }

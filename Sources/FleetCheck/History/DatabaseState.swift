@@ -11,12 +11,16 @@ package struct DatabaseState: Sendable {
     package var resources: [StoredResource] = []
     /// The newest revision of each subject, by topic and key; of those that were ever published.
     package var revisions: [SubjectName: Int64] = [:]
+    /// What each subject is now, by topic and key; of those that were ever published.
+    package var statuses: [SubjectName: StoredStatus] = [:]
     /// Streams whose agent has still to send a snapshot.
     package var wantedSnapshots: [String] = []
     /// Numbers that were missing, of all streams.
     package var gaps: Int64 = 0
     /// The versions that are recorded, as artifact and version with a blank between.
     package var versions: Set<String> = []
+    /// The artifacts whose releases the rules wait for, by what ``StoredCommand/about`` calls the rules.
+    package var rules: [String: String] = [:]
     /// What can be compared with what was asked for: the names of projects and clusters, and whether rules are enabled, by what
     /// ``StoredCommand/about`` calls them.
     package var values: [String: String] = [:]
@@ -31,6 +35,18 @@ package struct SubjectName: Sendable, Hashable {
 
     package init(topic: String, key: String) {
         (self.topic, self.key) = (topic, key)
+    }
+}
+
+/// What the database says of something whose states are published.
+package struct StoredStatus: Sendable, Hashable {
+    package var isGone: Bool
+    /// Its state and its health, of what has them.
+    package var state: String?
+    package var health: String?
+
+    package init(isGone: Bool, state: String? = nil, health: String? = nil) {
+        (self.isGone, self.state, self.health) = (isGone, state, health)
     }
 }
 

@@ -32,10 +32,12 @@ enum Topic {
     static let requests = "deployment.requests"
     static let results = "deployment.results"
     static let changes = "resource.changes"
+    static let status = "agent.status"
+    static let releases = "release.events"
     static let statuses = ["environment.status", "instance.status", "object.status", "resource.status"]
     static let deadLetters = ".dlt"
     /// What the fleet reads.
-    static let inputs = [requests, changes, "release.events", "agent.status", "agent.output"]
+    static let inputs = [requests, changes, status, releases, "agent.output"]
 
     /// Whether the fleet's outbox writes it.
     static func isOutput(_ topic: String) -> Bool {

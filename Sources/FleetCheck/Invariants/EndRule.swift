@@ -47,26 +47,7 @@ private struct Ends {
 /// I1: every request that the broker has reaches one terminal state, or is dead-lettered with a reason.
 enum EndRule {
     static func violations(_ index: HistoryIndex) -> [Violation] {
-        unseen(index) + unended(index) + open(index) + versions(index) + letters(index)
-    }
-
-    /// A dead letter is the end of what nobody can act on, not of what the fleet could not do for a while.
-    private static func letters(_ index: HistoryIndex) -> [Violation] {
-        let proper = Set(
-            index.history.sent.compactMap { sent -> Place? in
-                guard sent.poison == nil, let partition = sent.partition, let offset = sent.offset else { return nil }
-                return Place(topic: sent.topic, partition: partition, offset: offset)
-            }
-        )
-        let letters = index.letters.flatMap { place, letters in letters.map { (place, $0) } }
-        return letters.compactMap { place, letter in
-            let code = letter.headers["slipway-reason-code"] ?? ""
-            let isOwnFault = ["kept_failing", "handler_failed", "internal_error"].contains(code)
-            // A worker that is killed again and again in the midst of a message gives it up, and says so.
-            let isProper = proper.contains(place) && !["worker_crashed", "database_refused"].contains(code)
-            return isOwnFault || isProper
-                ? Violation(.end, "\(place)", "a proper message was dead-lettered: \(code)") : nil
-        }
+        unseen(index) + unended(index) + open(index) + versions(index) + unasked(index)
     }
 
     /// What was acknowledged by the broker lies on the topic.
@@ -123,6 +104,15 @@ enum EndRule {
             .map { Violation(.end, "command \($0.id)", "it is \($0.state), and its deadline has passed") }
     }
 
+    /// No command is there without a request; one that was dead-lettered, and nothing else, asks for nothing.
+    private static func unasked(_ index: HistoryIndex) -> [Violation] {
+        index.history.database.commands.compactMap { command in
+            let name = RequestName(source: command.source, id: command.request)
+            guard index.asked[name] == nil else { return nil }
+            return Violation(.end, "command \(command.id)", "nobody has asked for it: \(name.source) \(name.id)")
+        }
+    }
+
     /// A release that was published is a version, unless it is a dead letter.
     private static func versions(_ index: HistoryIndex) -> [Violation] {
         struct Release: Decodable {
@@ -130,7 +120,7 @@ enum EndRule {
             let version: String
         }
         return index.history.messages.compactMap { message in
-            guard message.type == "slipway.release.published.v1", message.topic == "release.events",
+            guard message.type == "slipway.release.published.v1", message.topic == Topic.releases,
                 index.letters[message.place] == nil, let release = message.decoded(Release.self),
                 !index.history.database.versions.contains("\(release.artifact) \(release.version)")
             else { return nil }

@@ -26,14 +26,15 @@ package enum Invariant: String, Codable, Sendable, Hashable, CaseIterable {
     /// Finds what breaks it.
     func violations(of index: HistoryIndex) -> [Violation] {
         switch self {
-        case .end: EndRule.violations(index)
-        case .onceOnly: OnceRule.violations(index) + EffectRule.violations(index)
+        case .end: EndRule.violations(index) + PoisonRule.violations(index) + FiringRule.lost(index)
+        case .onceOnly: OnceRule.violations(index) + EffectRule.violations(index) + FiringRule.doubled(index)
         case .order: OrderRule.violations(index) + AnswerRule.violations(index)
         case .facts: FactRule.violations(index)
         case .offsets: OffsetRule.violations(index)
         case .ledger: LedgerRule.violations(index)
-        case .convergence: ConvergenceRule.violations(index) + ClusterRule.violations(index)
-        case .openness: OpennessRule.violations(index)
+        case .convergence:
+            ConvergenceRule.violations(index) + ClusterRule.violations(index) + StatusRule.violations(index)
+        case .openness: OpennessRule.violations(index) + WordRule.violations(index)
         }
     }
 }

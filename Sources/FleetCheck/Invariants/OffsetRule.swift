@@ -19,7 +19,10 @@ enum OffsetRule {
     /// Too few samples of a run that was sampled can be compared.
     private static func unread(_ index: HistoryIndex) -> [Violation] {
         let samples = index.history.samples
-        let telling = samples.count { sample in sample.committed.keys.contains { sample.claimed[$0] != nil } }
+        // Below 0 says that nothing was committed, or that the group is another one than was asked about.
+        let telling = samples.count { sample in
+            sample.committed.contains { name, offset in offset >= 0 && sample.claimed[name] != nil }
+        }
         guard !samples.isEmpty, telling < neededSamples else { return [] }
         let says = "\(telling) of \(samples.count) tell what was committed; at least \(neededSamples) should"
         return [Violation(.offsets, "the samples", says)]

@@ -1,4 +1,4 @@
-/// I8: the outbox is empty, nothing waits without a time, every refusal has a reason, and no process ended by itself.
+/// I8: the outbox is empty, nothing is parked any more, every refusal has a reason, and no process ended by itself.
 enum OpennessRule {
     /// By how many seconds a parked key may be overdue: the lane that owns it looks every now and then.
     static let patience = 30.0
@@ -19,15 +19,17 @@ enum OpennessRule {
         return found
     }
 
+    /// Nobody disturbs the fleet any more when it is judged: what could not be done for a while was done since.
     private static func parked(_ index: HistoryIndex) -> [Violation] {
-        index.history.database.parked.compactMap { key in
+        index.history.database.parked.map { key in
             guard let overdue = key.overdue else {
                 return Violation(.openness, "\(key.name) \(key.key)", "it is parked without a time")
             }
             if overdue > patience {
                 return Violation(.openness, "\(key.name) \(key.key)", "it is overdue by \(Int(overdue)) s")
             }
-            return key.hasReason ? nil : Violation(.openness, "\(key.name) \(key.key)", "it is parked without a reason")
+            if !key.hasReason { return Violation(.openness, "\(key.name) \(key.key)", "it is parked without a reason") }
+            return Violation(.openness, "\(key.name) \(key.key)", "it still waits")
         }
     }
 

@@ -2,7 +2,7 @@
 /// last word; and what was asked of a subject is done in the order in which it was asked.
 enum OrderRule {
     static func violations(_ index: HistoryIndex) -> [Violation] {
-        statuses(index) + results(index) + ledger(index) + requests(index)
+        statuses(index) + results(index) + ledger(index) + numbers(index) + requests(index)
     }
 
     /// Requests about one thing become its generations in the order in which they lie on their topic.
@@ -101,6 +101,25 @@ enum OrderRule {
             found.append(
                 Violation(.order, "command \(command.id)", "it is \(command.state), its newest step \(newest)")
             )
+        }
+        return found
+    }
+
+    /// The steps of a command begin with its acceptance, and their numbers follow each other up to the command's own.
+    ///
+    /// So do those of late steps.
+    private static func numbers(_ index: HistoryIndex) -> [Violation] {
+        let steps = Dictionary(grouping: index.history.database.steps, by: \.command)
+        var found: [Violation] = []
+        for command in index.history.database.commands {
+            let own = (steps[command.id] ?? []).sorted { $0.revision < $1.revision }
+            guard let first = own.first, let last = own.last else { continue }
+            let follow = zip(own, own.dropFirst()).allSatisfy { $0.revision + 1 == $1.revision }
+            if first.state != "accepted" || !follow || last.revision != command.revision {
+                let numbers = own.map { "\($0.revision) \($0.state)" }.joined(separator: ", ")
+                let says = "it is at \(command.revision), and its steps are not all there: \(numbers)"
+                found.append(Violation(.order, "command \(command.id)", says))
+            }
         }
         return found
     }

@@ -105,7 +105,7 @@ extension LoadThread {
             } catch {
                 // Where there is no room nothing was taken: the load is that much less.
                 guard error.isQueueFull else { throw error }
-                return
+                return load.state.withLock { $0.probes.forget(message.id) }
             }
             tags[tag] = message
             load.state.withLock { $0.sent += 1 }

@@ -83,10 +83,14 @@ extension DatabaseState {
             )
         }
         for (name, entry) in tables.instances.rows {
-            revisions[SubjectName(topic: "instance.status", key: "\(name.environment)/\(name.name)")] = entry.revision
+            let subject = SubjectName(topic: "instance.status", key: "\(name.environment)/\(name.name)")
+            revisions[subject] = entry.revision
+            statuses[subject] = StoredStatus(isGone: entry.state == .deleted, state: entry.state.rawValue)
         }
         for (id, state) in tables.resources.rows where state.revision > 0 {
-            revisions[SubjectName(topic: "resource.status", key: id.key)] = state.revision
+            let subject = SubjectName(topic: "resource.status", key: id.key)
+            revisions[subject] = state.revision
+            statuses[subject] = StoredStatus(isGone: state.isGone, health: state.assessment.health.rawValue)
         }
         wantedSnapshots = tables.streams.rows.filter(\.value.isSnapshotWanted)
             .map { "\($0.key.cluster)/\($0.key.namespace)" }

@@ -18,6 +18,9 @@ extension Message {
                 "ce_sequence": "\(message.sequence)",
             ]
             text = String(decoding: message.data, as: UTF8.self)
+        case .command(.work(let work), let id):
+            headers = ["ce_id": id, "ce_source": "/slipway", "ce_type": "slipway.agent.work_requested.v1"]
+            text = #"{"command":"\#(work.mark.command)"}"#
         case .command(_, let id):
             headers = ["ce_id": id, "ce_source": "/slipway", "ce_type": "slipway.agent.v1"]
             text = id

@@ -24,6 +24,8 @@ enum Mutant: String, CaseIterable {
     case firstWordsBelieved
     /// What fails once is given up.
     case noPatience
+    /// Some of what agents tell to be applied is counted and forgotten.
+    case wordsForgotten
     /// Nobody looks at the clock.
     case deadlinesForgotten
 
@@ -36,6 +38,7 @@ enum Mutant: String, CaseIterable {
         case .fenceUnchecked: .offsets
         case .relayUnfenced, .endIsLeft: .order
         case .numbersIgnored: .facts
+        case .wordsForgotten: .openness
         }
     }
 }

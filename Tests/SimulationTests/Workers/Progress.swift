@@ -108,9 +108,20 @@ struct Progress {
 
     static func status(of name: InstanceName, _ entry: InstanceEntry, at now: Int64) -> OutboxRecord {
         let key = "\(name.environment)/\(name.name)"
+        let id = "\(key)@\(entry.revision)"
+        guard entry.state != .deleted else {
+            return OutboxRecord(
+                tombstone: "instance.status",
+                key: key,
+                id: id,
+                source: "/slipway",
+                revision: entry.revision,
+                time: now
+            )
+        }
         let data = #"{"state":"\#(entry.state.rawValue)","generation":\#(entry.generation)}"#
         let event = OutgoingEvent(
-            id: "\(key)@\(entry.revision)",
+            id: id,
             type: "slipway.instance.status.v1",
             source: "/slipway",
             subject: key,

@@ -131,6 +131,8 @@ final class SimulatedAgentWorker: SimulatedHandler {
         switch said.type {
         case AgentStatusType.acknowledged:
             progress.take(.acknowledge, &command, batch)
+        case AgentStatusType.applied where mutant == .wordsForgotten && said.sequence % 5 == 0:
+            break
         case AgentStatusType.applied:
             try applied(said, &command, batch)
         case AgentStatusType.failed:
