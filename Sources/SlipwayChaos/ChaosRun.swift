@@ -43,12 +43,14 @@ final class ChaosRun {
         let player = FaultPlayer(world: world, load: load)
         try player.idle(until: .now + .seconds(8))
         let before = load.takeTimes()
+        let places = load.answeredPlaces
         try player.play(schedule)
         striker?.stop()
         let during = load.takeTimes()
         let end = ContinuousClock.now
         try player.idle(until: end + .seconds(8))
-        try waitForAnswers(to: before.filter { !$0.value.isEmpty }.map(\.key), since: end, world, load, player)
+        // A cluster that was lost has lost the namespaces of its environments.
+        try waitForAnswers(at: places.filter { !world.isLost($0.probe.cluster(ofPlace: $0.number)) }, end, load, player)
         let after = load.takeTimes()
         sampler.stop()
         guard sampler.samples >= 10 else { throw ChaosFailure("too few samples were taken to judge what only rises") }
@@ -73,24 +75,23 @@ final class ChaosRun {
         return code
     }
 
-    /// Waits until probes are answered as before the faults; one that is not within a minute is noted as the fleet's end.
+    /// Waits until a probe is answered at each place; one that is not within a minute is noted as the fleet's end.
     private func waitForAnswers(
-        to probes: [Probe],
-        since end: ContinuousClock.Instant,
-        _ world: ChaosWorld,
+        at places: Set<ProbeBook.Place>,
+        _ end: ContinuousClock.Instant,
         _ load: LoadThread,
         _ player: FaultPlayer
     ) throws {
-        var silent = probes
+        var silent = places.sorted { $0.words < $1.words }
         while ContinuousClock.now < end + .seconds(60) {
-            silent.removeAll { load.isAnswering($0, since: end) }
+            silent.removeAll { load.wasAnswered(at: $0, since: end) }
             guard !silent.isEmpty else { return }
             try player.idle(until: .now + .milliseconds(200))
         }
-        for probe in silent {
-            let says = "no \(probe.rawValue) was answered as before within a minute of the last fault"
+        for place in silent {
+            let says = "no \(place.words) was answered within a minute of the last fault, as one was before the first"
             log.line("  ! \(says)")
-            try world.record.write(RecordLine(ending: UnexpectedEnd(process: "the fleet", says: says)))
+            try player.world.record.write(RecordLine(ending: UnexpectedEnd(process: "the fleet", says: says)))
         }
     }
 

@@ -137,7 +137,8 @@ struct WorkRunner: Sendable {
         guard let namespace = view.namespace(name), !namespace.isTerminating else {
             throw WorkFailure(
                 code: "namespace_missing",
-                message: "The namespace '\(name)' does not exist in this cluster; create the environment first."
+                message: "The namespace '\(name)' does not exist in this cluster; "
+                    + "where it was removed, delete its environment and create it anew."
             )
         }
     }

@@ -52,7 +52,8 @@ extension SimulatedCluster {
         guard namespaceNames.contains(name), !terminating.contains(name) else {
             throw WorkFailure(
                 code: "namespace_missing",
-                message: "The namespace '\(name)' does not exist in this cluster; create the environment first."
+                message: "The namespace '\(name)' does not exist in this cluster; "
+                    + "where it was removed, delete its environment and create it anew."
             )
         }
     }

@@ -77,6 +77,14 @@ final class LoadThread: Sendable {
         state.withLock { $0.probes.isAnswering(probe, since: since, at: .now) }
     }
 
+    /// The places at which probes were answered.
+    var answeredPlaces: Set<ProbeBook.Place> { state.withLock { $0.probes.answeredPlaces } }
+
+    /// Whether a probe was answered at a place since a time.
+    func wasAnswered(at place: ProbeBook.Place, since: ContinuousClock.Instant) -> Bool {
+        state.withLock { $0.probes.wasAnswered(at: place, since: since) }
+    }
+
     /// The probes' times from sending to the answer, in seconds, and forgets them.
     func takeTimes() -> [Probe: [Double]] { state.withLock { $0.probes.takeTimes() } }
 

@@ -13,6 +13,9 @@ enum Probe: String, Sendable, CaseIterable {
     /// How long it is waited for before the fleet counts as not answering.
     var limit: Duration { self == .request ? .milliseconds(1500) : .seconds(8) }
 
+    /// The cluster through which it is answered at a place; a request needs none.
+    func cluster(ofPlace number: Int) -> String? { self == .request ? nil : ChaosWorld.clusters[number] }
+
     /// The pause between one that has ended and the next at its place.
     static let pause = Duration.milliseconds(300)
 }
@@ -25,9 +28,13 @@ struct ProbeBook: Sendable {
         let since: ContinuousClock.Instant
     }
 
-    private struct Place: Hashable {
+    /// Where a probe of one kind is asked.
+    struct Place: Hashable {
         let probe: Probe
         let number: Int
+
+        /// The place in words.
+        var words: String { probe.rawValue + (probe.cluster(ofPlace: number).map { " in \($0)" } ?? "") }
     }
 
     private var open: [String: Open] = [:]
@@ -76,6 +83,14 @@ struct ProbeBook: Sendable {
     func isAnswering(_ probe: Probe, since: ContinuousClock.Instant, at now: ContinuousClock.Instant) -> Bool {
         (0..<probe.places).allSatisfy { lastAnswer[Place(probe: probe, number: $0)].map { $0 > since } ?? false }
             && open.values.allSatisfy { $0.probe != probe || now - $0.since < probe.limit }
+    }
+
+    /// The places at which a probe was answered.
+    var answeredPlaces: Set<Place> { Set(lastAnswer.keys) }
+
+    /// Whether a probe was answered at a place since a time.
+    func wasAnswered(at place: Place, since: ContinuousClock.Instant) -> Bool {
+        lastAnswer[place].map { $0 > since } ?? false
     }
 
     /// How many seconds each took that was answered, and forgets them.

@@ -151,6 +151,9 @@ final class ChaosWorld {
         try FileManager.default.moveItem(atPath: statePath(of: cluster), toPath: lost)
     }
 
+    /// Whether a cluster was lost and began empty.
+    func isLost(_ cluster: String?) -> Bool { cluster.map { losses[$0] != nil } ?? false }
+
     /// A connection that does not pass the proxy.
     func database() throws -> PostgresConnection {
         try PostgresConnection(PostgresConfiguration(url: directURL))
