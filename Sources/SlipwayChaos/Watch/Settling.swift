@@ -49,14 +49,15 @@ final class Settling {
             if count > 0 { left.append("\(count) \(what)") }
         }
         // As long as agents speak there is always something on its way from them.
-        let lag = try self.lag(isIdle ? [] : ["deployment.requests", "release.events"])
-        if lag > 0 { left.append("\(lag) messages not consumed") }
+        for (place, lag) in try lags(isIdle ? [] : ["deployment.requests", "release.events"]) {
+            left.append("\(lag) messages of \(place) not consumed")
+        }
         return left
     }
 
-    /// How many messages of some topics, or of all, were not consumed.
-    private func lag(_ topics: [String]) throws -> Int64 {
-        var lag: Int64 = 0
+    /// The partitions of some topics, or of all, of which messages were not consumed, and how many.
+    private func lags(_ topics: [String]) throws -> [(place: KafkaTopicPartition, lag: Int64)] {
+        var lags: [(KafkaTopicPartition, Int64)] = []
         let rows = try connection.query(
             """
             select topic, partition, next_offset from partition_claim where $1::text[] = '{}' or topic = any($1)
@@ -71,9 +72,10 @@ final class Settling {
         )
         for row in rows {
             let place = KafkaTopicPartition(topic: ChaosWorld.prefix + (try row.string(0)), partition: try row.int32(1))
-            lag += max(0, try reader.watermarks(of: place, timeout: .seconds(5)).high - (try row.int64(2)))
+            let lag = try reader.watermarks(of: place, timeout: .seconds(5)).high - (try row.int64(2))
+            if lag > 0 { lags.append((place, lag)) }
         }
-        return lag
+        return lags
     }
 
     private static let counts = [
