@@ -19,8 +19,7 @@ extension CloudEvent {
             self = try CloudEvent(attributes, data: value)
         }
         // A message's own trace is nearer than the one that the event was born with.
-        if let traceparent = carrier.traceHeader("traceparent") { self.traceparent = traceparent }
-        if let tracestate = carrier.traceHeader("tracestate") { self.tracestate = tracestate }
+        if let trace = carrier.trace { self.trace = trace }
     }
 
     /// Checks attributes, whichever mode they come from.
@@ -34,8 +33,7 @@ extension CloudEvent {
             time: try attributes.time(),
             dataContentType: try attributes.optional(.datacontenttype) ?? "application/json",
             extensions: attributes.extensions,
-            traceparent: attributes.texts["traceparent"],
-            tracestate: attributes.texts["tracestate"],
+            trace: TraceContext(parent: attributes.texts["traceparent"], state: attributes.texts["tracestate"]),
             data: data
         )
         if let schema = try attributes.optional(.dataschema) {

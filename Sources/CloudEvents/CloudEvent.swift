@@ -19,9 +19,7 @@ public struct CloudEvent: Sendable, Hashable {
     /// Attributes that CloudEvents does not define, by name without a prefix; the trace is not among them.
     public var extensions: [String: String]
     /// The W3C trace that the message belongs to, passed through unread.
-    public var traceparent: String?
-    /// What else the trace's vendors want passed through.
-    public var tracestate: String?
+    public var trace: TraceContext?
     /// The bytes of the data; none for an event without data.
     ///
     /// In the structured mode the bytes of the member `data` as they were written, or what `data_base64` stands for.
@@ -37,8 +35,7 @@ public struct CloudEvent: Sendable, Hashable {
         dataContentType: String = "application/json",
         dataSchema: String? = nil,
         extensions: [String: String] = [:],
-        traceparent: String? = nil,
-        tracestate: String? = nil,
+        trace: TraceContext? = nil,
         data: [UInt8]
     ) {
         self.id = id
@@ -49,8 +46,7 @@ public struct CloudEvent: Sendable, Hashable {
         self.dataContentType = dataContentType
         self.dataSchema = dataSchema
         self.extensions = extensions
-        self.traceparent = traceparent
-        self.tracestate = tracestate
+        self.trace = trace
         self.data = data
     }
 
@@ -64,8 +60,7 @@ public struct CloudEvent: Sendable, Hashable {
         if let dataSchema { headers.append(("ce_dataschema", dataSchema)) }
         headers.append(("content-type", dataContentType))
         for (name, value) in extensions.sorted(by: { $0.key < $1.key }) { headers.append(("ce_" + name, value)) }
-        if let traceparent { headers.append(("traceparent", traceparent)) }
-        if let tracestate { headers.append(("tracestate", tracestate)) }
+        if let trace { headers += trace.headers }
         return headers
     }
 

@@ -27,10 +27,15 @@ extension CloudEventCarrier {
     /// The content type; empty where there is none.
     public var contentTypeHeader: String { header("content-type") ?? "" }
 
-    /// A header of the W3C trace, held to the rules of attributes; `nil` where it is none that can be passed on.
+    /// The W3C trace that the headers tell of; `nil` where they tell of none that can be passed on.
     ///
     /// No message is refused for it: who gets a trace that he cannot use begins without one.
-    public func traceHeader(_ name: String) -> String? {
+    public var trace: TraceContext? {
+        TraceContext(parent: traceHeader("traceparent"), state: traceHeader("tracestate"))
+    }
+
+    /// A header of the trace, held to the rules of attributes.
+    private func traceHeader(_ name: String) -> String? {
         guard let text = header(name), !text.isEmpty, CloudEventAttributes.isExtension(text) else { return nil }
         return text
     }

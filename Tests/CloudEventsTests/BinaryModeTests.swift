@@ -33,7 +33,7 @@ struct BinaryModeTests {
             ("ce_dataschema", "https://example.org/s"),
             ("content-type", "application/json; charset=utf-8"), ("ce_epoch", "7"), ("ce_partitionkey", "k"),
             ("traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"), ("ce_traceparent", "older"),
-            ("ce_tracestate", "a=b"), ("other", "no attribute"),
+            ("tracestate", "a=b"), ("ce_tracestate", "older=1"), ("other", "no attribute"),
         ]
         let event = try event(Self.complete + optional, #"{"a":1}"#)
         #expect(event.id == "1")
@@ -44,8 +44,8 @@ struct BinaryModeTests {
         #expect(event.dataSchema == "https://example.org/s")
         #expect(event.dataContentType == "application/json; charset=utf-8")
         #expect(event.extensions == ["epoch": "7", "partitionkey": "k"])
-        #expect(event.traceparent == "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
-        #expect(event.tracestate == "a=b")
+        #expect(event.trace?.parent == "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
+        #expect(event.trace?.state == "a=b")
         #expect(event.data == Array(#"{"a":1}"#.utf8))
     }
 
@@ -116,8 +116,17 @@ struct BinaryModeTests {
     func `a trace that cannot be passed on is left out, and the message is read`(text: String) throws {
         let trace = [("ce_traceparent", "00-a"), ("traceparent", text), ("tracestate", text)]
         let event = try event(Self.complete + trace)
-        #expect(event.traceparent == "00-a")
-        #expect(event.tracestate == nil)
+        #expect(event.trace == TraceContext(parent: "00-a"))
+    }
+
+    @Test func `a state of a trace belongs to the parent beside it, and without one means nothing`() throws {
+        func trace(_ headers: [(String, String)]) throws -> TraceContext? { try event(Self.complete + headers).trace }
+        #expect(try trace([("tracestate", "a=b")]) == nil)
+        #expect(try trace([("ce_tracestate", "a=b")]) == nil)
+        let attributes = [("ce_traceparent", "00-a"), ("ce_tracestate", "a=b")]
+        #expect(try trace(attributes) == TraceContext(parent: "00-a", state: "a=b"))
+        #expect(try trace(attributes + [("traceparent", "00-c")]) == TraceContext(parent: "00-c"))
+        #expect(try trace(attributes + [("tracestate", "c=d")]) == TraceContext(parent: "00-a", state: "a=b"))
     }
 
     @Test func `10 MB are too large`() {
@@ -135,8 +144,7 @@ struct BinaryModeTests {
             time: "2026-11-23T08:00:00.123Z",
             dataSchema: "urn:a:b",
             extensions: ["epoch": "2", "a": "b"],
-            traceparent: "00-a",
-            tracestate: "c=d",
+            trace: TraceContext(parent: "00-a", state: "c=d"),
             data: Array("[1]".utf8)
         )
         #expect(try CloudEvent(event.message, parser: JSONParser()) == event)

@@ -27,7 +27,8 @@ struct StructuredModeTests {
         let structured = try event(
             with(
                 #""subject":"é/🚀","time":"2026-11-23T08:00:00+01:00","dataschema":"urn:x","datacontenttype":"application/json","#
-                    + #""epoch":7,"flag":true,"word":"w","traceparent":"00-a","gone":null,"data" : \#(data) "#
+                    + #""epoch":7,"flag":true,"word":"w","traceparent":"00-a","tracestate":"a=b","#
+                    + #""gone":null,"data" : \#(data) "#
             ),
             contentType: "Application/CloudEvents+JSON; charset=UTF-8"
         )
@@ -38,7 +39,7 @@ struct StructuredModeTests {
                     ("ce_subject", "é/🚀"),
                     ("ce_time", "2026-11-23T08:00:00+01:00"), ("ce_dataschema", "urn:x"),
                     ("content-type", "application/json"), ("ce_epoch", "7"), ("ce_flag", "true"), ("ce_word", "w"),
-                    ("traceparent", "00-a"),
+                    ("traceparent", "00-a"), ("tracestate", "a=b"),
                 ],
                 value: Array(data.utf8)
             ),

@@ -1,3 +1,4 @@
+import CloudEvents
 import Foundation
 import Testing
 import WorkerRuntime
@@ -129,7 +130,7 @@ import WorkerRuntime
     }
 
     @Test func `tracing headers may change`() throws {
-        let view = message { event, _ in event.traceparent = "00-1-1-01" }
+        let view = message { event, _ in event.trace = TraceContext(parent: "00-1-1-01", state: "a=b") }
         #expect(try AgentSignatures(fleet).verify(view, from: "c1") == 1)
     }
 

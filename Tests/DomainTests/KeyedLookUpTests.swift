@@ -167,7 +167,7 @@ enum RowsRead {
             unavailable: nil,
             source: "/ci",
             id: "e",
-            traceparent: nil,
+            trace: nil,
             digest: []
         )
         let read = try read(of: "version") { (transaction: borrowing PostgresTransaction) in

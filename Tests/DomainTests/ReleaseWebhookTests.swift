@@ -1,3 +1,4 @@
+import CloudEvents
 import Testing
 import WorkerRuntime
 
@@ -253,12 +254,13 @@ import WorkerRuntime
     }
 
     @Test func `a trace that cannot be stored is left out`() throws {
-        func trace(_ text: String) throws -> String? {
-            let headers = [("X-GitHub-Event", "release"), ("traceparent", text)]
-            return try ReleaseEventDecoder().decode(Webhook.plain(Webhook.gitHub(), headers)).traceparent
+        func trace(_ parent: String, _ state: String) throws -> TraceContext? {
+            let headers = [("X-GitHub-Event", "release"), ("traceparent", parent), ("tracestate", state)]
+            return try ReleaseEventDecoder().decode(Webhook.plain(Webhook.gitHub(), headers)).trace
         }
-        #expect(try trace("00-a") == "00-a")
-        #expect(try trace("00-\u{0}") == nil)
+        #expect(try trace("00-a", "b=c") == TraceContext(parent: "00-a", state: "b=c"))
+        #expect(try trace("00-a", "b=\u{0}") == TraceContext(parent: "00-a"))
+        #expect(try trace("00-\u{0}", "b=c") == nil)
     }
 
     @Test func `plain messages of unknown products are refused as what they are: no CloudEvents`() {

@@ -22,7 +22,7 @@ struct AgentPost {
                 environment: command.key,
                 namespace: namespace
             ),
-            traceparent: command.traceparent
+            trace: command.trace
         )
     }
 
@@ -39,7 +39,7 @@ struct AgentPost {
                 namespace: namespace,
                 deadline: RFC3339.format(microseconds: command.deadline)
             ),
-            traceparent: command.traceparent
+            trace: command.trace
         )
     }
 
@@ -51,7 +51,7 @@ struct AgentPost {
             at: release.repair == true ? now : nil,
             now: now,
             release,
-            traceparent: command.traceparent
+            trace: command.trace
         )
     }
 
@@ -64,7 +64,7 @@ struct AgentPost {
             at: objects.repair == true ? now : nil,
             now: now,
             objects,
-            traceparent: command.traceparent
+            trace: command.trace
         )
     }
 
@@ -76,7 +76,7 @@ struct AgentPost {
             of: command.id,
             now: now,
             logs,
-            traceparent: command.traceparent
+            trace: command.trace
         )
     }
 
@@ -89,7 +89,7 @@ struct AgentPost {
             at: now,
             now: now,
             listened,
-            traceparent: command.traceparent
+            trace: command.trace
         )
     }
 
@@ -100,7 +100,7 @@ struct AgentPost {
             of: command.id,
             now: now,
             removal,
-            traceparent: command.traceparent
+            trace: command.trace
         )
     }
 
@@ -121,7 +121,7 @@ struct AgentPost {
                 },
                 logs: command.operation == RequestContainerLogs.name ? command.id.uuidString.lowercased() : nil
             ),
-            traceparent: command.traceparent
+            trace: command.trace
         )
     }
 
@@ -153,18 +153,18 @@ struct AgentPost {
         at moment: Int64? = nil,
         now: Int64,
         _ data: some Encodable,
-        traceparent: String?
+        trace: TraceContext?
     ) -> OutboxRecord {
         // A repair, or a word about a log, is another message than the command itself, and each of them another one.
         let id = DerivedID.make(
             type,
             [command.uuidString, moment.map(String.init)].compactMap(\.self).joined(separator: " ")
         )
-        return make(type, key: key, id: id, now: now, data, traceparent: traceparent)
+        return make(type, key: key, id: id, now: now, data, trace: trace)
     }
 
     private func control(_ type: String, id: String, now: Int64, _ data: some Encodable) -> OutboxRecord {
-        make(type, key: cluster, id: DerivedID.make(type, cluster, id), now: now, data, traceparent: nil)
+        make(type, key: cluster, id: DerivedID.make(type, cluster, id), now: now, data, trace: nil)
     }
 
     private func make(
@@ -173,7 +173,7 @@ struct AgentPost {
         id: UUID,
         now: Int64,
         _ data: some Encodable,
-        traceparent: String?
+        trace: TraceContext?
     ) -> OutboxRecord {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
@@ -188,7 +188,7 @@ struct AgentPost {
             time: now,
             data: bytes,
             extensions: [("epoch", String(epoch))],
-            traceparent: traceparent
+            trace: trace
         )
         let signingKey = fleetKey.clusterKey(cluster, keyID: keyID)
         return OutboxRecord(

@@ -21,7 +21,7 @@ struct AutoDeployEvaluated: Sendable {
     /// The message, keyed by the environment.
     ///
     /// - Parameter release: The event's source and id, from which the message's id follows.
-    func record(of release: (source: String, id: String), now: Int64, traceparent: String?) -> OutboxRecord {
+    func record(of release: (source: String, id: String), now: Int64, trace: TraceContext?) -> OutboxRecord {
         let key = rule.key
         let data = JSONWriter.object { json in
             json.member("project", rule.project)
@@ -49,7 +49,7 @@ struct AutoDeployEvaluated: Sendable {
                 subject: "\(key)/\(rule.instance)",
                 time: now,
                 data: data,
-                traceparent: traceparent
+                trace: trace
             )
         )
     }

@@ -1,4 +1,4 @@
-internal import CloudEvents
+public import CloudEvents
 internal import JSON
 public import WorkerRuntime
 
@@ -33,7 +33,7 @@ public enum CDEvent {
         id: String,
         worker: String,
         time: Int64,
-        traceparent: String? = nil
+        trace: TraceContext? = nil
     ) -> OutboxRecord {
         record(
             type: "dev.cdevents.service.\(verb.rawValue).0.3.0",
@@ -42,7 +42,7 @@ public enum CDEvent {
             id: id,
             worker: worker,
             time: time,
-            traceparent: traceparent
+            trace: trace
         ) { content in
             content.objectMember("environment") { json in
                 json.member("id", environment)
@@ -79,7 +79,7 @@ public enum CDEvent {
             id: id,
             worker: worker,
             time: time,
-            traceparent: nil
+            trace: nil
         ) { content in
             content.member("name", environment)
         }
@@ -92,7 +92,7 @@ public enum CDEvent {
         id: String,
         worker: String,
         time: Int64,
-        traceparent: String?,
+        trace: TraceContext?,
         content: (inout JSONWriter) -> Void
     ) -> OutboxRecord {
         let source = "/slipway/\(worker)"
@@ -120,7 +120,7 @@ public enum CDEvent {
                 subject: subject,
                 time: time,
                 data: data,
-                traceparent: traceparent
+                trace: trace
             )
         )
     }

@@ -1,3 +1,4 @@
+public import CloudEvents
 public import Foundation
 public import WorkerRuntime
 
@@ -56,7 +57,7 @@ public struct Command: Sendable {
     /// Since when it has been healthy or failing.
     public var windows = CommandWindows()
     /// The trace of the request.
-    public var traceparent: String?
+    public var trace: TraceContext?
     /// When the agent is done with the command before it, at the latest; not stored: the deadlines follow from it.
     var waitsUntil: Int64?
 }

@@ -1,4 +1,4 @@
-internal import CloudEvents
+public import CloudEvents
 import Foundation
 internal import JSON
 public import WorkerRuntime
@@ -41,7 +41,7 @@ public enum CommandResult {
                 time: now,
                 data: data,
                 extensions: [("revision", String(step.revision))],
-                traceparent: command.traceparent
+                trace: command.trace
             )
         )
     }
@@ -94,7 +94,7 @@ public enum CommandResult {
                 time: now,
                 data: data,
                 extensions: [("revision", "0")],
-                traceparent: request.traceparent
+                trace: request.trace
             )
         )
     }
@@ -120,7 +120,7 @@ public struct RequestIdentity: Sendable, Hashable {
     /// The name of what it is about, as far as it could be read.
     public var subjectName: String
     /// The trace.
-    public var traceparent: String?
+    public var trace: TraceContext?
     /// Who asked, as commands name them; `nil` where that was not verified.
     public var caller: String? = nil
 }

@@ -1,3 +1,4 @@
+internal import CloudEvents
 import Foundation
 public import Postgres
 import WorkerRuntime
@@ -16,7 +17,8 @@ public struct CommandStore {
         id, operation, environment_id, instance_id, cluster, key, subject_kind, subject_name, project, environment,
         generation, state, revision, reason_code, reason, caller, request_source, request_id, request_type,
         desired::text, objects::text, created_at, step_deadline, deadline, step_seconds, settle_seconds,
-        failure_seconds, healthy_since, failing_since, failing_code, failing_reason, traceparent, object_id
+        failure_seconds, healthy_since, failing_since, failing_code, failing_reason, traceparent, object_id,
+        tracestate
         """
 
     /// Locks commands in the order of their ids and reads them.
@@ -107,9 +109,9 @@ public struct CommandStore {
             insert into command (id, operation, environment_id, instance_id, cluster, key, subject_kind, subject_name,
                 project, environment, generation, state, revision, caller, request_source, request_id, request_type,
                 desired, created_at, changed_at, step_deadline, deadline, step_seconds, settle_seconds,
-                failure_seconds, traceparent, object_id)
+                failure_seconds, traceparent, object_id, tracestate)
             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, numbers_begin() + $13, $14, $15, $16, $17, $18,
-                $19, $19, $20, $21, $22, $23, $24, $25, $26)
+                $19, $19, $20, $21, $22, $23, $24, $25, $26, $27)
             returning revision
             """,
             [
@@ -126,7 +128,8 @@ public struct CommandStore {
                     )
                 ),
                 .int32(Int32(command.timers.settle)), .int32(Int32(command.timers.failure)),
-                .optionalText(command.traceparent), .optionalInt64(command.objectID),
+                .optionalText(command.trace?.parent), .optionalInt64(command.objectID),
+                .optionalText(command.trace?.state),
             ]
         ).only().int64(0)
         return revision - command.revision
@@ -221,7 +224,7 @@ extension Command {
         if let code = try row.optionalString(29) {
             windows.failing = Reason(code: code, sentence: try row.optionalString(30) ?? "")
         }
-        traceparent = try row.optionalString(31)
+        trace = TraceContext(parent: try row.optionalString(31), state: try row.optionalString(33))
         objectID = try row.optionalInt64(32)
     }
 }

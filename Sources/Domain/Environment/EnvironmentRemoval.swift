@@ -70,7 +70,7 @@ struct EnvironmentRemoval {
                     id: cdevent("\(command.key)/\(name)"),
                     worker: worker,
                     time: now,
-                    traceparent: command.traceparent
+                    trace: command.trace
                 )
             )
         }

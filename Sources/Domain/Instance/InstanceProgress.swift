@@ -217,7 +217,7 @@ public struct InstanceProgress {
                 id: DerivedID.make("cdevent", command.id.uuidString).uuidString.lowercased(),
                 worker: worker,
                 time: now,
-                traceparent: command.traceparent
+                trace: command.trace
             )
         )
     }

@@ -1,3 +1,4 @@
+public import CloudEvents
 import Foundation
 import WorkerRuntime
 
@@ -36,7 +37,7 @@ public struct ReleaseInput: Sendable {
     /// The event's CloudEvents id.
     public let id: String
     /// The event's trace.
-    public let traceparent: String?
+    public let trace: TraceContext?
     let digest: [UInt8]
 }
 

@@ -21,7 +21,7 @@ struct ReleaseEventDecoder {
                 unavailable: unavailable,
                 source: event.source,
                 id: event.id,
-                traceparent: event.traceparent,
+                trace: event.trace,
                 digest: event.data.withUnsafeBytes { InboxKey.digest(type: event.type, key: artifact, data: $0) }
             )
         } catch let error as CloudEventError {

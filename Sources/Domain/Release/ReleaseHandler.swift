@@ -134,7 +134,7 @@ public final class ReleaseHandler: Handler {
             }
             if evaluated.isNews {
                 batch.outbox.append(
-                    evaluated.record(of: (input.source, input.id), now: batch.now, traceparent: input.traceparent)
+                    evaluated.record(of: (input.source, input.id), now: batch.now, trace: input.trace)
                 )
             }
             try rules.keep(evaluated, now: batch.now, in: transaction)
@@ -178,7 +178,7 @@ public final class ReleaseHandler: Handler {
             time: now,
             data: data,
             extensions: [("onbehalfof", rule.creator)],
-            traceparent: input.traceparent
+            trace: input.trace
         )
         return OutboxRecord(
             topic: "deployment.requests",

@@ -42,7 +42,7 @@ enum WebhookMessage {
             data: body
         )
         if !message.contentTypeHeader.isEmpty { event.dataContentType = message.contentTypeHeader }
-        event.traceparent = message.traceHeader("traceparent")
+        event.trace = message.trace
         return event
     }
 

@@ -55,7 +55,7 @@ struct RequestDecoder {
                     key: key,
                     subjectKind: subject.kind,
                     subjectName: subject.name,
-                    traceparent: event.traceparent,
+                    trace: event.trace,
                     caller: caller.isVerified ? caller.recorded : nil
                 ),
                 caller: caller,

@@ -90,7 +90,7 @@ struct RequestDesk {
             createdAt: now,
             deadline: now + Int64(timers.total) * 1_000_000,
             timers: timers,
-            traceparent: input.identity.traceparent
+            trace: input.identity.trace
         )
     }
 }

@@ -1,4 +1,4 @@
-import CloudEvents
+public import CloudEvents
 
 /// A CloudEvent that is to be published.
 public struct OutgoingEvent: Sendable {
@@ -19,7 +19,7 @@ public struct OutgoingEvent: Sendable {
     /// Headers that are not attributes, such as a signature.
     public var plainHeaders: [(String, String)]
     /// The W3C trace that it belongs to.
-    public var traceparent: String?
+    public var trace: TraceContext?
 
     /// Makes an event.
     public init(
@@ -31,7 +31,7 @@ public struct OutgoingEvent: Sendable {
         data: [UInt8],
         extensions: [(String, String)] = [],
         plainHeaders: [(String, String)] = [],
-        traceparent: String? = nil
+        trace: TraceContext? = nil
     ) {
         self.id = id
         self.type = type
@@ -41,7 +41,7 @@ public struct OutgoingEvent: Sendable {
         self.data = data
         self.extensions = extensions
         self.plainHeaders = plainHeaders
-        self.traceparent = traceparent
+        self.trace = trace
     }
 
     /// The headers in the CloudEvents binary mode, in a fixed order.
@@ -57,7 +57,7 @@ public struct OutgoingEvent: Sendable {
         if let subject { headers.append(("ce_subject", subject)) }
         for (name, value) in extensions { headers.append(("ce_" + name, value)) }
         headers += plainHeaders
-        if let traceparent { headers.append(("traceparent", traceparent)) }
+        if let trace { headers += trace.headers }
         return headers
     }
 }
