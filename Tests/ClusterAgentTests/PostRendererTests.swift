@@ -93,7 +93,10 @@ import Testing
             yaml += "a\(level): &a\(level) [\(aliases)]\n"
         }
         let error = #expect(throws: ManifestError.self) { try PostRenderer(marking: marking).render(yaml) }
-        #expect(error?.sentence == "The YAML holds more than 16 MiB, its aliases followed; it should hold less, or use fewer.")
+        #expect(
+            error?.sentence
+                == "The YAML holds more than 16 MiB, its aliases followed; it should hold less, or use fewer."
+        )
     }
 
     static let lenient: [(yaml: String, names: [String])] = [

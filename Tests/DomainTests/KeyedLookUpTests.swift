@@ -202,12 +202,12 @@ enum RowsRead {
         try plant(
             Self.commands(of: "(select id from environment_object)", "object_id", state: "failed")
                 + ";" + Self.commands(of: "(select id from instance)", "instance_id", state: "succeeded")
-                + """
-                ;insert into object_attempt (command, object_id, generation)
-                    select id, object_id, generation from command where object_id is not null
-                    order by generation desc limit 1;
-                update deployment set outcome = 'succeeded'
-                """
+                    + """
+                    ;insert into object_attempt (command, object_id, generation)
+                        select id, object_id, generation from command where object_id is not null
+                        order by generation desc limit 1;
+                    update deployment set outcome = 'succeeded'
+                    """
         )
         let read = try read(of: "command") { (transaction: borrowing PostgresTransaction) in
             let hasFailed = try ObjectAttempts.haveFailed(object, in: transaction)
