@@ -125,7 +125,12 @@ final class ChaosRun {
         let settling = try Settling(world)
         defer { settling.close() }
         let began = ContinuousClock.now
-        report(try settling.wait(limit: .seconds(150), isIdle: false), after: began)
+        // Every half minute it is said what is left.
+        for _ in 0..<5 {
+            let left = try settling.wait(limit: .seconds(30), isIdle: false)
+            report(left, after: began)
+            if left.isEmpty { break }
+        }
         for cluster in ChaosWorld.clusters { world.fleet.stop("agent-\(cluster)") }
         report(try settling.wait(limit: .seconds(40), isIdle: true), after: began)
         for kind in FleetProcesses.workers { for slot in world.fleet.living(kind) { world.fleet.stop(slot) } }
