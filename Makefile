@@ -11,7 +11,7 @@ REQUESTS ?= 3000
 # Their tests block threads of Swift's pool while they wait for PostgreSQL, which would starve tests that wait without.
 BLOCKING := ProcessesTests|DomainTests|PostgresTests|WorkerRuntimeTests|FleetCheckTests|SimulationTests
 
-.PHONY: help demo test build-tests test-kubernetes test-broker bench chaos rolling mutants simulate fuzz fuzz-coverage sanitize lint format build setup clean
+.PHONY: help demo test test-kubernetes test-broker bench chaos rolling mutants simulate fuzz fuzz-coverage sanitize lint format build setup clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -58,10 +58,10 @@ rolling: setup ## Change a fleet under load to another version's workers and bac
 
 # Not by `swift test`, which would keep others from building meanwhile.
 simulate: setup ## Play the fleet's decisions in one process under a virtual clock (COMMANDS=1000000 REQUESTS=3000 SEED=1, at most PLAY_MINUTES)
-	@$(if $(PLAYER),,$(SWIFT) build --build-tests)
+	@$(SWIFT) build --build-tests
 	@SLIPWAY_SIMULATION_COMMANDS=$(COMMANDS) SLIPWAY_SIMULATION_REQUESTS=$(REQUESTS) SLIPWAY_SIMULATION_SEED=$(SEED) \
 		SLIPWAY_SIMULATION_MINUTES=$(PLAY_MINUTES) \
-		$(or $(PLAYER),.build/debug/slipwayPackageTests.xctest) --testing-library swift-testing --filter ManyCommandsTests
+		.build/debug/slipwayPackageTests.xctest --testing-library swift-testing --filter ManyCommandsTests
 
 fuzz: setup ## Feed every decoder with hostile input (FUZZ_SECONDS=600 each, SEED=7)
 	@$(SWIFT) build --build-tests
@@ -80,9 +80,6 @@ lint: ## Check the format and the rules of the tree
 
 format: ## Format the sources
 	@$(SWIFT) format --in-place --recursive Sources Tests Package.swift
-
-build-tests: setup ## Build the tests and all that they start
-	@$(SWIFT) build --build-tests
 
 build: setup ## Build everything for operation
 	@$(SWIFT) build -c release
