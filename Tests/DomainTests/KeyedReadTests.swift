@@ -8,11 +8,6 @@ import Testing
 
 /// What a message costs does not grow with what is stored of others: rows are reached by their keys.
 @Suite struct KeyedReadTests {
-    /// How many rows of tables the transaction has looked at.
-    private func rowsRead(of tables: [String], in transaction: borrowing PostgresTransaction) throws -> Int64 {
-        try RowsRead.count(of: tables, in: transaction)
-    }
-
     @Test func `a request looks only at the instances and objects that it is about`() throws {
         let world = try CommandWorld.ready()
         try plantInstances(world)
@@ -25,7 +20,7 @@ import Testing
         let read = try world.connection.transaction { (transaction: borrowing PostgresTransaction) in
             let handler = CommandWorld.requests(world.fleetKey)
             #expect(try CommandWorld.run(handler, [message], in: transaction) == [.applied])
-            return try rowsRead(of: ["instance", "environment_object"], in: transaction)
+            return try RowsRead.count(of: ["instance", "environment_object"], in: transaction)
         }
         #expect((1..<100).contains(read))
     }
@@ -39,7 +34,7 @@ import Testing
             let message = world.message("instance.deploy", key: "shop/staging", body)
             return try lane.transaction { (transaction: borrowing PostgresTransaction) in
                 #expect(try CommandWorld.run(handler, [message], in: transaction) == [.applied])
-                return try rowsRead(of: ["instance", "environment", "environment_object"], in: transaction)
+                return try RowsRead.count(of: ["instance", "environment", "environment_object"], in: transaction)
             }
         }
         try world.connection.script("alter table instance set (autovacuum_enabled = false)")
@@ -56,7 +51,7 @@ import Testing
         let command = try world.lastCommand()
         let read = try world.connection.transaction { (transaction: borrowing PostgresTransaction) in
             try reports.lock([command], in: transaction)
-            return try rowsRead(of: ["instance"], in: transaction)
+            return try RowsRead.count(of: ["instance"], in: transaction)
         }
         #expect((1..<100).contains(read))
     }
@@ -80,7 +75,7 @@ import Testing
         let store = CommandStore(worker: "test")
         let (found, read) = try world.connection.transaction { (transaction: borrowing PostgresTransaction) in
             let found = try store.forcedDeletions(ofCluster: "c1", in: transaction)
-            return (found.count, try rowsRead(of: ["command"], in: transaction))
+            return (found.count, try RowsRead.count(of: ["command"], in: transaction))
         }
         #expect(found == 0, "it is of no instance")
         #expect((1..<100).contains(read))
@@ -109,7 +104,7 @@ import Testing
             let command = try #require(commands[id])
             let environment = try #require(command.environmentID)
             // What was read before, to make and to find them.
-            let before = try rowsRead(of: ["command"], in: transaction)
+            let before = try RowsRead.count(of: ["command"], in: transaction)
             try EnvironmentProgress(worker: "test").appliedLate(
                 command,
                 environment: environment,
@@ -117,7 +112,7 @@ import Testing
                 outbox: OutboxBuffer(),
                 in: transaction
             )
-            return try rowsRead(of: ["command"], in: transaction) - before
+            return try RowsRead.count(of: ["command"], in: transaction) - before
         }
         #expect((0..<100).contains(read))
     }
@@ -141,7 +136,7 @@ import Testing
         let instance = try world.connection.query("select id from instance").only().int64(0)
         let read = try world.connection.transaction { (transaction: borrowing PostgresTransaction) in
             try WindowRefresh.run(instances: [instance], now: 0, in: transaction)
-            return try rowsRead(of: ["resource"], in: transaction)
+            return try RowsRead.count(of: ["resource"], in: transaction)
         }
         #expect((1..<100).contains(read))
     }
@@ -166,7 +161,7 @@ import Testing
         )
         let (swept, read) = try world.connection.transaction { (transaction: borrowing PostgresTransaction) in
             let swept = try store.sweep(sweeps, now: 0, in: transaction)
-            return (swept.map(\.id.name), try rowsRead(of: ["resource"], in: transaction))
+            return (swept.map(\.id.name), try RowsRead.count(of: ["resource"], in: transaction))
         }
         #expect(swept == ["once-1"])
         #expect((1..<100).contains(read))
@@ -204,7 +199,7 @@ import Testing
         )
         let (states, read) = try world.connection.transaction { (transaction: borrowing PostgresTransaction) in
             let states = try store.states(of: wanted, in: transaction)
-            return (states, try rowsRead(of: ["resource"], in: transaction))
+            return (states, try RowsRead.count(of: ["resource"], in: transaction))
         }
         #expect(states.map { $0?.uid } == ["u1", "u1000", nil])
         #expect((2..<10).contains(read))
