@@ -95,17 +95,18 @@ struct OffsetsSet: ParsableCommand {
         }
         let database = try connection.connect()
         defer { database.close() }
-        let before = try database.transaction { (transaction: borrowing PostgresTransaction) in
-            let before = try PositionChange.set(
-                group: group,
-                topic: topic,
-                partition: partition,
-                to: offset,
-                in: transaction
-            )
-            let subject = "\(group) \(topic) \(partition): \(before.map(String.init) ?? "never") to \(offset)"
-            let act = AuditEntry(act: "offsets.set", subject: subject, "partition")
-            if before != nil { try AuditLog.write([act], in: transaction) }
+        let before = try database.transaction { (transaction: borrowing PostgresTransaction) -> Int64? in
+            guard
+                let before = try PositionChange.set(
+                    group: group,
+                    topic: topic,
+                    partition: partition,
+                    to: offset,
+                    in: transaction
+                )
+            else { return nil }
+            let subject = "\(group) \(topic) \(partition): \(before) to \(offset)"
+            try AuditLog.write([AuditEntry(act: "offsets.set", subject: subject, "partition")], in: transaction)
             return before
         }
         guard let before else {

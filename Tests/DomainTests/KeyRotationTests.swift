@@ -92,6 +92,21 @@ import Testing
         if case .deadLettered(let reason) = outcome { reason.code } else { nil }
     }
 
+    @Test func `a key is rotated with its line in the audit log, and not where that cannot be written`() throws {
+        let world = try CommandWorld.ready()
+        let entry = AuditEntry(decidedBy: "slipway", caller: "olga", operation: "keys.rotate", outcome: "done")
+        try world.connection.script("alter table audit rename to elsewhere")
+        #expect(throws: PostgresError.self) {
+            try ClusterKeyRotation.rotate("c1", keep: nil, audit: entry, on: world.connection)
+        }
+        #expect(try ClusterKeyRotation.all(on: world.connection).map(\.keys.current) == [1])
+        try world.connection.script("alter table elsewhere rename to audit")
+        let keys = try ClusterKeyRotation.rotate("c1", keep: nil, audit: entry, on: world.connection)
+        #expect(keys.current == 2)
+        let lines = "select count(*) from audit where operation = 'keys.rotate'"
+        #expect(try world.connection.query(lines).only().int64(0) == 1)
+    }
+
     @Test func `while a key is rotated both are taken, and the agent is written to with its own`() throws {
         let world = try CommandWorld.ready()
         #expect(code(try beat(world, key: 2, epoch: 1)) == "unknown_key")
