@@ -85,8 +85,8 @@ struct RemedyTests {
     func `a parked message's try counts unless nobody is to blame`(error: any Error, remedy: String) {
         let found =
             switch ParkedRemedy.of(error) {
-            case .count(let reason): reason.code
-            case .countApart: "count apart"
+            case .count(.ofMessage, let reason): reason.code
+            case .count(.ofTransaction, _): "count apart"
             case .rest: "rest"
             case .leave: "leave"
             }

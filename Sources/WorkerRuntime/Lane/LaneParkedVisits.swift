@@ -86,11 +86,10 @@ extension Lane {
         if case .transient(isConnectionLost: true) = Failure.classify(error) { try recover(from: error) }
         guard claims[due.partition] != nil else { return takeBackBegun() }
         switch remedy {
-        case .count(let reason) where !isCulprit, .countApart(let reason) where !isCulprit:
+        case .count(let cause, let reason) where !isCulprit:
             guard let head = try look(at: due) else { return }
-            let cause: FailedTry = if case .count = remedy { .ofMessage } else { .ofTransaction }
             guard try giveUpOrPostpone(due, head, cause, reason: reason) != .untried else { return }
-        case .count(let reason), .countApart(let reason), .rest(let reason):
+        case .count(_, let reason), .rest(let reason):
             let wait = jittered(ParkedRemedy.restingTime.milliseconds)
             guard try parkedQueue.rest(due.key, reason: reason, milliseconds: wait, on: connection) else { return }
         case .leave: return

@@ -37,8 +37,7 @@ extension SimulatedLane {
     /// Has a key wait whose try failed; returns whether the next message may be tried at once.
     private func putOff(_ name: ParkedName, _ remedy: ParkedRemedy, at now: Int64) throws -> Bool {
         switch remedy {
-        case .count(let reason): return try giveUpOrPostpone(name, .ofMessage, reason, at: now)
-        case .countApart(let reason): return try giveUpOrPostpone(name, .ofTransaction, reason, at: now)
+        case .count(let cause, let reason): return try giveUpOrPostpone(name, cause, reason, at: now)
         case .leave: return false
         case .rest(let reason):
             return try database.transaction(at: now) {
