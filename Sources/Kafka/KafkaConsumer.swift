@@ -26,7 +26,7 @@ public final class KafkaConsumer {
     ///
     /// Defaults, each of which `properties` may change: cooperative-sticky assignment, no automatic commit or offset
     /// store, `auto.offset.reset=error`, sessions of 10 s with a heartbeat a second, end-of-partition events, a queue of
-    /// about 3,000 messages or 10 MiB, which is filled again when it is half empty, and 10 s after which a broker that does
+    /// about 3,000 messages or 6 MiB, which is filled again when it is half empty, and 10 s after which a broker that does
     /// not answer is connected to anew.
     /// - Parameters:
     ///   - settings: The cluster and any librdkafka property.
@@ -180,7 +180,7 @@ public final class KafkaConsumer {
         // So long, and not librdkafka's minute, a fetch hangs whose packets are lost, without any error.
         "socket.timeout.ms": "10000",
         // What is fetched ahead, and its memory; see FetchPacing for how it is filled again in time.
-        "queued.max.messages.kbytes": "10240",
+        "queued.max.messages.kbytes": "6144",
         "queued.min.messages": "3000",
         "fetch.message.max.bytes": "131072",
     ]

@@ -50,7 +50,9 @@ enum Part: String, CaseIterable, ExpressibleByArgument {
             } + [Measure { try CopyLimitBench.run(count: count) }, Measure { try KafkaLimitBench.run(count: count) }]
         case .throughput: return (quick ? [1, 2] : [1, 2, 4]).map { ThroughputBench.measure(count, .lanes($0)) }
         case .peers: return PeerBench.Peer.allCases.map { peer in Measure { try PeerBench.run(peer, count: count) } }
-        case .workers: return [1, 2].map { ThroughputBench.measure(count, .workers($0)) }
+        case .workers:
+            return ([1, 2].map(ThroughputShape.workers) + [1, 2].map(ThroughputShape.waitingWorkers))
+                .map { ThroughputBench.measure(count, $0) }
         case .shapes: return ThroughputShape.shapes.map { ThroughputBench.measure(count, $0) }
         case .requests: return Self.requests(quick: quick)
         case .snapshot: return [Measure { try SnapshotBench.run(objects: 10_000) }]
@@ -58,7 +60,7 @@ enum Part: String, CaseIterable, ExpressibleByArgument {
         case .latency:
             return (quick ? [500] : [100, 500, 2000]).map { rate in
                 Measure { try LatencyBench.run(rate: rate, seconds: quick ? 8 : 30) }
-            }
+            } + (quick ? [] : [Measure { try LatencyBench.run(rate: 500, seconds: 30, inTransactions: false) }])
         case .growth: return ThroughputShape.growth.map { ThroughputBench.measure(count, $0) }
         case .sustained: return [Measure(once: true) { try SustainedBench.run(seconds: 300) }]
         case .recovery: return [Measure { try RecoveryBench.run() }]

@@ -52,6 +52,19 @@ struct RenumberedCommandTests {
         #expect(deployment(world) != before, "what is new is done")
     }
 
+    @Test func `what is wanted behind a command that was not done before is done once more`() throws {
+        var world = makeWorld()
+        // It was overtaken when it was asked for first, and now it is read alone.
+        world.read(.work(.release(.web(generation: Self.jump + 2, command: "overtaken", version: "1.5.0"))))
+        world.pass(seconds: 120)
+        let between = try #require(deployment(world))
+        world.read(.work(.release(.web(generation: Self.jump + 3, command: "c-2", version: "2.0.0"))))
+        world.pass(seconds: 120)
+        #expect(world.statements("failed").isEmpty)
+        #expect(world.statements("applied").last?.text("command") == "c-2")
+        #expect(deployment(world) != between, "the cluster is as the fleet wants it at last")
+    }
+
     @Test func `what is under way goes on under its new number, whatever was done before it comes again`() throws {
         var world = makeWorld()
         world.read(.work(.release(.web(generation: 3, version: "3.0.0"))))

@@ -125,6 +125,34 @@ import Testing
         #expect(try rules.text(noted) == "failed forbidden", "it had ended when the event was read")
     }
 
+    @Test func `what the cluster has gone on from is what the next request changes, and what may be gone back to`() throws {
+        try world.deploy("1.0.0")
+        try world.succeed(try world.lastCommand())
+        for version in ["2.1.0", "2.2.0"] { try world.publishVersion(version) }
+        try recover()
+        try world.connect("c1")
+        let further = #""code":"superseded_generation","message":"The cluster is further.""#
+        for version in ["2.1.0", "2.2.0"] {
+            try world.deploy(version)
+            try world.report("failed", of: try world.lastCommand(), further, epoch: Recovery.jump + 1)
+            let standing = "select concat_ws(' ', state, desired_version, running_version, reason_code) from instance"
+            #expect(try world.text(standing) == "running \(version) \(version)")
+        }
+        #expect(try world.refusal("instance.deploy", Self.same("2.2.0")) == "no_change")
+        let wanted = "select desired ->> 'version' from command order by generation desc limit 1"
+        let restart = try world.order("restart")
+        #expect(try world.text(wanted) == "2.2.0")
+        #expect(try world.refusal("instance.deploy", Self.same("2.2.0")) == "no_change")
+        try world.report("failed", of: restart, further, epoch: Recovery.jump + 1)
+        _ = try world.order("rollback")
+        #expect(try world.text(wanted) == "2.1.0")
+        #expect(try Verification.differences(on: world.connection).isEmpty)
+    }
+
+    private static func same(_ version: String) -> String {
+        #""application":"web","instance":"web","version":"\#(version)""#
+    }
+
     @Test func `what had ended before the recovery and is done behind it has made, or removed, its object`() throws {
         let failure = #""code":"forbidden","message":"No.""#
         try world.make("config-map.create", #""configMap":"settings","data":{"a":"b"}"#)

@@ -36,6 +36,7 @@ struct PointInTimeRestoreTests {
         try workAfter(world)
         let before = try Told(world)
         let cluster = try objects(world)
+        let wanted = try instances(world)
         try stopWorkers(world)
         try archived.lose(world.database)
         // Nobody has consumed this one.
@@ -51,6 +52,7 @@ struct PointInTimeRestoreTests {
         try waitForEverything(world)
 
         try expectSameEnds(world, before)
+        #expect(try instances(world) == wanted, "the fleet wants what it wanted")
         // The agent has told all; the worker may still be reading it.
         _ = try? eventually("the cluster's objects") { try objects(world) == cluster ? true : nil }
         #expect(try objects(world) == cluster, "nothing in the cluster was touched, and the database knows it as it is")
@@ -145,6 +147,17 @@ struct PointInTimeRestoreTests {
             """
             select concat_ws(' ', namespace, kind, name, uid, generation, resource_version, health)
             from resource where not gone order by 1
+            """
+        ).map { try $0.string(0) }
+    }
+
+    /// What the fleet wants of each instance, and what it takes to run.
+    private func instances(_ world: FleetWorld) throws -> [String] {
+        try world.database.query(
+            """
+            select concat_ws(' ', e.project, e.environment, i.instance, i.state, i.desired_version, i.running_version,
+                (i.desired ->> 'restart') is not null)
+            from instance i join environment e on e.id = i.environment_id order by 1
             """
         ).map { try $0.string(0) }
     }

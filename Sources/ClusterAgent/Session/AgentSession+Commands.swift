@@ -57,10 +57,18 @@ extension AgentSession {
     /// What the cluster has done already, or is doing, is no newer for a higher number: after a recovery the fleet
     /// numbers anew.
     private func isNewer(_ work: ClusterWork, than older: CommandMark, _ view: some Cluster) -> Bool {
-        let command = work.mark.command
-        guard older.command != command, older.generation < work.mark.generation else { return false }
+        guard older.command != work.mark.command, older.generation < work.mark.generation else { return false }
         guard let mark = view.mark(of: work.subject) else { return true }
-        return mark.command != command && !view.hasDone(command, before: mark, of: work.subject)
+        return mark.command != work.mark.command && !isFormer(work, of: mark, view)
+    }
+
+    /// Whether a command was done before the one that made the subject what it is, which the fleet tells again after it.
+    ///
+    /// Not where that one has a number of the same numbering already: then the fleet wants this one behind it, and what
+    /// was done between the two is to be undone.
+    private func isFormer(_ work: ClusterWork, of mark: CommandMark, _ view: some Cluster) -> Bool {
+        !work.isRepair && mark.generation / Recovery.jump < work.mark.generation / Recovery.jump
+            && view.hasDone(work.mark.command, before: mark, of: work.subject)
     }
 
     /// Forgets a command that has not begun; one that has is ended, and its result told all the same, unless it waits for
@@ -210,7 +218,7 @@ extension AgentSession {
     /// was done before the newest one is behind it, whatever its generation: after a recovery the fleet numbers anew.
     private func isSuperseded(_ work: ClusterWork, by mark: CommandMark, _ view: some Cluster) -> Bool {
         guard mark.command != work.mark.command else { return false }
-        let isFormer = !work.isRepair && view.hasDone(work.mark.command, before: mark, of: work.subject)
+        let isFormer = isFormer(work, of: mark, view)
         return switch work {
         case .namespace(let request):
             (isFormer || mark.generation > request.generation) && !view.namespaces.contains(request.namespace)

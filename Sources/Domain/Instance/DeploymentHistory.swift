@@ -72,6 +72,8 @@ enum DeploymentHistory {
 
     /// Notes how a deployment ended, or that another command has brought one.
     ///
+    /// One that the cluster had done before the database was put back is one to go back to.
+    ///
     /// - Parameter before: What succeeded last.
     static func end(
         _ command: Command,
@@ -92,7 +94,8 @@ enum DeploymentHistory {
             where instance_id = $1 and generation = $2
             """,
             [
-                .int64(instance), .int64(command.generation), .text(command.state.rawValue),
+                .int64(instance), .int64(command.generation),
+                .text((command.isBehindCluster ? .succeeded : command.state).rawValue),
                 .optionalText(command.reason?.code), .optionalText(command.reason?.sentence), .timestamp(now),
             ]
         )

@@ -38,7 +38,10 @@ public struct InstanceProgress {
         guard try row.optionalUUID(3) == command.id else { return }
         let state = InstanceState(rawValue: try row.string(0)) ?? .operating
         let before = try row.optionalString(1).flatMap(InstanceState.init)
-        let next = state.next(goal: command.goal, ended: command.state, before: before)
+        let next =
+            command.isBehindCluster
+            ? InstanceState(aim: command.goal)
+            : state.next(goal: command.goal, ended: command.state, before: before)
         try free(instance, from: command, as: next, now: now, in: transaction)
         if command.state == .superseded { return }
         if try command.state == .succeeded && next != .deleted && row.int(8) == 0 {
@@ -64,7 +67,7 @@ public struct InstanceProgress {
         now: Int64,
         in transaction: borrowing PostgresTransaction
     ) throws {
-        let isReached = command.state == .succeeded
+        let isReached = command.state == .succeeded || command.isBehindCluster
         try transaction.submit(
             """
             update instance

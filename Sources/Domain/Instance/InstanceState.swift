@@ -58,6 +58,15 @@ extension Command {
     ///
     /// The cluster keeps it, and it has not failed: the next change is made to it. Of a removal there is nothing to keep.
     var isLeftApplied: Bool { (state == .superseded || state == .canceled) && objects != nil && !isRemoval }
+
+    /// Whether it ended since the cluster is further: it was done before, by a fleet whose database was put back since,
+    /// and what the cluster went on to was made to it.
+    ///
+    /// So it counts as reached: what is consumed again behind it is decided as it was the first time.
+    var isBehindCluster: Bool { state == .failed && reason?.code == Self.clusterIsFurther && !isRemoval }
+
+    /// The reason that agents give then.
+    static let clusterIsFurther = "superseded_generation"
 }
 
 extension InstanceOperation {

@@ -50,7 +50,10 @@ extension Verification {
             """
             select d.command::text, 'the command is ' || c.state || ', the deployment ' || coalesce(d.outcome, 'open')
             from deployment d join command c on c.id = d.command
-            where d.outcome is distinct from case when c.state in \(open) then null else c.state end
+            where d.outcome is distinct from case
+                when c.state in \(open) then null
+                when c.reason_code = '\(Command.clusterIsFurther)' then d.outcome
+                else c.state end
             """
         ),
     ]

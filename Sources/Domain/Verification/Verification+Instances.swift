@@ -31,6 +31,7 @@ extension Verification {
             where i.running_generation is not null and i.state <> 'deleted'
                 and c.state is distinct from 'succeeded'
                 and not (c.state in ('superseded', 'canceled') and c.objects is not null)
+                and c.reason_code is distinct from '\(Command.clusterIsFurther)'
                 and not exists (select from command_step s where s.command = c.id and s.late and s.state = 'applied')
                 and not coalesce(c.created_at < (select ledger_begins()), false)
             """

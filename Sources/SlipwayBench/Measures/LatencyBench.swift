@@ -32,19 +32,24 @@ enum LatencyBench {
     private static let patience = 15
 
     /// Measures for so many seconds in all, on as many worlds as it takes.
-    static func run(rate: Int, seconds: Int) throws -> [Sample] {
+    ///
+    /// - Parameter inTransactions: Whether the relay publishes in Kafka's transactions, as it does unless an operator
+    ///   says otherwise.
+    static func run(rate: Int, seconds: Int, inTransactions: Bool = true) throws -> [Sample] {
         let total = min(rate * seconds, most)
         let warmUp = min(rate * 4, total * 2 / 5)
         let worlds = min(mostWorlds, max(1, (rate * seconds + total - warmUp - 1) / (total - warmUp)))
-        let ways = try (0..<worlds).flatMap { _ in try run(rate: rate, total: total, warmUp: warmUp) }
-        return samples(ways, rate)
+        let ways = try (0..<worlds).flatMap { _ in
+            try run(rate: rate, total: total, warmUp: warmUp, inTransactions: inTransactions)
+        }
+        return samples(ways, "latency at \(rate) messages/s\(inTransactions ? "" : " without Kafka's transactions")")
     }
 
-    private static func run(rate: Int, total: Int, warmUp: Int) throws -> [Way] {
+    private static func run(rate: Int, total: Int, warmUp: Int, inTransactions: Bool) throws -> [Way] {
         // A real broker answers as soon as something is there.
         let world = try BenchWorld(fetchWaitMilliseconds: 1)
         try world.start("resource-worker")
-        try world.start("outbox-relay")
+        try world.start("outbox-relay", [], ["SLIPWAY_RELAY_TRANSACTIONS": String(inTransactions)])
         let reader = try KafkaReader(world.kafka)
         defer { reader.close() }
         try reader.read(["slipway.resource.status"], fromBeginning: true)
@@ -69,12 +74,12 @@ enum LatencyBench {
     }
 
     /// Percentiles of the exact times, all kept and sorted: a histogram such as HdrHistogram rounds them.
-    private static func samples(_ ways: [Way], _ rate: Int) -> [Sample] {
+    private static func samples(_ ways: [Way], _ what: String) -> [Sample] {
         func percentile(_ part: Double, _ leg: (Way) -> Double) -> Double {
             let times = ways.map(leg).sorted()
             return times.isEmpty ? .nan : times[min(times.count - 1, Int(Double(times.count) * part))]
         }
-        let name = "latency at \(rate) messages/s, due to status readable"
+        let name = "\(what), due to status readable"
         return [
             Sample("\(name): p50", percentile(0.5, \.whole), "ms", digits: 1),
             Sample("\(name): p50 until the transaction", percentile(0.5, \.toTransaction), "ms", digits: 1),

@@ -30,6 +30,7 @@ enum ThroughputBench {
         let world = try BenchWorld(shape.stock)
         let count = shape.load.most(of: count)
         try Backlog.produce(count, shape.load, world)
+        if shape.commitDelay > 0 { try world.delayCommits(milliseconds: shape.commitDelay) }
         var settings = ["SLIPWAY_LANES": String(shape.lanes)]
         if let batch = shape.batch { settings["SLIPWAY_BATCH_COUNT"] = String(batch) }
         for _ in 0..<shape.workers { try world.start("resource-worker", [], settings) }

@@ -9,6 +9,8 @@ struct ThroughputShape {
     var stock = BenchStock()
     /// Whether the first half of the messages is not counted: in it each instance that is touched is counted once.
     var isWarm = false
+    /// How long each commit waits for its disk, beside what the machine's own takes: milliseconds.
+    var commitDelay = 0
     var picture: Sample.Picture?
 
     /// How many messages are not counted.
@@ -20,6 +22,14 @@ struct ThroughputShape {
 
     static func workers(_ workers: Int) -> ThroughputShape {
         ThroughputShape(name: "\(workers) worker\(workers == 1 ? "" : "s") of one lane", workers: workers)
+    }
+
+    /// The same where workers wait for the database longer than they compute: then neither is out of processors.
+    static func waitingWorkers(_ workers: Int) -> ThroughputShape {
+        var shape = Self.workers(workers)
+        shape.commitDelay = 20
+        shape.name += ", commits of \(shape.commitDelay) ms"
+        return shape
     }
 
     /// By size of batches, size of messages, and how often an object is touched again.

@@ -35,8 +35,14 @@ struct BenchMark: Encodable {
         let best = report.greatest { $0.hasPrefix("end to end, ") && $0.hasSuffix(" lanes") }
         let limit = report.greatest { $0.hasPrefix("limit: the same rows in a plain libpq loop") }
         let folded = report.greatest { $0.hasPrefix("limit: the same messages folded") && $0.hasSuffix("connections") }
-        let one = report.median("end to end, 1 worker of one lane")
-        let two = report.median("end to end, 2 workers of one lane")
+        let workers = ["", ", commits of 20 ms"].map { database in
+            times(
+                "two workers of one lane against one\(database)",
+                report.median("end to end, 2 workers of one lane\(database)"),
+                report.median("end to end, 1 worker of one lane\(database)"),
+                least: 1.8
+            )
+        }
         let careful = report.median("peer: Python, careful")
         let carefulTwice = report.median("peer: Python, careful, 2 processes")
         let framework = report.median("peer: Python, with a framework")
@@ -52,15 +58,17 @@ struct BenchMark: Encodable {
             times("against the careful peer", best, careful, least: 3),
             times("against the careful peer in 2 processes", best, carefulTwice, least: 3),
             times("against the peer with a framework", best, framework, least: 15),
-            times("two workers of one lane against one", two, one, least: 1.8),
-        ]
+        ] + workers
     }
 
     private static func time(_ report: BenchReport) -> [BenchMark?] {
-        let latency = "latency at 500 messages/s, due to status readable"
-        return [
-            atMost("latency at 500 messages/s, p50", report.median("\(latency): p50"), 5, "ms"),
-            atMost("latency at 500 messages/s, p99", report.median("\(latency): p99"), 20, "ms"),
+        let ways = ["", " without Kafka's transactions"].map { "latency at 500 messages/s\($0)" }
+        let latency = ways.flatMap { way in
+            [("p50", 5.0), ("p99", 20.0)].map { part, most in
+                atMost("\(way), \(part)", report.median("\(way), due to status readable: \(part)"), most, "ms")
+            }
+        }
+        return latency + [
             atLeast(
                 "decode a resource change, a core",
                 report.median("decode a resource change (560 B)"),

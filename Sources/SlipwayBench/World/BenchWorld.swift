@@ -217,6 +217,17 @@ final class BenchWorld {
         return process.id
     }
 
+    /// Has each commit of sessions that begin from now on wait so long before it is flushed, as on a disk that takes longer
+    /// for it; it costs no CPU.
+    func delayCommits(milliseconds: Int) throws {
+        try database.script(
+            """
+            alter database \(Self.databaseName) set commit_delay = \(milliseconds * 1000);
+            alter database \(Self.databaseName) set commit_siblings = 0
+            """
+        )
+    }
+
     /// How many workers have said that they live.
     func workersSeen() throws -> Int {
         try requireProcesses()

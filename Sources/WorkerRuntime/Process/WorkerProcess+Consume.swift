@@ -93,7 +93,7 @@ extension KafkaSettings {
     mutating func shareQueue(among lanes: Int) {
         guard lanes > 2 else { return }
         let shares = [
-            "queued.min.messages": max(500, 6_000 / lanes), "queued.max.messages.kbytes": max(1_024, 20_480 / lanes),
+            "queued.min.messages": max(500, 6_000 / lanes), "queued.max.messages.kbytes": max(1_024, 12_288 / lanes),
         ]
         for (name, share) in shares where properties[name] == nil { properties[name] = String(share) }
     }
