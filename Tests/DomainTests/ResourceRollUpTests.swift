@@ -62,6 +62,19 @@ import Testing
         #expect(sum.objects == 6)
     }
 
+    @Test func `pods that have failed for good are not among those that should be ready`() {
+        let sum = InstanceRollUp([
+            ResourceTally(kind: "Deployment", health: .healthy, count: 1),
+            ResourceTally(kind: "Pod", health: .healthy, count: 3, ready: 3),
+            ResourceTally(kind: "Pod", health: .degraded, count: 1),
+            ResourceTally(kind: "Pod", health: .degraded, count: 2, isApart: true),
+            ResourceTally(kind: "Pod", health: .progressing, count: 1, isApart: true),
+        ])
+        #expect(sum.podsReady == 3)
+        #expect(sum.podsTotal == 5, "one that crashes and one of a Job that runs may become ready")
+        #expect(sum.objects == 8)
+    }
+
     @Test func `runs of CronJobs, hooks that stay and their pods count for nothing`() {
         let sum = InstanceRollUp([
             ResourceTally(kind: "Deployment", health: .progressing, count: 1, example: "Deployment web: 0 of 1"),

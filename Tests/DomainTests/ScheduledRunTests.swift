@@ -64,6 +64,33 @@ import WorkerRuntime
         #expect(try world.instance().hasPrefix("degraded"), "a Job of the release itself counts")
     }
 
+    private static let evicted = object(
+        "Pod",
+        "web-1-b",
+        owner: (kind: "ReplicaSet", name: "web-1"),
+        status: #""phase":"Failed","reason":"Evicted","message":"low on memory""#
+    )
+
+    @Test(arguments: [true, false])
+    func `pods that were evicted, and failed tries of Jobs, are not waited for`(forgets: Bool) throws {
+        let world = try ResourceWorld()
+        let objects = [
+            AgentMessage.deployment("web"), AgentMessage.pod("web-1-a", owner: "ReplicaSet/web-1"), Self.evicted,
+            Self.object("Pod", "move-x", owner: (kind: "Job", name: "move"), status: #""phase":"Failed""#),
+        ]
+        try Self.told(objects, to: world, forgets: forgets)
+        #expect(try world.instance().hasPrefix("healthy 1 1 "))
+    }
+
+    @Test func `an evicted pod that an older worker has counted counts no more when it is told again`() throws {
+        let world = try ResourceWorld()
+        try Self.told([AgentMessage.deployment("web"), Self.evicted], to: world)
+        try world.connection.script("update resource set apart = false; update instance set pods_total = 1")
+        let again = AgentMessage.changed(Self.evicted, 1, 3, instance: "web-1")
+        try world.handle([again], by: world.freshHandler())
+        #expect(try world.instance().hasPrefix("healthy 0 0 "))
+    }
+
     /// What is stored of who speaks for the objects that are there.
     private static func stored(_ world: ResourceWorld) throws -> [String] {
         try world.connection.query(

@@ -9,8 +9,15 @@ struct ResourceTally: Sendable, Hashable {
     var example: String?
     /// The failure sign of one of the pods.
     var sign: String?
-    /// Whether other objects speak for these: a CronJob for its Jobs, helm for its hooks, a Job for its pods.
+    /// Whether other objects speak for these: a CronJob for its Jobs, helm for its hooks, a Job for its pods, a ReplicaSet
+    /// for those of its pods that have failed.
     var isApart = false
+
+    /// How many of these pods are ready or may become so.
+    ///
+    /// A pod that is healthy and not ready has done its work. One that has failed for good, such as a try of a Job or one
+    /// that was evicted, stays for people to look at, and another one is in its place.
+    fileprivate var wantedPods: Int { health == .healthy || isApart && health == .degraded ? ready : count }
 }
 
 /// What an instance's objects add up to.
@@ -29,8 +36,7 @@ struct InstanceRollUp: Sendable, Hashable {
     init(_ tallies: [ResourceTally]) {
         let pods = tallies.filter { $0.kind == "Pod" }
         podsReady = pods.reduce(0) { $0 + $1.ready }
-        // A pod that is healthy and not ready has done its work.
-        podsTotal = pods.reduce(0) { $0 + ($1.health == .healthy ? $1.ready : $1.count) }
+        podsTotal = pods.reduce(0) { $0 + $1.wantedPods }
         objects = tallies.reduce(0) { $0 + $1.count }
         assessment = Self.assess(tallies, pods)
     }

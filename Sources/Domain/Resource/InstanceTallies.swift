@@ -111,7 +111,7 @@ extension InstanceTallies.Part {
         let reason = state.assessment.reason.map { ": " + $0 } ?? ""
         example = health == .healthy ? nil : "\(id.kind) \(id.name)\(reason)"
         sign = state.sign?.sentence
-        isApart = state.isApart && (health != .healthy || state.sign != nil)
+        isApart = state.isToldApart
     }
 }
 

@@ -73,7 +73,7 @@ public final class ResourceChange: Sendable {
     /// What a pod shows when it will probably not come up.
     public let sign: FailureSign?
     /// Whether another object speaks for it, so that its own health counts for nothing: a CronJob for its Jobs, helm for its
-    /// hooks, a Job for its pods.
+    /// hooks, a Job for its pods, a ReplicaSet for those of its pods that have failed.
     public let isApart: Bool
     /// What is stored instead of the object itself, the message's value, as JSON; `nil` for all but secrets.
     public let storedInstead: [UInt8]?

@@ -63,12 +63,15 @@ struct ResourceReader {
         )
     }
 
-    /// Whether another object speaks for it: a CronJob for its Jobs, helm for its hooks, a Job for its pods.
+    /// Whether another object speaks for it: a CronJob for its Jobs, helm for its hooks, a Job for its pods, a ReplicaSet
+    /// for those of its pods that have failed as a whole, such as by eviction: they stay, and it makes others.
     private func isApart(_ kind: String) -> Bool {
         guard kind == "Job" || kind == "Pod" else { return false }
         if object.annotations?["helm.sh/hook"] != nil { return true }
-        let owner = object.metadata?["ownerReferences"]?.first(where: { _ in true })?["kind"]
-        return (kind == "Job" ? owner?.equals("CronJob") : owner?.equals("Job")) ?? false
+        let owners = object.metadata?["ownerReferences"]
+        guard let owner = owners?.first(where: { _ in true })?["kind"] else { return false }
+        if kind == "Job" { return owner.equals("CronJob") }
+        return owner.equals("Job") || owner.equals("ReplicaSet") && PodHealth.hasFailed(object)
     }
 
     /// The generation of the command that made the object; `nil` where the label is none of Slipway's.

@@ -26,8 +26,11 @@ struct ResourceState: Sendable, Equatable {
         isGone == other.isGone && generation == other.generation && observedGeneration == other.observedGeneration
             && assessment == other.assessment && isReady == other.isReady && instance == other.instance
             && apiVersion == other.apiVersion && uid == other.uid && sign == other.sign
-            && commandGeneration == other.commandGeneration
+            && commandGeneration == other.commandGeneration && isToldApart == other.isToldApart
     }
+
+    /// Whether another object speaks for it, as far as anybody asks: of what is healthy and shows no sign nobody does.
+    var isToldApart: Bool { isApart && (assessment.health != .healthy || sign != nil) }
 }
 
 /// One object on its way through a batch: what was stored, and what the batch's messages make of it.

@@ -31,6 +31,9 @@ enum PodHealth {
         object.condition("Ready")?.isTrueCondition ?? false
     }
 
+    /// Whether it has ended as a whole and will not run again, such as one that was evicted.
+    static func hasFailed(_ object: KubernetesObject) -> Bool { object.status?["phase"]?.equals("Failed") ?? false }
+
     /// Containers that wait with a reason like `ErrImagePull`, `CreateContainerError` or `CrashLoopBackOff`.
     private static func waitingInError(_ object: KubernetesObject) -> HealthAssessment? {
         var messages: [String] = []
