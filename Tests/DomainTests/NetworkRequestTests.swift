@@ -76,6 +76,17 @@ import Testing
         #expect(try world.text("select count(*) from environment_object") == "2")
     }
 
+    @Test func `a network leads to no instance that is on its way out, unless it stays`() throws {
+        try world.make("network.create", Self.network("front"))
+        #expect(try world.ask("instance.delete", #""instance":"web""#) == .applied)
+        let deletion = try world.lastCommand()
+        let refusal = "unknown_instance target.instances[0]"
+        #expect(try world.refusal("network.create", Self.network("back")) == refusal)
+        #expect(try world.refusal("network.update", Self.network("front", ports: #"{"port":81}"#)) == refusal)
+        try world.end(deletion, as: "canceled")
+        #expect(try world.ask("network.create", Self.network("back")) == .applied)
+    }
+
     @Test func `a node port is free again when its network is gone`() throws {
         let members = {
             Self.network($0, ports: #"{"port":80,"nodePort":30080}"#, Self.target + #","type":"NodePort""#)

@@ -84,17 +84,20 @@ struct ObjectSiblings {
         return use
     }
 
+    /// Those of the instances that are there, and not on their way out.
     private func instances(named names: [String], in transaction: borrowing PostgresTransaction) throws -> Set<String> {
         guard !names.isEmpty else { return [] }
         let rows = try transaction.query(
             """
             select i.instance from unnest($2::text[]) as wanted(one)
             cross join lateral (
-                select instance, state from instance where environment_id = $1 and instance = wanted.one limit 1
+                select instance, state, open_command from instance
+                where environment_id = $1 and instance = wanted.one limit 1
             ) i
-            where i.state not in ('deleting', 'deleted')
+            left join lateral (select operation from command where id = i.open_command limit 1) c on true
+            where i.state <> 'deleted' and c.operation is distinct from $3
             """,
-            [.int64(environment.id), .array(.texts(names))]
+            [.int64(environment.id), .array(.texts(names)), .text(DeleteInstance.name)]
         )
         var found: Set<String> = []
         for row in rows { found.insert(try row.string(0)) }
