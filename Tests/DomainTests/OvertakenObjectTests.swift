@@ -94,6 +94,33 @@ import Testing
         #expect(try world.text("select count(*) from object_attempt") == "0")
     }
 
+    @Test func `a creation runs once it is done, though an edit took its place that was taken back`() throws {
+        try world.ask("config-map.create", #""configMap":"web","data":{"color":"red"}"#)
+        let creation = try world.lastCommand()
+        try world.ask("config-map.update", #""configMap":"web","data":{"color":"blue"}"#)
+        try world.end(try world.lastCommand(), as: "canceled")
+        #expect(try world.object("config-map", "web")?.hasPrefix("failed ") == true)
+        _ = try world.published()
+        try world.report("applied", of: creation, #""objects":[]"#)
+        let status = try #require(try world.published("object.status").last)
+        #expect(status["state"] == "running" && status["reason"] == nil)
+        let same = #""configMap":"web","data":{"color":"red"}"#
+        #expect(try world.refusal("config-map.update", same) == "no_change configMap")
+        #expect(try Verification.differences(on: world.connection) == [])
+    }
+
+    @Test func `a deletion that was done late is one, though an edit was asked for since and taken back`() throws {
+        try world.ask("secret.delete", #""secret":"db""#)
+        let deletion = try world.lastCommand()
+        try world.end(deletion, as: "timed_out")
+        try world.end(try put("update", "b"), as: "canceled")
+        #expect(try state() == "failed")
+        try world.report("applied", of: deletion, #""objects":[]"#)
+        #expect(try state() == "deleted")
+        #expect(try world.text("select count(*) from object_attempt") == "0")
+        #expect(try Verification.differences(on: world.connection) == [])
+    }
+
     @Test func `nothing confidential is left of a deleted secret, nor of what was asked of it in vain`() throws {
         try world.end(try put("update", "b"), as: "failed")
         #expect(try world.text("select count(*) from object_attempt") == "1")

@@ -76,7 +76,9 @@ public struct ObjectProgress {
         let object = try ObjectStore(worker: worker).find(id, in: transaction)
         let isShown: Bool
         if object.openCommand == nil, try isNewest(command, of: id, in: transaction) {
-            guard try doneLate(command, object, now: now, in: transaction) else { return }
+            guard let state = try doneLate(command, object, now: now, in: transaction) else { return }
+            // Of what is gone nothing is kept, nor of what was asked for since and taken back.
+            if state == ObjectLife.deleted { try ObjectAttempts.forget(object: id, in: transaction) }
             isShown = true
         } else {
             // That an order was taken says nothing of a certificate.
@@ -89,19 +91,25 @@ public struct ObjectProgress {
         if isShown { try publish([id], outbox: outbox, in: transaction) }
     }
 
-    /// Whether nothing newer was asked for of the object, whose own generation does not tell: a recovery raises it.
+    /// Whether nothing newer was asked for of the object but what was taken back.
+    ///
+    /// Behind a certificate's order that counts, too: it is judged by what is issued. The object's own generation does not
+    /// tell, since a recovery raises it.
     private func isNewest(
         _ command: Command,
         of object: Int64,
         in transaction: borrowing PostgresTransaction
     ) throws -> Bool {
         try transaction.query(
-            "select not exists (select from command where object_id = $1 and generation > $2)",
-            [.int64(object), .int64(command.generation)]
+            """
+            select not exists (
+                select from command where object_id = $1 and generation > $2 and (state <> 'canceled' or $3))
+            """,
+            [.int64(object), .int64(command.generation), .bool(CertificateWatch.waits(command))]
         ).only().bool(0)
     }
 
-    /// Notes that the newest command was done after it had ended; returns whether that is news.
+    /// Notes that the newest command was done after it had ended; returns what the object is then, where that is news.
     ///
     /// What it asked for was kept, unless a worker of the version before ended it: then the row says it still.
     private func doneLate(
@@ -109,19 +117,19 @@ public struct ObjectProgress {
         _ present: EnvironmentObject,
         now: Int64,
         in transaction: borrowing PostgresTransaction
-    ) throws -> Bool {
+    ) throws -> String? {
         let isOrder = CertificateWatch.waits(command)
         let isKept = try isOrder ? false : ObjectAttempts.want(command, in: transaction)
-        guard isKept || present.state == ObjectState.failed.rawValue else { return false }
+        guard isKept || present.state == ObjectState.failed.rawValue else { return nil }
         let object = try ObjectStore(worker: worker).find(present.id, in: transaction)
         let operation = ObjectOperation(of: command)
         let validity = try CertificateValidity.observed(of: object, in: transaction)
         guard let state = ObjectLife.next(object.standing, .succeededLate(operation, validity), now: now) else {
-            return false
+            return nil
         }
         let write = Write(state: state, content: .done(operation), validity: validity)
         try self.write(write, to: object, now: now, in: transaction)
-        return true
+        return state
     }
 
     /// Publishes the state of objects whose rows the transaction has locked, as it stands now.

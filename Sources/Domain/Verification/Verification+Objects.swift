@@ -67,7 +67,7 @@ extension Verification {
         end || case
             when c.state in \(open) or c.state = 'succeeded' or not \(wasDoneLate) then array[]::text[]
             when c.operation like '%.delete' then array['deleted'] else array['running']
-        end
+        end || \(deletedBefore)
         """
 
     /// SQL: the same of a certificate, of which time makes more.
@@ -78,6 +78,13 @@ extension Verification {
             when c.operation like '%.delete' and c.state = 'succeeded' then array['deleted']
             else array['active', 'expiring', 'expired', 'failed']
                 || case when c.operation like '%.delete' and \(wasDoneLate) then array['deleted'] else array[]::text[] end
-        end
+        end || \(deletedBefore)
+        """
+
+    /// SQL: that an object `o` may be gone whose newest command `c` was taken back: a deletion before it was done late.
+    private static let deletedBefore = """
+        case when c.state = 'canceled' and exists (
+            select from command c where c.object_id = o.id and c.operation like '%.delete' and \(wasDoneLate)
+        ) then array['deleted'] else array[]::text[] end
         """
 }
