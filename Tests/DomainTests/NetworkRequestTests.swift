@@ -87,6 +87,19 @@ import Testing
         #expect(try world.ask("network.create", Self.network("back")) == .applied)
     }
 
+    @Test func `an application stays as long as a network leads to its instances`() throws {
+        let application = #"{"project":"shop","application":"api"}"#
+        try world.request("application.create", key: "shop", application)
+        try world.make("network.create", Self.network("front", #""target":{"application":"api"}"#))
+        guard case .rejected(let reason) = try world.request("application.delete", key: "shop", application) else {
+            Issue.record("it was not refused")
+            return
+        }
+        #expect(reason.code == "application_in_use" && reason.sentence.contains("network staging/front"))
+        try world.make("network.update", Self.network("front"))
+        #expect(try world.request("application.delete", key: "shop", application) == .applied)
+    }
+
     @Test func `a node port is free again when its network is gone`() throws {
         let members = {
             Self.network($0, ports: #"{"port":80,"nodePort":30080}"#, Self.target + #","type":"NodePort""#)

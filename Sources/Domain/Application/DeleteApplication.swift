@@ -1,8 +1,8 @@
 import Postgres
 import WorkerRuntime
 
-/// `slipway.application.delete.v1`: an application that nothing runs and no rule deploys any more; its versions stay
-/// known by their artifact.
+/// `slipway.application.delete.v1`: an application that nothing runs, no rule deploys and no network leads to any more; its
+/// versions stay known by their artifact.
 struct DeleteApplication: RequestOperation {
     static let name = "application.delete"
     static let access = Access.owner
@@ -31,6 +31,11 @@ struct DeleteApplication: RequestOperation {
             select 'auto-deploy rule of ' || e.environment || '/' || r.instance
             from auto_deploy_rule r join environment e on e.id = r.environment_id
             where e.project = $1 and r.application = $2
+            union all
+            select 'network ' || e.environment || '/' || o.name
+            from environment_object o join environment e on e.id = o.environment_id
+            where e.project = $1 and o.kind = 'network' and o.state <> 'deleted'
+                and $2 in (o.spec #>> '{target,application}', o.running_spec #>> '{target,application}')
             order by 1 limit 4
             """,
             [.text(project), .text(application)]
