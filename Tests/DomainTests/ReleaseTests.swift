@@ -52,6 +52,9 @@ import WorkerRuntime
         ("=1.2.3", "1.2.3", true), ("1.2.3", "1.2.4", false), ("^1.2", "1.3.0-rc.1", false),
         ("^1.3.0-rc.1", "1.3.0-rc.2", true), ("^0", "0.9.1", true), ("^0", "1.0.0", false), ("^0.0", "0.0.9", true),
         ("^0.0", "0.1.0", false), ("^0.0.0", "0.0.1", false), ("^1.2||^3", "3.1.0", true), ("^1.2 | ^3", "3.1.0", true),
+        ("1.2", "1.2.7", true), ("1.2", "1.3.0", false), ("v1", "1.9.0", true), ("=1.2", "1.2.0", true),
+        (">1.2", "1.2.7", false), (">1.2", "1.3.0", true), ("<=1.2", "1.2.7", true), ("<=1.2", "1.3.0", false),
+        (">=1.2", "1.2.0", true), ("<1.2", "1.1.9", true), ("<1.2", "1.2.0", false), ("~1-rc.2", "1.9.0", true),
     ])
     func `ranges take what they say`(range: String, version: String, isIn: Bool) throws {
         #expect(try VersionRange.parse(range).contains(try #require(SemanticVersion(version))) == isIn)

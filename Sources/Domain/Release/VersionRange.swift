@@ -69,6 +69,9 @@ public struct SemanticVersion: Sendable, Hashable, Comparable, CustomStringConve
 }
 
 /// Which versions a rule takes: `*`, `1.2.x`, `^1.2`, `~1.2`, `>=1.0.0 <2.0.0`, alternatives with `||`.
+///
+/// A version of which parts are left out stands for all that begin with it: `1.2` is `1.2.x`, which `<=1.2` takes and
+/// `>1.2` does not.
 public struct VersionRange: Sendable, Hashable {
     private struct Bound: Sendable, Hashable {
         let comparison: String
@@ -141,8 +144,7 @@ public struct VersionRange: Sendable, Hashable {
     private static func bounds(_ word: String) -> [Bound]? {
         if word == "*" || word == "x" { return [] }
         for comparison in [">=", "<=", ">", "<", "="] where word.hasPrefix(comparison) {
-            guard let version = SemanticVersion(String(word.dropFirst(comparison.count))) else { return nil }
-            return [Bound(comparison: comparison, version: version)]
+            return compared(comparison, String(word.dropFirst(comparison.count)))
         }
         if word.hasPrefix("^") { return caret(String(word.dropFirst())) }
         if word.hasPrefix("~") { return tilde(String(word.dropFirst())) }
@@ -152,20 +154,39 @@ public struct VersionRange: Sendable, Hashable {
             guard numbers.count == wildcard, (1...2).contains(wildcard) else { return nil }
             return between(numbers, raising: wildcard - 1)
         }
-        return SemanticVersion(word).map { [Bound(comparison: "=", version: $0)] }
+        return compared("=", word)
+    }
+
+    /// A comparison with a version; where parts of it are left out, with all that it may stand for, as npm and helm do.
+    private static func compared(_ comparison: String, _ text: String) -> [Bound]? {
+        guard let version = SemanticVersion(text) else { return nil }
+        let written = writtenParts(of: text)
+        guard written < 3, version.prerelease.isEmpty else { return [Bound(comparison: comparison, version: version)] }
+        let series = between(Array(version.numbers[..<written]), raising: written - 1)
+        switch comparison {
+        case "=": return series
+        case "<=": return [series[1]]
+        // Behind the series, not within it.
+        case ">": return [Bound(comparison: ">=", version: series[1].version)]
+        default: return [Bound(comparison: comparison, version: version)]
+        }
+    }
+
+    /// How many numbers of a version are written, of three.
+    private static func writtenParts(of text: String) -> Int {
+        text.prefix { $0 != "-" && $0 != "+" }.split(separator: ".").count
     }
 
     private static func caret(_ text: String) -> [Bound]? {
         guard let version = SemanticVersion(text) else { return nil }
         // Of nothing but zeros the last one that is written may not change: '^0' takes 0.9, '^0.0' does not.
-        let written = text.prefix { $0 != "-" && $0 != "+" }.split(separator: ".").count
-        let place = version.numbers.firstIndex { $0 > 0 } ?? written - 1
+        let place = version.numbers.firstIndex { $0 > 0 } ?? writtenParts(of: text) - 1
         return [Bound(comparison: ">=", version: version)] + between(version.numbers, raising: place).suffix(1)
     }
 
     private static func tilde(_ text: String) -> [Bound]? {
         guard let version = SemanticVersion(text) else { return nil }
-        let place = text.split(separator: ".").count > 1 ? 1 : 0
+        let place = writtenParts(of: text) > 1 ? 1 : 0
         return [Bound(comparison: ">=", version: version)] + between(version.numbers, raising: place).suffix(1)
     }
 
