@@ -83,6 +83,13 @@ import Testing
         #expect(try rollback()?["version"] == "1.1.0")
     }
 
+    @Test func `the same version with a chart that became known since is gone back from`() throws {
+        try world.connection.script("update version set chart_name = 'web' where version = '1.0.0'")
+        try world.succeed(try world.order("deploy", #""application":"web","version":"1.0.0""#))
+        let release = try #require(try rollback())
+        #expect(release["version"] == "1.0.0" && release["image"] == "web:1.0.0" && release["chart"] == nil)
+    }
+
     @Test func `what brings nothing new is no deployment`() throws {
         for verb in ["restart", "stop", "start"] { try world.succeed(try world.order(verb)) }
         #expect(try history() == ["1 instance.deploy 1.0.0 succeeded"])

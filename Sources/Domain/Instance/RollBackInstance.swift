@@ -84,7 +84,7 @@ private struct RollbackTarget {
         return found
     }
 
-    /// The newest one that succeeded before the present one and differs from it.
+    /// The newest one that succeeded before the present one and differs from it, be it in its image or chart alone.
     func findBefore(in transaction: borrowing PostgresTransaction) throws -> PastDeployment {
         guard let present = try DeploymentHistory.read(of: id, .standing, in: transaction).first else {
             throw missing("The instance '\(instance)' has no deployment that was not taken back", field: "instance")
@@ -97,7 +97,7 @@ private struct RollbackTarget {
                 limit: Self.page,
                 in: transaction
             )
-            for deployment in earlier where try !deployment.desired.isSameRelease(as: present.desired) {
+            for deployment in earlier where try !deployment.desired.isUnchanged(in: present.desired) {
                 return deployment
             }
             guard earlier.count == Self.page, let end = earlier.last else { break }
