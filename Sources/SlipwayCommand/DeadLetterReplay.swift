@@ -39,7 +39,9 @@ extension DeadLetters {
                 )
             }
             if dryRun {
-                for letter in letters { print("\(letter.line.type) \(letter.line.id) with key \(letter.key)") }
+                for letter in letters {
+                    print(Terminal.plain("\(letter.line.type) \(letter.line.id) with key \(letter.key)"))
+                }
                 return print("\(letters.count) dead letters would be sent in again\(leftOut)")
             }
             let token = try Send.token(tokenFile, connection.settings)

@@ -47,10 +47,13 @@ struct DeadLetters: ParsableCommand {
             let terminal = Terminal()
             for header in letter.message.headers {
                 let text = header.value.map(DeadLetterMessage.readable) ?? ""
-                terminal.line("\(header.name): \(text)")
+                terminal.line(Terminal.plain("\(header.name): \(text)"))
             }
             terminal.line("value: \(letter.message.valueCount) bytes")
-            if value { terminal.line(String(decoding: letter.message.valueBytes ?? [], as: UTF8.self)) }
+            guard value else { return }
+            let text = String(decoding: letter.message.valueBytes ?? [], as: UTF8.self)
+            // A file or another program gets it as it is.
+            terminal.line(isatty(STDOUT_FILENO) == 1 ? Terminal.plain(text, isText: true) : text)
         }
     }
 }

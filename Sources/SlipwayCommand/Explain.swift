@@ -59,10 +59,12 @@ struct Explain: ParsableCommand {
             for step in story.steps {
                 let late = step.isLate ? " (late: changes nothing)" : ""
                 terminal.line(
-                    "  \(Instant.short(step.time))  \(terminal.state(step.state))\(late)  by \(step.worker)  \(step.reason ?? "")"
+                    "  \(Instant.short(step.time))  \(terminal.state(step.state))\(late)  by \(step.worker)  \(Terminal.plain(step.reason ?? ""))"
                 )
             }
-            if let waits = story.waitsFor { terminal.line("  \(terminal.paint("waits for", .yellow)) \(waits)") }
+            if let waits = story.waitsFor {
+                terminal.line("  \(terminal.paint("waits for", .yellow)) \(Terminal.plain(waits))")
+            }
         }
         for rule in rules { rule.print(terminal) }
         details?.print(terminal)

@@ -132,7 +132,7 @@ struct ResultMessage: Decodable {
     }
 
     func line(_ terminal: Terminal, after time: Duration) -> String {
-        let why = reason.map { "  \($0.code): \($0.message)" } ?? ""
+        let why = reason.map { Terminal.plain("  \($0.code): \($0.message)") } ?? ""
         return "\(time.inSeconds)  \(terminal.state(state))\(why)"
     }
 }

@@ -234,4 +234,25 @@ struct DeskTests {
         let (code, text) = try slipway(["stuck"], world)
         #expect(code == 1 && text.contains(reason + "  whoever runs the broker"), "\(text)")
     }
+
+    @Test func `what others wrote moves no cursor and breaks no line`() throws {
+        let world = try FleetWorld(topics: ["release.events.dlt"], partitions: 1)
+        try world.send(
+            "release.events.dlt",
+            key: "a\u{1B}]0;b\u{7}\nc",
+            type: "t\u{1B}[2J",
+            id: "i",
+            headers: [("slipway-reason-code", "x\u{9B}1m")],
+            value: Array("{}".utf8)
+        )
+        for command in [
+            ["dlt", "list", "release.events"], ["dlt", "show", "release.events", "--offset", "0"],
+            ["dlt", "replay", "release.events", "--dry-run"],
+        ] {
+            let (code, text) = try slipway(command, world)
+            #expect(code == 0 && text.contains(#"t\u{1b}[2J"#), "\(text)")
+            #expect(!text.unicodeScalars.contains { $0 != "\n" && $0.properties.generalCategory == .control })
+        }
+        #expect(try slipway(["dlt", "list", "release.events"], world).1.contains(#"a\u{1b}]0;b\u{7}\nc"#))
+    }
 }
