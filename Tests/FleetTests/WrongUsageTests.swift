@@ -44,6 +44,15 @@ struct WrongUsageTests {
         #expect(process.output.contains(says), "\(process.output)")
     }
 
+    @Test func `shards that a database does not get are not passed over`() throws {
+        let world = try FleetWorld(topics: [])
+        let process = try world.start("slipway", ["migrate", "--outbox-shards", "32"])
+        #expect(try process.exitCode() == 1)
+        #expect(process.output.contains("the outbox has 8 shards since the first run"), "\(process.output)")
+        #expect(try world.said("slipway", ["migrate", "--outbox-shards", "8"]).contains("the database is up to date"))
+        #expect(try world.said("slipway", ["migrate"]).contains("the database is up to date"))
+    }
+
     @Test func `what could not be judged is not called different`() throws {
         let world = try FleetWorld(topics: [])
         try world.database.script("drop table command_step cascade")
