@@ -37,6 +37,12 @@ struct Send: ParsableCommand {
     @OptionGroup var connection: ConnectionOptions
     @OptionGroup var output: OutputOptions
 
+    func validate() throws {
+        guard wait >= 0 else {
+            throw ValidationError("'--wait \(wait)' should be a number of seconds; 0 does not wait.")
+        }
+    }
+
     func run() throws {
         var outgoing = try Outgoing(what: what, set: set, file: file, purl: purl, source: source, id: id)
         outgoing.token = try Self.token(tokenFile, connection.settings)
