@@ -42,9 +42,7 @@ struct Audit: ParsableCommand {
     }
 
     func validate() throws {
-        if let place, place.split(separator: "/", omittingEmptySubsequences: false).count > 2 {
-            throw ValidationError("'\(place)' should be a project or project/environment.")
-        }
+        _ = try Overview.parts(of: place)
         guard (1...10_000).contains(limit) else {
             throw ValidationError("--limit is \(limit); it should be from 1 to 10000.")
         }
@@ -73,7 +71,7 @@ struct Audit: ParsableCommand {
     }
 
     private func read(_ database: PostgresConnection) throws -> [Line] {
-        let parts = place?.split(separator: "/", maxSplits: 1).map(String.init) ?? []
+        let parts = try Overview.parts(of: place)
         return try database.query(
             """
             select \(Instant.text("at")), decided_by, caller, on_behalf_of,

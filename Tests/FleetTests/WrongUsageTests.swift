@@ -18,6 +18,8 @@ struct WrongUsageTests {
         (["overview", "--project", "nope", "--json"], "There is no project 'nope'."),
         (["deployments", "nope"], "There is no project 'nope'."),
         (["containers", "nope/staging"], "There is no environment 'nope/staging'."),
+        (["audit", "/staging"], "'/staging' should be a project or project/environment."),
+        (["audit", "shop/"], "'shop/' should be a project or project/environment."),
         (
             ["dlt", "list", "nope"],
             "nope.dlt'; dead letters have release.events, deployment.requests"
@@ -42,6 +44,24 @@ struct WrongUsageTests {
         let process = try world.start("slipway", command)
         #expect(try process.exitCode() == 64)
         #expect(process.output.contains(says), "\(process.output)")
+    }
+
+    @Test func `an empty name in a place does not make it another place`() throws {
+        let world = try FleetWorld(topics: [])
+        try world.database.script(
+            """
+            insert into cluster (cluster, name, state, created_at) values ('c', 'c', 'connected', now());
+            insert into command (id, operation, cluster, key, subject_kind, subject_name, state, revision, caller,
+                request_source, request_id, request_type, created_at, changed_at, deadline, step_seconds, settle_seconds,
+                failure_seconds)
+            values (gen_random_uuid(), 'instance.deploy', 'c', 'shop/web', 'instance', 'x', 'sent', 1, 'olga', '/s', '1', 't',
+                now(), now(), now() + interval '1 hour', '{60,300,600}', 10, 60)
+            """
+        )
+        #expect(try world.said("slipway", ["explain", "shop/web"]).contains("instance.deploy"))
+        let process = try world.start("slipway", ["explain", "shop//web"])
+        #expect(try process.exitCode() == 64)
+        #expect(process.output.contains("'shop//web' is no known command"), "\(process.output)")
     }
 
     @Test func `shards that a database does not get are not passed over`() throws {
