@@ -18,14 +18,11 @@ struct WrongUsageTests {
         (["overview", "--project", "nope", "--json"], "There is no project 'nope'."),
         (["deployments", "nope"], "There is no project 'nope'."),
         (["containers", "nope/staging"], "There is no environment 'nope/staging'."),
-        (["audit", "/staging"], "'/staging' should be a project or project/environment."),
-        (["audit", "shop/"], "'shop/' should be a project or project/environment."),
         (
             ["dlt", "list", "nope"],
             "nope.dlt'; dead letters have release.events, deployment.requests"
         ),
-        (["topics", "check", "--partitions", "0"], "'--partitions 0' should be a number, at least 1."),
-        (["topics", "apply", "--replication-factor", "0"], "'--replication-factor 0' should be a number, at least 1."),
+        (["topics", "check", "--partitions", "0"], "'--partitions 0' should be a number from 1 to 100000."),
         (["demo", "--scale", "0"], "'--scale 0' should be a number from 1 to 16."),
         (["migrate", "--outbox-shards", "0"], "'--outbox-shards 0' should be a number from 1 to 1024."),
         (["migrate", "--outbox-shards=-1"], "'--outbox-shards -1' should be a number from 1 to 1024."),
@@ -40,6 +37,30 @@ struct WrongUsageTests {
     func `a name that there is none of, or a number that cannot be, is no empty answer`(command: [String], says: String)
         throws
     {
+        let world = try FleetWorld(topics: [])
+        let process = try world.start("slipway", command)
+        #expect(try process.exitCode() == 64)
+        #expect(process.output.contains(says), "\(process.output)")
+    }
+
+    @Test(arguments: [
+        (["topics", "apply", "--partitions", "3000000000"], "'--partitions 3000000000' should be a number from 1 to"),
+        (["topics", "apply", "--replication-factor", "0"], "'--replication-factor 0' should be a number from 1 to"),
+        (["broker", "--partitions=-1"], "'--partitions -1' should be a number from 1 to 1000."),
+        (["broker", "--brokers", "0"], "'--brokers 0' should be a number from 1 to 100."),
+        (["cluster-key", "east", "--key-id", "0"], "'--key-id 0' should be a number, at least 1."),
+        (["token", "create", "--private-key", "/none", "--subject", ""], "'--subject' should not be empty."),
+        (
+            ["token", "create", "--private-key", "/none", "--subject", "olga", "--seconds", "9223372036854775807"],
+            "'--seconds 9223372036854775807' should be a number from 1 to 315360000"
+        ),
+        (["audit", "/staging"], "'/staging' should be a project or project/environment."),
+        (["audit", "shop/"], "'shop/' should be a project or project/environment."),
+    ])
+    func `a number that cannot be ends in a sentence, and an empty name in no other place`(
+        command: [String],
+        says: String
+    ) throws {
         let world = try FleetWorld(topics: [])
         let process = try world.start("slipway", command)
         #expect(try process.exitCode() == 64)
