@@ -34,9 +34,15 @@ extension DeadLetters {
         ///
         /// Topics of trusted requests are known to the worker's settings and to the broker.
         private func requireTopic(_ name: String, _ connection: ConnectionOptions) throws {
-            guard !Topics.withDeadLetters.contains(topic) else { return }
             let admin = try KafkaAdmin(try connection.kafka())
+            defer { admin.close() }
             guard try admin.metadata(timeout: .seconds(15)).topic(name) == nil else { return }
+            guard !Topics.withDeadLetters.contains(topic) else {
+                throw StartError(
+                    "The broker has no topic '\(name)'; 'slipway topics apply' makes it. Does SLIPWAY_TOPIC_PREFIX say what "
+                        + "the fleet's topics begin with?"
+                )
+            }
             throw ValidationError(
                 "There is no topic '\(name)'; dead letters have \(Topics.withDeadLetters.joined(separator: ", ")), and topics of trusted requests."
             )

@@ -144,6 +144,13 @@ struct DeadLetterReplayTests {
         #expect(none == 64 && says.contains("There is no dead letter at offset 6."), "\(says)")
     }
 
+    @Test func `dead letters of another fleet's topics are not none`() throws {
+        let world = try FleetWorld(topics: ["release.events.dlt"], partitions: 1)
+        #expect(try slipway(["dlt", "list", "release.events"], world).1.contains("there is no such dead letter"))
+        let (code, text) = try slipway(["dlt", "list", "release.events", "--topic-prefix", "acme."], world)
+        #expect(code == 1 && text.contains("The broker has no topic 'acme.release.events.dlt'"), "\(text)")
+    }
+
     @Test func `a letter that a relay published twice, or that lies before another one, goes once and in order`() throws
     {
         let world = try FleetWorld(topics: ["release.events", "release.events.dlt"], partitions: 1)
