@@ -28,6 +28,14 @@ struct SealCommandTests {
         #expect(opened.withUnsafeBytes { Array($0) } == Array("hunter2".utf8))
     }
 
+    @Test(arguments: ["shop/staging/secrets/mail", "shop/staging/config-map/web"])
+    func `what nobody would ever open is not sealed`(object: String) throws {
+        let world = try FleetWorld(topics: [])
+        let process = try world.start("slipway", ["seal", object, "a", "--key", "x"], input: "/dev/null")
+        #expect(try process.exitCode() == 64)
+        #expect(process.output.contains("should be secret or certificate"), "\(process.output)")
+    }
+
     @Test(arguments: ["shop/web", "shop/staging/web", "shop//secret/a", "a/b/c/d/e"])
     func `what names no object is refused with the form that it should have`(object: String) throws {
         let world = try FleetWorld(topics: [])
