@@ -56,6 +56,7 @@ struct WrongUsageTests {
         ),
         (["audit", "/staging"], "'/staging' should be a project or project/environment."),
         (["audit", "shop/"], "'shop/' should be a project or project/environment."),
+        (["overview", "shop/staging", "--project", "pay"], "'shop' is not the project of '--project pay'"),
     ])
     func `a number that cannot be ends in a sentence, and an empty name in no other place`(
         command: [String],
