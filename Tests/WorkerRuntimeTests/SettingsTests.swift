@@ -54,6 +54,16 @@ import Testing
         #expect(try WallClock(Settings(environment: ["SLIPWAY_TEST_CLOCK_AHEAD": "0"])).secondsAhead == 0)
     }
 
+    @Test(arguments: ["slipway/", "slipway. ", "größe."])
+    func `a prefix that no topic can have is refused before anything is published under it`(prefix: String) throws {
+        let brokers = ["SLIPWAY_KAFKA_BROKERS": "b:9092"]
+        let logger = Logger(label: "test")
+        let settings = Settings(flags: ["TOPIC_PREFIX": prefix], environment: brokers)
+        let error = #expect(throws: StartError.self) { try settings.kafka(logger: logger) }
+        #expect(error?.description.hasPrefix("SLIPWAY_TOPIC_PREFIX is '\(prefix)'") == true)
+        _ = try Settings(flags: ["TOPIC_PREFIX": "acme_prod-1."], environment: brokers).kafka(logger: logger)
+    }
+
     @Test func `every SLIPWAY_KAFKA variable is a librdkafka property`() throws {
         let settings = Settings(environment: [
             "SLIPWAY_KAFKA_BROKERS": "b:9092", "SLIPWAY_KAFKA_SECURITY_PROTOCOL": "SASL_SSL",

@@ -58,6 +58,11 @@ public struct Settings: Sendable {
     /// The brokers and every `SLIPWAY_KAFKA_<PROPERTY>` as a librdkafka property.
     public func kafka(logger: Logger) throws(StartError) -> KafkaSettings {
         let brokers = try required("KAFKA_BROKERS", meaning: "the brokers, such as 'localhost:9092'")
+        guard topicPrefix.utf8.count <= 100, topicPrefix.wholeMatch(of: /[A-Za-z0-9._\-]+/) != nil else {
+            throw StartError(
+                "SLIPWAY_TOPIC_PREFIX is '\(topicPrefix)'; it should be at most 100 letters, digits, dots, '_' and '-'."
+            )
+        }
         var properties: [String: String] = [:]
         let known = "SLIPWAY_KAFKA_"
         for (name, value) in environment where name.hasPrefix(known) && name != "SLIPWAY_KAFKA_BROKERS" {
