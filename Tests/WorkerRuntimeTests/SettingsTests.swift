@@ -73,6 +73,21 @@ import Testing
         #expect(kafka.properties == ["security.protocol": "SASL_SSL"])
     }
 
+    @Test func `a property on which the fleet depends is not an operator's`() throws {
+        func kafka(_ name: String, _ value: String) throws -> KafkaSettings {
+            try Settings(environment: ["SLIPWAY_KAFKA_BROKERS": "b:9092", "SLIPWAY_KAFKA_\(name)": value])
+                .kafka(logger: Logger(label: "test"))
+        }
+        for name in ["GROUP_ID", "GROUP_INSTANCE_ID", "TRANSACTIONAL_ID"] {
+            let error = #expect(throws: StartError.self) { try kafka(name, "mine") }
+            #expect(error?.description.hasPrefix("SLIPWAY_KAFKA_\(name) is 'mine'; it should not be set: ") == true)
+        }
+        let error = #expect(throws: StartError.self) { try kafka("ENABLE_AUTO_COMMIT", "true") }
+        #expect(error?.description.contains("it should be 'false', or not be set") == true)
+        #expect(try kafka("ENABLE_AUTO_COMMIT", "false").properties == ["enable.auto.commit": "false"])
+        #expect(throws: StartError.self) { try kafka("PARTITIONER", "consistent") }
+    }
+
     @Test func `a lane is the same static member in its process's next life, and no other lane is`() {
         func member(_ worker: String, _ lane: Int) -> String {
             LaneConfiguration(
