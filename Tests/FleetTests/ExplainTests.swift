@@ -2,7 +2,7 @@ import Postgres
 import TestSupport
 import Testing
 
-/// What is told of an environment is found by keys, however much else the ledger keeps.
+/// What people ask for is told, however much ledger and audit log keep.
 @Suite(.ownThreads, .timeLimit(.minutes(15)))
 struct ExplainTests {
     @Test func `the story of an environment looks only at its own commands`() throws {
@@ -31,5 +31,18 @@ struct ExplainTests {
         #expect(text.contains("instance.deploy of shop/staging/web"), "\(text)")
         _ = try eventually("what it read is counted") { try reads("idx_tup_fetch") > 0 ? true : nil }
         #expect(try reads("seq_tup_read") == before)
+    }
+
+    @Test func `the audit log is looked through however long that takes`() throws {
+        let world = try FleetWorld(topics: [])
+        try world.database.script(
+            """
+            insert into audit (decided_by, operation, outcome) values ('slipway', 'recover', 'done');
+            alter table audit rename to audit_lines;
+            create view audit as select * from audit_lines
+                where 1 / (case current_setting('statement_timeout') when '0' then 1 else 0 end) = 1
+            """
+        )
+        #expect(try world.said("slipway", ["audit", "--operation", "recover"]).contains("recover"))
     }
 }
