@@ -43,6 +43,7 @@ public let fleetMigrations: [PostgresMigration] =
         step("V1056_drifted_objects", PackageResources.V1056_drifted_objects_sql, isExpansion: true),
         step("V1057_object_claims", PackageResources.V1057_object_claims_sql, isExpansion: true),
         step("V1060_tracestate", PackageResources.V1060_tracestate_sql, isExpansion: true),
+        step("V1061_command_key", PackageResources.V1061_command_key_sql, isExpansion: true),
     ]).sorted { $0.name < $1.name }
 
 private func step(_ name: String, _ sql: [UInt8], isExpansion: Bool = false) -> PostgresMigration {

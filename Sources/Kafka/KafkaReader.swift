@@ -18,6 +18,21 @@ public final class KafkaReader {
     ///
     /// Blocks while it asks the cluster for partitions and offsets. A topic that does not exist is left out.
     public func read(_ topics: [String], fromBeginning: Bool, timeout: Duration = .seconds(10)) throws(KafkaError) {
+        try read(topics, timeout: timeout) { fromBeginning ? $0.low : $0.high }
+    }
+
+    /// Reads a topic too, each partition from an offset on; from its nearest one where the broker does not have that.
+    ///
+    /// Blocks while it asks the cluster for partitions and offsets. A topic that does not exist is left out.
+    public func read(_ topic: String, from offset: Int64, timeout: Duration = .seconds(10)) throws(KafkaError) {
+        try read([topic], timeout: timeout) { min(max($0.low, offset), $0.high) }
+    }
+
+    private func read(
+        _ topics: [String],
+        timeout: Duration,
+        from start: (KafkaWatermarks) -> Int64
+    ) throws(KafkaError) {
         let admin = try KafkaAdmin(settings)
         defer { admin.close() }
         let metadata = try admin.metadata(timeout: timeout)
@@ -28,7 +43,7 @@ public final class KafkaReader {
                 let place = KafkaTopicPartition(topic: name, partition: partition)
                 guard known.insert(place).inserted else { continue }
                 let marks = try consumer.watermarks(of: place, timeout: timeout)
-                positions.append(KafkaPosition(place, offset: fromBeginning ? marks.low : marks.high))
+                positions.append(KafkaPosition(place, offset: start(marks)))
             }
         }
         try consumer.assign(held + positions)

@@ -33,7 +33,15 @@ struct Broker: ParsableCommand {
     @Flag(help: "Take orders from standard input.")
     var control = false
 
-    func validate() throws { _ = try others() }
+    func validate() throws {
+        guard (1...1000).contains(partitions) else {
+            throw ValidationError("'--partitions \(partitions)' should be a number from 1 to 1000.")
+        }
+        guard (1...100).contains(brokers) else {
+            throw ValidationError("'--brokers \(brokers)' should be a number from 1 to 100.")
+        }
+        _ = try others()
+    }
 
     /// The topics with another number of partitions.
     private func others() throws -> [String: Int] {

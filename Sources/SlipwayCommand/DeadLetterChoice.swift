@@ -34,16 +34,30 @@ extension DeadLetters {
         ///
         /// Topics of trusted requests are known to the worker's settings and to the broker.
         private func requireTopic(_ name: String, _ connection: ConnectionOptions) throws {
-            guard !Topics.withDeadLetters.contains(topic) else { return }
             let admin = try KafkaAdmin(try connection.kafka())
+            defer { admin.close() }
             guard try admin.metadata(timeout: .seconds(15)).topic(name) == nil else { return }
+            guard !Topics.withDeadLetters.contains(topic) else {
+                throw StartError(
+                    "The broker has no topic '\(name)'; 'slipway topics apply' makes it. Does SLIPWAY_TOPIC_PREFIX say what "
+                        + "the fleet's topics begin with?"
+                )
+            }
             throw ValidationError(
                 "There is no topic '\(name)'; dead letters have \(Topics.withDeadLetters.joined(separator: ", ")), and topics of trusted requests."
             )
         }
 
-        /// The dead letters that are meant, in the order in which they were written.
-        func read(_ connection: ConnectionOptions) throws -> [DeadLetterMessage] {
+        /// Hands the dead letters that are meant on, in the order in which they were written, as long as more are wanted.
+        ///
+        /// - Parameters:
+        ///   - first: The offset before which none is wanted.
+        ///   - take: Takes one; returns whether more are wanted.
+        func read(
+            _ connection: ConnectionOptions,
+            from first: Int64? = nil,
+            _ take: (DeadLetterMessage) throws -> Bool
+        ) throws {
             let name = connection.settings.topicPrefix + topic + ".dlt"
             try requireTopic(name, connection)
             if let hours, !(1...87_600).contains(hours) {
@@ -51,19 +65,24 @@ extension DeadLetters {
             }
             let reader = try KafkaReader(try connection.kafka())
             defer { reader.close() }
-            try reader.read([name], fromBeginning: true)
+            var start = first ?? 0
+            if case .offset(let offset)? = from { start = max(start, offset) }
+            try reader.read(name, from: start)
             let since = hours.map { Int64((Date().timeIntervalSince1970 - Double($0) * 3600) * 1000) }
-            var found: [DeadLetterMessage] = []
             while !reader.isAtEnd {
                 guard let message = try reader.next(timeout: .seconds(5)) else { continue }
                 let letter = DeadLetterMessage(message, topic: topic)
-                guard key == nil || key == letter.key, code == nil || code == letter.code else { continue }
-                if let since, letter.milliseconds < since { continue }
-                if let from, letter.position(as: from) < from.number { continue }
-                if let to, letter.position(as: to) > to.number { continue }
-                found.append(letter)
+                guard isMeant(letter, since: since) else { continue }
+                guard try take(letter) else { return }
             }
-            return found
+        }
+
+        private func isMeant(_ letter: DeadLetterMessage, since: Int64?) -> Bool {
+            guard key == nil || key == letter.key, code == nil || code == letter.code else { return false }
+            if let since, letter.milliseconds < since { return false }
+            if let from, letter.position(as: from) < from.number { return false }
+            if let to, letter.position(as: to) > to.number { return false }
+            return true
         }
     }
 }

@@ -39,7 +39,9 @@ extension DeadLetters {
                 )
             }
             if dryRun {
-                for letter in letters { print("\(letter.line.type) \(letter.line.id) with key \(letter.key)") }
+                for letter in letters {
+                    print(Terminal.plain("\(letter.line.type) \(letter.line.id) with key \(letter.key)"))
+                }
                 return print("\(letters.count) dead letters would be sent in again\(leftOut)")
             }
             let token = try Send.token(tokenFile, connection.settings)
@@ -54,8 +56,11 @@ extension DeadLetters {
         ///
         /// A letter that a relay published twice counts once.
         private func chosen(_ database: PostgresConnection) throws -> (letters: [DeadLetterMessage], left: Int) {
-            var letters = try choice.read(connection)
-            if let offset { letters.removeAll { $0.line.offset != offset } }
+            var letters: [DeadLetterMessage] = []
+            try choice.read(connection, from: offset) { letter in
+                if offset == nil || letter.message.offset == offset { letters.append(letter) }
+                return offset == nil || letters.isEmpty
+            }
             var seen: Set<ReplayedLetters.Place> = []
             letters = letters.filter { seen.insert($0.place).inserted }
             let known = again ? [] : try ReplayedLetters.known(of: choice.topic, on: database)

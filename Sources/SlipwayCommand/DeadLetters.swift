@@ -13,18 +13,43 @@ struct DeadLetters: ParsableCommand {
     struct List: ParsableCommand {
         static let configuration = CommandConfiguration(abstract: "Show a topic's dead letters: what, whose, why.")
         @OptionGroup var choice: Choice
+        @Option(help: "At most so many, the newest ones.")
+        var limit = 1000
         @OptionGroup var connection: ConnectionOptions
         @OptionGroup var output: OutputOptions
 
+        func validate() throws {
+            guard (1...100_000).contains(limit) else {
+                throw ValidationError("--limit is \(limit); it should be from 1 to 100000.")
+            }
+        }
+
         func run() throws {
-            let letters = try choice.read(connection)
-            if output.json { return try printJSON(letters.map(\.line)) }
+            let (lines, count) = try newest()
+            if count > lines.count {
+                let note = "the newest \(lines.count) of \(count) are shown; --limit shows more, --from and --to others"
+                FileHandle.standardError.write(Data((note + "\n").utf8))
+            }
+            if output.json { return try printJSON(lines) }
             let terminal = Terminal()
             terminal.table(
                 ["OFFSET", "KEY", "TYPE", "ID", "CODE", "REASON"],
-                letters.map { ["\($0.line.offset)", $0.key, $0.line.type, $0.line.id, $0.code, $0.line.reason] }
+                lines.map { ["\($0.offset)", $0.key, $0.type, $0.id, $0.code, $0.reason] }
             )
-            if letters.isEmpty { terminal.line("there is no such dead letter") }
+            if lines.isEmpty { terminal.line("there is no such dead letter") }
+        }
+
+        /// The newest that are meant, and how many there are: a topic may hold millions, of which few are kept.
+        private func newest() throws -> (lines: [DeadLetterMessage.Line], count: Int) {
+            var lines: [DeadLetterMessage.Line] = []
+            var count = 0
+            try choice.read(connection) { letter in
+                count += 1
+                lines.append(letter.line)
+                if lines.count == 2 * limit { lines.removeFirst(limit) }
+                return true
+            }
+            return (Array(lines.suffix(limit)), count)
         }
     }
 
@@ -41,16 +66,22 @@ struct DeadLetters: ParsableCommand {
         @OptionGroup var connection: ConnectionOptions
 
         func run() throws {
-            guard let letter = try choice.read(connection).first(where: { $0.line.offset == offset }) else {
-                throw ValidationError("There is no dead letter at offset \(offset).")
+            var found: DeadLetterMessage?
+            try choice.read(connection, from: offset) { letter in
+                if letter.message.offset == offset { found = letter }
+                return found == nil
             }
+            guard let letter = found else { throw ValidationError("There is no dead letter at offset \(offset).") }
             let terminal = Terminal()
             for header in letter.message.headers {
                 let text = header.value.map(DeadLetterMessage.readable) ?? ""
-                terminal.line("\(header.name): \(text)")
+                terminal.line(Terminal.plain("\(header.name): \(text)"))
             }
             terminal.line("value: \(letter.message.valueCount) bytes")
-            if value { terminal.line(String(decoding: letter.message.valueBytes ?? [], as: UTF8.self)) }
+            guard value else { return }
+            let text = String(decoding: letter.message.valueBytes ?? [], as: UTF8.self)
+            // A file or another program gets it as it is.
+            terminal.line(isatty(STDOUT_FILENO) == 1 ? Terminal.plain(text, isText: true) : text)
         }
     }
 }

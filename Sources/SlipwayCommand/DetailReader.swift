@@ -49,7 +49,7 @@ struct DetailReader {
             select c.operation, c.generation, s.name, s.kind, s.state, \(Instant.text("s.started_at")),
                 \(Instant.text("s.ended_at")), s.output, s.truncated
             from stage s join command c on c.id = s.command
-            where c.project = $1 and c.environment = $2
+            where c.key = $1 || '/' || $2 and c.project = $1 and c.environment = $2
                 and ($3::text is null or (c.subject_kind = 'instance' and c.subject_name = $3))
                 and ($4::uuid is null or c.id = $4)
             order by c.created_at desc, s.weight, s.started_at limit 50
@@ -129,7 +129,7 @@ struct DetailReader {
                     operation, subject_kind || ' ' || subject_name, caller, state,
                     reason_code || coalesce(': ' || reason, ''), id::text
                 from command
-                where project = $1 and environment = $2
+                where key = $1 || '/' || $2 and project = $1 and environment = $2
                     and ($3::text is null or (subject_kind = 'instance' and subject_name = $3))
                     and ($4::uuid is null or id = $4)
                 order by created_at desc limit 100

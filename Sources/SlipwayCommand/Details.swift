@@ -86,7 +86,7 @@ struct Details: Encodable {
                 guard let output = stage.output else { continue }
                 terminal.line(terminal.paint("output of \(stage.stage)", .bold) + (stage.truncated ? " (its end)" : ""))
                 for line in output.split(separator: "\n", omittingEmptySubsequences: false) {
-                    terminal.line("  \(line)")
+                    terminal.line("  " + Terminal.plain(String(line), isText: true))
                 }
             }
             if stages.isEmpty { terminal.line("no release had a stage") }
@@ -107,9 +107,12 @@ struct Details: Encodable {
                 terminal.line(terminal.paint("  its values cannot be read by this version of slipway", .yellow))
             }
             for change in deployment.differences ?? [] {
-                terminal.line("  \(change.path): \(change.old ?? "nothing") → \(change.value ?? "nothing")")
+                let words = "  \(change.path): \(change.old ?? "nothing") → \(change.value ?? "nothing")"
+                terminal.line(Terminal.plain(words, isText: true))
             }
-            for value in deployment.values ?? [] { terminal.line("    \(value.path) = \(value.value ?? "")") }
+            for value in deployment.values ?? [] {
+                terminal.line(Terminal.plain("    \(value.path) = \(value.value ?? "")", isText: true))
+            }
         }
         if deployments?.isEmpty == true { terminal.line("nothing was deployed") }
         if let operations {

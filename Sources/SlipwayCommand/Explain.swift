@@ -59,10 +59,12 @@ struct Explain: ParsableCommand {
             for step in story.steps {
                 let late = step.isLate ? " (late: changes nothing)" : ""
                 terminal.line(
-                    "  \(Instant.short(step.time))  \(terminal.state(step.state))\(late)  by \(step.worker)  \(step.reason ?? "")"
+                    "  \(Instant.short(step.time))  \(terminal.state(step.state))\(late)  by \(step.worker)  \(Terminal.plain(step.reason ?? ""))"
                 )
             }
-            if let waits = story.waitsFor { terminal.line("  \(terminal.paint("waits for", .yellow)) \(waits)") }
+            if let waits = story.waitsFor {
+                terminal.line("  \(terminal.paint("waits for", .yellow)) \(Terminal.plain(waits))")
+            }
         }
         for rule in rules { rule.print(terminal) }
         details?.print(terminal)
@@ -76,7 +78,7 @@ struct Explain: ParsableCommand {
             }
             return try reader.read(wanted)
         }
-        let parts = what.split(separator: "/").map(String.init)
+        let parts = what.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
         guard (2...3).contains(parts.count) else {
             throw ValidationError(
                 "Details are of a command, an instance or an environment: project/environment[/instance]."
@@ -89,7 +91,7 @@ struct Explain: ParsableCommand {
         if let id = UUID(uuidString: what) {
             return try database.query("select id from command where id = $1", [.uuid(id)]).map { try $0.uuid(0) }
         }
-        let parts = what.split(separator: "/").map(String.init)
+        let parts = what.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
         guard parts.count == 2 || parts.count == 3 else { return [] }
         guard parts.count == 3 else {
             return try database.query(

@@ -43,16 +43,31 @@ struct KeyRingCommand: ParsableCommand {
             let ring = try KeyRingCommand.telling { () throws(SealingError) in try KeyRing.load(path) }
             let database = try connection.connect()
             defer { database.close() }
+            func write(_ outcome: String) throws {
+                let act = AuditEntry(act: "key-ring.rotate", subject: ring.newestKeyID, "key", outcome: outcome)
+                try AuditLog.write(act, on: database)
+            }
+            try write("begun")
+            let report: KeyRingRotation.Report
             do {
-                let report = try KeyRingRotation(keyRing: ring).run(on: database)
-                try AuditLog.write(AuditEntry(act: "key-ring.rotate", subject: ring.newestKeyID, "key"), on: database)
-                print(
-                    "\(report.values) values of \(report.rows) rows were encrypted anew with the key '\(ring.newestKeyID)'."
-                )
-            } catch let reason as Reason {
-                throw StartError(reason.sentence)
-            } catch let error as SealingError {
-                throw StartError(error.sentence)
+                report = try KeyRingRotation(keyRing: ring).run(on: database)
+            } catch {
+                // What was encrypted anew before stays so.
+                try? write("failed")
+                throw Self.told(error)
+            }
+            try write("done")
+            print(
+                "\(report.values) values of \(report.rows) rows were encrypted anew with the key '\(ring.newestKeyID)'."
+            )
+        }
+
+        /// A refusal as the sentence that a user reads.
+        private static func told(_ error: any Error) -> any Error {
+            switch error {
+            case let reason as Reason: StartError(reason.sentence)
+            case let error as SealingError: StartError(error.sentence)
+            default: error
             }
         }
     }

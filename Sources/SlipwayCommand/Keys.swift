@@ -27,6 +27,11 @@ struct ClusterKey: ParsableCommand {
     var keyID: Int32?
     @OptionGroup var connection: ConnectionOptions
 
+    func validate() throws {
+        guard let keyID, keyID < 1 else { return }
+        throw ValidationError("'--key-id \(keyID)' should be a number, at least 1.")
+    }
+
     func run() throws {
         let number = try keyID ?? newest() ?? 1
         let key = try FleetKey(connection.settings).clusterKey(cluster, keyID: number).base64

@@ -84,7 +84,6 @@ struct OffsetsSet: ParsableCommand {
 
     func run() throws {
         let prefix = connection.settings.topicPrefix
-        let group = worker.hasPrefix(prefix) ? worker : prefix + worker
         let reader = try KafkaConsumer(try connection.kafka(), group: "slipway-offsets", topics: [])
         defer { _ = reader.close(deadline: .seconds(2)) }
         let place = KafkaTopicPartition(topic: prefix + topic, partition: partition)
@@ -95,6 +94,7 @@ struct OffsetsSet: ParsableCommand {
         }
         let database = try connection.connect()
         defer { database.close() }
+        let group = try group(on: database)
         let before = try database.transaction { (transaction: borrowing PostgresTransaction) -> Int64? in
             guard
                 let before = try PositionChange.set(
@@ -115,5 +115,20 @@ struct OffsetsSet: ParsableCommand {
             )
         }
         print("\(group) goes on at offset \(offset) of \(place), before it was \(before)")
+    }
+
+    /// The worker's group for that topic: what it reads beside its own topic has a group with the topic's name behind a dot.
+    private func group(on database: PostgresConnection) throws -> String {
+        let prefix = connection.settings.topicPrefix
+        let name = worker.hasPrefix(prefix) ? worker : prefix + worker
+        let rows = try database.query(
+            """
+            select consumer_group from partition_claim
+            where topic = $2 and partition = $3 and consumer_group in ($1::text, $1::text || '.' || $2::text)
+            order by consumer_group limit 1
+            """,
+            [.text(name), .text(topic), .int32(partition)]
+        )
+        return try rows.first?.string(0) ?? name
     }
 }

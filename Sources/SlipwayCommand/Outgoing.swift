@@ -23,6 +23,7 @@ struct Outgoing {
         guard !source.isEmpty, !id.isEmpty else {
             throw ValidationError("'--source' and '--id' should not be empty.")
         }
+        if purl != nil { try Self.requireAlone(what, set: set, file: file) }
         self.source = source
         self.id = id
         var fields = try Self.fields(set, file: file)
@@ -35,10 +36,7 @@ struct Outgoing {
             guard let subject else {
                 throw ValidationError("'--purl' or '--file' should name the artifact.")
             }
-            key =
-                subject.split(separator: "?").first?.split(separator: "/").last?.split(separator: "@").first.map(
-                    String.init
-                ) ?? subject
+            key = Self.artifact(of: subject)
         case "release.published":
             type = "slipway.release.published.v1"
             topic = "release.events"
@@ -56,6 +54,27 @@ struct Outgoing {
         data = Array(
             try JSONSerialization.data(withJSONObject: fields, options: [.sortedKeys, .withoutEscapingSlashes])
         )
+    }
+
+    /// Refuses what a package URL would take the place of, or would be passed over beside.
+    private static func requireAlone(_ what: String, set: [String], file: String?) throws {
+        guard ["artifact.published", "artifact.packaged"].contains(what) else {
+            throw ValidationError(
+                "'--purl' is for artifact.published and artifact.packaged; '\(what)' has no package URL."
+            )
+        }
+        guard set.isEmpty, file == nil else {
+            throw ValidationError(
+                "'--purl' makes the whole event: give it alone, or a '--file' with the package URL as its subject.id."
+            )
+        }
+    }
+
+    /// The name in a package URL, whatever its version looks like; of what is none, the last part of its path.
+    private static func artifact(of subject: String) -> String {
+        if let url = PackageURL(subject) { return url.name }
+        let name = subject.split(separator: "?").first?.split(separator: "/").last?.split(separator: "@").first
+        return name.map(String.init) ?? subject
     }
 
     private static func unknown(_ what: String) -> ValidationError {

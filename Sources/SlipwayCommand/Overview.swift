@@ -16,6 +16,9 @@ struct Overview: ParsableCommand {
 
     func run() throws {
         let parts = try Self.parts(of: place)
+        if let project, let named = parts.first, named != project {
+            throw ValidationError("'\(named)' is not the project of '--project \(project)'; name one of them.")
+        }
         let database = try connection.connect()
         defer { database.close() }
         let reader = OverviewReader(

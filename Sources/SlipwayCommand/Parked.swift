@@ -55,7 +55,7 @@ struct Parked: ParsableCommand {
     }
 
     static func time(_ microseconds: Int64) -> String {
-        ISO8601DateFormatter().string(from: Date(timeIntervalSince1970: Double(microseconds) / 1_000_000))
+        Date(timeIntervalSince1970: Double(microseconds) / 1_000_000).formatted(.iso8601)
     }
 
     private static func show(_ keys: [ParkedDesk.Key], _ terminal: Terminal) {

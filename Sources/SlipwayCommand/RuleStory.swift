@@ -16,7 +16,7 @@ struct RuleStory: Encodable {
 
     /// The rules of an environment or an instance, named as `project/environment[/instance]`.
     static func read(_ what: String, _ database: PostgresConnection) throws -> [RuleStory] {
-        let parts = what.split(separator: "/").map(String.init)
+        let parts = what.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
         guard parts.count == 2 || parts.count == 3 else { return [] }
         return try database.query(
             """

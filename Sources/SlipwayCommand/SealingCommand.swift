@@ -72,12 +72,21 @@ struct Seal: ParsableCommand {
     )
     var key: String?
 
+    /// What of an environment has something confidential.
+    private static let kinds = ["secret", "certificate"]
+
     func run() throws {
         let parts = object.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
         let isApplication = parts.count == 3 && parts[1] == "application"
         guard parts.count == 4 || isApplication, !parts.contains("") else {
             throw ValidationError(
                 "'\(object)' should have the form project/environment/kind/name, or project/application/name."
+            )
+        }
+        guard isApplication || Self.kinds.contains(parts[2]) else {
+            throw ValidationError(
+                "'\(parts[2])' in '\(object)' should be \(Self.kinds.joined(separator: " or ")): "
+                    + "what is sealed for anything else is never opened."
             )
         }
         let text = try key ?? Settings().required("SEALING_KEY", meaning: "the fleet's public key")

@@ -37,6 +37,12 @@ struct Send: ParsableCommand {
     @OptionGroup var connection: ConnectionOptions
     @OptionGroup var output: OutputOptions
 
+    func validate() throws {
+        guard wait >= 0 else {
+            throw ValidationError("'--wait \(wait)' should be a number of seconds; 0 does not wait.")
+        }
+    }
+
     func run() throws {
         var outgoing = try Outgoing(what: what, set: set, file: file, purl: purl, source: source, id: id)
         outgoing.token = try Self.token(tokenFile, connection.settings)
@@ -132,7 +138,7 @@ struct ResultMessage: Decodable {
     }
 
     func line(_ terminal: Terminal, after time: Duration) -> String {
-        let why = reason.map { "  \($0.code): \($0.message)" } ?? ""
+        let why = reason.map { Terminal.plain("  \($0.code): \($0.message)") } ?? ""
         return "\(time.inSeconds)  \(terminal.state(state))\(why)"
     }
 }

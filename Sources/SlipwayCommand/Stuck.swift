@@ -34,7 +34,11 @@ struct Stuck: ParsableCommand {
             let database = try connection.connect()
             defer { database.close() }
             let filter = Filter(topic: choice.topic, key: choice.key, cluster: cluster)
-            let lines = try Stuck.read(database, prefix: connection.settings.topicPrefix, filter)
+            let (lines, isCut) = try Stuck.read(database, prefix: connection.settings.topicPrefix, filter)
+            if isCut {
+                let note = "there is more: \(Stuck.mostLines) lines of a kind are shown; --topic, --key and such choose"
+                FileHandle.standardError.write(Data((note + "\n").utf8))
+            }
             if output.json {
                 try printJSON(lines)
             } else {
@@ -62,24 +66,32 @@ struct Stuck: ParsableCommand {
         }
     }
 
-    /// Asks what is stuck; at most a hundred lines of a kind.
+    /// The most lines of a kind that are told.
+    static let mostLines = 100
+
+    /// Asks what is stuck; tells whether there is more than that.
     ///
     /// - Parameter prefix: What the names of consumer groups begin with.
-    static func read(_ database: PostgresConnection, prefix: String, _ filter: Filter = Filter()) throws -> [Line] {
-        try questions.flatMap { question -> [Line] in
+    static func read(
+        _ database: PostgresConnection,
+        prefix: String,
+        _ filter: Filter = Filter()
+    ) throws -> (lines: [Line], isCut: Bool) {
+        let found = try questions.map { question -> [Line] in
             try database.query(
                 """
                 select what, since, why
                 from (\(question.sql)) found(what, since, why, topic, key, cluster)
                 where $1::text is not null and ($2::text is null or topic = $2) and ($3::bytea is null or key = $3)
                     and ($4::text is null or cluster = $4)
-                limit 100
+                limit \(mostLines + 1)
                 """,
                 [.text(prefix)] + filter.values
             ).map { row in
                 Line(what: try row.string(0), since: try row.string(1), why: try row.string(2), act: question.act)
             }
         }
+        return (found.flatMap { $0.prefix(mostLines) }, found.contains { $0.count > mostLines })
     }
 
     /// What can be stuck: SQL that gives what, since when and why, of which topic, key and cluster; and who must act.

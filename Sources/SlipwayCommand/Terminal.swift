@@ -22,9 +22,28 @@ struct Terminal: Sendable {
         FileHandle.standardOutput.write(Data((text + "\n").utf8))
     }
 
+    /// What others wrote, its control characters told as `\u{1b}` and the like.
+    ///
+    /// As they are they could move the cursor, clear what was said before, or look like another line.
+    ///
+    /// - Parameter isText: Whether line feeds and tabs stay as they are.
+    static func plain(_ words: String, isText: Bool = false) -> String {
+        words.unicodeScalars.reduce(into: "") { plain, scalar in
+            switch scalar {
+            case "\n" where !isText: plain += "\\n"
+            case "\t" where !isText: plain += "\\t"
+            case "\n", "\t": plain.unicodeScalars.append(scalar)
+            case _ where scalar.properties.generalCategory == .control:
+                plain += "\\u{" + String(scalar.value, radix: 16) + "}"
+            default: plain.unicodeScalars.append(scalar)
+            }
+        }
+    }
+
     /// A table with columns as wide as their widest cell.
-    func table(_ header: [String], _ rows: [[String]]) {
-        guard !rows.isEmpty else { return }
+    func table(_ header: [String], _ cells: [[String]]) {
+        guard !cells.isEmpty else { return }
+        let rows = cells.map { $0.map { Self.plain($0) } }
         let widths = header.indices.map { column in ([header] + rows).map { $0[column].count }.max() ?? 0 }
         func text(_ cells: [String]) -> String {
             var line = zip(cells, widths).map { cell, width in

@@ -44,6 +44,13 @@ struct TokenCreate: ParsableCommand {
     @Option(help: "For whom it is meant, where SLIPWAY_TOKEN_AUDIENCE asks for somebody.")
     var audience: String?
 
+    func validate() throws {
+        guard !subject.isEmpty else { throw ValidationError("'--subject' should not be empty.") }
+        guard (1...315_360_000).contains(seconds) else {
+            throw ValidationError("'--seconds \(seconds)' should be a number from 1 to 315360000, which are ten years.")
+        }
+    }
+
     func run() throws {
         let token = try TokenIssuer.load(privateKey: privateKey).token(
             for: subject,

@@ -23,11 +23,11 @@ struct TopicsCommand: ParsableCommand {
         var replicationFactor = 1
 
         func validate() throws {
-            guard partitions > 0 else {
-                throw ValidationError("'--partitions \(partitions)' should be a number, at least 1.")
+            guard (1...100_000).contains(partitions) else {
+                throw ValidationError("'--partitions \(partitions)' should be a number from 1 to 100000.")
             }
-            guard replicationFactor > 0 else {
-                throw ValidationError("'--replication-factor \(replicationFactor)' should be a number, at least 1.")
+            guard (1...1000).contains(replicationFactor) else {
+                throw ValidationError("'--replication-factor \(replicationFactor)' should be a number from 1 to 1000.")
             }
         }
 

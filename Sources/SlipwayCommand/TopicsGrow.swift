@@ -42,8 +42,7 @@ struct TopicsGrow: ParsableCommand {
         print("\(name) has \(growth.after) partitions; waiting \(metadataAge) s until every producer knows them")
         Thread.sleep(forTimeInterval: TimeInterval(metadataAge))
         try growth.note(ends: try ends(of: growth, name), on: database)
-        let act = AuditEntry(act: "topics.grow", subject: "\(topic) to \(growth.after) partitions", "topic")
-        try AuditLog.write(act, on: database)
+        try write("done", growth, on: database)
         print("the workers read the new partitions as soon as they have read the old ones to their present ends")
     }
 
@@ -65,15 +64,23 @@ struct TopicsGrow: ParsableCommand {
 
     private func grow(_ growth: TopicGrowth, _ name: String, _ admin: KafkaAdmin, _ database: PostgresConnection) throws
     {
+        try write("begun", growth, on: database)
         do {
             try admin.createPartitions(name, total: Int(growth.after), timeout: .seconds(15))
         } catch {
+            try? write("failed", growth, on: database)
             // Where nobody knows whether they were made they stay held back; the same command then goes on.
             if !error.isRetriable { try growth.cancel(on: database) }
             throw StartError(
                 "The broker did not add the partitions: \(error)\(error.isRetriable ? "; give the command again" : "")."
             )
         }
+    }
+
+    /// Writes down what came of it: what the broker has added stays, also of a command that is broken off.
+    private func write(_ outcome: String, _ growth: TopicGrowth, on database: PostgresConnection) throws {
+        let subject = "\(topic) to \(growth.after) partitions"
+        try AuditLog.write(AuditEntry(act: "topics.grow", subject: subject, "topic", outcome: outcome), on: database)
     }
 
     private func ends(of growth: TopicGrowth, _ name: String) throws -> [Int64] {

@@ -35,7 +35,9 @@ struct Verify: ParsableCommand {
                 terminal.line(
                     "\(terminal.paint(broken.isEmpty ? "holds" : "broken", broken.isEmpty ? .green : .red))  \(rule)"
                 )
-                for difference in broken { terminal.line("        \(difference.subject): \(difference.says)") }
+                for difference in broken {
+                    terminal.line(Terminal.plain("        \(difference.subject): \(difference.says)"))
+                }
             }
         }
         if !differences.isEmpty { throw ExitCode(1) }

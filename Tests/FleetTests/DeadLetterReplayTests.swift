@@ -130,6 +130,27 @@ struct DeadLetterReplayTests {
         #expect(try audited(world).last == "done: 2 of release.events, offsets 4 to 5; from offset 4")
     }
 
+    @Test func `of many dead letters the newest are listed, what is left out is said, and one is found by its offset`()
+        throws
+    {
+        let world = try FleetWorld(topics: ["release.events.dlt"], partitions: 1)
+        try letters(1...6, world)
+        let (code, text) = try slipway(["dlt", "list", "release.events", "--limit", "2"], world)
+        #expect(code == 0 && text.contains("the newest 2 of 6 are shown"), "\(text)")
+        #expect(text.contains("letter 5") && text.contains("letter 6") && !text.contains("letter 4"), "\(text)")
+        #expect(try slipway(["dlt", "list", "release.events", "--limit", "0"], world).0 == 64)
+        #expect(try slipway(["dlt", "show", "release.events", "--offset", "5"], world).1.contains("letter 6"))
+        let (none, says) = try slipway(["dlt", "show", "release.events", "--offset", "6"], world)
+        #expect(none == 64 && says.contains("There is no dead letter at offset 6."), "\(says)")
+    }
+
+    @Test func `dead letters of another fleet's topics are not none`() throws {
+        let world = try FleetWorld(topics: ["release.events.dlt"], partitions: 1)
+        #expect(try slipway(["dlt", "list", "release.events"], world).1.contains("there is no such dead letter"))
+        let (code, text) = try slipway(["dlt", "list", "release.events", "--topic-prefix", "acme."], world)
+        #expect(code == 1 && text.contains("The broker has no topic 'acme.release.events.dlt'"), "\(text)")
+    }
+
     @Test func `a letter that a relay published twice, or that lies before another one, goes once and in order`() throws
     {
         let world = try FleetWorld(topics: ["release.events", "release.events.dlt"], partitions: 1)

@@ -234,4 +234,41 @@ struct DeskTests {
         let (code, text) = try slipway(["stuck"], world)
         #expect(code == 1 && text.contains(reason + "  whoever runs the broker"), "\(text)")
     }
+
+    @Test func `where more is stuck than is shown, it says so`() throws {
+        let world = try FleetWorld(topics: [])
+        try world.database.script(
+            """
+            insert into outbox_failed (topic, key, headers, value, reason_code, reason)
+                select 'cdevents', convert_to('k' || n, 'UTF8'), '', 'v', 'not_deliverable', 'No.'
+                from generate_series(1, 101) n
+            """
+        )
+        let all = try slipway(["stuck"], world).1
+        #expect(all.contains("there is more: 100 lines of a kind are shown"), "\(all)")
+        #expect(!all.contains("message 101 to"))
+        let one = try slipway(["stuck", "list", "--key", "k101"], world).1
+        #expect(one.contains("message 101 to cdevents") && !one.contains("there is more"), "\(one)")
+    }
+
+    @Test func `what others wrote moves no cursor and breaks no line`() throws {
+        let world = try FleetWorld(topics: ["release.events.dlt"], partitions: 1)
+        try world.send(
+            "release.events.dlt",
+            key: "a\u{1B}]0;b\u{7}\nc",
+            type: "t\u{1B}[2J",
+            id: "i",
+            headers: [("slipway-reason-code", "x\u{9B}1m")],
+            value: Array("{}".utf8)
+        )
+        for command in [
+            ["dlt", "list", "release.events"], ["dlt", "show", "release.events", "--offset", "0"],
+            ["dlt", "replay", "release.events", "--dry-run"],
+        ] {
+            let (code, text) = try slipway(command, world)
+            #expect(code == 0 && text.contains(#"t\u{1b}[2J"#), "\(text)")
+            #expect(!text.unicodeScalars.contains { $0 != "\n" && $0.properties.generalCategory == .control })
+        }
+        #expect(try slipway(["dlt", "list", "release.events"], world).1.contains(#"a\u{1b}]0;b\u{7}\nc"#))
+    }
 }

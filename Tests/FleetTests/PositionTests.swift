@@ -1,4 +1,5 @@
 import Foundation
+import Postgres
 import TestSupport
 import Testing
 
@@ -59,6 +60,19 @@ struct PositionTests {
         #expect(try world.number("select next_offset from partition_claim") == 4)
         worker.signal(SIGTERM)
         #expect(try worker.exitCode() == 0)
+    }
+
+    @Test func `the position on a topic that a worker reads beside its own is set by the worker's name`() throws {
+        let world = try FleetWorld(topics: ["agent.output"], partitions: 1)
+        try world.send("agent.output", key: "c", type: "t", id: "1", value: Array("{}".utf8))
+        try world.database.script(
+            """
+            insert into partition_claim (consumer_group, topic, partition, next_offset)
+                values ('slipway.agent-worker.agent.output', 'agent.output', 0, 1)
+            """
+        )
+        _ = try world.said("slipway", ["offsets", "set", "agent-worker", "agent.output", "0", "oldest"])
+        #expect(try world.number("select next_offset from partition_claim") == 0)
     }
 
     private func waitForProjects(_ count: Int64, in world: FleetWorld) throws {

@@ -1,5 +1,6 @@
 import Foundation
 import Kafka
+import Postgres
 import Sealing
 import TestSupport
 import Testing
@@ -27,11 +28,45 @@ struct SealCommandTests {
         #expect(opened.withUnsafeBytes { Array($0) } == Array("hunter2".utf8))
     }
 
+    @Test(arguments: ["shop/staging/secrets/mail", "shop/staging/config-map/web"])
+    func `what nobody would ever open is not sealed`(object: String) throws {
+        let world = try FleetWorld(topics: [])
+        let process = try world.start("slipway", ["seal", object, "a", "--key", "x"], input: "/dev/null")
+        #expect(try process.exitCode() == 64)
+        #expect(process.output.contains("should be secret or certificate"), "\(process.output)")
+    }
+
     @Test(arguments: ["shop/web", "shop/staging/web", "shop//secret/a", "a/b/c/d/e"])
     func `what names no object is refused with the form that it should have`(object: String) throws {
         let world = try FleetWorld(topics: [])
         let process = try world.start("slipway", ["seal", object, "a", "--key", "x"], input: "/dev/null")
         #expect(try process.exitCode() == 64)
         #expect(process.output.contains("should have the form project/environment/kind/name"))
+    }
+
+    @Test func `a rotation of the key ring is written down before it begins, or not begun`() throws {
+        let world = try FleetWorld(topics: [])
+        try world.makeSealingKeys()
+        func outcomes() throws -> [String] {
+            try world.database.query("select outcome from audit where operation = 'key-ring.rotate' order by id")
+                .map { try $0.string(0) }
+        }
+        #expect(try world.said("slipway", ["key-ring", "rotate"]).contains("0 values of 0 rows"))
+        #expect(try outcomes() == ["begun", "done"])
+        try world.database.script(
+            """
+            insert into project (project, name, created_at) values ('shop', 'shop', now());
+            insert into application (project, application, artifact, registry_password, created_at)
+                values ('shop', 'web', 'web', 'no ciphertext', now())
+            """
+        )
+        #expect(try world.start("slipway", ["key-ring", "rotate"]).exitCode() == 1)
+        #expect(try outcomes() == ["begun", "done", "begun", "failed"])
+        try world.database.script(
+            "alter table audit add constraint closed check (operation <> 'key-ring.rotate') not valid"
+        )
+        let process = try world.start("slipway", ["key-ring", "rotate"])
+        #expect(try process.exitCode() == 1)
+        #expect(process.output.contains("closed"), "\(process.output)")
     }
 }

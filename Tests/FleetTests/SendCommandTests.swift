@@ -22,6 +22,14 @@ struct SendCommandTests {
         #expect(request.description == "one\ntwo")
     }
 
+    @Test func `a release has the artifact as its key, whatever its version looks like`() throws {
+        let world = try FleetWorld(topics: ["release.events"], partitions: 1)
+        for purl in ["pkg:generic/web@release/1.4.2", "pkg:oci/shop/web@1.4.2?tag=1.4.2", "pkg:npm/%40shop/web@1.4.2"] {
+            _ = try world.said("slipway", ["send", "artifact.published", "--purl", purl])
+        }
+        #expect(try world.messages(on: "release.events").map(\.key) == ["web", "web", "web"])
+    }
+
     @Test func `a log is not ended by the answer to what somebody else asked under its source and id`() throws {
         let topics = ["deployment.requests", "deployment.results", "container.logs"]
         let world = try FleetWorld(topics: topics, partitions: 1)

@@ -121,6 +121,7 @@ struct TopicGrowthTests {
         // The embedded broker answers no admin request: nobody knows what became of it.
         #expect(try grow("deployment.requests", "4").contains("did not add the partitions"))
         #expect(try world.number("select partitions_after::bigint from topic_growth where ends is null") == 4)
+        #expect(try audited(world) == ["begun", "failed"].map { "\($0): deployment.requests to 4 partitions" })
         try world.database.script("delete from topic_growth")
         try TopicGrowth(of: "deployment.requests", from: 1, to: 2).begin(on: world.database)
         #expect(try grow("deployment.requests", "4").contains("'--partitions 2' first"))
@@ -136,5 +137,13 @@ struct TopicGrowthTests {
         )
         #expect(try command.exitCode() == 0, "\(command.output)")
         #expect(try world.number("select ends[1] from topic_growth") == 1)
+        #expect(try audited(world) == ["done: deployment.requests to 2 partitions"])
+    }
+
+    /// What growths left in the audit log.
+    private func audited(_ world: FleetWorld) throws -> [String] {
+        try world.database.query(
+            "select outcome || ': ' || subject_name from audit where operation = 'topics.grow' order by id"
+        ).map { try $0.string(0) }
     }
 }

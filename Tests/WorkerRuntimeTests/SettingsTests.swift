@@ -54,6 +54,16 @@ import Testing
         #expect(try WallClock(Settings(environment: ["SLIPWAY_TEST_CLOCK_AHEAD": "0"])).secondsAhead == 0)
     }
 
+    @Test(arguments: ["slipway/", "slipway. ", "größe."])
+    func `a prefix that no topic can have is refused before anything is published under it`(prefix: String) throws {
+        let brokers = ["SLIPWAY_KAFKA_BROKERS": "b:9092"]
+        let logger = Logger(label: "test")
+        let settings = Settings(flags: ["TOPIC_PREFIX": prefix], environment: brokers)
+        let error = #expect(throws: StartError.self) { try settings.kafka(logger: logger) }
+        #expect(error?.description.hasPrefix("SLIPWAY_TOPIC_PREFIX is '\(prefix)'") == true)
+        _ = try Settings(flags: ["TOPIC_PREFIX": "acme_prod-1."], environment: brokers).kafka(logger: logger)
+    }
+
     @Test func `every SLIPWAY_KAFKA variable is a librdkafka property`() throws {
         let settings = Settings(environment: [
             "SLIPWAY_KAFKA_BROKERS": "b:9092", "SLIPWAY_KAFKA_SECURITY_PROTOCOL": "SASL_SSL",
@@ -61,6 +71,21 @@ import Testing
         let kafka = try settings.kafka(logger: Logger(label: "test"))
         #expect(kafka.bootstrapServers == "b:9092")
         #expect(kafka.properties == ["security.protocol": "SASL_SSL"])
+    }
+
+    @Test func `a property on which the fleet depends is not an operator's`() throws {
+        func kafka(_ name: String, _ value: String) throws -> KafkaSettings {
+            try Settings(environment: ["SLIPWAY_KAFKA_BROKERS": "b:9092", "SLIPWAY_KAFKA_\(name)": value])
+                .kafka(logger: Logger(label: "test"))
+        }
+        for name in ["GROUP_ID", "GROUP_INSTANCE_ID", "TRANSACTIONAL_ID"] {
+            let error = #expect(throws: StartError.self) { try kafka(name, "mine") }
+            #expect(error?.description.hasPrefix("SLIPWAY_KAFKA_\(name) is 'mine'; it should not be set: ") == true)
+        }
+        let error = #expect(throws: StartError.self) { try kafka("ENABLE_AUTO_COMMIT", "true") }
+        #expect(error?.description.contains("it should be 'false', or not be set") == true)
+        #expect(try kafka("ENABLE_AUTO_COMMIT", "false").properties == ["enable.auto.commit": "false"])
+        #expect(throws: StartError.self) { try kafka("PARTITIONER", "consistent") }
     }
 
     @Test func `a lane is the same static member in its process's next life, and no other lane is`() {

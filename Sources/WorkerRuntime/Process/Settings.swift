@@ -58,16 +58,36 @@ public struct Settings: Sendable {
     /// The brokers and every `SLIPWAY_KAFKA_<PROPERTY>` as a librdkafka property.
     public func kafka(logger: Logger) throws(StartError) -> KafkaSettings {
         let brokers = try required("KAFKA_BROKERS", meaning: "the brokers, such as 'localhost:9092'")
+        guard topicPrefix.utf8.count <= 100, topicPrefix.wholeMatch(of: /[A-Za-z0-9._\-]+/) != nil else {
+            throw StartError(
+                "SLIPWAY_TOPIC_PREFIX is '\(topicPrefix)'; it should be at most 100 letters, digits, dots, '_' and '-'."
+            )
+        }
         var properties: [String: String] = [:]
         let known = "SLIPWAY_KAFKA_"
         for (name, value) in environment where name.hasPrefix(known) && name != "SLIPWAY_KAFKA_BROKERS" {
             if Self.isServiceLink(name, value) { continue }
-            properties[name.dropFirst(known.count).lowercased().replacingOccurrences(of: "_", with: ".")] = value
+            let property = name.dropFirst(known.count).lowercased().replacingOccurrences(of: "_", with: ".")
+            try Self.refuse(property, value, setBy: name)
+            properties[property] = value
         }
         var settings = KafkaSettings(bootstrapServers: brokers)
         settings.properties = properties
         settings.logger = logger
         return settings
+    }
+
+    /// What the fleet's promises rest on, with the value that they want; `nil` of what each client has for itself.
+    private static let ownProperties: [String: String?] = [
+        "group.id": nil, "group.instance.id": nil, "transactional.id": nil, "enable.auto.commit": "false",
+        "enable.auto.offset.store": "false", "enable.partition.eof": "true", "enable.idempotence": "true",
+        "partitioner": "murmur2_random",
+    ]
+
+    private static func refuse(_ property: String, _ value: String, setBy name: String) throws(StartError) {
+        guard let own = ownProperties[property], own != value else { return }
+        let right = own.map { "be '\($0)', or not be set" } ?? "not be set"
+        throw StartError("\(name) is '\(value)'; it should \(right): the fleet depends on what it sets itself.")
     }
 
     /// Whether Kubernetes made the variable, of a Service of the namespace whose name begins like a setting.
