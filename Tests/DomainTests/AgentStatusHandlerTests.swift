@@ -228,6 +228,16 @@ import Testing
         #expect(try cluster("last_seen") == seen)
     }
 
+    @Test func `what was measured of a clock is the boot's that it was measured of`() throws {
+        try world.connection.script("update cluster set clock_ahead_us = 90000000, clock_since = now()")
+        try world.beat()
+        #expect(try cluster("clock_ahead_us") == "90000000", "the largest difference of an hour counts")
+        try world.connect("c1", boot: Self.second)
+        #expect(try cluster("concat_ws(' ', clock_ahead_us, clock_since)") == "")
+        try world.beat(epoch: 2, boot: Self.second)
+        #expect(try cluster("clock_ahead_us < 0 and clock_since is not null") == "true")
+    }
+
     @Test func `an environment is active when its namespace is there, and others hear of it`() throws {
         try world.request(
             "environment.create",

@@ -92,4 +92,25 @@ extension EnvironmentRequestTests {
         )
         #expect(numbers == (isElsewhere ? "3 4" : "2 3"))
     }
+
+    @Test func `no other project gets a namespace that an environment left, before it was removed`() throws {
+        try world.register("c2")
+        try world.connection.script("update cluster set state = 'lost' where cluster = 'c1'")
+        #expect(try ask("environment.connect", #""cluster":"c2""#) == .applied)
+        let other = #"{"project":"other","owners":["olga"]}"#
+        #expect(try world.request("project.create", key: "other", other, as: "root") == .applied)
+        func takeOver() throws -> Outcome {
+            let body = #"{"project":"other","environment":"dev","cluster":"c1","namespace":"shop-staging"}"#
+            return try world.request("environment.create", key: "other/dev", body)
+        }
+        #expect(code(try takeOver()) == "namespace_not_removed", "claims of the one that left may be there")
+        let dev = #""project":"shop","environment":"dev""#
+        let own = #"{\#(dev),"cluster":"c1","namespace":"shop-staging"}"#
+        #expect(try world.request("environment.create", key: "shop/dev", own) == .applied, "it is the same project's")
+        try world.applied()
+        #expect(code(try takeOver()) == "already_exists")
+        #expect(try world.request("environment.delete", key: "shop/dev", #"{\#(dev),"force":true}"#) == .applied)
+        try world.applied()
+        #expect(try takeOver() == .applied)
+    }
 }

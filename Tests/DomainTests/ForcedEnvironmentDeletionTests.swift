@@ -117,4 +117,31 @@ import Testing
         #expect(try hello(keyID: 2).map(\.name) == ["welcomed"])
         #expect(try world.ask("environment.create", #""cluster":"c1""#) == .applied)
     }
+
+    @Test(arguments: [false, true])
+    func `what was seen of a deleted cluster is told as gone, also where its name was registered anew`(again: Bool)
+        throws
+    {
+        try world.connection.script(
+            """
+            insert into resource_stream (cluster, namespace, epoch, sequence, mark, changed_at)
+                values ('c1', 'shop-staging', 1, 3, 7, now());
+            insert into resource (cluster, namespace, kind, name, api_version, uid, epoch, sequence, health, revision,
+                object, changed_at)
+                values ('c1', 'shop-staging', 'Pod', 'web-0', 'v1', 'u', 1, 3, 'healthy', 4, '{}', now())
+            """
+        )
+        let departed = DepartedResources(interval: .zero)
+        try delete()
+        #expect(try departed.round(on: world.connection) == 0, "an agent that comes back tells of it")
+        #expect(try onCluster("delete") == .applied)
+        if again { #expect(try onCluster("register") == .applied) }
+        _ = try world.published()
+        #expect(try departed.round(on: world.connection) == 1)
+        let told = try world.published("resource.status").map { "\($0.key) \($0.name) \($0.id)" }
+        #expect(told == ["c1/shop-staging/Pod/web-0 tombstone c1/shop-staging/Pod/web-0@5"])
+        let stored = "select concat_ws(' ', r.gone, r.revision, r.object, s.mark) from resource r, resource_stream s"
+        #expect(try world.text(stored) == "t 5 0")
+        #expect(try departed.round(on: world.connection) == 0)
+    }
 }

@@ -224,6 +224,15 @@ import WorkerRuntime
         #expect(try world.objects().isEmpty)
     }
 
+    @Test func `a cluster that was deleted counts for nothing, as one that nobody registered`() throws {
+        let world = try ResourceWorld()
+        try world.connection.script("update cluster set deleted_at = now()")
+        let deleted = try world.handle([.changed(AgentMessage.deployment("web"), 1, 1)])
+        guard case .deadLettered(let reason) = deleted.outcomes[0] else { throw deleted.outcomes[0].unexpected }
+        #expect(reason.code == "unknown_cluster")
+        #expect(try world.objects().isEmpty)
+    }
+
     @Test func `of a secret is stored what it is to helm and who owns it, and nothing else`() throws {
         let world = try ResourceWorld()
         let secret =

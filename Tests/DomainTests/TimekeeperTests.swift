@@ -141,6 +141,25 @@ import Testing
         #expect(try world.states() == ["succeeded 4"])
     }
 
+    @Test func `of more commands than a round ends, the one with the earliest absolute limit is ended first`() throws {
+        try world.connection.script(
+            """
+            insert into command (id, operation, environment_id, cluster, key, subject_kind, subject_name, generation,
+                state, revision, caller, request_source, request_id, request_type, created_at, changed_at, deadline,
+                step_seconds, settle_seconds, failure_seconds)
+            select ('00000000-0000-4000-8000-' || lpad(n::text, 12, '0'))::uuid, 'instance.deploy', environment_id, cluster,
+                key, 'instance', 'other', 1, 'sent', 2, '/x', '/x', n::text, 'x', now(), now(),
+                now() - interval '30 seconds', step_seconds, settle_seconds, failure_seconds
+            from command, generate_series(1, 150) n where state = 'sent'
+            """
+        )
+        try world.connection.script(
+            "update command set deadline = now() - interval '1 minute' where id = '\(command)'"
+        )
+        #expect(try world.passTime())
+        #expect(try world.states() == ["timed_out 3"])
+    }
+
     @Test func `neither do those that wait for what an agent has still to tell`() throws {
         try world.connection.script(
             """

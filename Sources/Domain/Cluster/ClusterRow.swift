@@ -108,13 +108,14 @@ extension AgentStatusHandler {
                     status_partition = $9, revision = revision + $10, agent_key_id = $11,
                     account_complete_since = $12, account_heard_at = $13, account_epoch = $3, hello_refused_at = $16,
                     clock_ahead_us = case
-                        when $14::bigint is null then clock_ahead_us
+                        when epoch = $3 and $14::bigint is null then clock_ahead_us
                         when epoch = $3 and clock_since > $15::timestamptz - interval '1 hour'
                             then greatest(clock_ahead_us, $14)
+                        -- Of a new boot nothing is known before its first heartbeat.
                         else $14 end,
                     clock_since = case
-                        when $14 is null or epoch = $3 and clock_since > $15 - interval '1 hour' then clock_since
-                        else $15 end
+                        when epoch = $3 and ($14 is null or clock_since > $15 - interval '1 hour') then clock_since
+                        when $14 is not null then $15 end
                 where cluster = $1
                 """,
                 [

@@ -12,12 +12,17 @@ struct ClusterEpochs {
 
     /// Reads clusters without locking them: a hello that is handled at the same time makes the facts of the epoch
     /// before it merely the last of that epoch.
+    ///
+    /// One that was deleted is unknown, whatever its agent goes on to tell.
     func submitRead(
         _ names: [String],
         in transaction: borrowing PostgresTransaction
     ) throws(PostgresError) -> PostgresSubmission {
         try transaction.submit(
-            "select cluster, epoch, numbers_begin(), \(ClusterKeys.columns) from cluster where cluster = any($1::text[])",
+            """
+            select cluster, epoch, numbers_begin(), \(ClusterKeys.columns) from cluster
+            where cluster = any($1::text[]) and deleted_at is null
+            """,
             [.array(.texts(names))]
         )
     }

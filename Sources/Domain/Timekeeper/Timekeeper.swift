@@ -88,7 +88,7 @@ public struct Timekeeper: Sendable {
     /// Commands whose objects were healthy, or failing, for long enough, as was told and read since; no lock is taken.
     ///
     /// Those of which a word may lie unread, or whose agent is silent, are left out here, so that they keep no other one
-    /// from its end.
+    /// from its end. The oldest come first, in the order of an index: not all that are due need be looked at each time.
     private func settling(on connection: PostgresConnection) throws -> [UUID] {
         try connection.query(
             """
@@ -102,7 +102,7 @@ public struct Timekeeper: Sendable {
             where c.state = 'applied' and due.at <= now() and c.id <> all($2)
                 and (held.seconds = 0 or due.at <= \(AgentAccount.heardSQL)
                     and greatest(due.at, k.account_complete_since) <= \(Self.objectsRead("$1")))
-            order by c.id limit 100
+            order by c.deadline limit 100
             """,
             [.text(resourceGroup), resting]
         ).map { try $0.uuid(0) }
@@ -111,7 +111,7 @@ public struct Timekeeper: Sendable {
     /// Commands past a deadline up to which was read what their agents said, and what was told of their objects.
     ///
     /// No lock is taken. Those that must wait for Slipway's own delay are left out here, so that they keep no other one
-    /// from its end.
+    /// from its end. The oldest come first, as those that settle.
     private func overdue(on connection: PostgresConnection) throws -> [UUID] {
         try connection.query(
             """
@@ -128,7 +128,7 @@ public struct Timekeeper: Sendable {
                         and (c.state <> 'applied' or due.at <= \(Self.objectsRead("$3"))
                             and (k.last_seen < now() - $4 * interval '1 second' or \(AgentAccount.heardSQL) is not null
                                 and coalesce(k.account_complete_since, '-infinity') <= \(Self.objectsRead("$3")))))
-            order by c.id limit 100
+            order by c.deadline limit 100
             """,
             [
                 .text(agentGroup), .int64(DueCommand.patience), .text(resourceGroup), .int32(Int32(leaseSeconds)),

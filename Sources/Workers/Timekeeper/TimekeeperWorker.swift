@@ -61,6 +61,7 @@ struct TimekeeperWorker: AsyncParsableCommand {
                 in: ResourceRetention.fewestDays...36_500
             )
         )
+        let departed = DepartedResources()
         try await worker.repeatRounds(every: .milliseconds(250)) { connection in
             let moved = try timekeeper.round(on: connection)
             // A chunk a round: what is due can wait, deadlines cannot.
@@ -69,6 +70,7 @@ struct TimekeeperWorker: AsyncParsableCommand {
             _ = try duties.attempt("output retention", on: connection) { try output.round(on: connection) }
             _ = try duties.attempt("ledger retention", on: connection) { try ledger.round(on: connection) }
             _ = try duties.attempt("resource retention", on: connection) { try resources.round(on: connection) }
+            _ = try duties.attempt("departed resources", on: connection) { try departed.round(on: connection) }
             return moved
         }
     }
