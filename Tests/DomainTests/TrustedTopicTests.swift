@@ -28,6 +28,7 @@ import WorkerRuntime
         arguments: [
             (nil, "olga", "olga"), (nil, nil, "caller_missing"), (nil, "", "caller_missing"),
             (nil, String(repeating: "x", count: 201), "caller_missing"), (nil, "/slipway/autodeploy", "caller_missing"),
+            (nil, "ol\0ga", "caller_missing"), (nil, "olga\r\n", "caller_missing"), (nil, "\u{85}", "caller_missing"),
             ("cron", nil, "cron"), ("cron", "cron", "cron"), ("cron", "olga", "caller_mismatch"),
         ] as [(String?, String?, String)]
     )

@@ -82,13 +82,20 @@ public struct TrustedCallers: CallerSource {
             }
             return Caller(caller)
         }
-        guard let named, !named.isEmpty, named.utf8.count <= 200, !named.hasPrefix("/slipway/") else {
+        guard let named, Self.isName(named) else {
             throw refusal(
                 "caller_missing",
-                "On '\(topic.name)' the header '\(TrustedTopic.header)' should name who asks, in 1 to 200 bytes."
+                "On '\(topic.name)' the header '\(TrustedTopic.header)' should name who asks, in 1 to 200 bytes without "
+                    + "control characters."
             )
         }
         return Caller(named)
+    }
+
+    /// Whether a text may name a caller: what the database cannot hold would keep the request's key waiting.
+    private static func isName(_ text: String) -> Bool {
+        (1...200).contains(text.utf8.count) && !text.hasPrefix("/slipway/")
+            && !text.unicodeScalars.contains { $0.properties.generalCategory == .control }
     }
 
     /// Who it was, so that nobody need tell again.
