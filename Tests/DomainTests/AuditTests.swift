@@ -49,6 +49,26 @@ import Testing
         )
     }
 
+    @Test func `a key of one character with thousands of marks is refused with an answer and a line`() throws {
+        let world = try CommandWorld.ready()
+        // More than an index of the database takes, however well it is packed.
+        var random: UInt32 = 7
+        let marks = (0..<12_000).compactMap { _ -> Unicode.Scalar? in
+            random = random &* 1_664_525 &+ 1_013_904_223
+            return Unicode.Scalar(0x300 + (random >> 16) % 112)
+        }
+        let key = marks.reduce(into: "a") { $0.unicodeScalars.append($1) }
+        let outcome = try world.request("instance.deploy", key: key, CommandWorld.deployment("1.0.0"), as: "mallory")
+        guard case .rejected(let reason) = outcome else {
+            Issue.record("it was not rejected")
+            return
+        }
+        #expect(reason.code == "key_mismatch")
+        let line = "select caller || ' ' || reason_code from audit where octet_length(project) > 900"
+        #expect(try world.text(line) == "mallory key_mismatch")
+        #expect(try world.published("deployment.results").map(\.name) == ["rejected"])
+    }
+
     @Test func `the end of a command leaves a line that names who ended it and who had asked`() throws {
         let world = try CommandWorld.ready()
         try world.connection.script("delete from audit")

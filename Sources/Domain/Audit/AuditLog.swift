@@ -4,8 +4,8 @@ import WorkerRuntime
 
 /// Writes the audit log; see `V1004_audit.sql` for its columns.
 public enum AuditLog {
-    /// The longest text of a column that a sender chose.
-    private static let longest = 500
+    /// The longest text of a column that a sender chose, in bytes: a character may have any number of them, an index not.
+    private static let longest = 1000
 
     /// Writes lines with one statement, whatever their number; they are committed with what they tell of.
     ///
@@ -17,7 +17,7 @@ public enum AuditLog {
     ) throws(PostgresError) {
         guard !entries.isEmpty else { return }
         func texts(_ text: (AuditEntry) -> String?) -> PostgresValue {
-            .array(.optionalTexts(entries.map { text($0).map { String($0.prefix(longest)) } }))
+            .array(.optionalTexts(entries.map { text($0).map(cut) }))
         }
         try transaction.submit(
             """
@@ -38,6 +38,11 @@ public enum AuditLog {
                 texts { $0.reason?.sentence }, .optionalTimestamp(at),
             ]
         )
+    }
+
+    private static func cut(_ text: String) -> String {
+        guard text.utf8.count > longest else { return text }
+        return String(decoding: text.utf8.prefix(longest), as: UTF8.self)
     }
 
     /// Writes one line in a transaction of its own: for acts of the command line.
