@@ -73,6 +73,18 @@ import WorkerRuntime
         ("", "url: https://example.org/a?page=2&b", ["+ url \"https://example.org/a?page=2&b\""]),
         ("", "pem: \"-----BEGIN EC PRIVATE KEY-----\"", ["+ pem (confidential)"]),
         ("", "image: web", ["+ image \"web\""]),
+        ("", "args: [--db-password=p]", ["+ args[0] (confidential)"]),
+        (
+            "", "args: [--token, t, --port, \"80\"]",
+            ["+ args[0] \"--token\"", "+ args[1] (confidential)", "+ args[2] \"--port\"", "+ args[3] \"80\""]
+        ),
+        ("", "db: host=db user=u password=p", ["+ db (confidential)"]),
+        ("", "config: |\n  db.user = u\n  db.password = p\n", ["+ config (confidential)"]),
+        ("", "config: |\n  db:\n    user: u\n    password: p\n", ["+ config (confidential)"]),
+        ("", "config: '{\"user\":\"u\",\"password\":\"p\"}'", ["+ config (confidential)"]),
+        ("config: \"API_KEY=a\"", "config: \"A=b\"", ["~ config (confidential) -> \"A=b\""]),
+        ("", "image: quay.io/keycloak:21", ["+ image \"quay.io/keycloak:21\""]),
+        ("", "when: a key == b", ["+ when \"a key == b\""]),
     ]
 
     @Test(arguments: confidential)

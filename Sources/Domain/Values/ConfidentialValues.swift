@@ -43,4 +43,31 @@ struct ConfidentialValues: Sendable, Hashable {
             return isConfidential(name: String(parameter[..<equals]))
         }
     }
+
+    /// Whether a text sets something confidential: a line of a configuration, an argument, a parameter of a connection.
+    ///
+    /// `password=…`, `password = …`, `password: …` and `"password":"…"` do; an image with its tag does not.
+    static func setsConfidential(_ text: String) -> Bool {
+        text.split(whereSeparator: \.isNewline).contains { line in
+            var rest = line
+            while let mark = rest.firstIndex(where: { $0 == "=" || $0 == ":" }) {
+                let behind = rest[rest.index(after: mark)...]
+                if sets(rest[..<mark], rest[mark], behind) { return true }
+                rest = behind
+            }
+            return false
+        }
+    }
+
+    /// Whether what stands before a mark is a confidential name, and what is behind it a value.
+    private static func sets(_ before: Substring, _ mark: Character, _ behind: Substring) -> Bool {
+        let isQuoted = before.last == "\"" || before.last == "'"
+        guard mark == "=" || isQuoted || behind.first?.isWhitespace == true else { return false }
+        // Two signs of equality compare.
+        guard let first = behind.first(where: { !$0.isWhitespace }), first != "=", first != "~" else { return false }
+        guard let end = before.lastIndex(where: { !$0.isWhitespace && $0 != "\"" && $0 != "'" }) else { return false }
+        let named = before[...end]
+        let start = named.lastIndex { $0.isWhitespace || "\"'&?;,{(".contains($0) }
+        return isConfidential(name: String(start.map { named[named.index(after: $0)...] } ?? named))
+    }
 }

@@ -84,7 +84,9 @@ struct ValuesDiff: Sendable, Hashable {
     private mutating func compare(_ old: [ValuesTree], _ new: [ValuesTree], _ path: ValuesPath, _ isHidden: Bool) {
         for index in 0..<max(old.count, new.count) {
             let element = path.element(index)
-            let isHidden = isHidden || confidential.paths.contains(element.text)
+            let isHidden =
+                isHidden || confidential.paths.contains(element.text)
+                || Self.isArgument(index, of: old) || Self.isArgument(index, of: new)
             compare(
                 index < old.count ? old[index] : nil,
                 index < new.count ? new[index] : nil,
@@ -100,6 +102,14 @@ struct ValuesDiff: Sendable, Hashable {
         return ConfidentialValues.isConfidential(name: name)
     }
 
+    /// Whether an element is what a confidential argument before it sets, such as `--password`.
+    private static func isArgument(_ index: Int, of elements: [ValuesTree]) -> Bool {
+        guard index > 0, index < elements.count, case .text(let argument) = elements[index - 1],
+            argument.hasPrefix("-"), !argument.contains("=")
+        else { return false }
+        return ConfidentialValues.isConfidential(name: argument)
+    }
+
     private mutating func note(_ old: ValuesTree?, _ new: ValuesTree?, _ path: ValuesPath, _ isHidden: Bool) {
         let kind: Kind = old == nil ? .added : new == nil ? .removed : .changed
         changes.append(
@@ -113,7 +123,9 @@ struct ValuesDiff: Sendable, Hashable {
     }
 
     private static func shown(_ leaf: ValuesTree, _ isHidden: Bool) -> String {
-        if case .text(let text) = leaf, ConfidentialValues.isConfidential(text: text) {
+        if case .text(let text) = leaf,
+            ConfidentialValues.isConfidential(text: text) || ConfidentialValues.setsConfidential(text)
+        {
             return ConfidentialValues.placeholder
         }
         return isHidden ? ConfidentialValues.placeholder : RenderedValue.of(leaf)
