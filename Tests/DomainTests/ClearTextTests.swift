@@ -46,6 +46,7 @@ import Testing
         ("slipway.application.update.v1", #"{"registry":{"server":"https://ci:hunter2@r.example"}}"#),
         (nil, #"{"type":"slipway.secret.create.v1","data":{"data":{"password":"hunter2"}}}"#),
         (nil, #"{"type":"slipway.secret.create.v1","data_base64":"hunter2"}"#),
+        (nil, #"{"type":"slipway.secret.create.v1","data":{"data":{"password":"hunter2"}}"#),
     ]
 
     @Test(arguments: clear) func `what stands in clear is left out`(type: String?, value: String) throws {
@@ -62,6 +63,7 @@ import Testing
         ("slipway.secret.delete.v1", #"{ "secret" : "db" }"#), ("slipway.unknown.verb.v1", "not JSON"),
         ("slipway.certificate.upload.v1", #"{"chain":"-----BEGIN CERTIFICATE-----","privateKey":"\#(sealedText)"}"#),
         (nil, #"{"type":"slipway.config-map.create.v1","data":{"data":{"color":"red"}}}"#),
+        (nil, #"{"type":"slipway.config-map.create.v1","data":{"data":{"color":"red""#),
     ]
 
     @Test(arguments: harmless) func `everything else stays as it is, byte for byte`(type: String?, value: String) {

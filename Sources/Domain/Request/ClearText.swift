@@ -25,8 +25,8 @@ enum ClearText {
         guard bytes.count <= largest,
             let root = try? JSONSerialization.jsonObject(with: Data(bytes), options: [.fragmentsAllowed])
         else {
-            // Nobody can tell what stands where.
-            let isConfidential = type.map { name in kinds.contains { name.hasPrefix($0) } } ?? false
+            // Nobody can tell what stands where, of an event whose type stands in the value, too, not even that.
+            let isConfidential = kinds.contains { kind in type?.hasPrefix(kind) ?? bytes.contains(Array(kind.utf8)) }
             return isConfidential ? message.replacing(value: Array(mark.utf8)) : message
         }
         var isChanged = false
