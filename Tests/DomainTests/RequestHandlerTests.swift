@@ -164,15 +164,18 @@ import Testing
     // MARK: Who speaks
 
     /// A request as the release worker makes it when a rule fires.
-    private func own(_ source: String = "/slipway/release-worker", signed: Bool, onBehalfOf: String? = nil)
-        -> KafkaMessageView
-    {
+    private func own(
+        _ source: String = "/slipway/release-worker",
+        signed: Bool,
+        onBehalfOf: String? = nil,
+        daysAgo: Int64 = 0
+    ) -> KafkaMessageView {
         let event = OutgoingEvent(
             id: "rule-1",
             type: "slipway.instance.deploy.v1",
             source: source,
             subject: nil,
-            time: 1_000_000,
+            time: (CommandWorld.milliseconds() - daysAgo * 86_400_000) * 1000,
             data: Array(CommandWorld.deployment("1.0.0").utf8),
             extensions: onBehalfOf.map { [("onbehalfof", $0)] } ?? []
         )
@@ -203,6 +206,16 @@ import Testing
         #expect(try world.text("select count(*) from instance") == "0")
         #expect(try world.handle([own(signed: true, onBehalfOf: "olga")]) == [.applied])
         #expect(try world.states() == ["sent 2"])
+    }
+
+    @Test func `a copy of a rule's request that somebody sends in after weeks is refused`() throws {
+        let copy = own(signed: true, onBehalfOf: "olga", daysAgo: 16)
+        guard case .rejected(let reason)? = try world.handle([copy]).first else {
+            Issue.record("it was done")
+            return
+        }
+        #expect(reason.code == "too_old")
+        #expect(try world.text("select count(*) from instance") == "0")
     }
 
     @Test func `a rule acts on behalf of the one who made it`() throws {

@@ -33,7 +33,7 @@ struct RequestDecoder {
                 throw Reason(code: "nul_character", sentence: sentence, field: "key")
             }
             let (operation, newer) = try knownType(event.type)
-            var body = newer.map { .failure($0) } ?? body(operation, event, key: key)
+            var body = newer.map { .failure($0) } ?? body(operation, event, of: message, key: key)
             let subject =
                 (try? body.get())?.subject
                 ?? RequestSubject(operation.subjectKind, lastPart(event.subject))
@@ -88,9 +88,11 @@ struct RequestDecoder {
     private func body(
         _ operation: any RequestOperation.Type,
         _ event: CloudEvent,
+        of message: KafkaMessageView,
         key: String
     ) -> Result<any RequestOperation, Reason> {
         do {
+            guard !Self.isOutdated(event, message) else { throw Reason.tooOld }
             let body = try event.decode(operation, parser: parser).identified(source: event.source, id: event.id)
             guard body.place.key == key else {
                 return .failure(
@@ -146,6 +148,16 @@ struct RequestDecoder {
 
     /// Whether a source is the fleet's own, which must be signed; only the fleet acts on behalf of others.
     private static func isOwn(_ source: String) -> Bool { source.hasPrefix("/slipway/") }
+
+    /// Whether a request of the fleet's own was made longer ago than requests are remembered.
+    ///
+    /// Its signature does not run out as a token does: whoever has a copy could have it done once more.
+    private static func isOutdated(_ event: CloudEvent, _ message: KafkaMessageView) -> Bool {
+        guard isOwn(event.source), message.isBrokerTime, let made = event.time.flatMap({ RFC3339.parse($0) }) else {
+            return false
+        }
+        return message.timestampMilliseconds - made / 1000 > InboxReach.read.components.seconds * 1000
+    }
 
     private func lastPart(_ subject: String?) -> String {
         subject?.split(separator: "/").last.map(String.init) ?? ""
