@@ -14,21 +14,26 @@ public struct KeyRing: Sendable {
     /// The name of the key that encrypts.
     public let newestKeyID: String
     private let keys: [String: SecretBytes]
+    /// Where the ring was read.
+    private let path: String?
 
-    init(_ list: KeyList) throws(SealingError) {
+    init(_ list: KeyList, from path: String? = nil) throws(SealingError) {
         guard let newest = list.entries.last else { throw SealingError(.notAKey, "A key ring should hold a key.") }
         newestKeyID = newest.id
         keys = Dictionary(list.entries.map { ($0.id, $0.key) }) { first, _ in first }
+        self.path = path
     }
 
     /// Reads a ring from a file that only its owner may read.
     ///
     /// A line each with a name, a space and 32 random bytes in base64, the newest key last; `#` begins a comment.
     public static func load(_ path: String) throws(SealingError) -> KeyRing {
-        try KeyRing(KeyList.load(path))
+        try KeyRing(KeyList.load(path), from: path)
     }
 
-    /// Adds a random key as the newest one to a file, or makes the file; every process then loads the file anew.
+    /// Adds a random key as the newest one to a file, or makes the file.
+    ///
+    /// A process that has loaded the file goes on encrypting with the key that was the newest then.
     ///
     /// - Returns: The name of the key.
     @discardableResult
@@ -62,10 +67,12 @@ public struct KeyRing: Sendable {
 
     /// Decrypts a value with the key that encrypted it.
     ///
+    /// One that the file did not have when it was loaded is looked for there: another process may have begun to use it.
+    ///
     /// - Parameter binding: What it was encrypted for.
     public func decrypt(_ ciphertext: [UInt8], for binding: Binding) throws(SealingError) -> SecretBytes {
         let (id, body) = try Self.parts(ciphertext)
-        guard let key = keys[id] else { throw unknownKey }
+        guard let key = keys[id] ?? added(id) else { throw unknownKey }
         let header = ciphertext.prefix(ciphertext.count - body.count)
         guard let sealed = try? AES.GCM.SealedBox(combined: body),
             let bytes = try? AES.GCM.open(sealed, using: key.storage, authenticating: authenticated(header, binding))
@@ -83,6 +90,11 @@ public struct KeyRing: Sendable {
     /// The name of the key that encrypted a value.
     public static func keyID(of ciphertext: [UInt8]) throws(SealingError) -> String {
         try parts(ciphertext).id
+    }
+
+    private func added(_ id: String) -> SecretBytes? {
+        guard let path, let list = try? KeyList.load(path) else { return nil }
+        return list.entries.first { $0.id == id }?.key
     }
 
     private static func parts(_ ciphertext: [UInt8]) throws(SealingError) -> (id: String, body: ArraySlice<UInt8>) {

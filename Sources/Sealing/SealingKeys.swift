@@ -8,6 +8,8 @@ public struct SealingKeys: Sendable {
     /// The key to publish.
     public let publicKey: SealingPublicKey
     private let keys: [String: Curve25519.KeyAgreement.PrivateKey]
+    /// Where they were read.
+    private var path: String?
 
     /// Takes private keys of 32 bytes each, the newest last, such as one that is derived from another secret.
     public static func make(_ secrets: [SecretBytes], of recipient: SealingRecipient) throws(SealingError)
@@ -34,7 +36,8 @@ public struct SealingKeys: Sendable {
     /// Reads the keys from a file that only its owner may read, as ``addKey(to:)`` writes it.
     public static func load(_ path: String, of recipient: SealingRecipient) throws(SealingError) -> SealingKeys {
         let list = try KeyList.load(path)
-        let keys = try make(list.entries.map(\.key), of: recipient)
+        var keys = try make(list.entries.map(\.key), of: recipient)
+        keys.path = path
         // The name says which key it is: a damaged line would open nothing and publish a key that nobody has.
         for entry in list.entries where keys.keys[entry.id] == nil {
             throw SealingError(
@@ -61,9 +64,11 @@ public struct SealingKeys: Sendable {
 
     /// Opens a field that was sealed to one of the keys.
     ///
+    /// One that the file did not have when it was loaded is looked for there: its public half may be known to senders.
+    ///
     /// - Parameter binding: What it should be for.
     public func open(_ field: SealedField, for binding: Binding) throws(SealingError) -> SecretBytes {
-        guard let key = keys[field.keyID] else {
+        guard let key = keys[field.keyID] ?? added(field.keyID) else {
             throw SealingError(
                 .unknownKey,
                 "The value is sealed to a key that is not known here; seal it to the key '\(publicKey.keyID)'."
@@ -80,6 +85,13 @@ public struct SealingKeys: Sendable {
         } catch {
             throw .doesNotOpen
         }
+    }
+}
+
+extension SealingKeys {
+    private func added(_ id: String) -> Curve25519.KeyAgreement.PrivateKey? {
+        guard let path, let present = try? Self.load(path, of: publicKey.recipient) else { return nil }
+        return present.keys[id]
     }
 }
 

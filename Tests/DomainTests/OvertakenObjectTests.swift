@@ -162,8 +162,10 @@ import Testing
         let alone = try KeyRing.load(path)
         let first = try String(contentsOfFile: CommandWorld.keyRingPath, encoding: .utf8)
         let second = try String(contentsOfFile: path, encoding: .utf8)
-        try Data((first + second).utf8).write(to: URL(filePath: path))
-        return (try KeyRing.load(path), alone)
+        let both = path + "-both"
+        try Data((first + second).utf8).write(to: URL(filePath: both))
+        try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: both)
+        return (try KeyRing.load(both), alone)
     }
 
     @Test func `the key ring's next key encrypts what was asked for in vain, too`() throws {

@@ -258,8 +258,10 @@ import Testing
         )
         let first = try String(contentsOfFile: CommandWorld.keyRingPath, encoding: .utf8)
         let second = try String(contentsOfFile: path, encoding: .utf8)
-        try Data((first + second).utf8).write(to: URL(filePath: path))
-        let report = try KeyRingRotation(keyRing: KeyRing.load(path)).run(on: world.connection, chunk: 2)
+        let both = path + "-both"
+        try Data((first + second).utf8).write(to: URL(filePath: both))
+        try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: both)
+        let report = try KeyRingRotation(keyRing: KeyRing.load(both)).run(on: world.connection, chunk: 2)
         #expect(report == .init(rows: 7, values: 10))
         #expect(try KeyRingRotation(keyRing: alone).run(on: world.connection).values == 0)
         let row = try EncryptedValues(

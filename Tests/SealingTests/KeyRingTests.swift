@@ -68,7 +68,16 @@ import Testing
         let after = try new.encrypt(password, for: place)
         #expect(try !new.needsRotation(after))
         #expect(try KeyRing.keyID(of: after) == "k2")
-        let error = #expect(throws: SealingError.self) { try old.decrypt(after, for: place) }
+    }
+
+    @Test func `what another process encrypts with a key that was added since is decrypted`() throws {
+        let running = try KeyRing.load(path)
+        try KeyRing.addKey(named: "k2", to: path)
+        let value = try KeyRing.load(path).encrypt(password, for: place)
+        #expect(try running.decrypt(value, for: place) == password)
+        #expect(running.newestKeyID == "k1")
+        try FileManager.default.removeItem(atPath: path)
+        let error = #expect(throws: SealingError.self) { try running.decrypt(value, for: place) }
         #expect(error?.code == .unknownKey)
     }
 

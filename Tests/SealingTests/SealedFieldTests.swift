@@ -86,6 +86,14 @@ import Testing
         #expect(try rotated.open(before, for: place) == password)
     }
 
+    @Test func `what is sealed to a key that was added since opens for who has loaded the file before`() throws {
+        try SealingKeys.addKey(to: folder.path("fleet"))
+        let newest = try SealingKeys.load(folder.path("fleet"), of: .fleet).publicKey
+        let field = try newest.seal(password, for: place)
+        #expect(try fleet.open(field, for: place) == password)
+        #expect(!fleet.keyIDs.contains(newest.keyID))
+    }
+
     @Test func `a cluster opens what is for it and nothing that is for another or for the fleet`() throws {
         let secret = SecretBytes([UInt8](repeating: 7, count: 32))
         let here = try SealingKeys.make([secret], of: .cluster("eu-1"))
