@@ -53,6 +53,14 @@ import Testing
         #expect(results.first?["reason.message"]?.contains("secret") == false)
     }
 
+    @Test(arguments: [("olga", true), ("later", true), ("", false)])
+    func `who proves nothing waits behind nobody, and who cannot be told yet does`(caller: String, waits: Bool) throws {
+        let world = try CommandWorld()
+        let handler = CommandWorld.requests(world.fleetKey)
+        let message = world.message("project.create", key: "shop", #"{"project":"shop"}"#, as: caller)
+        #expect(handler.waitsBehindOthers(try handler.decode(message)) == waits)
+    }
+
     /// What the rule has asked for, as it comes from the broker at that time.
     private static func request(
         of world: ReleaseHandlerTests.World,

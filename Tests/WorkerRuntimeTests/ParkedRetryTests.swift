@@ -186,6 +186,21 @@ import Testing
         #expect(try [row.int64(0), row.int64(1), row.int64(2)] == [2, 1, 1])
     }
 
+    @Test func `what is refused in any case does not wait behind a failed one, and takes no room there`() throws {
+        try park("a")
+        try lane.settle(
+            ["stranger", "a"].enumerated().map { offset, input in
+                let place = Int64(offset)
+                let message = KafkaMessageView(topic: "things", offset: place, key: "a", headers: [], value: [1])
+                return Held(input, message: message, epoch: 1, inboxKey: nil)
+            }
+        )
+        #expect(script.handled == ["stranger"])
+        #expect(try connection.query("select messages from parked_key").only().int32(0) == 2)
+        let row = try connection.query("select next_offset, applied, parked from partition_claim").only()
+        #expect(try [row.int64(0), row.int64(1), row.int64(2)] == [2, 1, 1])
+    }
+
     @Test func `a lock that others kept is not laid to a message whose transaction then loses once`() throws {
         let failing: [(any Error)?] = [
             Self.failure(.lockNotAvailable), Self.failure(.lockNotAvailable), Self.failure(.lockNotAvailable),
@@ -268,6 +283,8 @@ private struct ScriptedHandler: Handler {
     }
 
     func inboxKey(of input: String) -> InboxKey? { nil }
+
+    func waitsBehindOthers(_ input: String) -> Bool { input != "stranger" }
 
     func handle(_ batch: Batch<String>, in transaction: borrowing PostgresTransaction) throws {
         for entry in batch.entries {

@@ -53,6 +53,11 @@ public final class DeploymentRequestHandler: Handler {
         )
     }
 
+    /// Who proves nothing is refused at once: whoever can write to the topic could fill the queues of others.
+    public func waitsBehindOthers(_ input: RequestInput) -> Bool {
+        input.caller.isVerified || input.unavailable != nil
+    }
+
     /// Who was verified to have sent it, which a token cannot tell once it is gone.
     public func keptHeaders(of input: RequestInput) -> [(String, String)] { input.kept }
 

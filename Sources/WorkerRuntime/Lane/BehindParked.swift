@@ -45,7 +45,8 @@ extension Lane {
     /// Queues messages whose key is parked behind it.
     ///
     /// What finds the queue full is refused where its sender can be told; otherwise the transaction ends with ``NoRoom``,
-    /// and its partition waits. What cannot be decoded does not queue: it goes to the dead letters in any case.
+    /// and its partition waits. What cannot be decoded does not queue: it goes to the dead letters in any case. Nor does
+    /// what is refused in any case.
     ///
     /// The lock on the key's row is what keeps order: who empties the queue holds it too.
     func queueBehindParked(
@@ -62,7 +63,8 @@ extension Lane {
         guard !parked.isEmpty else { return behind }
         var full: [Int32: FullQueue] = [:]
         for (index, held) in messages.enumerated() where full[held.partition] == nil {
-            guard let input = held.input, let key = held.message.keyBytes, let queue = parked[key]
+            guard let input = held.input, let key = held.message.keyBytes, let queue = parked[key],
+                handler.waitsBehindOthers(input)
             else { continue }
             behind.places.insert(index)
             let bytes = held.message.valueCount

@@ -23,6 +23,11 @@ public protocol Handler {
     /// What the inbox remembers of this input, or `nil` for facts that carry their own version.
     func inboxKey(of input: Input) -> InboxKey?
 
+    /// Whether a message waits behind a failed one of its key.
+    ///
+    /// `false` for one that is refused whatever comes before it, and so takes no room from others.
+    func waitsBehindOthers(_ input: Input) -> Bool
+
     /// What a parked message keeps in place of headers that are not kept, such as who was proved to have sent it.
     ///
     /// The names begin with ``KafkaMessageView/keptPrefix``; only a message that comes from the parked ones has such
@@ -64,6 +69,9 @@ public protocol Handler {
 extension Handler {
     /// Failures are parked unless a handler says otherwise.
     public var parksFailures: Bool { true }
+
+    /// Messages wait behind others of their key unless a handler says otherwise.
+    public func waitsBehindOthers(_ input: Input) -> Bool { true }
 
     /// Nothing is read before the batch is decided, unless a handler says otherwise.
     public func prepare(_ entries: [Entry<Input>], in transaction: borrowing PostgresTransaction) throws {}
