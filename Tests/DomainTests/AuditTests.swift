@@ -53,7 +53,7 @@ import Testing
         let world = try CommandWorld.ready()
         // More than an index of the database takes, however well it is packed.
         var random: UInt32 = 7
-        let marks = (0..<12_000).compactMap { _ -> Unicode.Scalar? in
+        let marks = (0..<9_000).compactMap { _ -> Unicode.Scalar? in
             random = random &* 1_664_525 &+ 1_013_904_223
             return Unicode.Scalar(0x300 + (random >> 16) % 112)
         }

@@ -121,6 +121,7 @@ import Testing
             ("slipway.instance.destroy.v1", "shop", "unknown_type"),
             ("slipway.instance.deploy", "shop", "unknown_type"), ("com.example.thing", "shop", "unknown_type"),
             ("slipway.instance.deploy.v1", nil, "missing_key"),
+            ("slipway.instance.deploy.v1", String(repeating: "k", count: 20_001), "too_large"),
         ] as [(String, String?, String)]
     )
     func `what is not known here is dead-lettered with its reason`(type: String, key: String?, code: String) throws {

@@ -11,6 +11,8 @@ struct RequestDecoder {
     private let parser = JSONParser()
     private let requestKey: SigningKey
     private let callers: any CallerSource
+    /// Longer keys name nothing for sure.
+    private static let longestKey = 20_000
 
     init(requestKey: SigningKey, callers: any CallerSource) {
         self.requestKey = requestKey
@@ -28,10 +30,7 @@ struct RequestDecoder {
                     field: "key"
                 )
             }
-            guard !key.utf8.contains(0) else {
-                let sentence = "The key holds U+0000, which cannot be stored; it should be text."
-                throw Reason(code: "nul_character", sentence: sentence, field: "key")
-            }
+            try Self.check(key: key)
             let (operation, newer) = try knownType(event.type)
             var body = newer.map { .failure($0) } ?? body(operation, event, of: message, key: key)
             let subject =
@@ -70,6 +69,22 @@ struct RequestDecoder {
             throw .deadLetter(reason)
         } catch {
             throw .deadLetter(Reason(code: "invalid_request", sentence: "The message could not be read."))
+        }
+    }
+
+    /// Refuses a key that the answer could not have, in its data and headers too: no broker would take it.
+    private static func check(key: String) throws(Reason) {
+        guard !key.utf8.contains(0) else {
+            let sentence = "The key holds U+0000, which cannot be stored; it should be text."
+            throw Reason(code: "nul_character", sentence: sentence, field: "key")
+        }
+        guard key.utf8.count <= longestKey else {
+            throw Reason(
+                code: "too_large",
+                sentence: "The key has \(key.utf8.count) bytes; it should be 'project/environment', or the project's or "
+                    + "cluster's name.",
+                field: "key"
+            )
         }
     }
 
