@@ -29,6 +29,17 @@ struct HelmComplaintTests {
                 + "- at '/replicaCount': got string, want integer"
         ),
         (
+            "Error: values don't meet the specifications of the schema(s) in the following chart(s):\nweb:\n"
+                + "- at '/db/password': 'hunter2' does not match pattern '^[A-Z]'\n"
+                + "- at '/url': 'amqp://u:hunter2@mq' does not match pattern '^https'\n"
+                + "- at '/name': 'x' does not match pattern '^[A-Z]'\n",
+            "values_refused",
+            "helm: values don't meet the specifications of the schema(s) in the following chart(s): web: "
+                + "- at '/db/password': its value is not shown, and is not what the schema wants "
+                + "- at '/url': its value is not shown, and is not what the schema wants "
+                + "- at '/name': 'x' does not match pattern '^[A-Z]'"
+        ),
+        (
             "Error: UPGRADE FAILED: cannot patch \"web\" with kind Job: Job.batch \"web\" is invalid: spec.template: "
                 + "Invalid value: {}: field is immutable\nlevel=WARN msg=\"template: of another\"",
             "apply_failed",

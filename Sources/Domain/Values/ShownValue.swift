@@ -9,6 +9,15 @@ public struct ShownValue: Codable, Sendable, Hashable {
     /// What it is; `nil` where it is there no more.
     public let value: String?
 
+    /// Whether what others say of a value is not shown, because the value may stand in it and is confidential.
+    ///
+    /// - Parameters:
+    ///   - path: The names that lead to it.
+    ///   - words: What is said.
+    public static func isHidden(at path: [String], _ words: String) -> Bool {
+        path.contains { ConfidentialValues.isConfidential(name: $0) } || ConfidentialValues.isConfidential(text: words)
+    }
+
     /// Every value of a deployment, path by path.
     ///
     /// - Parameter desired: The desired state as it is stored.

@@ -62,6 +62,7 @@ struct HelmComplaint {
     }
 
     init(_ text: String, of request: ReleaseRequested) {
+        let text = Self.withoutConfidentialValues(text)
         let words = Self.complaint(text)
         var code = Self.codes.first { line in line.texts.allSatisfy { words.contains($0) } }?.code ?? "apply_failed"
         if !["chart_not_found", "chart_too_large"].contains(code), Self.isUnreachable(text) { code = Self.unreachable }
@@ -110,6 +111,19 @@ struct HelmComplaint {
         let (words, missing) = (sentence(text), "release: not found")
         return words == "helm: \(missing)"
             || words.hasPrefix("helm: uninstall: Release not loaded: ") && words.hasSuffix(": \(missing)")
+    }
+
+    /// A complaint without the values that nobody may see: a schema's tells of what does not fit a pattern or format.
+    private static func withoutConfidentialValues(_ text: String) -> String {
+        let lines = text.split(separator: "\n", omittingEmptySubsequences: false).map { (line: Substring) -> String in
+            guard let start = line.firstRange(of: "- at '/")?.upperBound,
+                let end = line[start...].firstRange(of: "': ")
+            else { return String(line) }
+            let path = line[start..<end.lowerBound].split(separator: "/").map(String.init)
+            guard ShownValue.isHidden(at: path, String(line[end.upperBound...])) else { return String(line) }
+            return String(line[..<end.upperBound]) + "its value is not shown, and is not what the schema wants"
+        }
+        return lines.joined(separator: "\n")
     }
 
     /// The last complaint, as a sentence that is not too long.
