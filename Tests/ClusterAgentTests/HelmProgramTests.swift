@@ -71,6 +71,8 @@ struct HelmProgramTests {
     static let histories: [(history: String, act: String?)] = [
         ("[]", nil),
         (#"[{"revision":1,"status":"failed"}]"#, "uninstall web-1 --no-hooks"),
+        // Nothing was begun.
+        (#"[{"revision":1,"status":"superseded"},{"revision":2,"status":"deployed"}]"#, nil),
         (
             #"[{"revision":1,"status":"superseded"},{"revision":2,"status":"deployed"},{"revision":3,"status":"failed"}]"#,
             "rollback web-1 2"

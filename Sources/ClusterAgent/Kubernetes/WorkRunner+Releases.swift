@@ -66,12 +66,15 @@ extension WorkRunner {
             deployment: present?.deployment,
             isSame: !revisions.isEmpty && before?.template?.content == template.content
         )
+        // What an attempt has applied that was cut off carries its mark; helm was made to forget it.
+        let objects = view.objects(of: request.instance, in: request.namespace)
         return try await helm.deploy(
             request,
             secrets: secrets,
             template: CommandMark(command: template.command, generation: template.generation),
             jobs: try await pullSecretsOfJobs(before?.objects ?? [], in: request.namespace),
             withHooks: origin.runsHooks(for: request),
+            hasBegun: objects.contains { $0.labels[Label.command] == request.command },
             turn
         )
     }
