@@ -30,6 +30,10 @@ struct HelmComplaint {
         (["looks like \""], "chart_not_found"), (["failed to download"], "chart_not_found"),
         (["failed to fetch"], "chart_not_found"), (["repo ", "not found"], "chart_not_found"),
         (["no cached repo"], "chart_not_found"), (["Chart.yaml file is missing"], "chart_not_found"),
+        // Where charts are kept: what is not there, is not given to whom asks, or cannot be reached.
+        (["failed to perform \"", "on source"], "chart_not_found"), (["/tags/list"], "chart_not_found"),
+        (["unable to locate any tags"], "chart_not_found"), (["could not locate a version"], "chart_not_found"),
+        (["Get \"", ".tgz\""], "chart_not_found"),
     ]
 
     /// What Go's HTTP client and the API server say in such cases; of a chart's registry and of webhooks they say the same.
