@@ -164,12 +164,19 @@ extension WorkRunner {
         return objects
     }
 
-    /// An object as it is now; `nil` where it is gone already, such as a Job that cleans itself away.
+    /// An object as it is now, a Secret without its content; `nil` where it is gone already, such as a Job that cleans
+    /// itself away.
     func read(_ reference: PostRenderer.Reference, in namespace: String) async throws -> ObjectValue? {
         do {
             let kind = try await client.requireKind(reference.kind, reference.apiVersion)
-            let place = reference.namespace ?? namespace
-            return try ObjectValue(answer: await client.get(kind, namespace: place, name: reference.name))
+            let (place, name) = (reference.namespace ?? namespace, reference.name)
+            guard reference.kind == "Secret" else {
+                return try ObjectValue(answer: await client.get(kind, namespace: place, name: name))
+            }
+            var object: ObjectValue = ["apiVersion": .string(reference.apiVersion), "kind": .string(reference.kind)]
+            let bytes = try await client.get(kind, namespace: place, name: name, detail: .metadata)
+            object["metadata"] = try ObjectValue(answer: bytes)["metadata"]
+            return object
         } catch let error as KubernetesError where error.isNotFound {
             return nil
         }
