@@ -119,14 +119,21 @@ extension WorkRunner {
         }
     }
 
-    /// Claims of a StatefulSet keep its data; hooks, and the pods of their Jobs, are helm's to remove or to keep.
+    /// Claims of a StatefulSet keep its data; hooks, and what is to be kept, are helm's to remove or to leave, with all
+    /// that belongs to them.
     static func areGone(_ objects: [ClusterObject]) -> Bool {
-        let hooks = Set(objects.filter { $0.annotations["helm.sh/hook"] != nil }.map(\.uid))
-        return objects.allSatisfy { object in
-            object.id.kind == "PersistentVolumeClaim" || hooks.contains(object.uid)
-                || object.annotations["helm.sh/resource-policy"] == "keep"
-                || object.owner.map { hooks.contains($0.uid) } ?? false
+        var kept = Set(objects.filter(isKept).map(\.uid))
+        var rest = objects.filter { $0.id.kind != "PersistentVolumeClaim" && !kept.contains($0.uid) }
+        while true {
+            let theirs = rest.filter { $0.owner.map { kept.contains($0.uid) } ?? false }
+            guard !theirs.isEmpty else { return rest.isEmpty }
+            kept.formUnion(theirs.map(\.uid))
+            rest.removeAll { kept.contains($0.uid) }
         }
+    }
+
+    private static func isKept(_ object: ClusterObject) -> Bool {
+        object.annotations["helm.sh/hook"] != nil || object.annotations["helm.sh/resource-policy"] == "keep"
     }
 
     /// Pods that would only be scaled keep the marks that they have; pods that are not there take new ones.
