@@ -142,6 +142,14 @@ struct HelmProgramTests {
         #expect(kill(pid, 0) != 0, "it was killed")
     }
 
+    @Test func `a helm that somebody kills, such as the kernel, says so, and its attempt is put back`() async throws {
+        let history = #"[{"revision":1,"status":"deployed"},{"revision":2,"status":"pending-upgrade"}]"#
+        let helm = try double.program(upgrade: "kill -9 $$", history: history)
+        let words = "helm: helm was killed; there may have been too little memory for it"
+        await #expect(throws: WorkFailure(code: "apply_failed", message: words)) { try await deploy(helm).get() }
+        #expect(try calls().last == "rollback web-1 1")
+    }
+
     @Test func `a helm whose work is abandoned is ended, and nothing is put back`() async throws {
         let script = "echo $$ > \(file("pid")); exec tail -f /dev/null"
         let helm = try double.program(upgrade: script, limit: .seconds(1000))
