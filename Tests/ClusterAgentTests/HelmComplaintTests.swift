@@ -73,6 +73,16 @@ struct HelmComplaintTests {
             "helm: UPGRADE FAILED: template: web/templates/a.yaml:1:2: executing \"a\" at <lookup>: "
                 + "secrets is forbidden: User \"a\" cannot list resource \"secrets\""
         ),
+        (
+            "Error: kubernetes cluster unreachable: the server has asked for the client to provide credentials",
+            "cluster_unauthorized",
+            "helm: kubernetes cluster unreachable: the server has asked for the client to provide credentials"
+        ),
+        (
+            "Error: kubernetes cluster unreachable: Unauthorized",
+            "cluster_unauthorized",
+            "helm: kubernetes cluster unreachable: Unauthorized"
+        ),
         ("Error: path \"/charts/web\" not found", "chart_not_found", "helm: path \"/charts/web\" not found"),
         (
             "Error: " + String(repeating: "a", count: 500) + String(repeating: "b", count: 500),

@@ -49,6 +49,8 @@ struct HelmComplaint {
 
     private static func isUnreachable(_ text: String) -> Bool {
         let words = complaint(text)
+        // Helm begins with these words too where the server answers that it does not know who asks.
+        if isUnauthorized(text) { return false }
         return words.localizedStandardContains("cluster unreachable")
             || away.contains { words.contains($0) } && !others.contains { words.contains($0) }
     }
