@@ -23,4 +23,10 @@ struct ChartAccessTests {
         let text = try String(contentsOf: folder.appendingPathComponent("registry.json"), encoding: .utf8)
         #expect(try ObjectValue(yaml: text)["auths"]?.members.map(\.name) == keys)
     }
+
+    @Test(arguments: ["oci://registry.example/charts", "oci://registry.example/charts/"])
+    func `a registry's chart is found whether or not its repository ends in a slash`(repository: String) {
+        let chart = ChartReference(repository: repository, name: "web", version: "1.0.0")
+        #expect(chart.place(nil) == ["oci://registry.example/charts/web", "--version", "1.0.0"])
+    }
 }

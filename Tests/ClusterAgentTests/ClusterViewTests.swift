@@ -220,6 +220,25 @@ import Testing
         #expect(rows.allSatisfy { $0.podState == "Running" }, "and not Init:0/1")
     }
 
+    @Test func `what a CronJob runs is told without what may be secret, as its pods are`() throws {
+        let json = """
+            {"metadata":{"name":"nightly","namespace":"shop","uid":"u","resourceVersion":"1"},
+            "spec":{"schedule":"0 3 * * *","jobTemplate":{"spec":{"backoffLimit":2,"template":{"spec":{
+            "containers":[{"name":"run","image":"r.example/run:1","env":[{"name":"K","value":"hunter2"}],
+            "args":["hunter2"]}],"volumes":[{"name":"hunter2"}]}}}}}}
+            """
+        let answer = try ObjectValue(answer: Array(json.utf8))
+        var object = try #require(ClusterObject(answer, of: WatchedKind("batch/v1", "CronJob")))
+        #expect(!String(decoding: object.json, as: UTF8.self).contains("hunter2"))
+        let spec = try #require(object.spec)
+        #expect(spec["schedule"] == "0 3 * * *" && spec.path("jobTemplate", "spec", "backoffLimit") == 2)
+        let containers = spec.path("jobTemplate", "spec", "template", "spec", "containers")
+        let told: ObjectValue = [["name": "run", "image": "r.example/run:1"]]
+        #expect(containers == told)
+        object.spec = ["jobTemplate": ["spec": ["template": ["spec": ["containers": [["env": ["hunter2"]]]]]]]]
+        #expect(!String(decoding: object.json, as: UTF8.self).contains("hunter2"), "nor by a cluster that is played")
+    }
+
     @Test func `NULs in an object are replaced, and nothing that looks like one`() throws {
         let message = #"\u0000 a\\u0000 \\\u0000"#
         let json = """

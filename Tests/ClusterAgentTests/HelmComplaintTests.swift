@@ -84,6 +84,16 @@ struct HelmComplaintTests {
             "helm: UPGRADE FAILED: template: web/templates/a.yaml:1:2: executing \"a\" at <lookup>: "
                 + "secrets is forbidden: User \"a\" cannot list resource \"secrets\""
         ),
+        (
+            "Error: kubernetes cluster unreachable: the server has asked for the client to provide credentials",
+            "cluster_unauthorized",
+            "helm: kubernetes cluster unreachable: the server has asked for the client to provide credentials"
+        ),
+        (
+            "Error: kubernetes cluster unreachable: Unauthorized",
+            "cluster_unauthorized",
+            "helm: kubernetes cluster unreachable: Unauthorized"
+        ),
         ("Error: path \"/charts/web\" not found", "chart_not_found", "helm: path \"/charts/web\" not found"),
         (
             "Error: " + String(repeating: "a", count: 500) + String(repeating: "b", count: 500),
@@ -99,6 +109,23 @@ struct HelmComplaintTests {
         message: String
     ) {
         #expect(HelmComplaint(text, of: .web()).failure == WorkFailure(code: code, message: message))
+    }
+
+    static let absentCharts = [
+        #"failed to perform "FetchReference" on source: r.example/charts/web:1.0.0: not found"#,
+        #"failed to perform "FetchReference" on source: GET "https://r.example/v2/charts/web/manifests/1.0.0": "#
+            + "response status code 401: unauthorized: authentication required",
+        #"failed to perform "Fetch" on source: Get "https://r.example/v2/charts/web/blobs/sha256:1": unexpected EOF"#,
+        #"Get "https://r.example/v2/charts/web/tags/list": dial tcp 10.0.0.9:443: connect: connection refused"#,
+        "unable to locate any tags in provided repository: oci://r.example/charts/web",
+        "could not locate a version matching provided version string 2.x",
+        #"Get "https://charts.example/web-1.0.0.tgz": dial tcp 10.0.0.9:443: i/o timeout"#,
+    ]
+
+    @Test(arguments: absentCharts)
+    func `a chart that its registry does not give is not found, and not the cluster away`(complaint: String) {
+        let failure = HelmComplaint("Error: \(complaint)\n", of: .web()).failure
+        #expect(failure == WorkFailure(code: "chart_not_found", message: "helm: \(complaint)"))
     }
 
     @Test func `what the post-renderer refuses is said in its own words, which helm keeps to itself`() async throws {

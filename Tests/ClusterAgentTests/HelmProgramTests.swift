@@ -71,6 +71,8 @@ struct HelmProgramTests {
     static let histories: [(history: String, act: String?)] = [
         ("[]", nil),
         (#"[{"revision":1,"status":"failed"}]"#, "uninstall web-1 --no-hooks"),
+        // Nothing was begun.
+        (#"[{"revision":1,"status":"superseded"},{"revision":2,"status":"deployed"}]"#, nil),
         (
             #"[{"revision":1,"status":"superseded"},{"revision":2,"status":"deployed"},{"revision":3,"status":"failed"}]"#,
             "rollback web-1 2"
@@ -138,6 +140,14 @@ struct HelmProgramTests {
         #expect(failure.code == "timed_out" && failure.message == "helm: helm did not end within 8 seconds")
         let pid = try #require(Int32(try text("pid").trimmingCharacters(in: .whitespacesAndNewlines)))
         #expect(kill(pid, 0) != 0, "it was killed")
+    }
+
+    @Test func `a helm that somebody kills, such as the kernel, says so, and its attempt is put back`() async throws {
+        let history = #"[{"revision":1,"status":"deployed"},{"revision":2,"status":"pending-upgrade"}]"#
+        let helm = try double.program(upgrade: "kill -9 $$", history: history)
+        let words = "helm: helm was killed; there may have been too little memory for it"
+        await #expect(throws: WorkFailure(code: "apply_failed", message: words)) { try await deploy(helm).get() }
+        #expect(try calls().last == "rollback web-1 1")
     }
 
     @Test func `a helm whose work is abandoned is ended, and nothing is put back`() async throws {

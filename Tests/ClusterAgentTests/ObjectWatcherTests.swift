@@ -202,6 +202,26 @@ struct ObjectWatcherTests {
         #expect(told.all.prefix(2) == ["list a", "put b"], "it did not list again")
     }
 
+    @Test func `a server that was put back to a day before is listed again: of what it has not reached it is silent`()
+        async throws
+    {
+        let isBack = Mutex(false)
+        let server = try await APIServerDouble { request in
+            guard request.path.hasSuffix("/pods") else { return (200, Self.kinds) }
+            let wasBack = isBack.withLock { $0 }
+            if request.query["watch"] == nil {
+                return (200, wasBack ? Self.list(["b"], version: 3) : Self.list(["a"], version: 5))
+            }
+            // It is away meanwhile.
+            isBack.withLock { $0 = true }
+            guard wasBack else { return (503, "") }
+            return (200, request.query["resourceVersion"] == "3" ? Self.change("ADDED", "c", version: 4) : "")
+        }
+        let told = Told()
+        try await watch(server, told) { $0.contains("put c") }
+        #expect(told.all.prefix(3) == ["list a", "list b", "put c"])
+    }
+
     /// What follows changes on a connection that breaks: the server's own word for it, and the half of a line.
     static let breaks = [
         #"{"type":"ERROR","object":{"kind":"Status","code":500,"reason":"InternalError","message":"etcd"}}"# + "\n",

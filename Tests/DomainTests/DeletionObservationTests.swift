@@ -51,4 +51,26 @@ import WorkerRuntime
         try resources.connection.script("update resource set object = null where kind = 'Secret'")
         #expect(try isOverWithoutDeployment())
     }
+
+    @Test(arguments: [#""helm.sh/resource-policy":"keep""#, #""helm.sh/hook":"pre-install""#])
+    func `what belongs to something that helm leaves behind is not waited for, at whatever remove`(mark: String) throws
+    {
+        func object(_ apiVersion: String, _ kind: String, _ uid: String, _ more: String) -> String {
+            #"{"apiVersion":"\#(apiVersion)","kind":"\#(kind)","metadata":{"name":"\#(uid)","namespace":"shop","#
+                + #""uid":"\#(uid)",\#(more)}}"#
+        }
+        func owner(_ kind: String, _ uid: String) -> String {
+            #""ownerReferences":[{"apiVersion":"apps/v1","kind":"\#(kind)","name":"\#(uid)","uid":"\#(uid)"}]"#
+        }
+        let chain = [
+            object("apps/v1", "Deployment", "k1", #""annotations":{\#(mark)}"#),
+            object("apps/v1", "ReplicaSet", "k2", owner("Deployment", "k1")),
+            object("v1", "Pod", "k3", owner("ReplicaSet", "k2")),
+        ]
+        for (index, object) in chain.enumerated() {
+            try resources.handle([AgentMessage.changed(object, 1, Int64(3 + index), instance: "web-1")])
+        }
+        try resources.handle([AgentMessage.gone("Deployment", "web", uid: "u1", 1, 6)])
+        #expect(try resources.window("healthy_since") != nil)
+    }
 }

@@ -71,6 +71,10 @@ extension ClusterObject {
 
     private static func withoutEnvironment(_ spec: ObjectValue) -> ObjectValue {
         var trimmed = spec
+        if let inner = spec.path("jobTemplate", "spec"), var job = spec["jobTemplate"] {
+            job["spec"] = withoutEnvironment(inner)
+            trimmed["jobTemplate"] = job
+        }
         if let pod = spec.path("template", "spec"), var template = spec["template"] {
             template["spec"] = withoutEnvironment(pod)
             trimmed["template"] = template

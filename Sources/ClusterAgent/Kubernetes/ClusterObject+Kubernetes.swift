@@ -57,8 +57,13 @@ extension ClusterObject {
 
     private static func trimmed(_ spec: ObjectValue, kind: String) -> ObjectValue {
         if kind == "Pod" { return trimmed(pod: spec) }
-        guard var template = spec["template"], let pod = template["spec"] else { return spec }
         var trimmed = spec
+        // The pods of a CronJob stand in the Jobs that it makes.
+        if var job = spec["jobTemplate"], let inner = job["spec"] {
+            job["spec"] = Self.trimmed(inner, kind: "Job")
+            trimmed["jobTemplate"] = job
+        }
+        guard var template = spec["template"], let pod = template["spec"] else { return trimmed }
         template["spec"] = Self.trimmed(pod: pod)
         trimmed["template"] = template
         return trimmed

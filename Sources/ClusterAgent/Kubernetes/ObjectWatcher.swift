@@ -47,9 +47,10 @@ struct ObjectWatcher<Item: Sendable>: Sendable {
         var pause = shortestPause
         var (failures, hasListed) = (0, false)
         while !Task.isCancelled {
-            place.hasAdvanced = false
             do throws(KubernetesError) {
-                if place.version == nil { place.version = try await list() }
+                let isLost = try await hasToList(place, after: failures)
+                place.hasAdvanced = false
+                if isLost { place.version = try await list() }
                 hasListed = true
                 let began = ContinuousClock.now
                 try await follow(from: place)
@@ -100,6 +101,18 @@ struct ObjectWatcher<Item: Sendable>: Sendable {
     }
 
     private var detail: KubernetesClient.Detail { kind.kind == "Secret" ? .metadata : .whole }
+
+    /// Whether everything has to be listed: nothing was yet, or the server has not come as far as what was taken.
+    ///
+    /// One whose database was put back would say nothing until it has come there. Where versions are no numbers it is
+    /// followed from the same place.
+    private func hasToList(_ place: WatchPlace, after failures: Int) async throws(KubernetesError) -> Bool {
+        guard let version = place.version else { return true }
+        guard failures > 0, !place.hasAdvanced, let taken = UInt64(version) else { return false }
+        let bytes = try await client.list(kind, namespace: namespace, labels: labels, detail: .metadata, limit: 1)
+        let newest = try Self.value(bytes).path("metadata", "resourceVersion")?.string.flatMap { UInt64($0) }
+        return newest.map { $0 < taken } ?? false
+    }
 
     private func list() async throws(KubernetesError) -> String {
         var items: [Item] = []

@@ -66,12 +66,15 @@ extension WorkRunner {
             deployment: present?.deployment,
             isSame: !revisions.isEmpty && before?.template?.content == template.content
         )
+        // What an attempt has applied that was cut off carries its mark; helm was made to forget it.
+        let objects = view.objects(of: request.instance, in: request.namespace)
         return try await helm.deploy(
             request,
             secrets: secrets,
             template: CommandMark(command: template.command, generation: template.generation),
             jobs: try await pullSecretsOfJobs(before?.objects ?? [], in: request.namespace),
             withHooks: origin.runsHooks(for: request),
+            hasBegun: objects.contains { $0.labels[Label.command] == request.command },
             turn
         )
     }
@@ -116,14 +119,21 @@ extension WorkRunner {
         }
     }
 
-    /// Claims of a StatefulSet keep its data; hooks, and the pods of their Jobs, are helm's to remove or to keep.
+    /// Claims of a StatefulSet keep its data; hooks, and what is to be kept, are helm's to remove or to leave, with all
+    /// that belongs to them.
     static func areGone(_ objects: [ClusterObject]) -> Bool {
-        let hooks = Set(objects.filter { $0.annotations["helm.sh/hook"] != nil }.map(\.uid))
-        return objects.allSatisfy { object in
-            object.id.kind == "PersistentVolumeClaim" || hooks.contains(object.uid)
-                || object.annotations["helm.sh/resource-policy"] == "keep"
-                || object.owner.map { hooks.contains($0.uid) } ?? false
+        var kept = Set(objects.filter(isKept).map(\.uid))
+        var rest = objects.filter { $0.id.kind != "PersistentVolumeClaim" && !kept.contains($0.uid) }
+        while true {
+            let theirs = rest.filter { $0.owner.map { kept.contains($0.uid) } ?? false }
+            guard !theirs.isEmpty else { return rest.isEmpty }
+            kept.formUnion(theirs.map(\.uid))
+            rest.removeAll { kept.contains($0.uid) }
         }
+    }
+
+    private static func isKept(_ object: ClusterObject) -> Bool {
+        object.annotations["helm.sh/hook"] != nil || object.annotations["helm.sh/resource-policy"] == "keep"
     }
 
     /// Pods that would only be scaled keep the marks that they have; pods that are not there take new ones.
@@ -161,12 +171,19 @@ extension WorkRunner {
         return objects
     }
 
-    /// An object as it is now; `nil` where it is gone already, such as a Job that cleans itself away.
+    /// An object as it is now, a Secret without its content; `nil` where it is gone already, such as a Job that cleans
+    /// itself away.
     func read(_ reference: PostRenderer.Reference, in namespace: String) async throws -> ObjectValue? {
         do {
             let kind = try await client.requireKind(reference.kind, reference.apiVersion)
-            let place = reference.namespace ?? namespace
-            return try ObjectValue(answer: await client.get(kind, namespace: place, name: reference.name))
+            let (place, name) = (reference.namespace ?? namespace, reference.name)
+            guard reference.kind == "Secret" else {
+                return try ObjectValue(answer: await client.get(kind, namespace: place, name: name))
+            }
+            var object: ObjectValue = ["apiVersion": .string(reference.apiVersion), "kind": .string(reference.kind)]
+            let bytes = try await client.get(kind, namespace: place, name: name, detail: .metadata)
+            object["metadata"] = try ObjectValue(answer: bytes)["metadata"]
+            return object
         } catch let error as KubernetesError where error.isNotFound {
             return nil
         }

@@ -76,7 +76,9 @@ extension ChartReference {
         } else if repository.hasPrefix("https://") || repository.hasPrefix("http://") {
             arguments += [name, "--repo", repository]
         } else {
-            let folder = repository.hasPrefix("file://") ? String(repository.dropFirst("file://".count)) : repository
+            var folder = repository.hasPrefix("file://") ? String(repository.dropFirst("file://".count)) : repository
+            // A registry takes no empty part of a name.
+            while folder.count > 1, folder.hasSuffix("/") { folder.removeLast() }
             arguments.append(folder.isEmpty ? name : "\(folder)/\(name)")
         }
         if let version = version { arguments += ["--version", version] }

@@ -47,11 +47,17 @@ struct HelmRun {
             let seconds = limit.components.seconds
             return End(code: 124, output: [], complaint: "Error: helm did not end within \(seconds) seconds")
         }
+        let complaint = String(decoding: try Self.end(of: complaints, atMost: Self.mostComplaint), as: UTF8.self)
         return End(
             code: ending.shellCode,
             output: try Self.end(of: output, atMost: Self.mostBytes),
-            complaint: String(decoding: try Self.end(of: complaints, atMost: Self.mostComplaint), as: UTF8.self)
+            complaint: complaint + Self.violence(ending.shellCode)
         )
+    }
+
+    /// What a helm does not say that was killed, such as by a kernel that is out of memory; nothing where it was not.
+    private static func violence(_ code: Int32) -> String {
+        code == 128 + SIGKILL ? "\nError: helm was killed; there may have been too little memory for it" : ""
     }
 
     private static func file(_ name: String, in folder: URL) throws -> URL {

@@ -40,6 +40,9 @@ struct ReleaseMarking: Codable, Sendable {
                 if isStopped { spec["replicas"] = 0 }
             }
             spec["template"] = adapted(spec["template"], release.labels(of: template), isRolled: true)
+        // Of another group, such as Volcano's, it may have no such template, and takes none.
+        case "Job" where spec["template"] == nil, "CronJob" where spec.path("jobTemplate", "spec", "template") == nil:
+            return object
         case "Job":
             // The template of a Job that stays cannot be changed, so it carries nothing that changes.
             let marks = manifest.isHook ? release.labels(of: release.mark) : release.labels

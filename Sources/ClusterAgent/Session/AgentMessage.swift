@@ -89,7 +89,8 @@ struct AgentStatement {
     static func failed(_ mark: CommandMark, _ failure: WorkFailure) -> AgentStatement {
         var data = fields(of: mark)
         data["code"] = .string(failure.code)
-        data["message"] = .string(failure.message)
+        // Helm and the API quote what they were given.
+        data["message"] = .string(failure.message.withoutNUL)
         return AgentStatement(type: AgentStatusType.failed, data: data.json)
     }
 

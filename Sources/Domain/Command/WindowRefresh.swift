@@ -159,25 +159,28 @@ public enum WindowRefresh {
 
     /// The objects that a deleted instance may not have.
     ///
-    /// Helm leaves some behind on purpose: volume claims of StatefulSets, hooks and their pods, and what is annotated
-    /// to be kept. Of a secret that a worker of a version before stored, nobody knows that until the agent tells of it
-    /// again: it is not waited for, since helm removes it with the rest.
+    /// Helm leaves some behind on purpose: volume claims of StatefulSets, and hooks and what is annotated to be kept,
+    /// with all that belongs to them. Of a secret that a worker of a version before stored, nobody knows that until the
+    /// agent tells of it again: it is not waited for, since helm removes it with the rest.
     private static func objectsLeft(of instance: Int64, in transaction: borrowing PostgresTransaction) throws -> Int {
         try transaction.query(
             """
-            with own as materialized (
+            with recursive own as materialized (
                 select r.uid, r.kind, r.object #> '{metadata,annotations,helm.sh/hook}' is not null as is_hook,
                     r.object #>> '{metadata,ownerReferences,0,uid}' as owner, r.object #>> '{status,phase}' as phase,
                     r.object #>> '{metadata,annotations,helm.sh/resource-policy}' as policy, r.object is null as unknown
                 from resource r
                 join instance i on i.cluster = r.cluster and i.namespace = r.namespace and i.instance = r.instance
                 where i.id = $1 and not r.gone
+            ), kept as (
+                select uid from own where is_hook or policy = 'keep'
+                union
+                select own.uid from own join kept on own.owner = kept.uid
             )
             select count(*) from own
-            where kind <> 'PersistentVolumeClaim' and not is_hook and coalesce(policy, '') <> 'keep'
+            where kind <> 'PersistentVolumeClaim' and uid not in (select uid from kept)
                 and not (kind = 'Pod' and coalesce(phase, '') in ('Succeeded', 'Failed'))
                 and not (kind = 'Secret' and unknown)
-                and (owner is null or owner not in (select uid from own where is_hook))
             """,
             [.int64(instance)]
         ).only().int(0)

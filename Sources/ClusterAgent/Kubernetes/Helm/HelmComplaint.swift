@@ -30,6 +30,10 @@ struct HelmComplaint {
         (["looks like \""], "chart_not_found"), (["failed to download"], "chart_not_found"),
         (["failed to fetch"], "chart_not_found"), (["repo ", "not found"], "chart_not_found"),
         (["no cached repo"], "chart_not_found"), (["Chart.yaml file is missing"], "chart_not_found"),
+        // Where charts are kept: what is not there, is not given to whom asks, or cannot be reached.
+        (["failed to perform \"", "on source"], "chart_not_found"), (["/tags/list"], "chart_not_found"),
+        (["unable to locate any tags"], "chart_not_found"), (["could not locate a version"], "chart_not_found"),
+        (["Get \"", ".tgz\""], "chart_not_found"),
     ]
 
     /// What Go's HTTP client and the API server say in such cases; of a chart's registry and of webhooks they say the same.
@@ -45,6 +49,8 @@ struct HelmComplaint {
 
     private static func isUnreachable(_ text: String) -> Bool {
         let words = complaint(text)
+        // Helm begins with these words too where the server answers that it does not know who asks.
+        if isUnauthorized(text) { return false }
         return words.localizedStandardContains("cluster unreachable")
             || away.contains { words.contains($0) } && !others.contains { words.contains($0) }
     }

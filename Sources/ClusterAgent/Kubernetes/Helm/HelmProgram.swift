@@ -59,6 +59,7 @@ public struct HelmProgram: Sendable {
     ///   - template: The command whose marks its pods carry.
     ///   - jobs: The secrets with which Jobs pull that are there already, by their names.
     ///   - withHooks: Whether its hooks run, see ``ReleaseOrigin``.
+    ///   - hasBegun: Whether an attempt before may have changed something that helm does not remember.
     /// - Returns: The objects that it consists of.
     func deploy(
         _ request: ReleaseRequested,
@@ -66,6 +67,7 @@ public struct HelmProgram: Sendable {
         template: CommandMark,
         jobs: [String: [String]] = [:],
         withHooks: Bool,
+        hasBegun: Bool = false,
         _ turn: HelmTurn = HelmTurn()
     ) async throws(WorkFailure) -> [PostRenderer.Reference] {
         // The plain chart has none.
@@ -88,7 +90,7 @@ public struct HelmProgram: Sendable {
                 // With the server out of reach there is nothing to put back to: the same is tried again.
                 if ![HelmComplaint.unreachable, HelmComplaint.unauthorized].contains(failure.code) {
                     // What goes wrong here is not told: the next command of the release begins by repairing it.
-                    _ = try putBack(request.instance, in: request.namespace, folder, stop)
+                    _ = try putBack(request.instance, in: request.namespace, hasBegun: hasBegun, folder, stop)
                 }
                 throw failure
             }
@@ -139,7 +141,7 @@ public struct HelmProgram: Sendable {
         _ turn: HelmTurn = HelmTurn()
     ) async throws(WorkFailure) {
         try await workInFolder(turn) { folder, stop in
-            guard let complaint = try putBack(release, in: namespace, folder, stop) else { return }
+            guard let complaint = try putBack(release, in: namespace, hasBegun: true, folder, stop) else { return }
             throw HelmComplaint(removal: complaint).failure
         }
     }
@@ -168,12 +170,14 @@ public struct HelmProgram: Sendable {
         return try run(arguments + ["--server-side=true", "--timeout", timeout], namespace, in: folder, stop)
     }
 
-    /// After a failed upgrade the revision before runs again; after a failed installation nothing is left.
+    /// After a failed upgrade the revision before runs again; after a failed installation nothing is left. What did not
+    /// begin, because its chart is not there, say, changes nothing.
     ///
     /// - Returns: What helm complains of, where it could not.
     private func putBack(
         _ release: String,
         in namespace: String,
+        hasBegun: Bool,
         _ folder: HelmFolder,
         _ stop: HelmStop
     ) throws -> String? {
@@ -186,7 +190,8 @@ public struct HelmProgram: Sendable {
             return HelmComplaint.isOfNoRelease(history.complaint) ? nil : history.complaint
         }
         let revisions = (try? JSONDecoder().decode([Revision].self, from: Data(history.output))) ?? []
-        guard !revisions.isEmpty else { return nil }
+        // Helm notes an attempt before it changes anything: without a note there is nothing to put back.
+        guard let last = revisions.last, hasBegun || last.status != "deployed" else { return nil }
         // Where a roll-back has failed, helm calls superseded what it was to undo.
         let good = revisions.last { $0.status == "deployed" } ?? revisions.last { $0.status == "superseded" }
         let end =

@@ -61,7 +61,8 @@ public struct PostRenderer {
                 sentence: "The chart renders \(references.count) objects; a release may have \(Self.mostObjects)."
             )
         }
-        return (output, references)
+        // Helm takes a post-renderer that writes nothing for one that has failed; a chart may render nothing.
+        return (output.isEmpty ? "# The chart renders no objects.\n" : output, references)
     }
 
     /// The objects that a release consists of, by the manifest that helm has kept of it.
