@@ -3,6 +3,7 @@ import Postgres
 import Testing
 
 @testable import Domain
+@testable import WorkerRuntime
 
 /// Who decided what, when, on whose behalf, and how it ended.
 @Suite struct AuditTests {
