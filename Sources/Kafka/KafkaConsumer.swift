@@ -18,6 +18,10 @@ public final class KafkaConsumer {
     var owed: KafkaConsumerEvent?
     var assigned: Set<KafkaTopicPartition> = []
     var paused: Set<KafkaTopicPartition> = []
+    /// Commits that nobody waits for, once there was one.
+    var commits: RDKafkaCommits?
+    /// Whether what is stored is to be committed as soon as no commit is under way.
+    var owesCommit = false
     var pacing: FetchPacing
     /// How long a broker holds a fetch for which there is nothing.
     let fetchWait: Duration
@@ -88,6 +92,7 @@ public final class KafkaConsumer {
     /// - Throws: Only when the consumer is closed; errors of the cluster are events.
     public func poll(timeout: Duration) throws(KafkaError) -> KafkaConsumerEvent? {
         let handle = try open("poll")
+        if owesCommit { try? commit(wait: false) }
         if let event = nextRebalance(handle) { return event }
         // First without waiting: while there is a backlog this saves a clock and a wait for each message.
         var limit: Int32 = 0
@@ -113,6 +118,7 @@ public final class KafkaConsumer {
     public func close(deadline: Duration) -> Bool {
         guard let handle else { return true }
         self.handle = nil
+        commits = nil
         answerOwedRebalance(handle)
         handle.callbacks.isClosing = true
         assigned = []

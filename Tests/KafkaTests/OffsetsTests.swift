@@ -139,6 +139,27 @@ import Testing
         }
     }
 
+    @Test func `one commit is under way at a time, and the next one follows it`() async throws {
+        try await onOwnThread {
+            let world = try World()
+            let consumer = try KafkaConsumer(world.settings(), group: "readers", topics: [])
+            try consumer.assign([KafkaPosition(world.place(), offset: 0)])
+            try consumer.storeOffset(KafkaPosition(world.place(), offset: 5))
+            // Each request that arrives takes one of them; the first is under way for a while.
+            try world.cluster.pushRequestDelay(.offsetCommit, .seconds(5), .rebalanceInProgress)
+            try world.cluster.pushRequestDelay(.offsetCommit, .zero, .groupAuthorizationFailed)
+            try consumer.commit(wait: false)
+            try consumer.commit(wait: false)
+            let error = #expect(throws: KafkaError.self) { try consumer.commit(wait: true, timeout: .seconds(20)) }
+            #expect(error?.code == .groupAuthorizationFailed)
+            _ = try waitFor("the commit that was put off") { () -> Bool? in
+                _ = try consumer.poll(timeout: .milliseconds(20))
+                return try consumer.committed([world.place()], timeout: .seconds(5)).first?.offset == 5 ? true : nil
+            }
+            #expect(consumer.close(deadline: .seconds(5)))
+        }
+    }
+
     @Test func `a failed commit says what failed`() async throws {
         try await onOwnThread {
             let world = try World()
