@@ -6,8 +6,12 @@ extension KafkaConsumer {
     ///
     /// Fewer partitions than were given are allowed, also none: what the owner could not claim yet it assigns later
     /// with another call. The fetch starts in the background.
+    /// - Throws: Also while a `revoked` event waits for ``release(_:)``: an eager group would never get an answer to it.
     public func assign(_ positions: [KafkaPosition]) throws(KafkaError) {
         let handle = try open("assign partitions")
+        if case .revoked = owed {
+            throw KafkaError(.state, operation: "assign partitions", reason: "the group takes partitions back")
+        }
         if isCooperative {
             let list = RDKafkaPartitionList(positions)
             try KafkaError.check(rd_kafka_incremental_assign(handle.pointer, list.pointer), "assign partitions")

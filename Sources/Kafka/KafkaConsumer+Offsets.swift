@@ -41,13 +41,14 @@ extension KafkaConsumer {
 
     /// Commits the stored offsets of the assignment; nothing new to commit is not an error.
     ///
-    /// Without waiting it returns at once and a failure is only logged by librdkafka.
+    /// Without waiting it returns at once and a failure is only logged; while another such commit is under way it is put
+    /// off to a poll after that one's end.
     public func commit(wait: Bool, timeout: Duration = .seconds(5)) throws(KafkaError) {
         let handle = try open("commit offsets")
         guard !wait else { return try commit(nil, handle, timeout: timeout, operation: "commit offsets") }
-        let code = rd_kafka_commit(handle.pointer, nil, 1)
-        guard code != RD_KAFKA_RESP_ERR__NO_OFFSET else { return }
-        try KafkaError.check(code, "commit offsets")
+        let commits = commits ?? RDKafkaCommits(handle)
+        self.commits = commits
+        owesCommit = try !commits.begin()
     }
 
     /// The partitions of a topic, asked from the cluster; blocks at most the timeout.

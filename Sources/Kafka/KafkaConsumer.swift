@@ -18,6 +18,10 @@ public final class KafkaConsumer {
     var owed: KafkaConsumerEvent?
     var assigned: Set<KafkaTopicPartition> = []
     var paused: Set<KafkaTopicPartition> = []
+    /// Commits that nobody waits for, once there was one.
+    var commits: RDKafkaCommits?
+    /// Whether what is stored is to be committed as soon as no commit is under way.
+    var owesCommit = false
     var pacing: FetchPacing
     /// How long a broker holds a fetch for which there is nothing.
     let fetchWait: Duration
@@ -67,6 +71,7 @@ public final class KafkaConsumer {
         if !topics.isEmpty {
             let list = RDKafkaPartitionList(topics.map { KafkaTopicPartition(topic: $0, partition: -1) })
             try KafkaError.check(rd_kafka_subscribe(handle.pointer, list.pointer), "subscribe")
+            meet(topics, handle)
         }
         // librdkafka 2.0.2 aborts the process when a cooperative consumer is destroyed before its first assignment.
         handle.isDestroyable.store(!isCooperative, ordering: .releasing)
@@ -88,6 +93,7 @@ public final class KafkaConsumer {
     /// - Throws: Only when the consumer is closed; errors of the cluster are events.
     public func poll(timeout: Duration) throws(KafkaError) -> KafkaConsumerEvent? {
         let handle = try open("poll")
+        if owesCommit { try? commit(wait: false) }
         if let event = nextRebalance(handle) { return event }
         // First without waiting: while there is a backlog this saves a clock and a wait for each message.
         var limit: Int32 = 0
@@ -113,6 +119,7 @@ public final class KafkaConsumer {
     public func close(deadline: Duration) -> Bool {
         guard let handle else { return true }
         self.handle = nil
+        commits = nil
         answerOwedRebalance(handle)
         handle.callbacks.isClosing = true
         assigned = []
@@ -121,6 +128,17 @@ public final class KafkaConsumer {
         let isClosed = OwnThread.run(waitingAtMost: deadline) { _ = rd_kafka_consumer_close(client.raw) }
         if !isClosed { handle.isDestroyable.store(false, ordering: .releasing) }
         return isClosed
+    }
+
+    /// Has librdkafka look after the leaders of topics from the beginning.
+    ///
+    /// It asks each second who leads where a leader is away or missing, but only of topics that it has made for itself,
+    /// as with an assignment (2.0.2). Before one it would believe for five minutes what it was told first.
+    private func meet(_ topics: [String], _ handle: RDKafkaHandle) {
+        for topic in topics where !topic.hasPrefix("^") {
+            // One that is made stays until the client is freed.
+            if let native = rd_kafka_topic_new(handle.pointer, topic, nil) { rd_kafka_topic_destroy(native) }
+        }
     }
 
     func open(_ operation: String) throws(KafkaError) -> RDKafkaHandle {

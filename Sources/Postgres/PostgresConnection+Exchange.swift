@@ -46,10 +46,7 @@ extension PostgresConnection {
             default: last = result
             }
         }
-        if var error {
-            if PQstatus(handle) == CONNECTION_BAD { error.kind = .connection }
-            throw error
-        }
+        if let error { throw PQstatus(handle) == CONNECTION_BAD ? lost(error) : error }
         guard let last else { throw lostConnection(handle) }
         return last
     }
@@ -71,16 +68,26 @@ extension PostgresConnection {
         return handle
     }
 
-    /// The error of a connection that is lost, with libpq's first line.
+    /// The error of a connection that is lost, with the server's reason, or else libpq's first line.
     func lostConnection(_ handle: OpaquePointer) -> PostgresError {
         let message = PQerrorMessage(handle).map { String(cString: $0).firstLine } ?? ""
-        return PostgresError(kind: .connection, message: message.isEmpty ? "the connection is lost" : message)
+        return lost(PostgresError(kind: .connection, message: message.isEmpty ? "the connection is lost" : message))
+    }
+
+    /// An error with which the connection is lost.
+    ///
+    /// Where it says no more than that, it is the server's own reason to end the session, if it gave one before: that
+    /// tells whether what was sent may be at fault.
+    func lost(_ error: PostgresError) -> PostgresError {
+        var lost = error.sqlState == nil ? notices.sessionEnd ?? error : error
+        lost.kind = .connection
+        return lost
     }
 
     /// The error of a command that libpq did not take.
     func failure(of handle: OpaquePointer) -> PostgresError {
         var error = lostConnection(handle)
-        if PQstatus(handle) == CONNECTION_OK { error.kind = .usage }
+        if PQstatus(handle) == CONNECTION_OK, notices.sessionEnd == nil { error.kind = .usage }
         return error
     }
 
@@ -93,7 +100,11 @@ extension PostgresConnection {
             // After a failure PQgetResult returns libpq's own report of it.
             if PQconsumeInput(handle) == 0 { break }
         }
-        return PQgetResult(handle).map(ResultHandle.init)
+        guard let result = PQgetResult(handle).map(ResultHandle.init) else { return nil }
+        if result.status == PGRES_FATAL_ERROR, PostgresError.isFatal(result.pointer) {
+            notices.sessionEnd = PostgresError(result: result.pointer)
+        }
+        return result
     }
 
     private func wait(

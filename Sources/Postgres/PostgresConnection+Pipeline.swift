@@ -190,10 +190,7 @@ extension PostgresConnection {
             default: last = result
             }
         }
-        if var error {
-            if PQstatus(handle) == CONNECTION_BAD { error.kind = .connection }
-            throw error
-        }
+        if let error { throw PQstatus(handle) == CONNECTION_BAD ? lost(error) : error }
         guard last != nil || isSkipped else { throw lostConnection(handle) }
         return last
     }

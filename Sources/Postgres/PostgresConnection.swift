@@ -105,6 +105,7 @@ public final class PostgresConnection {
     // MARK: Steps
 
     private func connect() throws(PostgresError) {
+        notices.sessionEnd = nil
         guard let handle = try ConnectionTarget(configuration).connect() else {
             throw PostgresError(kind: .connection, message: "there is no memory for a connection")
         }
@@ -113,7 +114,6 @@ public final class PostgresConnection {
             PQfinish(handle)
             throw error
         }
-        notices.saysSessionIsOver = false
         // The connection owns the log and is closed before it goes.
         PQsetNoticeReceiver(handle, NoticeLog.receive, Unmanaged.passUnretained(notices).toOpaque())
         PQsetnonblocking(handle, 1)
@@ -179,8 +179,8 @@ public final class PostgresConnection {
 
 /// Passes the server's notices to the log.
 final class NoticeLog {
-    /// Whether the server announced, without being asked, that it ends the session.
-    var saysSessionIsOver = false
+    /// Why the server has ended the session, if it has said so, asked or not.
+    var sessionEnd: PostgresError?
     private let logger: Logger?
 
     init(logger: Logger?) {
@@ -191,7 +191,7 @@ final class NoticeLog {
     static let receive: PQnoticeReceiver = { context, result in
         guard let context, let result else { return }
         let log = Unmanaged<NoticeLog>.fromOpaque(context).takeUnretainedValue()
-        if PostgresError.isFatal(result) { log.saysSessionIsOver = true }
+        if PostgresError.isFatal(result) { log.sessionEnd = PostgresError(result: result) }
         // Only the message: the detail may hold values of rows.
         log.logger?.debug("PostgreSQL notice", metadata: ["notice": "\(PostgresError(result: result).message)"])
     }

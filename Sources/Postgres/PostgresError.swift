@@ -72,8 +72,8 @@ public struct PostgresError: Error, Sendable {
 extension PostgresError {
     /// Whether the same call may succeed later without any change to it.
     ///
-    /// True for lost connections and for the classes 08, 40, 53, 57P and the codes 25006 and 55P03. A statement that
-    /// ran into `statement_timeout` (57014) is not transient: it may be the statement.
+    /// True for lost connections, for the classes 08, 40, 53, 57P and 58, and the codes 25006, 42501 and 55P03. A
+    /// statement that ran into `statement_timeout` (57014) is not transient: it may be the statement.
     public var isTransient: Bool {
         switch kind {
         case .connection, .commitUnknown: return true
@@ -82,24 +82,29 @@ extension PostgresError {
         }
         guard let sqlState else { return false }
         switch sqlState.errorClass {
-        case "08", "40", "53": return true
+        case "08", "40", "53", "58": return true
         default: break
         }
-        return isStaleStatement || sqlState.rawValue.hasPrefix("57P")
-            || sqlState == .lockNotAvailable || sqlState == .readOnlyTransaction
+        return isStaleStatement || sqlState.rawValue.hasPrefix("57P") || Self.withheld.contains(sqlState)
     }
+
+    /// What is needed is locked, may not be written, or is not granted.
+    private static let withheld: Set<PostgresSQLState> = [
+        .lockNotAvailable, .readOnlyTransaction, .insufficientPrivilege,
+    ]
 
     /// Whether the server cannot work now, whatever it is asked to do.
     ///
     /// It is away, starting or stopping, takes no writes, or has no disk or no connections left, or somebody else keeps
-    /// what is needed locked, as a change of the schema does. However often it fails so, what was asked is not at fault.
+    /// what is needed locked, as a change of the schema does, or nobody has granted it to this role, as of a new table.
+    /// However often it fails so, what was asked is not at fault.
     /// Of a session that ends in the midst of what it was asked, and of which the server does not say that it ended it for a
     /// reason of its own, nobody knows that: what was asked may have taken too much memory, or too long.
     public var isServersTrouble: Bool {
         guard !isCommitUnknown else { return true }
         guard kind == .server || kind == .connection, let sqlState else { return false }
-        return sqlState.errorClass == "08" || sqlState.rawValue.hasPrefix("57P") || sqlState == .readOnlyTransaction
-            || sqlState == .lockNotAvailable || ["53100", "53300"].contains(sqlState.rawValue)
+        return sqlState.errorClass == "08" || sqlState.rawValue.hasPrefix("57P")
+            || Self.withheld.contains(sqlState) || ["53100", "53300"].contains(sqlState.rawValue)
     }
 
     /// Whether a COMMIT was sent and its answer was lost; only reading the rows tells what happened.

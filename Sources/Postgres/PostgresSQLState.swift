@@ -40,6 +40,8 @@ public struct PostgresSQLState: RawRepresentable, Hashable, Sendable, CustomStri
     public static let serializationFailure = PostgresSQLState(rawValue: "40001")
     /// The transaction was chosen to end a deadlock; repeat it.
     public static let deadlockDetected = PostgresSQLState(rawValue: "40P01")
+    /// The role may not do that, or the server's files may not be written.
+    public static let insufficientPrivilege = PostgresSQLState(rawValue: "42501")
     /// The statement has a syntax error.
     public static let syntaxError = PostgresSQLState(rawValue: "42601")
     /// The table does not exist.

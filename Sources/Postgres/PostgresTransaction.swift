@@ -167,9 +167,10 @@ extension PostgresConnection {
             if PQconsumeInput(handle) == 0 { throw lostConnection(handle) }
             // Lets libpq take notices and notifications out of its buffer.
             _ = PQisBusy(handle)
-            guard !notices.saysSessionIsOver else {
+            guard notices.sessionEnd == nil else {
+                let error = lostConnection(handle)
                 close()
-                throw PostgresError(kind: .connection, message: "the server has ended the session")
+                throw error
             }
         }
     }

@@ -41,8 +41,8 @@ struct FaultTests {
         #expect(try world.ledgerCloses())
     }
 
-    @Test(arguments: ["disk_full", "lock_not_available"])
-    func `while the disk is full or a table locked nothing is given up, and then all goes on`(trouble: String) throws {
+    @Test(arguments: ["disk_full", "lock_not_available", "insufficient_privilege"])
+    func `while the disk is full or a table withheld nothing is given up, then all goes on`(trouble: String) throws {
         let world = try FleetWorld(topics: DoneOnceTests.topics, partitions: 1)
         let worker = try world.start("deployment-worker")
         try world.request("project.create", key: "before", id: "before", #"{"project":"before"}"#)

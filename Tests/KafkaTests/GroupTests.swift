@@ -89,6 +89,41 @@ import Testing
         }
     }
 
+    @Test(arguments: ["cooperative-sticky", "range"])
+    func `none is assigned while the group takes partitions back, which then ends`(strategy: String) async throws {
+        try await onOwnThread {
+            let world = try World(partitions: 2)
+            let properties = ["partition.assignment.strategy": strategy, "max.poll.interval.ms": "6000"]
+            let consumer = try world.consumer(properties)
+            _ = try waitFor("the assignment") { () -> Bool? in
+                if case .assigned = try consumer.poll(timeout: .milliseconds(20)) { true } else { nil }
+            }
+            // Half now; the other half is claimed just when the group takes something back.
+            try consumer.assign([KafkaPosition(world.place(1), offset: 0)])
+            let second = Reader(try world.consumer(properties))
+            let taken = try waitFor("the revocation", limit: .seconds(40)) { () -> [KafkaTopicPartition]? in
+                try second.step()
+                guard case .revoked(let partitions, _) = try consumer.poll(timeout: .milliseconds(20)) else {
+                    return nil
+                }
+                return partitions
+            }
+            let error = #expect(throws: KafkaError.self) {
+                try consumer.assign([KafkaPosition(world.place(0), offset: 0)])
+            }
+            #expect(error?.code == .state)
+            try consumer.release(taken)
+            let first = Reader(consumer)
+            _ = try waitFor("the second member's share", limit: .seconds(40)) { () -> Bool? in
+                try first.step()
+                try second.step()
+                return second.consumer.assignment.count == 1 ? true : nil
+            }
+            #expect(consumer.close(deadline: .seconds(5)))
+            #expect(second.consumer.close(deadline: .seconds(5)))
+        }
+    }
+
     @Test func `reading begins at the offset the owner names`() async throws {
         try await onOwnThread {
             let world = try World()

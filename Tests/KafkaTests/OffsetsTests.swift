@@ -97,6 +97,49 @@ import Testing
         }
     }
 
+    @Test func `who leads instead of a broker that died is known before anything is assigned`() async throws {
+        try await onOwnThread {
+            let world = try World(brokers: 2)
+            try world.cluster.setCoordinator(group: "readers", broker: 1)
+            try world.cluster.setPartitionLeader(world.place(), broker: 2)
+            try world.send(["a", "b"])
+            let consumer = try world.consumer()
+            _ = try waitFor("the assignment") { () -> Bool? in
+                if case .assigned = try consumer.poll(timeout: .milliseconds(20)) { true } else { nil }
+            }
+            let marks = KafkaWatermarks(low: 0, high: 2)
+            #expect(try consumer.watermarks(of: world.place(), timeout: .seconds(10)) == marks)
+            try world.cluster.setBrokerDown(2)
+            // Nobody leads yet when the client loses its connection, and asks.
+            #expect(throws: KafkaError.self) { try consumer.watermarks(of: world.place(), timeout: .seconds(1)) }
+            try world.cluster.setPartitionLeader(world.place(), broker: 1)
+            let later = try waitFor("the new leader") { () -> KafkaWatermarks? in
+                try? consumer.watermarks(of: world.place(), timeout: .seconds(1))
+            }
+            #expect(later == marks)
+            try world.cluster.setBrokerUp(2)
+            #expect(consumer.close(deadline: .seconds(5)))
+        }
+    }
+
+    @Test func `a leader that comes later is known before anything is assigned`() async throws {
+        try await onOwnThread {
+            let world = try World()
+            try world.cluster.setPartitionLeader(world.place(), broker: nil)
+            let consumer = try world.consumer()
+            _ = try waitFor("the assignment") { () -> Bool? in
+                if case .assigned = try consumer.poll(timeout: .milliseconds(20)) { true } else { nil }
+            }
+            #expect(throws: KafkaError.self) { try consumer.watermarks(of: world.place(), timeout: .seconds(1)) }
+            try world.cluster.setPartitionLeader(world.place(), broker: 1)
+            let marks = try waitFor("the leader") { () -> KafkaWatermarks? in
+                try? consumer.watermarks(of: world.place(), timeout: .seconds(1))
+            }
+            #expect(marks == KafkaWatermarks(low: 0, high: 0))
+            #expect(consumer.close(deadline: .seconds(5)))
+        }
+    }
+
     @Test func `who asks for ends without waiting is told them later`() async throws {
         try await onOwnThread {
             let world = try World(partitions: 2)
@@ -135,6 +178,27 @@ import Testing
                 return message
             }
             #expect(message.offset == 0)
+            #expect(consumer.close(deadline: .seconds(5)))
+        }
+    }
+
+    @Test func `one commit is under way at a time, and the next one follows it`() async throws {
+        try await onOwnThread {
+            let world = try World()
+            let consumer = try KafkaConsumer(world.settings(), group: "readers", topics: [])
+            try consumer.assign([KafkaPosition(world.place(), offset: 0)])
+            try consumer.storeOffset(KafkaPosition(world.place(), offset: 5))
+            // Each request that arrives takes one of them; the first is under way for a while.
+            try world.cluster.pushRequestDelay(.offsetCommit, .seconds(5), .rebalanceInProgress)
+            try world.cluster.pushRequestDelay(.offsetCommit, .zero, .groupAuthorizationFailed)
+            try consumer.commit(wait: false)
+            try consumer.commit(wait: false)
+            let error = #expect(throws: KafkaError.self) { try consumer.commit(wait: true, timeout: .seconds(20)) }
+            #expect(error?.code == .groupAuthorizationFailed)
+            _ = try waitFor("the commit that was put off") { () -> Bool? in
+                _ = try consumer.poll(timeout: .milliseconds(20))
+                return try consumer.committed([world.place()], timeout: .seconds(5)).first?.offset == 5 ? true : nil
+            }
             #expect(consumer.close(deadline: .seconds(5)))
         }
     }

@@ -44,6 +44,8 @@ import Testing
         }
         #expect(error?.kind == .connection)
         #expect(error?.isCommitUnknown == false)
+        #expect(error?.sqlState == .adminShutdown)
+        #expect(error?.isServersTrouble == true)
         try connection.reconnect()
         #expect(try connection.query("select from item").isEmpty)
     }

@@ -137,6 +137,21 @@ import Testing
         #expect(try ids.isEmpty)
     }
 
+    @Test func `a session that the server ends under submitted statements tells its reason`() throws {
+        let error = try postgresError {
+            try connection.transaction { transaction in
+                try transaction.submit("select pg_terminate_backend(pg_backend_pid())")
+                try transaction.submit("insert into item values (1, null)")
+                _ = try transaction.query("select 1")
+            }
+        }
+        #expect(error?.kind == .connection)
+        #expect(error?.sqlState == .adminShutdown)
+        #expect(error?.isServersTrouble == true)
+        try connection.reconnect()
+        #expect(try ids.isEmpty)
+    }
+
     @Test func `the rows of a statement are given once`() throws {
         let error = try postgresError {
             try connection.transaction { transaction in

@@ -19,7 +19,7 @@ import Testing
     @Test(arguments: [
         ("SW001", "fenced"), ("40001", "transient"), ("40P01", "transient"), ("55P03", "transient"),
         ("57P01", "lost"), ("08006", "lost"), ("53300", "transient"), ("23505", "message"), ("22021", "message"),
-        ("42601", "message"),
+        ("42601", "message"), ("42501", "transient"), ("58030", "transient"),
     ])
     func `the SQLSTATE decides what a failed batch means`(state: String, meaning: String) throws {
         let kind: PostgresError.Kind = state.hasPrefix("08") || state.hasPrefix("57P") ? .connection : .server
@@ -57,7 +57,8 @@ import Testing
     @Test(
         arguments: [
             ("53100", true), ("53300", true), ("57P01", true), ("57P03", true), ("25006", true), ("08006", true),
-            ("55P03", true), ("40001", false), ("40P01", false), ("53200", false), ("23505", false),
+            ("55P03", true), ("42501", true), ("40001", false), ("40P01", false), ("53200", false), ("58030", false),
+            ("23505", false),
         ]
     )
     func `a server that cannot work is no fault of what it was asked`(state: String, isServers: Bool) {
