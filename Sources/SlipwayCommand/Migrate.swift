@@ -11,7 +11,8 @@ struct Migrate: ParsableCommand {
 
     @OptionGroup var connection: ConnectionOptions
     @Option(
-        help: "The outbox's shards, from 1 to 1024; fixed by the first run, \(Installation.defaultOutboxShards) by default."
+        help:
+            "The outbox's shards, from 1 to 1024; fixed by the first run, \(Installation.defaultOutboxShards) by default."
     )
     var outboxShards: Int?
 

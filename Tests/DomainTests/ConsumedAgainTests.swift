@@ -125,7 +125,9 @@ import Testing
         #expect(try rules.text(noted) == "failed forbidden", "it had ended when the event was read")
     }
 
-    @Test func `what the cluster has gone on from is what the next request changes, and what may be gone back to`() throws {
+    @Test func `what the cluster has gone on from is what the next request changes, and what may be gone back to`()
+        throws
+    {
         try world.deploy("1.0.0")
         try world.succeed(try world.lastCommand())
         for version in ["2.1.0", "2.2.0"] { try world.publishVersion(version) }

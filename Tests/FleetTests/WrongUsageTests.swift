@@ -112,7 +112,10 @@ struct WrongUsageTests {
         (["release.published", "--set", "version=1.0.0"], "'--set artifact=…' is missing"),
         (["project.create", "--set", "project=shop", "--id", ""], "'--source' and '--id' should not be empty"),
         (["project.create", "--set", "project=shop", "--wait=-1"], "'--wait -1' should be a number of seconds"),
-        (["project.create", "--set", "project=shop", "--purl", "pkg:oci/web@1"], "'project.create' has no package URL"),
+        (
+            ["project.create", "--set", "project=shop", "--purl", "pkg:oci/web@1"],
+            "'project.create' has no package URL"
+        ),
         (["artifact.published", "--purl", "pkg:oci/web@1", "--set", "a=b"], "'--purl' makes the whole event"),
     ])
     func `a request that is none is refused at once, with those that there are`(flags: [String], says: String) throws {

@@ -17,6 +17,6 @@ import Testing
         var settings = KafkaSettings(bootstrapServers: "127.0.0.1:9092", properties: ["queued.min.messages": "50"])
         settings.shareQueue(among: 4)
         #expect(settings.properties["queued.min.messages"] == "50")
-        #expect(settings.properties["queued.max.messages.kbytes"] == "5120")
+        #expect(settings.properties["queued.max.messages.kbytes"] == "3072")
     }
 }

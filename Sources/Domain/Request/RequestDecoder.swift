@@ -81,7 +81,8 @@ struct RequestDecoder {
         guard key.utf8.count <= longestKey else {
             throw Reason(
                 code: "too_large",
-                sentence: "The key has \(key.utf8.count) bytes; it should be 'project/environment', or the project's or "
+                sentence:
+                    "The key has \(key.utf8.count) bytes; it should be 'project/environment', or the project's or "
                     + "cluster's name.",
                 field: "key"
             )

@@ -66,7 +66,10 @@ final class RelayProducer {
     /// A batch is handed over at once, so there is little to wait for before it is sent.
     private static func defaults(_ configuration: RelayConfiguration) -> [String: String] {
         let patience = configuration.unknownTopicPatience
-        return ["linger.ms": configuration.isTransactional ? "0.5" : "0", RelayConfiguration.propagation: String(patience.milliseconds)]
+        return [
+            "linger.ms": configuration.isTransactional ? "0.5" : "0",
+            RelayConfiguration.propagation: String(patience.milliseconds),
+        ]
     }
 
     /// Has the broker refuse whatever the producer of this id still sends; blocks until the broker has answered, for a

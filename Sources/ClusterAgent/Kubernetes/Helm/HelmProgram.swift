@@ -170,8 +170,9 @@ public struct HelmProgram: Sendable {
         return try run(arguments + ["--server-side=true", "--timeout", timeout], namespace, in: folder, stop)
     }
 
-    /// After a failed upgrade the revision before runs again; after a failed installation nothing is left. What did not
-    /// begin, because its chart is not there, say, changes nothing.
+    /// After a failed upgrade the revision before runs again; after a failed installation nothing is left.
+    ///
+    /// What did not begin, because its chart is not there, say, changes nothing.
     ///
     /// - Returns: What helm complains of, where it could not.
     private func putBack(
