@@ -262,7 +262,7 @@ let package = Package(
         ),
         .testTarget(
             name: "SealingTests",
-            dependencies: ["Sealing", "Base64URL", .product(name: "Crypto", package: "swift-crypto")],
+            dependencies: ["Sealing", "KeyFile", "Base64URL", .product(name: "Crypto", package: "swift-crypto")],
             swiftSettings: strict
         ),
         .testTarget(

@@ -2,7 +2,8 @@ import Glibc
 
 /// Files that hold keys: only their owner may read them, and none is ever half written or overwritten by mistake.
 public enum KeyFile {
-    /// Reads a file that nobody but its owner may read or change (mode 0600 or 0400).
+    /// Reads a file that nobody but its owner may read or change (mode 0600 or 0400), see
+    /// ``isPrivate(mode:owner:reader:)``.
     ///
     /// - Parameter limit: How many bytes it may have.
     public static func readPrivate(_ path: String, limit: Int = 1 << 16) throws(KeyFileError) -> [UInt8] {
@@ -57,7 +58,7 @@ public enum KeyFile {
                 sentence: "'\(path)' is not a file; it should be one that holds keys."
             )
         }
-        if isPrivate { try checkMode(status.st_mode & 0o777, path) }
+        if isPrivate { try check(status, path) }
         var bytes = [UInt8](repeating: 0, count: limit + 1)
         var count = 0
         while count < bytes.count {
@@ -79,8 +80,21 @@ public enum KeyFile {
         return bytes
     }
 
-    private static func checkMode(_ mode: mode_t, _ path: String) throws(KeyFileError) {
-        guard mode & 0o077 != 0 else { return }
+    /// Whether only its owner may read and change a file.
+    ///
+    /// Of root's file the reader's group may read it, too: so Kubernetes mounts a Secret for a pod with an `fsGroup`.
+    ///
+    /// - Parameters:
+    ///   - mode: The file's permissions.
+    ///   - owner: Whose file it is.
+    ///   - reader: Who reads it.
+    public static func isPrivate(mode: mode_t, owner: uid_t, reader: uid_t) -> Bool {
+        mode & (owner == 0 && reader != 0 ? 0o037 : 0o077) == 0
+    }
+
+    private static func check(_ file: stat, _ path: String) throws(KeyFileError) {
+        let mode = file.st_mode & 0o777
+        guard !isPrivate(mode: mode, owner: file.st_uid, reader: geteuid()) else { return }
         throw KeyFileError(
             code: .mode,
             sentence: "The file '\(path)' has the mode 0\(String(mode, radix: 8)); "

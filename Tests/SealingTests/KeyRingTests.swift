@@ -1,4 +1,5 @@
 import Foundation
+import KeyFile
 import Sealing
 import Testing
 
@@ -103,6 +104,20 @@ import Testing
         }
         try folder.setMode(0o400, of: "ring")
         #expect(try KeyRing.load(path).keyIDs.count == 2)
+    }
+
+    @Test(arguments: [
+        (0o600, true, true), (0o400, true, true), (0o440, true, false), (0o640, true, false), (0o660, false, false),
+        (0o444, false, false), (0o450, false, false),
+    ] as [(mode_t, Bool, Bool)])
+    func `a file that Kubernetes mounts for a pod's group is private, one's own for a group is not`(
+        mode: mode_t,
+        ofRoot: Bool,
+        own: Bool
+    ) {
+        #expect(KeyFile.isPrivate(mode: mode, owner: 0, reader: 10_001) == ofRoot)
+        #expect(KeyFile.isPrivate(mode: mode, owner: 10_001, reader: 10_001) == own)
+        #expect(KeyFile.isPrivate(mode: mode, owner: 0, reader: 0) == own)
     }
 
     @Test func `a name that is taken is refused, and the key stays`() throws {
