@@ -46,7 +46,6 @@ final class Lane<H: Handler> {
     var fullQueues: [Int32: FullQueue] = [:]
     var hand: [Held<H.Input>] = []
     var nextHousekeeping = ContinuousClock.now
-    var offsetPace = OffsetPace(at: .now)
     var nextParkedVisit = ContinuousClock.now
     /// Keys with whose head this lane has begun, as is written down, and that it has not finished, each with how many lanes
     /// have, this one included.
@@ -188,7 +187,7 @@ final class Lane<H: Handler> {
             if owesAnswer || !unclaimed.isEmpty, pendingRebalance == nil { try claimAssigned() }
             if !unheld.isEmpty { try reclaimUnheld() }
             try askForEnds()
-            if offsetPace.isDue(at: .now) { try consumer.commit(wait: false) }
+            try consumer.commit(wait: false)
         } catch let error as KafkaError where !error.isFatal {
             logger.debug("offsets for lag tools were not committed: \(error)")
         } catch {
