@@ -106,10 +106,12 @@ import Testing
         #expect(try KeyRing.load(path).keyIDs.count == 2)
     }
 
-    @Test(arguments: [
-        (0o600, true, true), (0o400, true, true), (0o440, true, false), (0o640, true, false), (0o660, false, false),
-        (0o444, false, false), (0o450, false, false),
-    ] as [(mode_t, Bool, Bool)])
+    @Test(
+        arguments: [
+            (0o600, true, true), (0o400, true, true), (0o440, true, false), (0o640, true, false), (0o660, false, false),
+            (0o444, false, false), (0o450, false, false),
+        ] as [(mode_t, Bool, Bool)]
+    )
     func `a file that Kubernetes mounts for a pod's group is private, one's own for a group is not`(
         mode: mode_t,
         ofRoot: Bool,
