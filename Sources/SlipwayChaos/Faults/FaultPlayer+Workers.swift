@@ -49,8 +49,10 @@ extension FaultPlayer {
                 wait(0.1)
                 continue
             }
+            let pid = fleet.pid(of: slot)
             fleet.kill9(slot)
             letPass(point)
+            if let pid { try endLeases(ofRelay: pid) }
             wait(0.5)
             try fleet.startAgain(slot)
             return "\(slot) at \(point)"
@@ -239,6 +241,16 @@ extension FaultPlayer {
             [.text(pid.map { "%-\($0)-%" } ?? "%")]
         )
         return Dictionary(uniqueKeysWithValues: try rows.map { (try $0.string(0), try $0.int64(1)) })
+    }
+
+    /// Has the leases of a relay that is dead be over: by the time at which they would be, newer states may have followed all
+    /// that it held, and only those are published again.
+    private func endLeases(ofRelay pid: Int32) throws {
+        let connection = try world.database()
+        defer { connection.close() }
+        let owner: [PostgresValue] = [.text("%-\(pid)-%")]
+        _ = try connection.query("update outbox_lease set lease_until = '-infinity' where owner like $1", owner)
+        _ = try connection.query("delete from outbox_relay where owner like $1", owner)
     }
 
     /// Whether the outbox has a state in a shard of the relay.
