@@ -120,8 +120,8 @@ import Testing
         #expect(try world.published("deployment.results").last?["reason.code"] == "slipway_behind")
     }
 
-    @Test
-    func `commands that must wait keep no other one from its end`() throws {
+    /// Makes so many other commands that are past their absolute limit.
+    private func makeOverdue(_ count: Int) throws {
         try world.connection.script(
             """
             insert into command (id, operation, environment_id, cluster, key, subject_kind, subject_name, generation,
@@ -130,9 +130,14 @@ import Testing
             select ('00000000-0000-4000-8000-' || lpad(n::text, 12, '0'))::uuid, 'instance.deploy', environment_id, cluster,
                 key, 'instance', 'other', 1, 'sent', 2, '/x', '/x', n::text, 'x', now(), now(),
                 now() - interval '30 seconds', step_seconds, settle_seconds, failure_seconds
-            from command, generate_series(1, 250) n where state = 'sent'
+            from command, generate_series(1, \(count)) n where state = 'sent'
             """
         )
+    }
+
+    @Test
+    func `commands that must wait keep no other one from its end`() throws {
+        try makeOverdue(250)
         try world.report("applied", of: command, #""objects":[]"#)
         try world.connection.script(
             "update command set healthy_since = now() - interval '1 hour' where state = 'applied'"
@@ -142,17 +147,7 @@ import Testing
     }
 
     @Test func `of more commands than a round ends, the one with the earliest absolute limit is ended first`() throws {
-        try world.connection.script(
-            """
-            insert into command (id, operation, environment_id, cluster, key, subject_kind, subject_name, generation,
-                state, revision, caller, request_source, request_id, request_type, created_at, changed_at, deadline,
-                step_seconds, settle_seconds, failure_seconds)
-            select ('00000000-0000-4000-8000-' || lpad(n::text, 12, '0'))::uuid, 'instance.deploy', environment_id, cluster,
-                key, 'instance', 'other', 1, 'sent', 2, '/x', '/x', n::text, 'x', now(), now(),
-                now() - interval '30 seconds', step_seconds, settle_seconds, failure_seconds
-            from command, generate_series(1, 150) n where state = 'sent'
-            """
-        )
+        try makeOverdue(150)
         try world.connection.script(
             "update command set deadline = now() - interval '1 minute' where id = '\(command)'"
         )
