@@ -89,7 +89,7 @@ struct BenchMark: Encodable {
         let memory = report.greatest { $0.hasSuffix(": peak memory of resource-worker") && !$0.hasPrefix("idle") }
         let idle = IdleBench.workers.compactMap { report.median("idle: \($0)") }.max()
         return [
-            atMost("memory of a worker under full load", memory, 100, "MiB"),
+            atMost("memory of a worker under full load", memory.map { $0 * 1.048576 }, 100, "MB"),
             growth("1,000,000 stored objects against 10,000", "10000 objects stored", "1000000 objects stored"),
             growth("100,000 instances against 1,000", "1000 instances", "100000 instances"),
             growth("1,000 environments against 10", "10 environments", "1000 environments"),
