@@ -266,7 +266,7 @@ extension AgentSession {
 
     private static func superseded(by mark: CommandMark) -> WorkFailure {
         WorkFailure(
-            code: "superseded_generation",
+            code: AgentFailed.clusterIsFurther,
             message: "The cluster already runs generation \(mark.generation), made by the command \(mark.command)."
         )
     }

@@ -107,7 +107,7 @@ extension SimulatedCluster {
     private mutating func replaceOperation(by work: ClusterWork) throws(WorkFailure) {
         guard let other = operations[work.subject], other.work.mark != work.mark else { return }
         let failure = WorkFailure(
-            code: "superseded_generation",
+            code: AgentFailed.clusterIsFurther,
             message: "Another generation of the release is being changed."
         )
         guard other.work.mark.generation < work.mark.generation else { throw failure }

@@ -125,6 +125,9 @@ public struct AgentApplied: Codable, Sendable, Hashable {
 
 /// The data of ``AgentStatusType/failed``.
 public struct AgentFailed: Codable, Sendable, Hashable {
+    /// The code of a command that was not done since the cluster is further, by a newer one or one that it did later.
+    public static let clusterIsFurther = "superseded_generation"
+
     /// The command's id.
     public var command: String
     /// The instance's (or object's) generation.

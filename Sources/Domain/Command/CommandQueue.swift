@@ -81,6 +81,11 @@ extension CommandStore {
     /// SQL for whether a step `s` is one that the agent told: it took the command, did it, or could not.
     static let isAgentsWord = "s.state in ('acknowledged', 'applied', 'failed')"
 
+    /// SQL for whether the agent did a command after it had ended, as long as the ledger goes back.
+    static func wasDoneLate(_ command: String) -> String {
+        "exists (select from command_step s where s.command = \(command).id and s.late and s.state = 'applied')"
+    }
+
     /// Notes that the agent has ended a command that was over already: the one that waits behind it has its turn.
     func endWait(behind command: Command, now: Int64, in transaction: borrowing PostgresTransaction) throws {
         let (waiting, id): (String, Int64)

@@ -92,7 +92,7 @@ public struct CommandStore {
                 and not exists (
                     select from command_step s
                     where s.command = c.id and s.late
-                        and (s.state = 'applied' or s.reason_code = '\(Command.clusterIsFurther)')
+                        and (s.state = 'applied' or s.reason_code = '\(AgentFailed.clusterIsFurther)')
                     offset 0)
             order by created_at, generation, id
             """,

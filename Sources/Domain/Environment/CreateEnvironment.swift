@@ -179,13 +179,13 @@ enum EnvironmentNamespace {
             select 1 from command c
             where c.subject_kind = 'environment' and c.cluster = $1 and c.desired ->> 'namespace' = $2
                 and c.operation in ('\(CreateEnvironment.name)', '\(ConnectEnvironment.name)')
-                and c.project <> split_part($3, '/', 1) and (c.state = 'succeeded' or \(wasDoneLate("c")))
+                and c.project <> split_part($3, '/', 1) and (c.state = 'succeeded' or \(CommandStore.wasDoneLate("c")))
                 and exists (select from cluster k where k.cluster = c.cluster and k.created_at <= c.created_at)
                 and not exists (
                     select from command d
                     where d.subject_kind = 'environment' and d.cluster = $1 and d.desired ->> 'namespace' = $2
                         and d.operation = '\(DeleteEnvironment.name)' and d.generation > c.generation
-                        and (d.state = 'succeeded' or d.created_at < ledger_begins() or \(wasDoneLate("d"))))
+                        and (d.state = 'succeeded' or d.created_at < ledger_begins() or \(CommandStore.wasDoneLate("d"))))
             limit 1
             """,
             [.text(cluster), .text(namespace), .text(key)]
@@ -198,11 +198,6 @@ enum EnvironmentNamespace {
                 field: "namespace"
             )
         }
-    }
-
-    /// SQL for whether the agent did a command after it had ended, as long as the ledger goes back.
-    private static func wasDoneLate(_ command: String) -> String {
-        "exists (select from command_step s where s.command = \(command).id and s.late and s.state = 'applied')"
     }
 
     /// Refuses to leave a namespace where the agent still has to remove what was deleted with `force`.

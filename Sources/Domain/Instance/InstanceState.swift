@@ -63,10 +63,7 @@ extension Command {
     /// and what the cluster went on to was made to it.
     ///
     /// So it counts as reached: what is consumed again behind it is decided as it was the first time.
-    var isBehindCluster: Bool { state == .failed && reason?.code == Self.clusterIsFurther && !isRemoval }
-
-    /// The reason that agents give then.
-    static let clusterIsFurther = "superseded_generation"
+    var isBehindCluster: Bool { state == .failed && reason?.code == AgentFailed.clusterIsFurther && !isRemoval }
 }
 
 extension InstanceOperation {

@@ -52,7 +52,7 @@ extension Verification {
             from deployment d join command c on c.id = d.command
             where d.outcome is distinct from case
                 when c.state in \(open) then null
-                when c.reason_code = '\(Command.clusterIsFurther)' then d.outcome
+                when c.reason_code = '\(AgentFailed.clusterIsFurther)' then d.outcome
                 else c.state end
             """
         ),

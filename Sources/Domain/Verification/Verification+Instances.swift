@@ -31,8 +31,8 @@ extension Verification {
             where i.running_generation is not null and i.state <> 'deleted'
                 and c.state is distinct from 'succeeded'
                 and not (c.state in ('superseded', 'canceled') and c.objects is not null)
-                and c.reason_code is distinct from '\(Command.clusterIsFurther)'
-                and not exists (select from command_step s where s.command = c.id and s.late and s.state = 'applied')
+                and c.reason_code is distinct from '\(AgentFailed.clusterIsFurther)'
+                and not \(CommandStore.wasDoneLate("c"))
                 and not coalesce(c.created_at < (select ledger_begins()), false)
             """
         ),
@@ -131,7 +131,6 @@ extension Verification {
     ///
     /// The ledger's old months are forgotten: of what is older nobody knows, and then it counts as said.
     static let wasDoneLate = """
-        (c.created_at < (select ledger_begins()) or exists (
-            select from command_step s where s.command = c.id and s.late and s.state = 'applied'))
+        (c.created_at < (select ledger_begins()) or \(CommandStore.wasDoneLate("c")))
         """
 }
